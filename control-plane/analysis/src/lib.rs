@@ -1,0 +1,3 @@
+//! Pure statistics of the rollout decision.
+
+pub mod verdict;
