@@ -14,8 +14,9 @@ mod types;
 
 pub use error::{AssignmentError, Rule};
 pub use types::{
-    Anonymous, ArmIndex, Assignment, Component, Condition, Generation, Granularity, HeaderValue, HostPattern, Identity,
-    IssuedCookie, KeySource, Match, PathPattern, ReportSettings, RoutingRule, Salt, Segment, Service, Share, Weight,
+    Anonymous, ArmIndex, Assignment, Component, Condition, Generation, Granularity, HeaderValue, HostPattern,
+    Identity, IssuedCookie, KeySource, Match, PathPattern, ReportSettings, RoutingRule, Salt, Segment,
+    Service, Share, Weight,
 };
 
 /// Arm that carries the traffic when nothing else is said.
