@@ -1,0 +1,197 @@
+//! Child processes that never outlive the harness.
+//!
+//! Each child leads a process group of its own, which is killed when its [`Process`] is dropped. On Linux the kernel
+//! also kills it when the harness itself dies, however that happens (Ctrl-C, SIGTERM, SIGKILL, abort), so no signal
+//! handler is needed. The kernel ties that to the *thread* that started the child; one thread that lives as long as the
+//! harness therefore starts them all.
+//!
+//! Output goes to one file per process. It never restarts a process and never kills one that it did not start.
+
+mod spawner;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// Lines of the log shown when a process dies early.
+const TAIL_LINES: usize = 20;
+
+/// A running child process. Dropping it kills its whole process group.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `command` with both outputs in `log`, which is replaced.
+    ///
+    /// # Errors
+    /// When the log cannot be created or the program cannot be started.
+    pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+        if let Some(folder) = log.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = spawner::spawn(command).with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// File that holds both outputs.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Fails, with the end of the log, if the process has exited.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn ensure_running(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("{} ended early ({status}):\n{}", self.name, self.tail()),
+        }
+    }
+
+    /// The last lines of its log.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
+    }
+
+    /// Asks it to end (SIGTERM) and waits; kills it at the deadline. Returns how it ended.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub async fn stop(mut self, deadline: Duration) -> Result<ExitStatus> {
+        if let Some(pid) = self.pid() {
+            // It may have ended by itself, which the wait below tells.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        self.wait(deadline).await
+    }
+
+    /// Waits until it ends by itself; kills it at the deadline.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
+        let end = Instant::now() + deadline;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.kill();
+        Ok(self.child.wait()?)
+    }
+
+    /// Kills it at once (SIGKILL), as a crash would.
+    pub fn kill(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None))
+            && let Some(pid) = self.pid()
+        {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// CPU time (user and system, all threads) that process `id` has used so far.
+///
+/// # Errors
+/// When the process is gone or the system has no `/proc`.
+pub fn cpu_time(id: u32) -> Result<Duration> {
+    let path = format!("/proc/{id}/stat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    // The command name, in parentheses, may hold spaces: fields are counted after it.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| -> Result<u64> {
+        Ok(fields.get(index).context("short /proc stat line")?.parse::<u64>()?)
+    };
+    let ticks = ticks(11)? + ticks(12)?;
+    Ok(Duration::from_nanos(ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper(name: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo started; sleep 600 & wait"]);
+        Process::start(
+            name,
+            command,
+            &std::env::temp_dir().join(format!("{name}-{}.log", std::process::id())),
+        )
+        .unwrap()
+    }
+
+    fn group_is_alive(id: u32) -> bool {
+        rustix::process::test_kill_process_group(Pid::from_raw(id as i32).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn a_dropped_process_takes_its_whole_group_with_it() {
+        let process = sleeper("serin-drop");
+        let id = process.id();
+        assert!(group_is_alive(id));
+        drop(process);
+        let end = Instant::now() + Duration::from_secs(5);
+        while group_is_alive(id) {
+            assert!(Instant::now() < end, "the group outlived its process");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_process_survives_the_thread_that_asked_for_it() {
+        let mut process = std::thread::spawn(|| sleeper("serin-thread")).join().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        process.ensure_running().unwrap();
+    }
+
+    #[test]
+    fn an_early_end_is_told_with_the_end_of_the_log() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo this is why >&2; exit 3"]);
+        let log = std::env::temp_dir().join(format!("serin-early-{}.log", std::process::id()));
+        let mut process = Process::start("early", command, &log).unwrap();
+        let end = Instant::now() + Duration::from_secs(5);
+        let error = loop {
+            match process.ensure_running() {
+                Err(error) => break error.to_string(),
+                Ok(()) => assert!(Instant::now() < end, "the end was not seen"),
+            }
+        };
+        assert!(error.contains("this is why"), "{error}");
+    }
+}
