@@ -1,1 +1,44 @@
-//! Stub.
+//! The rollout as a state machine: what a plan is, where a rollout stands, and what follows from what is seen.
+//!
+//! * [`plan`] turns YAML into a [`Plan`] that cannot be wrong, and says what the filters are told.
+//! * [`State`] is where a rollout stands; it changes by [`Event`]s alone, so a journal replayed gives it back.
+//! * [`create`] and [`step`] are the only rules: `(plan, state, input, now)` gives the next state, the events to
+//!   write and the effects to perform, in order.
+//! * [`summary`] says in one sentence what is happening and what is awaited.
+//!
+//! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
+//! in milliseconds. Nothing here reads a clock, draws a random number, opens a file or waits; the control plane's
+//! shell passes the time in and performs the effects.
+#![forbid(unsafe_code)]
+
+mod effect;
+mod event;
+mod input;
+pub mod plan;
+mod state;
+mod step;
+mod summary;
+mod text;
+mod time;
+
+pub use effect::{Effect, Notice, Severity};
+pub use event::{Cause, EVENT_FORMAT, Event, Fact};
+pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused};
+pub use plan::{Plan, PlanError};
+pub use serin_proto::assignment::{Granularity, Salt, Weight};
+pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, RolloutId, State, replay};
+pub use step::{Creation, Transition, create, step};
+pub use summary::summary;
+pub use time::UnixMillis;
+
+/// Who acts when nobody asked: the actor of automatic decisions.
+pub const AUTOMATIC: &str = "serin";
+
+/// Evidence older than this is missing: the rollout holds. In seconds.
+pub const DATA_AGE_MAX_S: u64 = 15;
+
+/// Shortest time between two journal entries about holding, in milliseconds: bounds the journal while a signal flaps.
+pub const HOLD_CHANGE_MIN_MS: u64 = 10_000;
+
+/// Longest reason of a command, in bytes.
+pub const REASON_BYTES: usize = 1_000;

@@ -1,0 +1,251 @@
+//! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
+
+use serde::{Deserialize, Serialize};
+use serin_proto::assignment::Weight;
+
+use crate::text::{Percent, list};
+use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
+
+/// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
+pub const EVENT_FORMAT: u32 = 1;
+
+/// One entry of the journal.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Event {
+    /// Version of this form: [`EVENT_FORMAT`].
+    pub format: u32,
+    /// The rollout.
+    pub rollout: RolloutId,
+    /// Position among the rollout's events, from 1 and without gaps.
+    pub revision: u64,
+    /// When.
+    pub at: UnixMillis,
+    /// Who: [`crate::AUTOMATIC`] for automatic decisions.
+    pub actor: String,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fact {
+    /// The rollout began.
+    Created {
+        /// The plan as it was given (YAML).
+        plan: String,
+        /// Key of the ring: 32 hexadecimal digits.
+        salt: String,
+    },
+    /// A step of the plan began.
+    StepStarted {
+        /// From 0.
+        step: u32,
+        /// Canary weight during the step.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// What allowed it. `None`: the end of the warm-up, which needs no evidence.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// Progress stopped for a reason other than gathering evidence.
+    Held {
+        /// The reason.
+        reason: HoldReason,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// The reason for holding is gone.
+    HoldLifted {
+        /// The reason that is gone.
+        reason: HoldReason,
+    },
+    /// Some components returned to the baseline; the rollout goes on.
+    ComponentsRolledBack {
+        /// Their names, sorted.
+        components: Vec<String>,
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// The whole version returned to the baseline.
+    RolledBack {
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// The canary got all traffic and is watched before completion.
+    Completing {
+        /// What allowed it. `None`: a person.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// The canary carries all traffic for good.
+    Promoted {
+        /// Why.
+        cause: Cause,
+        /// What allowed it. `None`: nothing was seen.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// A person set the weight and holds the rollout.
+    WeightSet {
+        /// New weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Weight before.
+        #[serde(with = "crate::text::ppm")]
+        before_ppm: Weight,
+        /// Why.
+        reason: String,
+    },
+    /// A person holds the rollout.
+    Paused {
+        /// Why.
+        reason: String,
+    },
+    /// A person lets the rollout go on.
+    Resumed {
+        /// Why; may be empty.
+        reason: String,
+        /// Step that is evaluated from now on.
+        step: u32,
+        /// Weight from now on.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+    },
+    /// A newer rollout of the service took over.
+    Superseded {
+        /// The newer one.
+        by: RolloutId,
+    },
+}
+
+/// Why a decision was taken.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Cause {
+    /// The evidence against these components crossed its threshold.
+    ComponentsRegressed {
+        /// Their names, sorted.
+        components: Vec<String>,
+    },
+    /// The evidence against the version crossed its threshold.
+    VersionRegressed,
+    /// The evidence is against a component whose rollback undoes the whole version.
+    CoarseComponent {
+        /// Its name.
+        component: String,
+    },
+    /// Too much of the traffic belongs to components that are or would be rolled back.
+    TooManyComponents {
+        /// Those components, sorted.
+        components: Vec<String>,
+        /// Their part of the traffic.
+        #[serde(with = "crate::text::ppm")]
+        traffic_ppm: Weight,
+    },
+    /// A limit was exceeded for too long at full weight, where no baseline runs beside the canary.
+    LimitSustained {
+        /// The reason for holding at that time.
+        breach: HoldReason,
+    },
+    /// At full weight long enough and within all limits.
+    WithinLimits,
+    /// A person asked for it.
+    Person {
+        /// The reason given.
+        reason: String,
+    },
+}
+
+impl Fact {
+    /// In snake case, for example `step_started`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::StepStarted { .. } => "step_started",
+            Self::Held { .. } => "held",
+            Self::HoldLifted { .. } => "hold_lifted",
+            Self::ComponentsRolledBack { .. } => "components_rolled_back",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Completing { .. } => "completing",
+            Self::Promoted { .. } => "promoted",
+            Self::WeightSet { .. } => "weight_set",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::Superseded { .. } => "superseded",
+        }
+    }
+
+    /// The evidence, when there is some.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Judgement> {
+        match self {
+            Self::StepStarted { evidence, .. }
+            | Self::Held { evidence, .. }
+            | Self::ComponentsRolledBack { evidence, .. }
+            | Self::RolledBack { evidence, .. }
+            | Self::Completing { evidence }
+            | Self::Promoted { evidence, .. } => evidence.as_deref(),
+            Self::Created { .. }
+            | Self::HoldLifted { .. }
+            | Self::WeightSet { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::Superseded { .. } => None,
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Created { .. } => "Created; warming up".to_owned(),
+            Self::StepStarted { step, weight_ppm, .. } => {
+                format!("Step {} began at {}", step.saturating_add(1), Percent(*weight_ppm))
+            }
+            Self::Held { reason, .. } => format!("Holding: {reason}"),
+            Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
+            Self::ComponentsRolledBack { components, cause, .. } => {
+                format!("Returned {} to the baseline: {cause}", list(components))
+            }
+            Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
+            Self::Completing { .. } => {
+                "The canary got all traffic and is watched before completion".to_owned()
+            }
+            Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::WeightSet { weight_ppm, before_ppm, reason } => {
+                format!("Weight set from {} to {}: {reason}", Percent(*before_ppm), Percent(*weight_ppm))
+            }
+            Self::Paused { reason } => format!("Paused: {reason}"),
+            Self::Resumed { reason, weight_ppm, .. } if reason.is_empty() => {
+                format!("Resumed at {}", Percent(*weight_ppm))
+            }
+            Self::Resumed { reason, weight_ppm, .. } => {
+                format!("Resumed at {}: {reason}", Percent(*weight_ppm))
+            }
+            Self::Superseded { by } => format!("Rollout {by} took over"),
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ComponentsRegressed { components } => write!(formatter, "{} regressed", list(components)),
+            Self::VersionRegressed => formatter.write_str("the canary regressed"),
+            Self::CoarseComponent { component } => {
+                write!(formatter, "{component} regressed, whose rollback undoes the whole version")
+            }
+            Self::TooManyComponents { components, traffic_ppm } => {
+                let traffic = Percent(*traffic_ppm);
+                write!(formatter, "{} regressed, which carry {traffic} of the traffic", list(components))
+            }
+            Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
+            Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
+            Self::Person { reason } => formatter.write_str(reason),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What can happen to a rollout.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serin_analysis::verdict::{Alarm, ScopeAssessment};
+use serin_proto::assignment::Weight;
+
+use crate::{Phase, RolloutId};
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Time passes and nothing else is known. Promotes nothing.
+    Tick,
+    /// The evidence was judged. Expected once a second for a rollout that is not terminal.
+    Assessed(Box<Judgement>),
+    /// Somebody asks for something.
+    Commanded {
+        /// What.
+        command: Command,
+        /// The newest judgement, kept as evidence of what was known. `None`: there is none.
+        seen: Option<Box<Judgement>>,
+    },
+    /// A newer rollout of the same service begins.
+    Superseded {
+        /// The newer one.
+        by: RolloutId,
+        /// Who created it.
+        actor: String,
+    },
+}
+
+/// What the evidence says now.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Judgement {
+    /// The whole version, without components that are rolled back.
+    pub version: ScopeAssessment,
+    /// Components that were seen, `unmatched` among them, each name once.
+    pub components: Vec<ComponentJudgement>,
+    /// What should be undone. `None`: nothing.
+    pub alarm: Option<Alarm>,
+    /// Age of the newest evidence in seconds. `None`: there is none.
+    pub data_age_s: Option<u64>,
+    /// Baseline over the last 60 seconds.
+    pub baseline: ArmWindow,
+    /// Canary over the last 60 seconds.
+    pub canary: ArmWindow,
+}
+
+/// What the evidence says about one component.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ComponentJudgement {
+    /// Its name.
+    pub name: String,
+    /// The verdict on it.
+    pub assessment: ScopeAssessment,
+    /// Its requests on both arms over the last 60 seconds.
+    pub requests: u64,
+}
+
+/// Counts of one arm over the last 60 seconds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ArmWindow {
+    /// Requests started.
+    pub requests: u64,
+    /// Requests that failed by fault of the service: server error, timeout, connect failure, reset, overload.
+    pub errors: u64,
+    /// Requests refused as wrong (4xx, invalid input).
+    pub client_errors: u64,
+    /// 99th percentile of latency in µs. `None`: no finished request.
+    pub latency_p99_us: Option<u64>,
+}
+
+/// Somebody asks for something. Repeating a command that already took effect is answered with the state as it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    /// What.
+    pub order: Order,
+    /// Who.
+    pub actor: String,
+    /// Why: 1 to 1,000 bytes, for [`Order::Resume`] it may be empty.
+    pub reason: String,
+}
+
+/// What can be asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// Set the canary's weight and hold there until [`Order::Resume`].
+    SetWeight(Weight),
+    /// Hold. Automatic rollback stays armed.
+    Pause,
+    /// Continue with a fresh evaluation of the step.
+    Resume,
+    /// Give the canary its full weight and complete, whatever the verdict.
+    Promote,
+    /// Return to the baseline.
+    Rollback {
+        /// This component alone. `None`: the whole version.
+        component: Option<String>,
+    },
+}
+
+impl Order {
+    /// As on the command line.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SetWeight(_) => "set-weight",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Promote => "promote",
+            Self::Rollback { .. } => "rollback",
+        }
+    }
+}
+
+/// Why a command is refused. Nothing changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refused {
+    /// Right, but not in this phase.
+    #[error("cannot {order} a rollout that is {phase}; possible now: {}", Possible(possible))]
+    Phase {
+        /// What was asked for.
+        order: &'static str,
+        /// Where the rollout stands.
+        phase: Phase,
+        /// What is possible now.
+        possible: &'static [&'static str],
+    },
+    /// Another rollout of the service took over.
+    #[error("cannot {order} this rollout: rollout {by} took over; act on that one")]
+    Superseded {
+        /// What was asked for.
+        order: &'static str,
+        /// The newer rollout.
+        by: RolloutId,
+    },
+    /// The plan names no such component.
+    #[error("component {name:?} is not part of the plan; its components are: {}", known.join(", "))]
+    UnknownComponent {
+        /// What was asked for, shortened.
+        name: String,
+        /// What the plan names, the first 20.
+        known: Vec<String>,
+    },
+    /// A reason must be given.
+    #[error("reason: must not be empty")]
+    ReasonMissing,
+    /// The reason is too long.
+    #[error("reason: exceeds the limit of {} bytes", crate::REASON_BYTES)]
+    ReasonTooLong,
+}
+
+struct Possible<'a>(&'a [&'static str]);
+
+impl fmt::Display for Possible<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            formatter.write_str("nothing; create a new rollout")
+        } else {
+            formatter.write_str(&self.0.join(", "))
+        }
+    }
+}
+
+impl Judgement {
+    /// True when the evidence is no older than [`crate::DATA_AGE_MAX_S`].
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.data_age_s.is_some_and(|age| age <= crate::DATA_AGE_MAX_S)
+    }
+}

@@ -1,0 +1,226 @@
+//! The plan: what is rolled out, in which steps and within which limits.
+//!
+//! A plan is YAML of the shape in [`json_schema`]. [`Plan::parse`] either gives a value whose every number is within
+//! its bound and whose components, rules and identity the filters accept, or all that is wrong with it, each with
+//! field, rule, line and column. A plan once accepted stays accepted by later versions: the journal holds its text.
+
+mod assignment;
+mod check;
+mod error;
+mod locate;
+mod quantity;
+mod raw;
+mod schedule;
+
+use std::time::Duration;
+
+use serin_proto::assignment::{Granularity, Weight, raw as proto};
+
+pub use error::{PlanError, PlanErrors, PlanRule};
+
+/// Bounds of a plan. What exceeds one is refused.
+pub mod bounds {
+    use std::time::Duration;
+
+    /// Bytes of the YAML text.
+    pub const YAML_BYTES: usize = 1024 * 1024;
+    /// Steps.
+    pub const STEPS: usize = 100;
+    /// Longest duration of anything: 30 days.
+    pub const DURATION: Duration = Duration::from_hours(30 * 24);
+    /// Bytes of a version label.
+    pub const VERSION_BYTES: usize = 128;
+}
+
+/// A plan that was checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    source: String,
+    service: String,
+    baseline: String,
+    canary: String,
+    /// What the filters are told in every state: name, hosts, identity, rules, components.
+    template: proto::Service,
+    business_weights: Vec<f64>,
+    steps: Vec<Step>,
+    warm_up: Duration,
+    promotion: Duration,
+    limits: Limits,
+    margins: Margins,
+    false_rollback: Weight,
+    wrong_promotion: Weight,
+    escalation: Weight,
+    automatic_rollback: bool,
+}
+
+/// One step: the canary's weight beside the baseline, below 100 %.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// Canary weight.
+    pub weight: Weight,
+    /// Shortest time at this weight.
+    pub bake: Duration,
+}
+
+/// Absolute limits of the canary, judged over 60 seconds. While one is exceeded, nothing is promoted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Lowest part of the requests that the service answers by its own fault or not: client errors count as answered.
+    pub success_rate: Weight,
+    /// Highest part of requests that fail.
+    pub error_rate: Weight,
+    /// Highest 99th percentile of latency.
+    pub latency_p99: Duration,
+    /// Requests that the window must hold before the limits speak.
+    pub min_requests: u64,
+    /// How long a limit must be exceeded at full weight before the version is rolled back.
+    pub sustained: Duration,
+}
+
+/// How much worse than the baseline the canary may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Margins {
+    /// Highest ratio of the error rates, at least 1.
+    pub error_ratio: f64,
+    /// Added to the error rate.
+    pub error_absolute: Weight,
+    /// Part by which latencies may be longer.
+    pub latency_ratio: Weight,
+}
+
+/// A component of the plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlannedComponent<'a> {
+    /// Name, unique.
+    pub name: &'a str,
+    /// What a rollback of it undoes.
+    pub granularity: Granularity,
+    /// Its relative share of the error budget, above 0.
+    pub business_weight: f64,
+}
+
+impl Plan {
+    /// Parses YAML text.
+    ///
+    /// # Errors
+    /// All that is wrong. What is not YAML or not of the right shape ends the search, so it is reported alone.
+    pub fn parse(yaml: &str) -> Result<Self, PlanErrors> {
+        check::parse(yaml)
+    }
+
+    /// The text it was parsed from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Service that is rolled out.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Version that carries the traffic before the rollout.
+    #[must_use]
+    pub fn baseline(&self) -> &str {
+        &self.baseline
+    }
+
+    /// Version on trial.
+    #[must_use]
+    pub fn canary(&self) -> &str {
+        &self.canary
+    }
+
+    /// Host names of the service. Empty: every host that no other service claims.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.template.hosts
+    }
+
+    /// The steps below 100 %, weights rising. Empty: the first weight is 100 %.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Canary weight of the warm-up and the first step.
+    #[must_use]
+    pub fn first_weight(&self) -> Weight {
+        self.steps.first().map_or(Weight::FULL, |step| step.weight)
+    }
+
+    /// Time at the first weight before evidence speaks for promotion.
+    #[must_use]
+    pub const fn warm_up(&self) -> Duration {
+        self.warm_up
+    }
+
+    /// Time at full weight before completion.
+    #[must_use]
+    pub const fn promotion(&self) -> Duration {
+        self.promotion
+    }
+
+    /// Absolute limits.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How much worse than the baseline the canary may be.
+    #[must_use]
+    pub const fn margins(&self) -> &Margins {
+        &self.margins
+    }
+
+    /// Highest probability that a rollout of a canary within the margins is rolled back.
+    #[must_use]
+    pub const fn false_rollback(&self) -> Weight {
+        self.false_rollback
+    }
+
+    /// Highest probability that a canary at the margin is promoted.
+    #[must_use]
+    pub const fn wrong_promotion(&self) -> Weight {
+        self.wrong_promotion
+    }
+
+    /// Part of the traffic above which several regressed components mean the whole version.
+    #[must_use]
+    pub const fn escalation(&self) -> Weight {
+        self.escalation
+    }
+
+    /// False: what would be rolled back is held and reported instead.
+    #[must_use]
+    pub const fn automatic_rollback(&self) -> bool {
+        self.automatic_rollback
+    }
+
+    /// The components, in the order of the plan.
+    pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
+        self.template.components.iter().zip(&self.business_weights).map(|(component, business_weight)| {
+            PlannedComponent {
+                name: &component.name,
+                granularity: component.granularity,
+                business_weight: *business_weight,
+            }
+        })
+    }
+
+    /// A component by name.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<PlannedComponent<'_>> {
+        self.components().find(|component| component.name == name)
+    }
+}
+
+/// JSON Schema of the YAML form.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(raw::Plan).to_value()
+}
+
+#[cfg(test)]
+mod tests;

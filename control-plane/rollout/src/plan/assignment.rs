@@ -1,0 +1,128 @@
+//! What the filters are told: the plan's part of the assignment, in every state.
+
+use std::time::Duration;
+
+use serin_proto::assignment::{BASELINE, CANARY, raw as proto};
+
+use super::check::{Findings, accept};
+use super::{Plan, bounds, raw};
+use crate::{Phase, State};
+
+/// Name of the cookie that anonymous requests are given, unless the plan names another.
+const COOKIE: &str = "serin-session";
+/// A salt for checks only; every rollout has its own.
+const NO_SALT: &str = "00000000000000000000000000000000";
+
+impl Plan {
+    /// What the filters are told about the service in this state.
+    ///
+    /// While the rollout is open, the rules stand beside the weight, even a weight of 0. Rolled back or failed, all
+    /// traffic goes to the baseline, rules or not; promoted, all goes to the canary except components that were rolled
+    /// back, which stay on the baseline.
+    #[must_use]
+    pub fn service_assignment(&self, state: &State) -> proto::Service {
+        let mut service = self.template.clone();
+        service.salt = state.salt_hex();
+        match state.phase {
+            Phase::RolledBack | Phase::Failed => {
+                service.split.clear();
+                service.rules.clear();
+                service.identity = proto::Identity::default();
+                return service;
+            }
+            Phase::Promoted => service.rules.clear(),
+            Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {}
+        }
+        service.rollout = Some(state.id.0.clone());
+        service.split = vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: state.weight.ppm() }];
+        for component in &mut service.components {
+            if state.pinned.contains_key(&component.name) {
+                component.pinned = Some(BASELINE.to_owned());
+            }
+        }
+        service
+    }
+}
+
+/// The service as every state tells it, with the weight left at nothing.
+pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Service {
+    let identity = identity(raw.identity, findings);
+    let rules = raw.rules.into_iter().enumerate().map(|(index, rule)| routing_rule(index, rule, findings));
+    let rules: Vec<_> = rules.collect();
+    let components: Vec<_> = raw.components.into_iter().map(component).collect();
+    let frame = proto::Service {
+        name: raw.service,
+        hosts: raw.hosts,
+        rollout: None,
+        salt: NO_SALT.to_owned(),
+        split: vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: 0 }],
+        identity,
+        rules: Vec::new(),
+        components: Vec::new(),
+    };
+    let whole = proto::Service { rules, components, ..frame.clone() };
+    check(frame, &whole, findings);
+    whole
+}
+
+/// The parts one by one, so that an error in one does not hide those of the others; then all together, for what
+/// no two parts may share.
+fn check(frame: proto::Service, whole: &proto::Service, findings: &mut Findings) {
+    let (bare, before) =
+        (proto::Service { name: "x".to_owned(), hosts: Vec::new(), ..frame.clone() }, findings.len());
+    accept(frame, findings, plan_field);
+    for (index, rule) in whole.rules.iter().enumerate() {
+        let part = proto::Service { rules: vec![rule.clone()], ..bare.clone() };
+        accept(part, findings, |field| {
+            plan_field(&field.replacen("rules[0]", &format!("rules[{index}]"), 1))
+        });
+    }
+    for (index, component) in whole.components.iter().enumerate() {
+        let part = proto::Service { components: vec![component.clone()], ..bare.clone() };
+        let name = format!("components[{index}]");
+        accept(part, findings, |field| plan_field(&field.replacen("components[0]", &name, 1)));
+    }
+    if findings.len() == before {
+        accept(whole.clone(), findings, plan_field);
+    }
+}
+
+/// The plan's name of a field of the assignment.
+fn plan_field(field: &str) -> String {
+    match field {
+        "name" => "service".to_owned(),
+        "identity.anonymous.issue_cookie.max_age_s" => "identity.anonymous.issue_cookie.max_age".to_owned(),
+        other => other.strip_suffix(".share_ppm").map_or(other.to_owned(), |rule| format!("{rule}.share")),
+    }
+}
+
+fn identity(raw: raw::Identity, findings: &mut Findings) -> proto::Identity {
+    let raw::Identity { user, mut session, anonymous } = raw;
+    let anonymous = match anonymous {
+        raw::Anonymous::Random => proto::Anonymous::Random,
+        raw::Anonymous::Baseline => proto::Anonymous::Baseline,
+        raw::Anonymous::IssueCookie(cookie) => {
+            let name = cookie.name.unwrap_or_else(|| COOKIE.to_owned());
+            let field = "identity.anonymous.issue_cookie.max_age";
+            let range = (Duration::from_secs(1), bounds::DURATION);
+            let max_age = findings.duration(field, cookie.max_age.as_ref(), bounds::DURATION, range);
+            let source = proto::KeySource::Cookie(name.clone());
+            if !session.contains(&source) {
+                session.push(source);
+            }
+            let max_age_s = u32::try_from(max_age.as_secs()).unwrap_or(u32::MAX).max(1);
+            proto::Anonymous::IssueCookie(proto::IssuedCookie { name, max_age_s })
+        }
+    };
+    proto::Identity { user, session, anonymous }
+}
+
+fn routing_rule(index: usize, raw: raw::Rule, findings: &mut Findings) -> proto::RoutingRule {
+    let field = format!("rules[{index}].share");
+    let share = raw.share.map(|share| findings.weight(&field, Some(&share), 1_000_000, (0, 1_000_000)).ppm());
+    proto::RoutingRule { when: raw.when, arm: raw.arm.unwrap_or_else(|| CANARY.to_owned()), share_ppm: share }
+}
+
+fn component(raw: raw::Component) -> proto::Component {
+    proto::Component { name: raw.name, matches: raw.matches, granularity: raw.granularity, pinned: None }
+}

@@ -1,0 +1,218 @@
+//! From the YAML form to the checked plan.
+
+use std::time::Duration;
+
+use serde_saphyr::{MessageFormatter, Options, UserMessageFormatter};
+use serin_proto::assignment::{self, Weight, raw as proto};
+
+use super::error::{PlanError, PlanErrors, PlanRule};
+use super::locate::{self, Places};
+use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
+use super::{Limits, Margins, Plan, assignment::template, bounds, raw, schedule};
+use crate::text::{Percent, Time};
+
+pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
+    if yaml.len() > bounds::YAML_BYTES {
+        let rule = PlanRule::TooLong { limit: bounds::YAML_BYTES };
+        return Err(PlanErrors(vec![PlanError { field: String::new(), rule, line: 0, column: 0 }]));
+    }
+    let raw = shape(yaml)?;
+    let mut findings = Findings { places: Places::of(yaml, options()), errors: Vec::new() };
+    let plan = checked(yaml, raw, &mut findings);
+    findings.finish(plan)
+}
+
+/// What was found wrong so far.
+pub(super) struct Findings {
+    places: Places,
+    errors: Vec<PlanError>,
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, field: &str, rule: PlanRule) {
+        let (line, column) = self.places.find(field);
+        self.errors.push(PlanError { field: field.to_owned(), rule, line, column });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.errors.len()
+    }
+
+    /// `value`, or `default` after noting that it is outside its range.
+    pub(super) fn range<T: PartialOrd + ToString>(&mut self, field: &str, value: T, min: T, max: T) -> T {
+        if !(value >= min && value <= max) {
+            self.add(field, PlanRule::Range { min: min.to_string(), max: max.to_string() });
+        }
+        value
+    }
+
+    pub(super) fn weight(
+        &mut self,
+        field: &str,
+        given: Option<&Proportion>,
+        default_ppm: u32,
+        range_ppm: (u32, u32),
+    ) -> Weight {
+        let default = weight(default_ppm);
+        let Some(given) = given else { return default };
+        let Some(value) = given.value() else {
+            let found = match given {
+                Proportion::Text(text) => text.chars().take(64).collect(),
+                Proportion::Ppm(ppm) => format!("{ppm} ppm"),
+            };
+            self.add(field, PlanRule::Form { found, expected: PERCENTAGE });
+            return default;
+        };
+        let (min, max) = (weight(range_ppm.0), weight(range_ppm.1));
+        if value < min || value > max {
+            let rule = PlanRule::Range { min: Percent(min).to_string(), max: Percent(max).to_string() };
+            self.add(field, rule);
+        }
+        value
+    }
+
+    pub(super) fn duration(
+        &mut self,
+        field: &str,
+        given: Option<&Span>,
+        default: Duration,
+        range: (Duration, Duration),
+    ) -> Duration {
+        let Some(given) = given else { return default };
+        let Some(value) = given.value() else {
+            let found = given.0.chars().take(64).collect();
+            self.add(field, PlanRule::Form { found, expected: DURATION });
+            return default;
+        };
+        if value < range.0 || value > range.1 {
+            let rule = PlanRule::Range { min: Time(range.0).to_string(), max: Time(range.1).to_string() };
+            self.add(field, rule);
+        }
+        value
+    }
+
+    fn finish(mut self, plan: Plan) -> Result<Plan, PlanErrors> {
+        if self.errors.is_empty() {
+            return Ok(plan);
+        }
+        self.errors.sort_by_key(|error| (error.line, error.column));
+        Err(PlanErrors(self.errors))
+    }
+}
+
+fn options() -> Options {
+    serde_saphyr::options! { with_snippet: false }
+}
+
+fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
+    let mut field = String::new();
+    let parsed = serde_saphyr::with_deserializer_from_str_with_options(yaml, options(), |deserializer| {
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            field = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    parsed.map_err(|error| {
+        let message = UserMessageFormatter.format_message(&error).into_owned();
+        let (line, column) = error.location().map_or((0, 0), locate::place);
+        let field = if field == "." { String::new() } else { field };
+        PlanErrors(vec![PlanError { field, rule: PlanRule::Syntax { message }, line, column }])
+    })
+}
+
+fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
+    version("baseline", &raw.baseline, findings);
+    version("canary", &raw.canary, findings);
+    if raw.baseline == raw.canary {
+        findings.add("canary", PlanRule::SameVersion);
+    }
+    let schedule = schedule::check(&raw, findings);
+    let probability = |field, given: &Option<Proportion>, findings: &mut Findings| {
+        findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
+    };
+    let business_weights = raw.components.iter().enumerate().map(|(index, component)| {
+        let field = format!("components[{index}].business_weight");
+        let value = component.business_weight.unwrap_or(1.0);
+        findings.range(&field, value, 0.001, 1_000.0)
+    });
+    Plan {
+        source: yaml.to_owned(),
+        business_weights: business_weights.collect(),
+        steps: schedule.steps,
+        warm_up: findings.duration(
+            "warm_up",
+            raw.warm_up.as_ref(),
+            minutes(5),
+            (Duration::ZERO, bounds::DURATION),
+        ),
+        promotion: schedule.promotion,
+        limits: limits(&raw.limits, findings),
+        margins: margins(&raw.margins, findings),
+        false_rollback: probability("false_rollback", &raw.false_rollback, findings),
+        wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
+        escalation: findings.weight("escalation", raw.escalation.as_ref(), 300_000, (0, 1_000_000)),
+        automatic_rollback: raw.automatic_rollback.unwrap_or(true),
+        service: raw.service.clone(),
+        baseline: raw.baseline.clone(),
+        canary: raw.canary.clone(),
+        template: template(raw, findings),
+    }
+}
+
+fn version(field: &str, label: &str, findings: &mut Findings) {
+    let visible = label.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    if label.is_empty() {
+        findings.add(field, PlanRule::Empty);
+    } else if label.len() > bounds::VERSION_BYTES {
+        findings.add(field, PlanRule::TooLong { limit: bounds::VERSION_BYTES });
+    } else if !visible {
+        let found = label.chars().take(64).collect();
+        findings.add(field, PlanRule::Form { found, expected: "visible ASCII without spaces" });
+    }
+}
+
+fn limits(raw: &raw::Limits, findings: &mut Findings) -> Limits {
+    let hour = Duration::from_hours(1);
+    let success_rate =
+        findings.weight("limits.success_rate", raw.success_rate.as_ref(), 950_000, (0, 1_000_000));
+    let error_rate = findings.weight("limits.error_rate", raw.error_rate.as_ref(), 10_000, (0, 1_000_000));
+    let latency_p99 = findings.duration(
+        "limits.latency_p99",
+        raw.latency_p99.as_ref(),
+        Duration::from_secs(1),
+        (Duration::from_millis(1), hour),
+    );
+    let min_requests = findings.range("limits.min_requests", raw.min_requests.unwrap_or(50), 1, 1_000_000);
+    let sustained = findings.duration(
+        "limits.sustained",
+        raw.sustained.as_ref(),
+        minutes(2),
+        (Duration::from_secs(1), hour),
+    );
+    Limits { success_rate, error_rate, latency_p99, min_requests, sustained }
+}
+
+fn margins(raw: &raw::Margins, findings: &mut Findings) -> Margins {
+    let error_ratio = findings.range("margins.error_ratio", raw.error_ratio.unwrap_or(1.1), 1.0, 10.0);
+    let error_absolute =
+        findings.weight("margins.error_absolute", raw.error_absolute.as_ref(), 500, (0, 100_000));
+    let latency_ratio =
+        findings.weight("margins.latency_ratio", raw.latency_ratio.as_ref(), 100_000, (0, 1_000_000));
+    Margins { error_ratio, error_absolute, latency_ratio }
+}
+
+/// For constants of this module, which are all below the whole.
+fn weight(ppm: u32) -> Weight {
+    Weight::from_ppm(ppm).unwrap_or(Weight::FULL)
+}
+
+pub(super) const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+/// Notes what the filters would refuse.
+pub(super) fn accept(service: proto::Service, findings: &mut Findings, name: impl Fn(&str) -> String) {
+    if let Err(error) = assignment::Service::try_from(service) {
+        findings.add(&name(&error.field), PlanRule::Assignment(error.rule));
+    }
+}

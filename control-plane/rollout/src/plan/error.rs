@@ -1,0 +1,110 @@
+//! Why a plan is refused.
+
+use std::fmt;
+
+use serin_proto::assignment::Rule;
+
+/// A field, the rule that it breaks and where it is.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub struct PlanError {
+    /// Path of the field, for example `steps[2].weight`; empty for the whole text.
+    pub field: String,
+    /// The rule.
+    pub rule: PlanRule,
+    /// Line, from 1. 0: the place is not known.
+    pub line: u32,
+    /// Column in characters, from 1. 0: the place is not known.
+    pub column: u32,
+}
+
+/// What a field must be.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PlanRule {
+    /// Not YAML, a wrong type, a missing or an unknown field.
+    #[error("{message}")]
+    Syntax {
+        /// The parser's words.
+        message: String,
+    },
+    /// Too many entries or bytes.
+    #[error("exceeds the limit of {limit}")]
+    TooLong {
+        /// The bound.
+        limit: usize,
+    },
+    /// Empty where something is needed.
+    #[error("must not be empty")]
+    Empty,
+    /// A text or number of the wrong form.
+    #[error("{found:?} is not {expected}")]
+    Form {
+        /// What was found, shortened.
+        found: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// Outside its range.
+    #[error("must be between {min} and {max}")]
+    Range {
+        /// Lowest value.
+        min: String,
+        /// Highest value.
+        max: String,
+    },
+    /// Weights of steps must rise.
+    #[error("must be above the weight of the step before, {before}")]
+    NotRising {
+        /// Weight of the step before.
+        before: String,
+    },
+    /// Both ways of giving the steps.
+    #[error("cannot be given together with `steps`")]
+    StepsGiven,
+    /// Two times for the same thing.
+    #[error("cannot be given for 100% together with `promotion`")]
+    PromotionGiven,
+    /// Baseline and canary are the same.
+    #[error("must differ from `baseline`")]
+    SameVersion,
+    /// A rule of what the filters are told.
+    #[error("{0}")]
+    Assignment(#[from] Rule),
+}
+
+/// All that is wrong with a plan; at least one error, in the order of the text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PlanErrors(pub(super) Vec<PlanError>);
+
+impl PlanErrors {
+    /// The errors, in the order of the text.
+    #[must_use]
+    pub fn errors(&self) -> &[PlanError] {
+        &self.0
+    }
+}
+
+impl std::error::Error for PlanErrors {}
+
+impl fmt::Display for PlanErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str("\n")?;
+            }
+            write!(formatter, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line > 0 {
+            write!(formatter, "line {}, column {}: ", self.line, self.column)?;
+        }
+        if !self.field.is_empty() {
+            write!(formatter, "{}: ", self.field)?;
+        }
+        write!(formatter, "{}", self.rule)
+    }
+}

@@ -1,0 +1,197 @@
+//! The YAML form of the plan, before its rules are checked.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serin_proto::assignment::raw as proto;
+
+use super::quantity::{Proportion, Span};
+
+/// A rollout: what is rolled out, in which steps and within which limits.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Plan {
+    /// Name of the service: letters, digits, '.', '_', '-', at most 64.
+    pub(super) service: String,
+    /// Label of the version that carries the traffic now, at most 128 bytes.
+    pub(super) baseline: String,
+    /// Label of the version on trial, at most 128 bytes; not the baseline's.
+    pub(super) canary: String,
+    /// Host names of the service's requests, '*.example.com' for all below a domain. Absent: every host that no other
+    /// service claims.
+    #[serde(default)]
+    pub(super) hosts: Vec<String>,
+    /// Where users and sessions are read from. Absent: every request draws its version at random.
+    #[serde(default)]
+    pub(super) identity: Identity,
+    /// Requests that are sent to a version before the weights are asked.
+    #[serde(default)]
+    pub(super) rules: Vec<Rule>,
+    /// Routes of the service that are judged, and rolled back, on their own.
+    #[serde(default)]
+    pub(super) components: Vec<Component>,
+    /// The steps, weights rising, at most 100. Not together with `initial_weight`, `increment`, `max_weight` and `evaluation`.
+    #[serde(default)]
+    pub(super) steps: Option<Vec<Step>>,
+    /// Weight of the first step. Default: 5%.
+    #[serde(default)]
+    pub(super) initial_weight: Option<Proportion>,
+    /// What each step adds. Default: 10%.
+    #[serde(default)]
+    pub(super) increment: Option<Proportion>,
+    /// Highest weight while the baseline runs beside the canary. Default: 100%.
+    #[serde(default)]
+    pub(super) max_weight: Option<Proportion>,
+    /// Shortest time at each step. Default: 10m.
+    #[serde(default)]
+    pub(super) evaluation: Option<Span>,
+    /// Time at the first weight before evidence speaks for promotion; rollback is armed. Default: 5m.
+    #[serde(default)]
+    pub(super) warm_up: Option<Span>,
+    /// Time at full weight before completion. Default: 15m.
+    #[serde(default)]
+    pub(super) promotion: Option<Span>,
+    /// Absolute limits of the canary. While one is exceeded, nothing is promoted.
+    #[serde(default)]
+    pub(super) limits: Limits,
+    /// How much worse than the baseline the canary may be.
+    #[serde(default)]
+    pub(super) margins: Margins,
+    /// Highest probability that a canary within the margins is rolled back, once per rollout. 0.0001% to 20%. Default: 1%.
+    #[serde(default)]
+    pub(super) false_rollback: Option<Proportion>,
+    /// Highest probability that a canary at the margin is promoted. 0.0001% to 20%. Default: 1%.
+    #[serde(default)]
+    pub(super) wrong_promotion: Option<Proportion>,
+    /// Part of the traffic above which several regressed components mean the whole version. Default: 30%.
+    #[serde(default)]
+    pub(super) escalation: Option<Proportion>,
+    /// False: what would be rolled back is held and reported instead. Default: true.
+    #[serde(default)]
+    pub(super) automatic_rollback: Option<bool>,
+}
+
+/// Where users and sessions are read from. The first source that is present and not empty counts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanIdentity")]
+pub(super) struct Identity {
+    /// Sources of the user id.
+    #[serde(default)]
+    pub(super) user: Vec<proto::KeySource>,
+    /// Sources of the session id, used when there is no user id.
+    #[serde(default)]
+    pub(super) session: Vec<proto::KeySource>,
+    /// What to do with neither. Default: random.
+    #[serde(default)]
+    pub(super) anonymous: Anonymous,
+}
+
+/// A request without user and session id.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlanAnonymous")]
+pub(super) enum Anonymous {
+    /// Draws its version at random, request by request.
+    #[default]
+    Random,
+    /// Goes to the baseline.
+    Baseline,
+    /// Is given a session cookie, and keeps its version by it. The cookie is also read as the last session source.
+    IssueCookie(IssuedCookie),
+}
+
+/// The cookie given to anonymous requests.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanIssuedCookie")]
+pub(super) struct IssuedCookie {
+    /// Name of the cookie. Default: serin-session.
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    /// Its lifetime, 1s to 30d. Default: 30d.
+    #[serde(default)]
+    pub(super) max_age: Option<Span>,
+}
+
+/// Sends some requests to a version, before the weights are asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanRule")]
+pub(super) struct Rule {
+    /// Which requests.
+    pub(super) when: proto::Condition,
+    /// Where to: `baseline` or `canary`. Default: canary.
+    #[serde(default)]
+    pub(super) arm: Option<String>,
+    /// Part of the matching users, sessions or requests that the rule takes. Default: 100%.
+    #[serde(default)]
+    pub(super) share: Option<Proportion>,
+}
+
+/// A route of the service.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanComponent")]
+pub(super) struct Component {
+    /// Name, unique: letters, digits, '.', '_', '-', at most 64. Not `unmatched`, not `overflow`.
+    pub(super) name: String,
+    /// Which requests belong to it: those that any of these matches.
+    pub(super) matches: Vec<proto::Match>,
+    /// What a rollback of it undoes. Default: medium, the component alone. `fine` is treated as `medium`.
+    #[serde(default)]
+    pub(super) granularity: proto::Granularity,
+    /// Its share of the error budget beside the other components, above 0, at most 1000. Default: 1.
+    #[serde(default)]
+    pub(super) business_weight: Option<f64>,
+}
+
+/// One step.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanStep")]
+pub(super) struct Step {
+    /// Canary weight, above the one before. Only the last may be 100%: it is the completion.
+    pub(super) weight: Proportion,
+    /// Shortest time at this weight. Default: `evaluation`'s; at 100% `promotion`'s.
+    #[serde(default)]
+    pub(super) bake: Option<Span>,
+}
+
+/// Absolute limits of the canary, judged over the last 60 seconds.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanLimits")]
+pub(super) struct Limits {
+    /// Lowest part of the requests that the service answers; client errors count as answered. Default: 95%.
+    #[serde(default)]
+    pub(super) success_rate: Option<Proportion>,
+    /// Highest part of the requests that fail. Default: 1%.
+    #[serde(default)]
+    pub(super) error_rate: Option<Proportion>,
+    /// Highest 99th percentile of latency, 1ms to 1h. Default: 1000ms.
+    #[serde(default)]
+    pub(super) latency_p99: Option<Span>,
+    /// Requests within 60 seconds before the limits speak, 1 to 1000000. Default: 50.
+    #[serde(default)]
+    pub(super) min_requests: Option<u64>,
+    /// How long a limit must be exceeded at full weight, where no baseline runs beside the canary, before the version is
+    /// rolled back. 1s to 1h. Default: 2m.
+    #[serde(default)]
+    pub(super) sustained: Option<Span>,
+}
+
+/// How much worse than the baseline the canary may be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanMargins")]
+pub(super) struct Margins {
+    /// Highest ratio of the error rates, 1 to 10. Default: 1.1.
+    #[serde(default)]
+    pub(super) error_ratio: Option<f64>,
+    /// Added to that, 0% to 10%. Default: 0.05%.
+    #[serde(default)]
+    pub(super) error_absolute: Option<Proportion>,
+    /// Part by which latencies may be longer, 0% to 100%. Default: 10%.
+    #[serde(default)]
+    pub(super) latency_ratio: Option<Proportion>,
+}

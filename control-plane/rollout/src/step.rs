@@ -1,0 +1,188 @@
+//! The rules of a rollout: one total, pure function.
+//!
+//! Nothing but a healthy verdict on fresh evidence, or a person, raises a weight. Missing data holds. A rollback, once
+//! decided, stays: no rule here loosens it. While the baseline runs beside the canary only evidence against it rolls
+//! back; at full weight, where nothing runs beside it, limits exceeded for long do.
+//!
+//! Two rules settle what a plan leaves open. `max_weight` is the highest weight beside the baseline: after the last step
+//! the canary always gets all traffic for the promotion time, and is promoted from there. Granularity `fine` is treated as
+//! `medium`: the whole component returns to the baseline.
+
+mod alarm;
+mod assess;
+mod command;
+
+use serin_proto::assignment::{Salt, Weight};
+
+use crate::event::{EVENT_FORMAT, Event, Fact};
+use crate::state::salt;
+use crate::{
+    AUTOMATIC, Effect, Input, Judgement, Notice, Plan, Refused, RolloutId, Severity, State, UnixMillis,
+};
+
+/// What follows from one input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition {
+    /// The next state, valid once the first effect succeeded.
+    pub state: State,
+    /// What to do, in this order. Empty: nothing happened.
+    pub effects: Vec<Effect>,
+}
+
+impl Transition {
+    /// The events to write. Empty: nothing happened.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        match self.effects.first() {
+            Some(Effect::Persist(events)) => events,
+            Some(Effect::Publish | Effect::Notify(_)) | None => &[],
+        }
+    }
+}
+
+/// What a new rollout is given by the shell.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Creation {
+    /// Identifier, never used before.
+    pub id: RolloutId,
+    /// Key of the ring, drawn at random.
+    pub salt: Salt,
+    /// Who creates it.
+    pub actor: String,
+}
+
+/// Begins a rollout: the canary gets its first weight and warms up.
+#[must_use]
+pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
+    let Creation { id, salt: key, actor } = creation;
+    let state = State::new(plan, id, key, now);
+    let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
+    change.record(Fact::Created { plan: plan.source().to_owned(), salt: salt::format(key) });
+    let Change { state, events, notices, .. } = change;
+    let effects = [Effect::Persist(events), Effect::Publish];
+    Transition {
+        state,
+        effects: effects.into_iter().chain(notices.into_iter().map(Effect::Notify)).collect(),
+    }
+}
+
+/// What follows when `input` happens to a rollout in `state` at `now`. `plan` is the plan that the rollout was created from.
+///
+/// # Errors
+/// A command that is not possible; nothing changed. Other inputs are never refused.
+pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Result<Transition, Refused> {
+    let mut change = Change::new(plan, state, now);
+    match input {
+        Input::Tick => assess::time_passes(&mut change),
+        Input::Assessed(judgement) => assess::assess(&mut change, judgement.bounded()),
+        Input::Commanded { command, seen } => {
+            command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
+        }
+        Input::Superseded { by, actor } => {
+            if state.is_current() && *by != state.id {
+                change.actor.clone_from(actor);
+                change.record(Fact::Superseded { by: by.clone() });
+            }
+        }
+    }
+    Ok(change.finish(state))
+}
+
+/// The state while events are added to it.
+struct Change<'a> {
+    plan: &'a Plan,
+    now: UnixMillis,
+    actor: String,
+    state: State,
+    events: Vec<Event>,
+    notices: Vec<Notice>,
+}
+
+impl<'a> Change<'a> {
+    fn new(plan: &'a Plan, state: &State, now: UnixMillis) -> Self {
+        let actor = AUTOMATIC.to_owned();
+        Self { plan, now, actor, state: state.clone(), events: Vec::new(), notices: Vec::new() }
+    }
+
+    fn record(&mut self, fact: Fact) {
+        let text = format!("{} {}: {}", self.state.service, self.state.canary, fact.text());
+        self.notices.push(Notice { severity: severity(&fact), text });
+        let event = Event {
+            format: EVENT_FORMAT,
+            rollout: self.state.id.clone(),
+            revision: self.state.revision.saturating_add(1),
+            at: self.now,
+            actor: self.actor.clone(),
+            fact,
+        };
+        self.state.apply(&event);
+        self.events.push(event);
+    }
+
+    fn finish(self, before: &State) -> Transition {
+        let Self { plan, state, events, notices, .. } = self;
+        let mut effects = Vec::new();
+        if !events.is_empty() {
+            effects.push(Effect::Persist(events));
+            if plan.service_assignment(before) != plan.service_assignment(&state) {
+                effects.push(Effect::Publish);
+            }
+            effects.extend(notices.into_iter().map(Effect::Notify));
+        }
+        Transition { state, effects }
+    }
+
+    /// The step and weight that the present weight stands for: the last step that is not above it; below the first step,
+    /// the first step.
+    fn place(&self) -> (u32, Weight) {
+        let weight = self.state.weight;
+        match self.plan.steps().iter().rposition(|step| step.weight <= weight) {
+            Some(index) => (u32::try_from(index).unwrap_or(u32::MAX), weight),
+            None => (0, self.plan.first_weight().max(weight)),
+        }
+    }
+}
+
+fn severity(fact: &Fact) -> Severity {
+    match fact {
+        Fact::ComponentsRolledBack { .. } | Fact::RolledBack { .. } => Severity::Critical,
+        Fact::Held { .. } => Severity::Warning,
+        Fact::Created { .. }
+        | Fact::StepStarted { .. }
+        | Fact::HoldLifted { .. }
+        | Fact::Completing { .. }
+        | Fact::Promoted { .. }
+        | Fact::WeightSet { .. }
+        | Fact::Paused { .. }
+        | Fact::Resumed { .. }
+        | Fact::Superseded { .. } => Severity::Info,
+    }
+}
+
+impl Judgement {
+    /// The same with every number finite, so that it can be written as JSON and read back.
+    fn bounded(&self) -> Box<Self> {
+        let mut judgement = self.clone();
+        let components = judgement.components.iter_mut().map(|component| &mut component.assessment);
+        for reason in
+            std::iter::once(&mut judgement.version).chain(components).flat_map(|scope| &mut scope.reasons)
+        {
+            for number in [
+                &mut reason.log_evidence,
+                &mut reason.log_threshold,
+                &mut reason.log_evidence_healthy,
+                &mut reason.log_threshold_healthy,
+                &mut reason.baseline,
+                &mut reason.canary,
+            ] {
+                *number = if number.is_nan() { 0.0 } else { number.clamp(f64::MIN, f64::MAX) };
+            }
+        }
+        Box::new(judgement)
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! What follows from the evidence and from time.
+
+use std::time::Duration;
+
+use serin_analysis::verdict::Verdict;
+use serin_proto::assignment::Weight;
+
+use super::Change;
+use super::alarm::{self, Demand};
+use crate::event::Fact;
+use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, Plan};
+
+pub(super) fn time_passes(change: &mut Change<'_>) {
+    if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
+        end_warm_up(change, None);
+    }
+}
+
+pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
+    if change.state.phase.is_terminal() || !change.state.is_current() {
+        return;
+    }
+    let demand = alarm::demand(change.plan, &change.state, &judgement);
+    let regressed = match demand {
+        Some(Demand::Version(cause)) if change.plan.automatic_rollback() => {
+            return change.record(Fact::RolledBack { cause, evidence: Some(judgement) });
+        }
+        Some(Demand::Components(components)) if change.plan.automatic_rollback() => {
+            let cause = Cause::ComponentsRegressed { components: components.clone() };
+            return change.record(Fact::ComponentsRolledBack {
+                components,
+                cause,
+                evidence: Some(judgement),
+            });
+        }
+        Some(Demand::Version(Cause::CoarseComponent { component })) => {
+            Some(HoldReason::Regressed { components: vec![component] })
+        }
+        Some(Demand::Version(_)) => Some(HoldReason::Regressed { components: Vec::new() }),
+        Some(Demand::Components(components)) => Some(HoldReason::Regressed { components }),
+        None => None,
+    };
+    let obstacle = regressed.or_else(|| obstacle(change, &judgement));
+    if is_sustained(change, obstacle.as_ref()) {
+        let Some(breach) = obstacle else { return };
+        return change
+            .record(Fact::RolledBack { cause: Cause::LimitSustained { breach }, evidence: Some(judgement) });
+    }
+    if note(change, obstacle.as_ref(), &judgement) {
+        return;
+    }
+    let is_fresh = judgement.is_fresh();
+    match change.state.phase {
+        Phase::WarmingUp => end_warm_up(change, Some(judgement)),
+        Phase::Progressing if is_fresh => advance(change, judgement),
+        Phase::Completing if is_fresh => complete(change, judgement),
+        Phase::Progressing
+        | Phase::Completing
+        | Phase::Paused { .. }
+        | Phase::Promoted
+        | Phase::RolledBack
+        | Phase::Failed => {}
+    }
+}
+
+/// Why nothing may progress, apart from regressions and from evidence that is still gathered.
+fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
+    let watched = match change.state.phase {
+        Phase::Progressing | Phase::Completing => true,
+        Phase::Paused { .. } => change.state.weight == Weight::FULL,
+        Phase::WarmingUp | Phase::Promoted | Phase::RolledBack | Phase::Failed => false,
+    };
+    if !watched {
+        None
+    } else if judgement.is_fresh() {
+        breach(change.plan, judgement)
+    } else {
+        // Evidence of a new step needs a moment to arrive: that alone is not worth a word.
+        let patience = Duration::from_secs(DATA_AGE_MAX_S);
+        (change.now.since(change.state.evaluating_since) >= patience).then_some(HoldReason::MissingData)
+    }
+}
+
+/// The first limit that the canary exceeds.
+fn breach(plan: &Plan, judgement: &Judgement) -> Option<HoldReason> {
+    let (limits, window) = (plan.limits(), &judgement.canary);
+    if window.requests < limits.min_requests {
+        return None;
+    }
+    let whole = u128::from(Weight::FULL.ppm());
+    let part = |count: u64| u128::from(count) * whole;
+    let of_all = |limit: Weight| u128::from(limit.ppm()) * u128::from(window.requests);
+    if part(window.requests.saturating_sub(window.errors)) < of_all(limits.success_rate) {
+        Some(HoldReason::SuccessRate { limit_ppm: limits.success_rate })
+    } else if part(window.errors) > of_all(limits.error_rate) {
+        Some(HoldReason::ErrorRate { limit_ppm: limits.error_rate })
+    } else if window.latency_p99_us.is_some_and(|p99| u128::from(p99) > limits.latency_p99.as_micros()) {
+        let limit_ms = u64::try_from(limits.latency_p99.as_millis()).unwrap_or(u64::MAX);
+        Some(HoldReason::Latency { limit_ms })
+    } else {
+        None
+    }
+}
+
+/// At full weight no baseline runs beside the canary, so there the limits decide, when exceeded for long.
+fn is_sustained(change: &Change<'_>, obstacle: Option<&HoldReason>) -> bool {
+    let Change { plan, state, now, .. } = change;
+    let since = state.hold.as_ref().filter(|hold| hold.reason.is_limit()).map(|hold| hold.since);
+    plan.automatic_rollback()
+        && state.weight == Weight::FULL
+        && obstacle.is_some_and(HoldReason::is_limit)
+        && since.is_some_and(|since| now.since(since) >= plan.limits().sustained)
+}
+
+/// Keeps the hold in step with what is seen. True: nothing may progress now.
+fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judgement: &Judgement) -> bool {
+    let held = change.state.hold.clone();
+    let is_due = held.as_ref().is_none_or(|hold| {
+        change.now < hold.since || change.now.since(hold.since) >= Duration::from_millis(HOLD_CHANGE_MIN_MS)
+    });
+    match (held, obstacle) {
+        (None, None) => return false,
+        (Some(hold), Some(reason)) if hold.reason.is_same_kind(reason) => {}
+        (_, Some(reason)) if is_due => {
+            change.record(Fact::Held { reason: reason.clone(), evidence: Some(Box::new(judgement.clone())) });
+        }
+        (Some(hold), None) if is_due => change.record(Fact::HoldLifted { reason: hold.reason }),
+        (_, Some(_)) | (Some(_), None) => {}
+    }
+    true
+}
+
+fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgement>>) {
+    if change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
+        return;
+    }
+    let (step, weight_ppm) = change.place();
+    change.record(if weight_ppm == Weight::FULL {
+        Fact::Completing { evidence }
+    } else {
+        Fact::StepStarted { step, weight_ppm, evidence }
+    });
+}
+
+/// Goes one step further when this one lasted and the evidence speaks for it.
+fn advance(change: &mut Change<'_>, judgement: Box<Judgement>) {
+    let (plan, state) = (change.plan, &change.state);
+    let steps = plan.steps();
+    let index = usize::try_from(state.step).unwrap_or(usize::MAX);
+    let bake = steps.get(index).map_or(Duration::ZERO, |step| step.bake);
+    if change.now.since(state.evaluating_since) < bake || !is_healthy(change, &judgement) {
+        return;
+    }
+    let next = steps.iter().enumerate().find(|(_, step)| step.weight > state.weight);
+    let evidence = Some(judgement);
+    change.record(match next {
+        Some((index, step)) => Fact::StepStarted {
+            step: u32::try_from(index).unwrap_or(u32::MAX),
+            weight_ppm: step.weight,
+            evidence,
+        },
+        None => Fact::Completing { evidence },
+    });
+}
+
+/// The version is healthy, and no component that still gets canary requests is known to be worse.
+fn is_healthy(change: &Change<'_>, judgement: &Judgement) -> bool {
+    judgement.version.verdict == Verdict::Healthy
+        && judgement.components.iter().all(|component| {
+            component.assessment.verdict != Verdict::Regressed
+                || change.state.pinned.contains_key(&component.name)
+        })
+}
+
+/// Promotes when the canary was within its limits for long enough. There is no baseline to compare with.
+fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
+    let (plan, state) = (change.plan, &change.state);
+    let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
+    if lasted && judgement.canary.requests >= plan.limits().min_requests {
+        change.record(Fact::Promoted { cause: Cause::WithinLimits, evidence: Some(judgement) });
+    }
+}

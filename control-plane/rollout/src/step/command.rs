@@ -1,0 +1,87 @@
+//! What follows from what people ask for.
+
+use super::Change;
+use crate::event::Fact;
+use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused};
+
+/// Obeys, does nothing when the command already took effect, or refuses.
+pub(super) fn obey(
+    change: &mut Change<'_>,
+    command: &Command,
+    evidence: Option<Box<Judgement>>,
+) -> Result<(), Refused> {
+    check(change, command)?;
+    change.actor.clone_from(&command.actor);
+    let reason = command.reason.clone();
+    let cause = || Cause::Person { reason: reason.clone() };
+    let is_paused = matches!(change.state.phase, Phase::Paused { .. });
+    match &command.order {
+        Order::SetWeight(weight) if is_paused && change.state.weight == *weight => {}
+        Order::SetWeight(weight) => {
+            let before_ppm = change.state.weight;
+            change.record(Fact::WeightSet { weight_ppm: *weight, before_ppm, reason });
+        }
+        Order::Pause if is_paused => {}
+        Order::Pause => change.record(Fact::Paused { reason }),
+        Order::Resume if is_paused => {
+            let (step, weight_ppm) = change.place();
+            change.record(Fact::Resumed { reason, step, weight_ppm });
+        }
+        Order::Resume => {}
+        Order::Promote if change.state.phase == Phase::Promoted => {}
+        Order::Promote => change.record(Fact::Promoted { cause: cause(), evidence }),
+        Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
+        Order::Rollback { component: None } => change.record(Fact::RolledBack { cause: cause(), evidence }),
+        Order::Rollback { component: Some(name) } if change.state.pinned.contains_key(name) => {}
+        Order::Rollback { component: Some(name) } => {
+            let components = vec![name.clone()];
+            change.record(Fact::ComponentsRolledBack { components, cause: cause(), evidence });
+        }
+    }
+    Ok(())
+}
+
+fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
+    if command.reason.len() > REASON_BYTES {
+        return Err(Refused::ReasonTooLong);
+    }
+    if command.reason.trim().is_empty() && command.order != Order::Resume {
+        return Err(Refused::ReasonMissing);
+    }
+    if let Order::Rollback { component: Some(name) } = &command.order
+        && change.plan.component(name).is_none()
+    {
+        let known = change.plan.components().take(20).map(|component| component.name.to_owned()).collect();
+        return Err(Refused::UnknownComponent { name: name.chars().take(64).collect(), known });
+    }
+    let order = command.order.name();
+    if let Some(by) = &change.state.superseded_by {
+        return Err(Refused::Superseded { order, by: by.clone() });
+    }
+    let phase = change.state.phase;
+    let possible = possible(phase);
+    if possible.contains(&order) { Ok(()) } else { Err(Refused::Phase { order, phase, possible }) }
+}
+
+/// The commands that are obeyed, or already took effect, in a phase.
+fn possible(phase: Phase) -> &'static [&'static str] {
+    match phase {
+        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
+            &["set-weight", "pause", "resume", "promote", "rollback"]
+        }
+        Phase::Promoted => &["promote", "rollback"],
+        Phase::RolledBack | Phase::Failed => &["rollback"],
+    }
+}
+
+/// All traffic goes to the baseline already.
+fn is_on_baseline(phase: Phase) -> bool {
+    match phase {
+        Phase::RolledBack | Phase::Failed => true,
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::Promoted => false,
+    }
+}

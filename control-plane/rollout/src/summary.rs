@@ -1,0 +1,119 @@
+//! One sentence about what is happening and what is awaited.
+
+use std::time::Duration;
+
+use serin_analysis::verdict::Verdict;
+use serin_proto::assignment::Weight;
+
+use crate::text::{Count, Percent, Time, list};
+use crate::{ActivePhase, Judgement, Phase, Plan, State, UnixMillis};
+
+/// What is happening and what is awaited, in one sentence without a full stop. `judgement` is the newest one; `None`: none
+/// since the start.
+#[must_use]
+pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
+    let mut text = match (&state.superseded_by, state.phase) {
+        (Some(by), phase) => format!("Ended {phase}: rollout {by} took over"),
+        (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
+        (None, Phase::Paused { from }) => paused(state, from),
+        (None, Phase::WarmingUp) => {
+            let left = left(plan.warm_up(), state, now);
+            format!("Warming up at {}, {} left", Percent(state.weight), Time(left))
+        }
+        (None, Phase::Progressing) => progressing(plan, state, judgement, now),
+        (None, Phase::Completing) => completing(plan, state, judgement, now),
+    };
+    if !state.pinned.is_empty() && state.phase != Phase::RolledBack && state.is_current() {
+        let names: Vec<String> = state.pinned.keys().cloned().collect();
+        text.push_str("; on the baseline: ");
+        text.push_str(&list(&names));
+    }
+    text
+}
+
+fn ended(state: &State) -> String {
+    let mut words = state.phase.to_string();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    match &state.cause {
+        Some(cause) => format!("{words}: {cause}"),
+        None => words,
+    }
+}
+
+fn paused(state: &State, from: ActivePhase) -> String {
+    let during = match from {
+        ActivePhase::WarmingUp => "the warm-up",
+        ActivePhase::Progressing => "the steps",
+        ActivePhase::Completing => "the completion",
+    };
+    let held = state.hold.as_ref().map(|hold| format!("; {}", hold.reason)).unwrap_or_default();
+    format!("Paused by a person at {} during {during}{held}", Percent(state.weight))
+}
+
+fn progressing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
+    let weight = Percent(state.weight);
+    if let Some(hold) = &state.hold {
+        return format!("Holding at {weight}: {}", hold.reason);
+    }
+    let Some(judgement) = judgement.filter(|judgement| judgement.is_fresh()) else {
+        return format!("Holding at {weight}: waiting for fresh evidence");
+    };
+    match judgement.version.verdict {
+        Verdict::Regressed => return format!("Holding at {weight}: the canary is worse than the baseline"),
+        Verdict::Inconclusive => return format!("Holding at {weight}: {}", needed(judgement)),
+        Verdict::Healthy => {}
+    }
+    let worse = judgement.components.iter().filter(|component| {
+        component.assessment.verdict == Verdict::Regressed && !state.pinned.contains_key(&component.name)
+    });
+    let worse: Vec<String> = worse.map(|component| component.name.clone()).collect();
+    if !worse.is_empty() {
+        return format!("Holding at {weight}: {} worse than the baseline", list(&worse));
+    }
+    let index = usize::try_from(state.step).unwrap_or(usize::MAX);
+    let bake = plan.steps().get(index).map_or(Duration::ZERO, |step| step.bake);
+    let next = plan.steps().iter().find(|step| step.weight > state.weight);
+    let next = Percent(next.map_or(Weight::FULL, |step| step.weight));
+    format!("Healthy at {weight}; {next} in {}", Time(left(bake, state, now)))
+}
+
+fn completing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
+    if let Some(hold) = &state.hold {
+        return format!("Holding at 100 %: {}", hold.reason);
+    }
+    let Some(judgement) = judgement.filter(|judgement| judgement.is_fresh()) else {
+        return "Holding at 100 %: waiting for fresh evidence".to_owned();
+    };
+    let left = left(plan.promotion(), state, now);
+    let (seen, least) = (judgement.canary.requests, plan.limits().min_requests);
+    if left.is_zero() && seen < least {
+        let (seen, least) = (Count(seen), Count(least));
+        return format!("Holding at 100 %: {seen} requests in the last minute, {least} needed");
+    }
+    format!("Completing at 100 %; promoted in {} if it stays within its limits", Time(left))
+}
+
+fn needed(judgement: &Judgement) -> String {
+    let reasons = &judgement.version.reasons;
+    match reasons.iter().filter_map(|reason| reason.canary_requests_needed).max() {
+        Some(requests) if requests > 0 => {
+            format!("about {} more canary requests needed to decide", Count(rounded(requests)))
+        }
+        Some(_) | None => "not enough evidence yet".to_owned(),
+    }
+}
+
+/// Two leading digits: the forecast is no more exact than that.
+fn rounded(number: u64) -> u64 {
+    let mut unit = 1;
+    while number / unit >= 100 {
+        unit *= 10;
+    }
+    number.div_ceil(unit).saturating_mul(unit)
+}
+
+fn left(whole: Duration, state: &State, now: UnixMillis) -> Duration {
+    whole.saturating_sub(now.since(state.evaluating_since))
+}
