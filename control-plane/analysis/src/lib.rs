@@ -1,3 +1,35 @@
 //! Pure statistics of the rollout decision.
+//!
+//! The [`engine::Engine`] takes what the fleet measured ([`increment::Increment`]), compares the canary with the
+//! baseline second by second, component by component, and says which scope is regressed, healthy or not decided
+//! ([`verdict`]). Every comparison is an e-process ([`evalue`]): its false alarm probability is bounded for the
+//! whole rollout although it is looked at each second.
+//!
+//! Counts are integers until a stratum closes, so the order in which increments are merged cannot change a bit of
+//! the result. This crate never reads a clock, draws a random number or does I/O: time comes in as an argument.
 
+#![forbid(unsafe_code)]
+
+mod cells;
+pub mod config;
+pub mod engine;
+pub mod evalue;
+pub mod histogram;
+pub mod increment;
+mod ledger;
+mod localise;
+mod noninferiority;
+mod onset;
+mod power;
+mod scope;
+mod stratum;
+mod summary;
 pub mod verdict;
+mod window;
+
+pub use config::{ConfigError, EngineConfig, RawEngineConfig};
+pub use engine::{Assessment, ComponentSpec, Engine, Scope};
+pub use histogram::{DecodeError, LatencyHistogram};
+pub use increment::{Arm, ByArm, ComponentIndex, Increment, Outcomes};
+pub use summary::{ArmSummary, ScopeSummary};
+pub use verdict::{Alarm, Reason, ScopeAssessment, Signal, Verdict};

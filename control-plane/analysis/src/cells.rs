@@ -1,0 +1,185 @@
+//! Latency cells and the shapes of a slow-down.
+//!
+//! Latencies are sorted into 17 cells whose 16 edges lie at quantiles of the component's own baseline. The canary's
+//! edges are stretched by the margin, so "the canary is at most the margin slower" becomes "its cells are
+//! stochastically not larger". The bets are 16 archetypes: a share of the requests becomes a few times slower. Each
+//! is read off the baseline histogram and made monotone (pool adjacent violators), which is what its validity needs.
+//!
+//! Edges come from seconds before the stratum that they sort, never from the same one. A stretched edge is rounded
+//! up to HdrHistogram's bins, so the true margin is up to 0.8 % wider than configured.
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::{Bin, LatencyHistogram, quantile_bin};
+use crate::increment::Arm;
+
+pub(crate) const EDGES: usize = 16;
+pub(crate) const CELLS: usize = EDGES + 1;
+pub(crate) const ARCHETYPES: usize = 16;
+
+/// Quantiles of the baseline at which the edges lie.
+const QUANTILES: [f64; EDGES] =
+    [0.3, 0.5, 0.6, 0.7, 0.775, 0.85, 0.9, 0.93, 0.95, 0.965, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9996];
+/// Edges of [`QUANTILES`] beyond which requests are counted for the non-inferiority test: p50, p90, p99.
+pub(crate) const HEALTH_EDGES: [usize; 3] = [1, 6, 11];
+/// Share of requests that slow down, and how many times slower they become.
+const SLOW_DOWNS: [(f64, f64); ARCHETYPES] = [
+    (1.0, 1.15),
+    (1.0, 1.4),
+    (1.0, 2.0),
+    (1.0, 4.0),
+    (0.3, 2.0),
+    (0.3, 4.0),
+    (0.3, 12.0),
+    (0.1, 2.0),
+    (0.1, 4.0),
+    (0.1, 12.0),
+    (0.03, 2.0),
+    (0.03, 4.0),
+    (0.03, 12.0),
+    (0.01, 2.0),
+    (0.01, 4.0),
+    (0.01, 12.0),
+];
+/// Bounds of a cell's ratio: one request may move a bet by at most `ln 100` down and `ln 1000` up.
+const RATIO_BOUNDS: (f64, f64) = (0.01, 1000.0);
+
+/// Density ratios by cell, one row per archetype.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Archetypes([[f64; CELLS]; ARCHETYPES]);
+
+impl Archetypes {
+    pub(crate) fn rows(&self) -> &[[f64; CELLS]; ARCHETYPES] {
+        &self.0
+    }
+
+    /// Mean over several components. The mean of non-decreasing ratios is non-decreasing.
+    pub(crate) fn mean<'a>(all: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let mut sum = [[0.0; CELLS]; ARCHETYPES];
+        let mut count = 0.0;
+        for archetypes in all {
+            count += 1.0;
+            for (into, ratio) in sum.iter_mut().flatten().zip(archetypes.0.iter().flatten()) {
+                *into += ratio;
+            }
+        }
+        (count > 0.0).then(|| Self(sum.map(|row| row.map(|ratio| ratio / count))))
+    }
+}
+
+/// The cells of one component, fixed until they are learned anew.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Cells {
+    baseline_edges: [Bin; EDGES],
+    canary_edges: [Bin; EDGES],
+    archetypes: Archetypes,
+}
+
+impl Cells {
+    /// Learns the cells from a baseline histogram; `None` if it is empty.
+    pub(crate) fn learn(baseline: &LatencyHistogram, latency_ratio: f64) -> Option<Self> {
+        let count = baseline.count();
+        let mut baseline_edges = [quantile_bin(baseline.bins(), count, 1.0)?; EDGES];
+        for (edge, quantile) in baseline_edges.iter_mut().zip(QUANTILES) {
+            *edge = quantile_bin(baseline.bins(), count, quantile)?;
+        }
+        let stretch = |edge: Bin| Bin::of((edge.highest_us() as f64 * (1.0 + latency_ratio)) as u64);
+        let mut cells = Self {
+            baseline_edges,
+            canary_edges: baseline_edges.map(stretch),
+            archetypes: Archetypes([[1.0; CELLS]; ARCHETYPES]),
+        };
+        cells.archetypes = cells.shapes(baseline);
+        Some(cells)
+    }
+
+    pub(crate) fn archetypes(&self) -> &Archetypes {
+        &self.archetypes
+    }
+
+    /// Adds the requests of `latency` to the cells of `arm`.
+    pub(crate) fn sort(&self, arm: Arm, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
+        for (bin, count) in latency.bins() {
+            self.put(arm, bin, count, into);
+        }
+    }
+
+    /// Adds `count` requests that are still open after `age_us`: they exceed every edge below their age, and no
+    /// more is known of them.
+    pub(crate) fn sort_open(&self, arm: Arm, age_us: u64, count: u64, into: &mut [u64; CELLS]) {
+        self.put(arm, Bin::of(age_us), count, into);
+    }
+
+    fn put(&self, arm: Arm, bin: Bin, count: u64, into: &mut [u64; CELLS]) {
+        if let Some(cell) = into.get_mut(self.cell(arm, bin)) {
+            *cell = cell.saturating_add(count);
+        }
+    }
+
+    fn cell(&self, arm: Arm, bin: Bin) -> usize {
+        let edges = match arm {
+            Arm::Baseline => &self.baseline_edges,
+            Arm::Canary => &self.canary_edges,
+        };
+        edges.partition_point(|edge| *edge < bin)
+    }
+
+    fn shapes(&self, baseline: &LatencyHistogram) -> Archetypes {
+        let mut seen = [0.0; CELLS];
+        for (bin, count) in baseline.bins() {
+            add(&mut seen, self.cell(Arm::Baseline, bin), count as f64);
+        }
+        let reference = smooth(&seen);
+        Archetypes(SLOW_DOWNS.map(|(share, factor)| {
+            let mut slowed = [0.0; CELLS];
+            for (bin, count) in baseline.bins() {
+                let slow = Bin::of((bin.highest_us() as f64 * factor) as u64);
+                add(&mut slowed, self.cell(Arm::Canary, bin), (1.0 - share) * count as f64);
+                add(&mut slowed, self.cell(Arm::Canary, slow), share * count as f64);
+            }
+            monotone_ratios(&smooth(&slowed), &reference)
+        }))
+    }
+}
+
+fn add(cells: &mut [f64; CELLS], cell: usize, count: f64) {
+    if let Some(into) = cells.get_mut(cell) {
+        *into += count;
+    }
+}
+
+/// Shares by cell, with one pseudo-request spread over the cells as the quantiles say, so that no share is zero.
+fn smooth(counts: &[f64; CELLS]) -> [f64; CELLS] {
+    let total = counts.iter().sum::<f64>() + 1.0;
+    let mut below = 0.0;
+    let mut shares = *counts;
+    for (share, quantile) in shares.iter_mut().zip(QUANTILES.into_iter().chain([1.0])) {
+        *share = (*share + quantile - below) / total;
+        below = quantile;
+    }
+    shares
+}
+
+/// The non-decreasing ratios nearest to `numerator / denominator` with weights `denominator` (pool adjacent
+/// violators), within [`RATIO_BOUNDS`]. Every denominator is above zero.
+fn monotone_ratios(numerator: &[f64; CELLS], denominator: &[f64; CELLS]) -> [f64; CELLS] {
+    let mut blocks: Vec<(f64, f64, usize)> = Vec::with_capacity(CELLS);
+    for (above, below) in numerator.iter().zip(denominator) {
+        let mut block = (*above, *below, 1);
+        while let Some(&(left_above, left_below, left_cells)) = blocks.last()
+            && left_above * block.1 > block.0 * left_below
+        {
+            block = (left_above + block.0, left_below + block.1, left_cells + block.2);
+            blocks.pop();
+        }
+        blocks.push(block);
+    }
+    let (low, high) = RATIO_BOUNDS;
+    let fitted =
+        blocks.into_iter().flat_map(|(above, below, cells)| std::iter::repeat_n(above / below, cells));
+    let mut ratios = [1.0; CELLS];
+    for (ratio, fit) in ratios.iter_mut().zip(fitted) {
+        *ratio = fit.clamp(low, high);
+    }
+    ratios
+}

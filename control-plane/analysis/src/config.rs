@@ -1,0 +1,197 @@
+//! How the engine judges: error bounds, margins, strata. Raw form for files, checked form for the engine.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a configuration is refused. Each variant names the field and its rule.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// A number is outside its range.
+    #[error("{field} is {value}, must be {rule}")]
+    Range {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is allowed.
+        rule: &'static str,
+    },
+    /// The engine has too many components.
+    #[error("{0} components are more than {max}", max = crate::engine::MAX_COMPONENTS)]
+    TooManyComponents(usize),
+    /// Two components have one name.
+    #[error("component {0:?} is listed twice")]
+    DuplicateComponent(String),
+    /// No outcome counts as a failure.
+    #[error("failures must name at least one outcome")]
+    NoFailures,
+}
+
+/// How much worse the canary may be before it counts as regressed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Margins {
+    /// Allowed error rate is `error_ratio` times the baseline's plus `error_absolute`. 1 to 100.
+    pub error_ratio: f64,
+    /// A share, 0 to 0.5.
+    pub error_absolute: f64,
+    /// Allowed slow-down of every quantile: 0.1 allows 10 %. 0 to 10.
+    pub latency_ratio: f64,
+}
+
+impl Default for Margins {
+    fn default() -> Self {
+        Self { error_ratio: 1.1, error_absolute: 0.0005, latency_ratio: 0.10 }
+    }
+}
+
+/// How much worse the canary must be shown not to be before it counts as healthy.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthyMargins {
+    /// The error rate must be shown to lie below `error_ratio` times the baseline's plus `error_absolute`. 1 to 100.
+    pub error_ratio: f64,
+    /// A share, above 0, at most 0.5.
+    pub error_absolute: f64,
+    /// The share of requests slower than a quantile of the baseline, stretched by [`Margins::latency_ratio`], must
+    /// be shown to lie below `slow_ratio` times the baseline's share plus `slow_absolute`. 1 to 100.
+    pub slow_ratio: f64,
+    /// A share, above 0, at most 0.5.
+    pub slow_absolute: f64,
+}
+
+impl Default for HealthyMargins {
+    fn default() -> Self {
+        Self { error_ratio: 1.25, error_absolute: 0.003, slow_ratio: 1.25, slow_absolute: 0.003 }
+    }
+}
+
+/// Outcomes that count as a failure of the service. Cancelled requests and client errors never do.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Failures {
+    /// Count `server_error`.
+    pub server_error: bool,
+    /// Count `timeout`.
+    pub timeout: bool,
+    /// Count `connect_failure`.
+    pub connect_failure: bool,
+    /// Count `reset`.
+    pub reset: bool,
+    /// Count `overload`.
+    pub overload: bool,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { server_error: true, timeout: true, connect_failure: true, reset: true, overload: true }
+    }
+}
+
+/// The configuration as written; every field has a default.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawEngineConfig {
+    /// Upper bound on the probability that a rollout without harm is ever called regressed. 1e-9 to 0.2.
+    pub alpha: f64,
+    /// Upper bound on the probability that a canary beyond the healthy margins is called healthy. 1e-9 to 0.2.
+    pub beta: f64,
+    /// When the canary counts as regressed.
+    pub margins: Margins,
+    /// When the canary counts as healthy.
+    pub healthy: HealthyMargins,
+    /// Outcomes that count as failures.
+    pub failures: Failures,
+    /// Overdispersion of error counts: variance relative to independent requests. 1 to 1,000.
+    pub phi_errors: f64,
+    /// Overdispersion of latency counts. 1 to 1,000.
+    pub phi_latency: f64,
+    /// A stratum closes when both arms started this many requests. 1 to 1,000,000.
+    pub min_exposure: u64,
+    /// A stratum closes at this age in any case, in seconds. 1 to 600.
+    pub max_stratum_age_s: u64,
+    /// A second closes this long after it ended, whatever is missing. 1 to 60.
+    pub watermark_s: u64,
+    /// Time over which a harm's start is thought equally likely, in seconds. Later starts are found too, a little
+    /// slower. 10 to 604,800.
+    pub horizon_s: u64,
+    /// When the components at fault carry more than this share of the canary's requests, the whole version is
+    /// named instead. Above 0, at most 1.
+    pub escalation_share: f64,
+}
+
+impl Default for RawEngineConfig {
+    fn default() -> Self {
+        Self {
+            alpha: 0.01,
+            beta: 0.01,
+            margins: Margins::default(),
+            healthy: HealthyMargins::default(),
+            failures: Failures::default(),
+            phi_errors: 2.0,
+            phi_latency: 4.0,
+            min_exposure: 3,
+            max_stratum_age_s: 30,
+            watermark_s: 3,
+            horizon_s: 3600,
+            escalation_share: 0.3,
+        }
+    }
+}
+
+/// A configuration that cannot be wrong.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "RawEngineConfig", into = "RawEngineConfig")]
+pub struct EngineConfig(RawEngineConfig);
+
+impl EngineConfig {
+    /// The values, in their raw form.
+    pub fn raw(&self) -> &RawEngineConfig {
+        &self.0
+    }
+}
+
+impl From<EngineConfig> for RawEngineConfig {
+    fn from(config: EngineConfig) -> Self {
+        config.0
+    }
+}
+
+impl TryFrom<RawEngineConfig> for EngineConfig {
+    type Error = ConfigError;
+
+    fn try_from(raw: RawEngineConfig) -> Result<Self, ConfigError> {
+        let RawEngineConfig { alpha, beta, margins, healthy, failures, phi_errors, phi_latency, .. } = raw;
+        let probability = "between 1e-9 and 0.2";
+        check("alpha", alpha, 1e-9..=0.2, probability)?;
+        check("beta", beta, 1e-9..=0.2, probability)?;
+        check("margins.error_ratio", margins.error_ratio, 1.0..=100.0, "between 1 and 100")?;
+        check("margins.error_absolute", margins.error_absolute, 0.0..=0.5, "between 0 and 0.5")?;
+        check("margins.latency_ratio", margins.latency_ratio, 0.0..=10.0, "between 0 and 10")?;
+        check("healthy.error_ratio", healthy.error_ratio, 1.0..=100.0, "between 1 and 100")?;
+        check("healthy.error_absolute", healthy.error_absolute, 1e-9..=0.5, "above 0 and at most 0.5")?;
+        check("healthy.slow_ratio", healthy.slow_ratio, 1.0..=100.0, "between 1 and 100")?;
+        check("healthy.slow_absolute", healthy.slow_absolute, 1e-9..=0.5, "above 0 and at most 0.5")?;
+        check("phi_errors", phi_errors, 1.0..=1000.0, "between 1 and 1000")?;
+        check("phi_latency", phi_latency, 1.0..=1000.0, "between 1 and 1000")?;
+        check("escalation_share", raw.escalation_share, 1e-9..=1.0, "above 0 and at most 1")?;
+        let Failures { server_error, timeout, connect_failure, reset, overload } = failures;
+        if !(server_error || timeout || connect_failure || reset || overload) {
+            return Err(ConfigError::NoFailures);
+        }
+        check("min_exposure", raw.min_exposure as f64, 1.0..=1e6, "between 1 and 1000000")?;
+        check("max_stratum_age_s", raw.max_stratum_age_s as f64, 1.0..=600.0, "between 1 and 600")?;
+        check("watermark_s", raw.watermark_s as f64, 1.0..=60.0, "between 1 and 60")?;
+        check("horizon_s", raw.horizon_s as f64, 10.0..=604_800.0, "between 10 and 604800")?;
+        Ok(Self(raw))
+    }
+}
+
+/// Refuses what is outside `range`, NaN included.
+pub(crate) fn check(
+    field: &'static str,
+    value: f64,
+    range: std::ops::RangeInclusive<f64>,
+    rule: &'static str,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) { Ok(()) } else { Err(ConfigError::Range { field, value, rule }) }
+}

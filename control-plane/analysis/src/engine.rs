@@ -1,0 +1,269 @@
+//! The engine of one rollout: increments in, verdicts out.
+//!
+//! Each closed second flows through its components' strata into one evidence process per component and one for the
+//! version. Components too thin for strata of a few seconds are pooled for the version's process. The error budget
+//! `alpha` is split over the scopes (0.3 version, 0.6 components, 0.1 kept for the traffic share), so a false alarm
+//! anywhere in a rollout has at most that probability.
+//!
+//! Bounds: [`MAX_COMPONENTS`] components; seconds wait for at most two minutes; late outcomes are booked for two
+//! minutes and counted as dropped after that.
+
+mod assess;
+mod component;
+mod pool;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
+use crate::increment::{ComponentIndex, Increment};
+use crate::onset::StartPrior;
+use crate::scope::Process;
+use crate::stratum::Evidence;
+use crate::summary::{ScopeSummary, summarise};
+use crate::verdict::{Alarm, ScopeAssessment};
+use crate::window::{ClosedSecond, Placement, Window};
+use component::{Component, Second};
+use pool::Pool;
+
+/// Components of one engine at most.
+pub const MAX_COMPONENTS: usize = 2_000;
+
+const VERSION_BUDGET: f64 = 0.3;
+const COMPONENTS_BUDGET: f64 = 0.6;
+
+/// A component as the engine needs to know it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ComponentSpec {
+    /// Its name.
+    pub name: String,
+    /// Share of the error budget, relative to the other components. 0.001 to 1,000; a component that the change
+    /// touches deserves 3 to 10 times the others' weight.
+    pub weight: f64,
+}
+
+impl ComponentSpec {
+    /// A component of weight 1.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), weight: 1.0 }
+    }
+}
+
+/// What a summary is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// All active components together.
+    Version,
+    /// One component.
+    Component(ComponentIndex),
+}
+
+/// What the evidence says at one moment.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Assessment {
+    /// Unix time, in whole seconds, for which this holds.
+    pub at_second: u64,
+    /// The version as a whole.
+    pub version: ScopeAssessment,
+    /// All components, in the order the engine knows them. Inactive ones have no reasons.
+    pub components: Vec<(String, ScopeAssessment)>,
+    /// What should be undone. Stays until the named components are made inactive.
+    pub alarm: Option<Alarm>,
+    /// Requests whose outcome came after their second had closed, since the engine began.
+    pub late_requests: u64,
+    /// Requests that came too late, or too early, to be counted at all, since the engine began.
+    pub dropped_requests: u64,
+    /// Seconds since the end of the last closed second in which a request started. `None`: there was none.
+    pub data_age_s: Option<u64>,
+}
+
+/// Judges one rollout.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Engine {
+    config: EngineConfig,
+    components: Vec<Component>,
+    pool: Pool,
+    version: Process,
+    version_flagged: bool,
+    flagged: BTreeSet<usize>,
+    prior: StartPrior,
+    /// Prior mass of all seconds closed so far.
+    mass: f64,
+    window: Window,
+    exclude_until: u64,
+    last_exposed_second: Option<u64>,
+    at_second: u64,
+    late_requests: u64,
+    dropped_requests: u64,
+}
+
+impl Engine {
+    /// An engine for `components`, which later are named by their position.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there are too many components, two of one name, or a weight out of range.
+    pub fn new(config: EngineConfig, components: &[ComponentSpec]) -> Result<Self, ConfigError> {
+        if components.len() > MAX_COMPONENTS {
+            return Err(ConfigError::TooManyComponents(components.len()));
+        }
+        let mut names = BTreeSet::new();
+        for component in components {
+            check("component weight", component.weight, 0.001..=1000.0, "between 0.001 and 1000")?;
+            if !names.insert(component.name.as_str()) {
+                return Err(ConfigError::DuplicateComponent(component.name.clone()));
+            }
+        }
+        let RawEngineConfig { alpha, beta, horizon_s, .. } = *config.raw();
+        let weights: f64 = components.iter().map(|component| component.weight).sum();
+        let share = |weight: f64| alpha * COMPONENTS_BUDGET * weight / weights;
+        Ok(Self {
+            config,
+            components: components
+                .iter()
+                .map(|spec| Component::new(spec, share(spec.weight), beta))
+                .collect(),
+            pool: Pool::default(),
+            version: Process::new(alpha * VERSION_BUDGET, beta),
+            version_flagged: false,
+            flagged: BTreeSet::new(),
+            prior: StartPrior::new(horizon_s),
+            mass: 0.0,
+            window: Window::default(),
+            exclude_until: 0,
+            last_exposed_second: None,
+            at_second: 0,
+            late_requests: 0,
+            dropped_requests: 0,
+        })
+    }
+
+    /// Adds what a source measured. Order does not matter before the increment's second closes: the state is then
+    /// the same to the bit. Afterwards only failures of requests that were known to be open still count as
+    /// evidence; everything else goes to the summaries.
+    pub fn merge(&mut self, increment: &Increment) {
+        let finished = increment.outcomes.finished();
+        let requests = finished.max(increment.started);
+        if increment.component.0 >= self.components.len() {
+            self.dropped_requests = self.dropped_requests.saturating_add(requests);
+            return;
+        }
+        match self.window.merge(increment, &self.config.raw().failures) {
+            Placement::Pending => {}
+            Placement::Dropped => self.dropped_requests = self.dropped_requests.saturating_add(requests),
+            Placement::Late => {
+                self.late_requests = self.late_requests.saturating_add(finished);
+                self.merge_late(increment, finished);
+            }
+        }
+    }
+
+    /// `source` has reported everything that finished before `complete_until_second`, and lives at `now_second`.
+    /// A second closes early once all living sources are past it.
+    pub fn source_progress(&mut self, source: u64, complete_until_second: u64, now_second: u64) {
+        self.window.source_progress(source, complete_until_second, now_second);
+    }
+
+    /// Closes the seconds that are due at `now_second` and judges. Called again for the same second with nothing
+    /// new, it gives the same assessment; an earlier second counts as the latest one seen.
+    pub fn advance(&mut self, now_second: u64) -> Assessment {
+        let watermark_s = self.config.raw().watermark_s;
+        self.at_second = self.at_second.max(now_second);
+        let skipped = self.window.move_to(self.at_second, watermark_s);
+        self.dropped_requests = self.dropped_requests.saturating_add(skipped);
+        while let Some(closed) = self.window.close_next(watermark_s) {
+            self.close(closed);
+        }
+        self.flag();
+        self.assess()
+    }
+
+    /// A step of the plan starts at `second`: a harm is then more likely to begin.
+    pub fn step_started(&mut self, second: u64) {
+        self.prior.step_started(second);
+    }
+
+    /// Seconds before `second` are warm-up: they are shown, but are no evidence.
+    pub fn exclude_until(&mut self, second: u64) {
+        self.exclude_until = second;
+    }
+
+    /// Takes a component out of the judgement (it is pinned to the baseline) or back in. Its evidence, and the
+    /// version's evidence of harm that it was part of, are forgotten.
+    pub fn set_component_active(&mut self, index: ComponentIndex, active: bool) {
+        let Some(component) = self.components.get_mut(index.0) else { return };
+        if component.is_active() == active {
+            return;
+        }
+        component.restart(active, self.config.raw().beta, self.mass);
+        self.flagged.remove(&index.0);
+        self.version.forget_harm();
+        self.prior.step_started(self.at_second);
+    }
+
+    /// What happened in the last minute, as far as it is closed.
+    pub fn summary(&self, scope: Scope) -> ScopeSummary {
+        let active = self.components.iter().filter(|component| component.is_active());
+        match scope {
+            Scope::Version => summarise(active.map(Component::summary)),
+            Scope::Component(index) => {
+                summarise(self.components.get(index.0).map(Component::summary).into_iter())
+            }
+        }
+    }
+
+    fn merge_late(&mut self, increment: &Increment, finished: u64) {
+        let failed = self.config.raw().failures.among(&increment.outcomes);
+        let Some(component) = self.components.get_mut(increment.component.0) else { return };
+        let (booked, pooled) = component.merge_late(increment, finished, failed);
+        if pooled && booked > 0 {
+            self.pool.fail(increment.start_second, increment.arm, booked);
+        }
+    }
+
+    fn close(&mut self, closed: ClosedSecond) {
+        let ClosedSecond { second, open_age_us, mut components } = closed;
+        let counted = second >= self.exclude_until;
+        self.mass += self.prior.mass_at(second);
+        let mut of_version = None;
+        for (index, component) in self.components.iter_mut().enumerate() {
+            let arms = components.remove(&index).unwrap_or_default();
+            if arms.baseline.started > 0 || arms.canary.started > 0 {
+                self.last_exposed_second = Some(second);
+            }
+            let pooled = component.absorb(&Second { second, open_age_us, counted }, arms);
+            if let Some(arms) = pooled {
+                self.pool.absorb(&arms);
+            }
+            if let Some(judged) = component.judge(second, self.config.raw(), self.mass, &self.version) {
+                judged.add_to(&mut of_version);
+            }
+        }
+        if counted && let Some(judged) = self.pool.judge(second, self.config.raw(), &self.components) {
+            judged.add_to(&mut of_version);
+        }
+        if let Some(judged) = of_version {
+            self.version.update(&judged.evidence, &judged.arms, self.mass);
+        }
+    }
+}
+
+/// A stratum that was judged, with what it said.
+#[derive(Debug)]
+struct Judged {
+    evidence: Evidence,
+    arms: crate::increment::ByArm<crate::stratum::ArmStratum>,
+}
+
+impl Judged {
+    fn add_to(self, sum: &mut Option<Self>) {
+        match sum {
+            None => *sum = Some(self),
+            Some(sum) => {
+                sum.evidence.add(&self.evidence);
+                sum.arms.baseline.add(&self.arms.baseline);
+                sum.arms.canary.add(&self.arms.canary);
+            }
+        }
+    }
+}

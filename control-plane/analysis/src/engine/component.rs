@@ -1,0 +1,246 @@
+//! One component's part of the engine: its open stratum, its cells, its evidence.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentSpec, Judged};
+use crate::cells::{Archetypes, Cells};
+use crate::config::RawEngineConfig;
+use crate::histogram::LatencyHistogram;
+use crate::increment::{Arm, ByArm, Increment};
+use crate::ledger::{ClosedStrata, OpenRequests};
+use crate::scope::Process;
+use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
+use crate::summary::{SummaryWindow, Tally};
+use crate::window::PendingArm;
+
+/// Weight of the newest second in the estimate of a component's traffic.
+const RATE_WEIGHT: f64 = 0.1;
+/// Baseline latencies before cells are learned for the first time.
+const FIRST_LESSON: u64 = 200;
+/// Each further lesson takes this many times more, up to `LARGEST_LESSON`.
+const LESSON_GROWTH: u64 = 4;
+const LARGEST_LESSON: u64 = 20_000;
+/// Least time between two lessons, in seconds.
+const LESSON_INTERVAL_S: u64 = 60;
+
+/// What a component must know about a closed second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Second {
+    pub(super) second: u64,
+    pub(super) open_age_us: u64,
+    /// It is evidence, not warm-up.
+    pub(super) counted: bool,
+}
+
+/// A component of the service.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct Component {
+    name: String,
+    alpha: f64,
+    active: bool,
+    stratum: Stratum,
+    open: OpenRequests,
+    strata: ClosedStrata,
+    process: Process,
+    cells: Option<Cells>,
+    lessons: Lessons,
+    summary: SummaryWindow,
+    /// Requests a second in the arm that has fewer, smoothed.
+    least_rate: f64,
+    /// The open stratum is part of the thin components' common one.
+    pooled: bool,
+    /// Part in the version's evidence, by bet, since the version's CUSUM was zero.
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Part {
+    log_e: f64,
+    since_update: u64,
+}
+
+impl Component {
+    pub(super) fn new(spec: &ComponentSpec, alpha: f64, beta: f64) -> Self {
+        Self {
+            name: spec.name.clone(),
+            alpha,
+            active: true,
+            stratum: Stratum::default(),
+            open: OpenRequests::default(),
+            strata: ClosedStrata::default(),
+            process: Process::new(alpha, beta),
+            cells: None,
+            lessons: Lessons::default(),
+            summary: SummaryWindow::default(),
+            least_rate: 0.0,
+            pooled: true,
+            parts: vec![Part::default(); BETS],
+        }
+    }
+
+    /// Forgets all evidence. `mass` is the prior mass that is past.
+    pub(super) fn restart(&mut self, active: bool, beta: f64, mass: f64) {
+        self.active = active;
+        self.stratum = Stratum::default();
+        self.open = OpenRequests::default();
+        self.strata = ClosedStrata::default();
+        self.process = Process::new(self.alpha, beta);
+        self.process.skip_mass(mass);
+        self.parts = vec![Part::default(); BETS];
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.active
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub(super) fn summary(&self) -> &SummaryWindow {
+        &self.summary
+    }
+
+    pub(super) fn archetypes(&self) -> Option<&Archetypes> {
+        self.cells.as_ref().map(Cells::archetypes)
+    }
+
+    /// Takes in outcomes of requests whose second has closed; gives the failures that count, and whether they count
+    /// for the thin components too.
+    pub(super) fn merge_late(&mut self, increment: &Increment, finished: u64, failed: u64) -> (u64, bool) {
+        let Increment { start_second, arm, .. } = *increment;
+        let latency = increment.latency.clone().unwrap_or_default();
+        if arm == Arm::Baseline {
+            self.lessons.add(&latency);
+        }
+        self.summary.add(start_second, arm, &Tally { requests: increment.started, errors: failed, latency });
+        let (booked, pooled) = self.open.settle(start_second, arm, finished, failed);
+        if booked > 0 {
+            if self.stratum.covers(start_second) {
+                let failures = &mut self.stratum.arms.of_mut(arm).failed;
+                *failures = failures.saturating_add(booked);
+            } else {
+                self.strata.fail(start_second, arm, booked);
+            }
+        }
+        (booked, pooled)
+    }
+
+    /// Takes in a closed second; gives what the thin components' common stratum gets of it.
+    pub(super) fn absorb(&mut self, at: &Second, arms: ByArm<PendingArm>) -> Option<ByArm<ArmStratum>> {
+        self.summary.slide(at.second);
+        let least = arms.baseline.started.min(arms.canary.started) as f64;
+        self.least_rate += RATE_WEIGHT * (least - self.least_rate);
+        let judged = ByArm {
+            baseline: self.absorb_arm(at, Arm::Baseline, &arms.baseline),
+            canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
+        };
+        self.lessons.add(&arms.baseline.latency);
+        if !(at.counted && self.active) {
+            return None;
+        }
+        self.stratum.cover(at.second);
+        self.stratum.arms.baseline.add(&judged.baseline);
+        self.stratum.arms.canary.add(&judged.canary);
+        let open = ByArm { baseline: arms.baseline.open(), canary: arms.canary.open() };
+        self.open.remember(at.second, open, self.pooled);
+        self.pooled.then_some(judged)
+    }
+
+    /// Judges the stratum if it is full; gives what the version's process gets of it.
+    pub(super) fn judge(
+        &mut self,
+        second: u64,
+        config: &RawEngineConfig,
+        mass: f64,
+        version: &Process,
+    ) -> Option<Judged> {
+        let judged = if self.stratum.is_full(config) { self.close(config, mass, version) } else { None };
+        if self.stratum.is_empty() && self.lessons.is_due(second) {
+            self.cells = self.lessons.take(second, config.margins.latency_ratio);
+        }
+        judged
+    }
+
+    /// Log evidence in the version's bet `bet` since its CUSUM was zero at `since_update`, with the open stratum.
+    pub(super) fn part_in(&self, bet: usize, since_update: u64, config: &RawEngineConfig) -> f64 {
+        let part = self.parts.get(bet).filter(|part| part.since_update >= since_update);
+        let open = Evidence::of(&self.stratum.arms, &[], self.archetypes(), config);
+        part.map_or(0.0, |part| part.log_e) + open.harm.get(bet).copied().unwrap_or(0.0)
+    }
+
+    fn absorb_arm(&mut self, at: &Second, arm: Arm, pending: &PendingArm) -> ArmStratum {
+        if pending.started > 0 || pending.finished > 0 {
+            self.summary.add(at.second, arm, &pending.tally());
+        }
+        let mut judged =
+            ArmStratum { started: pending.started, failed: pending.failed, ..ArmStratum::default() };
+        if let Some(cells) = &self.cells {
+            cells.sort(arm, &pending.latency, &mut judged.cells);
+            cells.sort_open(arm, at.open_age_us, pending.open(), &mut judged.cells);
+        }
+        judged
+    }
+
+    fn close(&mut self, config: &RawEngineConfig, mass: f64, version: &Process) -> Option<Judged> {
+        let (arms, closed) = self.stratum.close();
+        let late = self.strata.take_late();
+        self.strata.push(closed);
+        let pooled = self.pooled;
+        self.pooled = self.least_rate < config.min_exposure as f64;
+        if arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty() {
+            return None;
+        }
+        let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
+        self.process.update(&evidence, &arms, mass);
+        for ((part, log_e), since_update) in
+            self.parts.iter_mut().zip(evidence.harm).zip(version.since_updates())
+        {
+            if part.since_update < since_update {
+                *part = Part { log_e: 0.0, since_update };
+            }
+            part.log_e += log_e;
+        }
+        (!pooled).then_some(Judged { evidence, arms })
+    }
+}
+
+/// Baseline latencies from which the next cells are learned.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Lessons {
+    seen: LatencyHistogram,
+    count: u64,
+    needed: u64,
+    earliest: u64,
+}
+
+impl Default for Lessons {
+    fn default() -> Self {
+        Self { seen: LatencyHistogram::new(), count: 0, needed: FIRST_LESSON, earliest: 0 }
+    }
+}
+
+impl Lessons {
+    fn add(&mut self, latency: &LatencyHistogram) {
+        if self.count < self.needed {
+            self.seen.merge(latency);
+            self.count = self.count.saturating_add(latency.count());
+        }
+    }
+
+    fn is_due(&self, second: u64) -> bool {
+        self.count >= self.needed && second >= self.earliest
+    }
+
+    fn take(&mut self, second: u64, latency_ratio: f64) -> Option<Cells> {
+        let seen = std::mem::take(&mut self.seen);
+        self.count = 0;
+        self.needed = self.needed.saturating_mul(LESSON_GROWTH).min(LARGEST_LESSON);
+        self.earliest = second.saturating_add(LESSON_INTERVAL_S);
+        Cells::learn(&seen, latency_ratio)
+    }
+}

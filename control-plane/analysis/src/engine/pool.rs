@@ -1,0 +1,68 @@
+//! The thin components together: one stratum for the version's process.
+//!
+//! Each component's latencies are sorted by its own cells, which lie at the same quantiles everywhere, so cells of
+//! different components can be added.
+
+use serde::{Deserialize, Serialize};
+
+use super::Judged;
+use super::component::Component;
+use crate::cells::Archetypes;
+use crate::config::RawEngineConfig;
+use crate::increment::{Arm, ByArm};
+use crate::ledger::ClosedStrata;
+use crate::stratum::{ArmStratum, Evidence, Stratum};
+
+/// Least time between two updates of the common archetypes, in seconds.
+const REFRESH_S: u64 = 10;
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(super) struct Pool {
+    stratum: Stratum,
+    strata: ClosedStrata,
+    archetypes: Option<Archetypes>,
+    next_refresh: u64,
+}
+
+impl Pool {
+    pub(super) fn archetypes(&self) -> Option<&Archetypes> {
+        self.archetypes.as_ref()
+    }
+
+    pub(super) fn absorb(&mut self, arms: &ByArm<ArmStratum>) {
+        self.stratum.arms.baseline.add(&arms.baseline);
+        self.stratum.arms.canary.add(&arms.canary);
+    }
+
+    /// Books late failures of requests that started in `second`.
+    pub(super) fn fail(&mut self, second: u64, arm: Arm, count: u64) {
+        if self.stratum.covers(second) {
+            let failures = &mut self.stratum.arms.of_mut(arm).failed;
+            *failures = failures.saturating_add(count);
+        } else {
+            self.strata.fail(second, arm, count);
+        }
+    }
+
+    pub(super) fn judge(
+        &mut self,
+        second: u64,
+        config: &RawEngineConfig,
+        components: &[Component],
+    ) -> Option<Judged> {
+        self.stratum.cover(second);
+        if !self.stratum.is_full(config) {
+            return None;
+        }
+        let (arms, closed) = self.stratum.close();
+        let late = self.strata.take_late();
+        self.strata.push(closed);
+        let evidence = Evidence::of(&arms, &late, self.archetypes.as_ref(), config);
+        if second >= self.next_refresh {
+            self.next_refresh = second.saturating_add(REFRESH_S);
+            self.archetypes = Archetypes::mean(components.iter().filter_map(Component::archetypes));
+        }
+        let empty = arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty();
+        (!empty).then_some(Judged { evidence, arms })
+    }
+}

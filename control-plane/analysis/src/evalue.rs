@@ -1,0 +1,79 @@
+//! The ratio e-process: one formula for counts and for whole histograms.
+//!
+//! An e-value is a number that is at most 1 in expectation when the canary is within its margin; the product over
+//! strata is a bet whose gain can be looked at every second (Ville's inequality). Both arms of a stratum are seen
+//! side by side, so nothing is assumed about the baseline but that it is the same second's. The formula is in the
+//! family of stratified two-sample e-variables (Turner and Grünwald 2023, arXiv 2302.11401) with a Poisson bound
+//! that makes it closed. It needs exposures that do not depend on outcomes.
+
+use crate::increment::ByArm;
+
+/// A linear margin: the canary's share of events may be `ratio` times the baseline's plus `absolute`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Margin {
+    /// At least 1.
+    pub ratio: f64,
+    /// A share, 0 to 1.
+    pub absolute: f64,
+}
+
+/// Events among exposures in one stratum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// Requests in which the event happened.
+    pub events: ByArm<f64>,
+    /// Requests in which it could have.
+    pub exposures: ByArm<f64>,
+}
+
+/// Logarithm of the e-value of one stratum for the bet that the canary's share is `psi` times the margin's.
+///
+/// `psi` above 1 bets against "at most the margin", `psi` below 1 against "at least the margin" (which is evidence
+/// for health). Zero without exposure in both arms.
+pub fn log_e(counts: &Counts, psi: f64, margin: Margin) -> f64 {
+    let Counts { events, exposures } = counts;
+    if exposures.baseline <= 0.0 || exposures.canary <= 0.0 {
+        return 0.0;
+    }
+    let canary = margin.ratio * exposures.canary;
+    let share = canary / (exposures.baseline + canary);
+    let spread = 1.0 - share + share * psi;
+    let gain = events.canary * psi.ln() - (events.baseline + events.canary) * spread.ln();
+    gain - exposures.canary * margin.absolute * (psi / spread - 1.0)
+}
+
+/// Logarithm of the e-value of one stratum for requests sorted into cells, for the bet that the canary's density in
+/// each cell is `ratios` times the baseline's.
+///
+/// With non-decreasing ratios it tests "the canary's values are not larger" (stochastic order); the three slices
+/// have one entry per cell. Zero without exposure in both arms.
+pub fn log_e_cells(baseline: &[f64], canary: &[f64], ratios: &[f64]) -> f64 {
+    let (total_baseline, total_canary) = (baseline.iter().sum::<f64>(), canary.iter().sum::<f64>());
+    if total_baseline <= 0.0 || total_canary <= 0.0 {
+        return 0.0;
+    }
+    let share = total_canary / (total_baseline + total_canary);
+    let cells = baseline.iter().zip(canary).zip(ratios);
+    cells
+        .filter(|((a, b), _)| **a + **b > 0.0)
+        .map(|((a, b), r)| b * r.ln() - (a + b) * (1.0 - share + share * r).ln())
+        .sum()
+}
+
+/// Logarithm of a quantity that is zero. Finite, so that it survives any sum and any text format.
+pub(crate) const LOG_ZERO: f64 = -1e300;
+
+/// `ln(exp(a) + exp(b))` without overflow.
+pub(crate) fn log_add(a: f64, b: f64) -> f64 {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    if low <= LOG_ZERO / 2.0 { high } else { high + (low - high).exp().ln_1p() }
+}
+
+/// `ln(sum(exp(x)))` without overflow.
+pub(crate) fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let high = values.clone().fold(LOG_ZERO, f64::max);
+    if high <= LOG_ZERO / 2.0 {
+        return LOG_ZERO;
+    }
+    high + values.map(|value| (value - high).exp()).sum::<f64>().ln()
+}

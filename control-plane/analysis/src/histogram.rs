@@ -1,0 +1,248 @@
+//! Latency histograms on the fixed bins of HdrHistogram with 2 significant digits.
+//!
+//! Only the bins that hold something are kept (a dense histogram is 26 kB, and thousands are alive at a time), and
+//! the V2 wire format is read straight into them, so the cost of decoding follows the size of the payload and not
+//! what its header claims. The bins are HdrHistogram's own: below 256 µs each value is a bin, above it each octave
+//! is cut into 128, so a bin is never wider than 0.8 %.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest latency that is told apart, one hour in µs; longer ones count as this.
+pub const MAX_LATENCY_US: u64 = 3_600_000_000;
+/// Largest payload that [`LatencyHistogram::from_v2_bytes`] reads, in bytes: more than all bins can need.
+pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
+
+const V2_COOKIE: u32 = 0x1c84_9303 | 0x10;
+const V2_HEADER_BYTES: usize = 40;
+const SIGNIFICANT_DIGITS: u32 = 2;
+const SUB_BUCKETS: u64 = 256;
+const HALF_BITS: u32 = 7;
+
+/// Why bytes are no latency histogram.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than [`MAX_PAYLOAD_BYTES`].
+    #[error("payload of {0} bytes is larger than {MAX_PAYLOAD_BYTES}")]
+    TooLong(usize),
+    /// The bytes end within the header or a count.
+    #[error("payload ends early")]
+    Truncated,
+    /// Not an uncompressed V2 payload.
+    #[error("cookie {0:#010x} is not that of an uncompressed V2 histogram")]
+    Cookie(u32),
+    /// The header claims another length than the bytes have.
+    #[error("header claims {claimed} bytes of counts, payload has {actual}")]
+    Length {
+        /// What the header says.
+        claimed: u32,
+        /// What follows the header.
+        actual: usize,
+    },
+    /// Bins of another layout.
+    #[error("histogram must have 2 significant digits, lowest value 1 and no offset")]
+    Layout,
+    /// A count lies beyond the bins that 64-bit values can have.
+    #[error("count lies beyond the last bin")]
+    TooManyBins,
+}
+
+/// Number of a bin; larger bins hold larger latencies.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub(crate) struct Bin(u16);
+
+impl Bin {
+    /// One more than the number of the largest bin.
+    pub(crate) const COUNT: usize = 3328;
+
+    /// The bin that holds `us`; values beyond [`MAX_LATENCY_US`] share its bin.
+    pub(crate) fn of(us: u64) -> Self {
+        let us = us.min(MAX_LATENCY_US);
+        let shift = us.max(1).ilog2().saturating_sub(HALF_BITS);
+        let bin = (u64::from(shift) << HALF_BITS) + (us >> shift);
+        Self(u16::try_from(bin).unwrap_or(u16::MAX))
+    }
+
+    /// Largest value of the bin, in µs.
+    pub(crate) fn highest_us(self) -> u64 {
+        let bin = u64::from(self.0);
+        if bin < SUB_BUCKETS {
+            return bin;
+        }
+        let shift = (bin >> HALF_BITS) - 1;
+        let sub_bucket = bin - (shift << HALF_BITS);
+        ((sub_bucket + 1) << shift) - 1
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn from_index(index: usize) -> Self {
+        Self(u16::try_from(index).unwrap_or(u16::MAX)).min(Self::of(MAX_LATENCY_US))
+    }
+}
+
+/// How many requests took how long.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LatencyHistogram {
+    /// Sorted by bin; no count is zero.
+    bins: Vec<(Bin, u64)>,
+}
+
+impl LatencyHistogram {
+    /// An empty histogram.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads an uncompressed HdrHistogram V2 payload. Total: any bytes give a value or an error.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names what is wrong with the bytes.
+    pub fn from_v2_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_PAYLOAD_BYTES {
+            return Err(DecodeError::TooLong(bytes.len()));
+        }
+        let (header, counts) = bytes.split_at_checked(V2_HEADER_BYTES).ok_or(DecodeError::Truncated)?;
+        check_header(header, counts.len())?;
+        read_counts(counts)
+    }
+
+    /// Counts one request that took `us` µs.
+    pub fn record(&mut self, us: u64) {
+        self.record_n(us, 1);
+    }
+
+    /// Counts `count` requests that took `us` µs.
+    pub fn record_n(&mut self, us: u64, count: u64) {
+        self.add(Bin::of(us), count);
+    }
+
+    /// Adds the counts of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if self.bins.is_empty() {
+            self.bins.clone_from(&other.bins);
+            return;
+        }
+        for (bin, count) in other.bins() {
+            self.add(bin, count);
+        }
+    }
+
+    /// All requests.
+    pub fn count(&self) -> u64 {
+        self.bins.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.bins.is_empty()
+    }
+
+    /// Latency in µs that the share `quantile` (0 to 1) of the requests does not exceed, rounded up to its bin.
+    /// `None` if nothing was counted.
+    pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
+        quantile_bin(self.bins(), self.count(), quantile).map(Bin::highest_us)
+    }
+
+    pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + '_ {
+        self.bins.iter().copied()
+    }
+
+    /// Takes back counts that were merged before.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (bin, count) in other.bins() {
+            if let Ok(at) = self.bins.binary_search_by_key(&bin, |entry| entry.0)
+                && let Some(entry) = self.bins.get_mut(at)
+            {
+                entry.1 = entry.1.saturating_sub(count);
+            }
+        }
+        self.bins.retain(|(_, count)| *count > 0);
+    }
+
+    fn add(&mut self, bin: Bin, count: u64) {
+        if count == 0 {
+            return;
+        }
+        match self.bins.binary_search_by_key(&bin, |entry| entry.0) {
+            Ok(at) => {
+                if let Some(entry) = self.bins.get_mut(at) {
+                    entry.1 = entry.1.saturating_add(count);
+                }
+            }
+            Err(at) => self.bins.insert(at, (bin, count)),
+        }
+    }
+}
+
+/// The first of `bins`, which hold `count` requests in all, at which the share `quantile` is reached.
+pub(crate) fn quantile_bin(bins: impl Iterator<Item = (Bin, u64)>, count: u64, quantile: f64) -> Option<Bin> {
+    let rank = (quantile.clamp(0.0, 1.0) * count as f64).ceil().max(1.0);
+    let mut seen = 0_u64;
+    let mut last = None;
+    for (bin, in_bin) in bins {
+        seen = seen.saturating_add(in_bin);
+        last = Some(bin);
+        if seen as f64 >= rank {
+            break;
+        }
+    }
+    last
+}
+
+fn check_header(header: &[u8], counts_len: usize) -> Result<(), DecodeError> {
+    let word = |at: usize| -> Result<u32, DecodeError> {
+        let bytes = header.get(at..).and_then(|rest| rest.first_chunk::<4>());
+        bytes.map(|bytes| u32::from_be_bytes(*bytes)).ok_or(DecodeError::Truncated)
+    };
+    let (cookie, claimed, offset, digits) = (word(0)?, word(4)?, word(8)?, word(12)?);
+    let lowest = (u64::from(word(16)?) << 32) | u64::from(word(20)?);
+    if cookie != V2_COOKIE {
+        return Err(DecodeError::Cookie(cookie));
+    }
+    if usize::try_from(claimed) != Ok(counts_len) {
+        return Err(DecodeError::Length { claimed, actual: counts_len });
+    }
+    if offset != 0 || digits != SIGNIFICANT_DIGITS || lowest != 1 {
+        return Err(DecodeError::Layout);
+    }
+    Ok(())
+}
+
+/// Counts are zigzag LEB128 numbers: a positive one is the count of the next bin, a negative one skips bins.
+fn read_counts(mut rest: &[u8]) -> Result<LatencyHistogram, DecodeError> {
+    const BINS_OF_64_BITS: u64 = 58 * 128;
+    let mut histogram = LatencyHistogram::new();
+    let mut bin = 0_u64;
+    while !rest.is_empty() {
+        let (encoded, after) = read_number(rest)?;
+        rest = after;
+        let half = encoded >> 1;
+        if encoded & 1 == 1 {
+            bin = bin.saturating_add(half).saturating_add(1);
+        } else {
+            if bin >= BINS_OF_64_BITS {
+                return Err(DecodeError::TooManyBins);
+            }
+            let index = usize::try_from(bin).unwrap_or(usize::MAX);
+            histogram.add(Bin::from_index(index), half);
+            bin += 1;
+        }
+    }
+    if bin > BINS_OF_64_BITS { Err(DecodeError::TooManyBins) } else { Ok(histogram) }
+}
+
+/// One LEB128 number of at most 9 bytes, of which the ninth holds 8 bits.
+fn read_number(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
+    let mut value = 0_u64;
+    for (position, &byte) in bytes.iter().enumerate().take(9) {
+        let last = position == 8 || byte & 0x80 == 0;
+        let bits = if position == 8 { byte } else { byte & 0x7f };
+        value |= u64::from(bits) << (7 * position);
+        if last {
+            return Ok((value, bytes.get(position + 1..).unwrap_or_default()));
+        }
+    }
+    Err(DecodeError::Truncated)
+}

@@ -1,0 +1,101 @@
+//! Requests that were still open when their second closed, and the strata that paid for their exposure.
+//!
+//! A request that fails after its second has closed is not a new exposure. It is booked on the stratum in which it
+//! started: there if that stratum is still open, else at the odds that stratum had. Bounded by the retention: what
+//! is older is forgotten, and only as many failures are booked as requests were open.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::evalue::Counts;
+use crate::increment::{Arm, ByArm};
+use crate::window::RETENTION_S;
+
+/// A stratum that was judged.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ClosedStratum {
+    first_second: u64,
+    last_second: u64,
+    exposures: ByArm<u64>,
+    late_failures: ByArm<u64>,
+}
+
+impl ClosedStratum {
+    pub(crate) fn new(first_second: u64, last_second: u64, exposures: ByArm<u64>) -> Self {
+        Self { first_second, last_second, exposures, late_failures: ByArm::default() }
+    }
+
+    pub(crate) fn late_counts(&self) -> Counts {
+        let float =
+            |by_arm: &ByArm<u64>| ByArm { baseline: by_arm.baseline as f64, canary: by_arm.canary as f64 };
+        Counts { events: float(&self.late_failures), exposures: float(&self.exposures) }
+    }
+}
+
+/// The strata of one component, or of the thin ones together, that may still see late failures.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ClosedStrata(VecDeque<ClosedStratum>);
+
+impl ClosedStrata {
+    pub(crate) fn push(&mut self, stratum: ClosedStratum) {
+        self.0.push_back(stratum);
+        let oldest = stratum.last_second.saturating_sub(RETENTION_S);
+        while self.0.front().is_some_and(|front| front.last_second < oldest) {
+            self.0.pop_front();
+        }
+    }
+
+    /// Books failures of requests that started in `second`.
+    pub(crate) fn fail(&mut self, second: u64, arm: Arm, count: u64) {
+        let at = self.0.partition_point(|stratum| stratum.last_second < second);
+        if let Some(stratum) = self.0.get_mut(at)
+            && stratum.first_second <= second
+        {
+            let failures = stratum.late_failures.of_mut(arm);
+            *failures = failures.saturating_add(count);
+        }
+    }
+
+    /// Takes the strata with late failures out of account: each failure is judged once.
+    pub(crate) fn take_late(&mut self) -> Vec<ClosedStratum> {
+        let none = ByArm::default();
+        let mut taken = Vec::new();
+        for stratum in self.0.iter_mut().filter(|stratum| stratum.late_failures != none) {
+            taken.push(*stratum);
+            stratum.late_failures = none;
+        }
+        taken
+    }
+}
+
+/// Requests of one component that were open when their second closed, by that second.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct OpenRequests(BTreeMap<u64, OpenSecond>);
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct OpenSecond {
+    open: ByArm<u64>,
+    pooled: bool,
+}
+
+impl OpenRequests {
+    /// Remembers the requests of `second` that were open when it closed. `pooled`: the second went to the thin
+    /// components' common stratum too.
+    pub(crate) fn remember(&mut self, second: u64, open: ByArm<u64>, pooled: bool) {
+        if open != ByArm::default() {
+            self.0.insert(second, OpenSecond { open, pooled });
+        }
+        self.0 = self.0.split_off(&second.saturating_sub(RETENTION_S));
+    }
+
+    /// Settles late outcomes of `second`; gives the failures that belong to requests known to be open, and whether
+    /// they are pooled.
+    pub(crate) fn settle(&mut self, second: u64, arm: Arm, finished: u64, failed: u64) -> (u64, bool) {
+        let Some(entry) = self.0.get_mut(&second) else { return (0, false) };
+        let open = entry.open.of_mut(arm);
+        let booked = failed.min(*open);
+        *open = open.saturating_sub(finished);
+        (booked, entry.pooled)
+    }
+}

@@ -1,0 +1,181 @@
+//! The evidence on one scope: a component, or the version as a whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evalue::{LOG_ZERO, log_sum};
+use crate::increment::ByArm;
+use crate::noninferiority::Health;
+use crate::onset::recur;
+use crate::stratum::{ArmStratum, BETS, Evidence};
+use crate::verdict::Signal;
+
+/// Strata that must at least agree before a scope can be called regressed.
+const AGREEING_STRATA: f64 = 3.0;
+
+/// Requests and failures.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ErrorTotals {
+    pub(crate) requests: ByArm<u64>,
+    pub(crate) failed: ByArm<u64>,
+}
+
+impl ErrorTotals {
+    fn since(&self, earlier: &Self) -> Self {
+        let difference = |now: &ByArm<u64>, then: &ByArm<u64>| ByArm {
+            baseline: now.baseline.saturating_sub(then.baseline),
+            canary: now.canary.saturating_sub(then.canary),
+        };
+        Self {
+            requests: difference(&self.requests, &earlier.requests),
+            failed: difference(&self.failed, &earlier.failed),
+        }
+    }
+
+    fn of(arms: &ByArm<ArmStratum>) -> Self {
+        Self {
+            requests: ByArm { baseline: arms.baseline.started, canary: arms.canary.started },
+            failed: ByArm { baseline: arms.baseline.failed, canary: arms.canary.failed },
+        }
+    }
+}
+
+/// One bet against "within the margins".
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+struct Bet {
+    log_weight: f64,
+    /// Most that one stratum may add.
+    cap: f64,
+    log_m: f64,
+    /// Evidence since it was last zero.
+    cusum: f64,
+    /// The totals when `cusum` was last zero.
+    since: ErrorTotals,
+    /// How many updates the scope had seen by then.
+    since_update: u64,
+}
+
+/// All evidence on one scope.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Process {
+    log_threshold: f64,
+    bets: Vec<Bet>,
+    health: Health,
+    /// Prior mass of all seconds up to the last update.
+    mass_seen: f64,
+    totals: ByArm<ArmStratum>,
+    updates: u64,
+}
+
+impl Process {
+    /// A scope that is regressed at odds of `1 / alpha`.
+    pub(crate) fn new(alpha: f64, beta: f64) -> Self {
+        let log_threshold = -alpha.ln();
+        let bet = |index| {
+            let log_weight = Evidence::bet_weight(index).ln();
+            Bet {
+                log_weight,
+                cap: (log_threshold - log_weight) / AGREEING_STRATA,
+                log_m: LOG_ZERO,
+                cusum: 0.0,
+                since: ErrorTotals::default(),
+                since_update: 0,
+            }
+        };
+        Self {
+            log_threshold,
+            bets: (0..BETS).map(bet).collect(),
+            health: Health::new(beta),
+            mass_seen: 0.0,
+            totals: ByArm::default(),
+            updates: 0,
+        }
+    }
+
+    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far.
+    pub(crate) fn update(&mut self, evidence: &Evidence, arms: &ByArm<ArmStratum>, mass: f64) {
+        self.updates += 1;
+        self.totals.baseline.add(&arms.baseline);
+        self.totals.canary.add(&arms.canary);
+        let totals = ErrorTotals::of(&self.totals);
+        let new_mass = mass - self.mass_seen;
+        self.mass_seen = mass;
+        for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
+            bet.log_m = recur(bet.log_m, log_e, bet.cap, new_mass);
+            bet.cusum = (bet.cusum + log_e).max(0.0);
+            if bet.cusum <= 0.0 {
+                bet.since = totals;
+                bet.since_update = self.updates;
+            }
+        }
+        self.health.update(evidence);
+    }
+
+    /// Forgets the evidence of harm, not that of health: used when a scope's composition changes.
+    pub(crate) fn forget_harm(&mut self) {
+        let totals = ErrorTotals::of(&self.totals);
+        for bet in &mut self.bets {
+            bet.log_m = LOG_ZERO;
+            bet.cusum = 0.0;
+            bet.since = totals;
+            bet.since_update = self.updates;
+        }
+    }
+
+    /// Leaves out the prior mass of the seconds before this scope was watched.
+    pub(crate) fn skip_mass(&mut self, mass: f64) {
+        self.mass_seen = mass;
+    }
+
+    pub(crate) fn log_threshold(&self) -> f64 {
+        self.log_threshold
+    }
+
+    /// Logarithm of the evidence of all bets together.
+    pub(crate) fn log_evidence(&self) -> f64 {
+        log_sum(self.bets.iter().map(|bet| bet.log_weight + bet.log_m))
+    }
+
+    /// The part of one signal's bets in [`Process::log_evidence`].
+    pub(crate) fn log_evidence_of(&self, signal: Signal) -> f64 {
+        log_sum(self.bets_of(signal).map(|(_, bet)| bet.log_weight + bet.log_m))
+    }
+
+    pub(crate) fn is_crossed(&self) -> bool {
+        self.log_evidence() >= self.log_threshold
+    }
+
+    /// The bet with the most evidence, its CUSUM, and the update at which that was last zero.
+    pub(crate) fn best_bet(&self) -> (usize, f64, u64) {
+        best(self.bets.iter().enumerate())
+            .map_or((0, 0.0, 0), |(index, bet)| (index, bet.cusum, bet.since_update))
+    }
+
+    /// Update at which each bet's CUSUM was last zero.
+    pub(crate) fn since_updates(&self) -> impl Iterator<Item = u64> + '_ {
+        self.bets.iter().map(|bet| bet.since_update)
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// All that was judged so far.
+    pub(crate) fn totals(&self) -> &ByArm<ArmStratum> {
+        &self.totals
+    }
+
+    /// Requests and failures since the harm that is now most believed in began; all there are if there is none.
+    pub(crate) fn suspect_totals(&self) -> ErrorTotals {
+        let suspect = best(self.bets_of(Signal::ErrorRate)).filter(|(_, bet)| bet.cusum > 0.0);
+        let totals = ErrorTotals::of(&self.totals);
+        suspect.map_or(totals, |(_, bet)| totals.since(&bet.since))
+    }
+
+    fn bets_of(&self, signal: Signal) -> impl Iterator<Item = (usize, &Bet)> + Clone {
+        self.bets.iter().enumerate().filter(move |(index, _)| Evidence::signal_of(*index) == signal)
+    }
+}
+
+fn best<'a>(bets: impl Iterator<Item = (usize, &'a Bet)>) -> Option<(usize, &'a Bet)> {
+    bets.max_by(|(_, a), (_, b)| (a.log_weight + a.log_m).total_cmp(&(b.log_weight + b.log_m)))
+}

@@ -1,0 +1,188 @@
+//! A stratum: both arms of one component (or of all thin ones together) over a second or a few.
+//!
+//! A stratum closes as soon as both arms started enough requests, else at a maximal age, so thin traffic is not
+//! cut into seconds that hold one arm only. The rule looks at exposures alone, never at outcomes.
+//!
+//! Failed requests are left out of the latency cells: a fast failure must not look like a speed-up, and a slow one
+//! is counted as an error already. The latency test is then about the requests that did not fail, for which the
+//! counts by cell are their own exposures, so it stays exact. Requests still open count at their age.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cells::{ARCHETYPES, Archetypes, CELLS, HEALTH_EDGES};
+use crate::config::RawEngineConfig;
+use crate::evalue::{Counts, Margin, log_e, log_e_cells};
+use crate::increment::ByArm;
+use crate::ledger::ClosedStratum;
+use crate::noninferiority::{ERROR_HEALTH_BETS, LATENCY_HEALTH_BETS};
+use crate::verdict::Signal;
+
+/// Error rates that are bet on, relative to the margin's.
+const ERROR_BETS: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
+const ERROR_BET_COUNT: usize = 8;
+/// Bets against "within the margins": first the error rates, then the latency archetypes.
+pub(crate) const BETS: usize = ERROR_BET_COUNT + ARCHETYPES;
+
+/// What one arm of a stratum saw.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ArmStratum {
+    pub(crate) started: u64,
+    pub(crate) failed: u64,
+    pub(crate) cells: [u64; CELLS],
+}
+
+impl ArmStratum {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.started = self.started.saturating_add(other.started);
+        self.failed = self.failed.saturating_add(other.failed);
+        for (into, count) in self.cells.iter_mut().zip(other.cells) {
+            *into = into.saturating_add(count);
+        }
+    }
+}
+
+/// A stratum that is still being filled with closed seconds.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Stratum {
+    pub(crate) arms: ByArm<ArmStratum>,
+    /// The first second that it covers, once it covers one.
+    first_second: Option<u64>,
+    last_second: u64,
+}
+
+impl Stratum {
+    pub(crate) fn cover(&mut self, second: u64) {
+        self.first_second.get_or_insert(second);
+        self.last_second = second;
+    }
+
+    pub(crate) fn covers(&self, second: u64) -> bool {
+        self.first_second.is_some_and(|first| (first..=self.last_second).contains(&second))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first_second.is_none()
+    }
+
+    pub(crate) fn is_full(&self, config: &RawEngineConfig) -> bool {
+        let age_s = self.first_second.map_or(0, |first| self.last_second - first + 1);
+        let least = self.arms.baseline.started.min(self.arms.canary.started);
+        least >= config.min_exposure || age_s >= config.max_stratum_age_s
+    }
+
+    /// Empties the stratum and gives what it was.
+    pub(crate) fn close(&mut self) -> (ByArm<ArmStratum>, ClosedStratum) {
+        let closed = std::mem::take(self);
+        let exposures = ByArm { baseline: closed.arms.baseline.started, canary: closed.arms.canary.started };
+        let first = closed.first_second.unwrap_or(closed.last_second);
+        (closed.arms, ClosedStratum::new(first, closed.last_second, exposures))
+    }
+}
+
+/// Log e-values of a stratum, for every bet.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Evidence {
+    pub(crate) harm: [f64; BETS],
+    pub(crate) healthy_errors: [f64; ERROR_HEALTH_BETS.len()],
+    pub(crate) healthy_latency: [[f64; LATENCY_HEALTH_BETS.len()]; HEALTH_EDGES.len()],
+}
+
+impl Evidence {
+    pub(crate) fn none() -> Self {
+        Self {
+            harm: [0.0; BETS],
+            healthy_errors: [0.0; ERROR_HEALTH_BETS.len()],
+            healthy_latency: [[0.0; LATENCY_HEALTH_BETS.len()]; HEALTH_EDGES.len()],
+        }
+    }
+
+    /// What `arms` and failures that came in late for earlier strata say. Without `archetypes` latency is silent.
+    pub(crate) fn of(
+        arms: &ByArm<ArmStratum>,
+        late: &[ClosedStratum],
+        archetypes: Option<&Archetypes>,
+        config: &RawEngineConfig,
+    ) -> Self {
+        let mut evidence = Self::none();
+        let (errors, latency) = evidence.harm.split_at_mut(ERROR_BET_COUNT);
+        let harm_margin =
+            Margin { ratio: config.margins.error_ratio, absolute: config.margins.error_absolute };
+        let healthy_margin =
+            Margin { ratio: config.healthy.error_ratio, absolute: config.healthy.error_absolute };
+        let error_bets = errors.iter_mut().zip(ERROR_BETS).map(|(into, psi)| (into, psi, harm_margin));
+        let healthy_bets = evidence.healthy_errors.iter_mut().zip(ERROR_HEALTH_BETS);
+        let now = failures(arms);
+        for (into, psi, margin) in
+            error_bets.chain(healthy_bets.map(|(into, psi)| (into, psi, healthy_margin)))
+        {
+            *into = (log_e(&now, psi, margin) + late_log_e(late, psi, margin)) / config.phi_errors;
+        }
+        let cells =
+            ByArm { baseline: as_floats(&arms.baseline.cells), canary: as_floats(&arms.canary.cells) };
+        if let Some(archetypes) = archetypes {
+            for (into, ratios) in latency.iter_mut().zip(archetypes.rows()) {
+                *into = log_e_cells(&cells.baseline, &cells.canary, ratios) / config.phi_latency;
+            }
+        }
+        let slow_margin = Margin { ratio: config.healthy.slow_ratio, absolute: config.healthy.slow_absolute };
+        for (row, edge) in evidence.healthy_latency.iter_mut().zip(HEALTH_EDGES) {
+            let slow = slower_than(&cells, edge);
+            for (into, psi) in row.iter_mut().zip(LATENCY_HEALTH_BETS) {
+                *into = log_e(&slow, psi, slow_margin) / config.phi_latency;
+            }
+        }
+        evidence
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let sums = self.harm.iter_mut().chain(&mut self.healthy_errors);
+        for (into, value) in sums.zip(other.harm.iter().chain(&other.healthy_errors)) {
+            *into += value;
+        }
+        for (into, value) in
+            self.healthy_latency.iter_mut().flatten().zip(other.healthy_latency.iter().flatten())
+        {
+            *into += value;
+        }
+    }
+
+    /// The signal that a bet against harm is about.
+    pub(crate) fn signal_of(bet: usize) -> Signal {
+        if bet < ERROR_BET_COUNT { Signal::ErrorRate } else { Signal::Latency }
+    }
+
+    /// Prior weight of a bet: errors and latency share evenly.
+    pub(crate) fn bet_weight(bet: usize) -> f64 {
+        match Self::signal_of(bet) {
+            Signal::ErrorRate => 0.5 / ERROR_BET_COUNT as f64,
+            Signal::Latency => 0.5 / ARCHETYPES as f64,
+        }
+    }
+}
+
+fn failures(arms: &ByArm<ArmStratum>) -> Counts {
+    Counts {
+        events: ByArm { baseline: arms.baseline.failed as f64, canary: arms.canary.failed as f64 },
+        exposures: ByArm { baseline: arms.baseline.started as f64, canary: arms.canary.started as f64 },
+    }
+}
+
+/// Failures of requests whose exposure was paid for when their own stratum closed: the same bet at the odds of that
+/// stratum, so the product is what it would have been had they been known in time.
+fn late_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
+    let paid = Margin { absolute: 0.0, ..margin };
+    late.iter().map(|stratum| log_e(&stratum.late_counts(), psi, paid)).sum()
+}
+
+pub(crate) fn as_floats(cells: &[u64; CELLS]) -> [f64; CELLS] {
+    cells.map(|count| count as f64)
+}
+
+/// Requests beyond `edge`, of those sorted into cells.
+pub(crate) fn slower_than(cells: &ByArm<[f64; CELLS]>, edge: usize) -> Counts {
+    let beyond = |cells: &[f64; CELLS]| cells.iter().skip(edge + 1).sum::<f64>();
+    Counts {
+        events: ByArm { baseline: beyond(&cells.baseline), canary: beyond(&cells.canary) },
+        exposures: ByArm { baseline: cells.baseline.iter().sum(), canary: cells.canary.iter().sum() },
+    }
+}
