@@ -5,6 +5,7 @@
 //! port that it uses: [`process`] and [`ports`] leave nothing behind, however a run ends. It is the only crate that sees
 //! all others; nothing depends on it, and nothing in it is part of a release.
 
+pub mod bench;
 pub mod bootstrap;
 pub mod envoy;
 pub mod http;
