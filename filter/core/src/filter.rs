@@ -1,0 +1,315 @@
+//! The life of one WASM VM: assignments come and go, requests start and end, reports leave.
+//!
+//! One value per VM, which survives every new configuration: Envoy makes a new root context at each push, and the
+//! counts must not be lost with the old one. Calls may come in any order; an end without a start is counted as
+//! unseen, a second end too.
+
+mod draws;
+mod open;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use prost::Message;
+use serin_proto::assignment::{self, ArmIndex, AssignmentError, BASELINE, Generation, ReportSettings};
+use serin_proto::fleet::v1 as wire;
+
+use self::draws::Draws;
+use self::open::{Open, OpenRequests};
+use crate::arms::{self, ring};
+use crate::outcome::{self, Flags};
+use crate::recorder::{Recorder, SeriesId};
+use crate::report::{Answer, Reporter, Step};
+use crate::request::RequestView;
+use crate::router::{Located, Router};
+
+/// Who the VM is, as it tells the control plane.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Envoy's node id.
+    pub node: String,
+    /// Envoy's node cluster.
+    pub cluster: String,
+    /// Random number of this life of the VM, not zero.
+    pub epoch: u64,
+    /// Version of the filter.
+    pub version: &'static str,
+}
+
+/// How a request ended, as the proxy knows it. Every method may be slow.
+pub trait ResponseView {
+    /// HTTP status; `None`: there was no response.
+    fn status(&self) -> Option<u16>;
+    /// gRPC status, from the trailers or else the headers.
+    fn grpc_status(&self) -> Option<u32>;
+    /// Response flags.
+    fn flags(&self) -> Flags;
+    /// Address of the upstream host.
+    fn upstream_address(&self) -> Option<&[u8]>;
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Name of the arm to ask for; `None`: the baseline, which needs no header.
+    pub arm: Option<Arc<str>>,
+    /// A `set-cookie` value for the response.
+    pub set_cookie: Option<String>,
+    at: Located,
+    index: ArmIndex,
+}
+
+/// A report to send.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// Where to and how.
+    pub settings: Rc<ReportSettings>,
+    /// An encoded `ReportRequest`.
+    pub body: Rc<[u8]>,
+}
+
+/// Totals since the VM started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// Reports acknowledged.
+    pub reports_sent: u64,
+    /// Calls that failed, and batches refused.
+    pub reports_failed: u64,
+    /// Requests recorded under the component `overflow`.
+    pub overflow_requests: u64,
+    /// Requests that ended without having been seen.
+    pub unseen_requests: u64,
+}
+
+/// One VM.
+#[derive(Debug)]
+pub struct Filter {
+    identity: Identity,
+    router: Router,
+    report: Option<Rc<ReportSettings>>,
+    /// Series by service, component and arm of the present assignment, filled when first used.
+    series: Vec<Vec<Option<SeriesId>>>,
+    recorder: Recorder,
+    open: OpenRequests,
+    reporter: Reporter,
+    draws: Draws,
+    totals: Totals,
+    /// Unix time when the monotonic clock was zero, in nanoseconds.
+    clock_offset_ns: u64,
+}
+
+impl Filter {
+    /// A VM without an assignment. `seed` is random.
+    #[must_use]
+    pub fn new(identity: Identity, seed: u64) -> Self {
+        Self {
+            identity,
+            router: Router::default(),
+            report: None,
+            series: Vec::new(),
+            recorder: Recorder::default(),
+            open: OpenRequests::default(),
+            reporter: Reporter::default(),
+            draws: Draws::new(seed),
+            totals: Totals::default(),
+            clock_offset_ns: 0,
+        }
+    }
+
+    /// Reads both clocks, in nanoseconds. Call it before anything else and at each tick.
+    pub fn set_clocks(&mut self, monotonic_ns: u64, unix_ns: u64) {
+        self.clock_offset_ns = unix_ns.saturating_sub(monotonic_ns);
+    }
+
+    /// Sets Envoy's names for this proxy.
+    pub fn set_node(&mut self, node: String, cluster: String) {
+        self.identity.node = node;
+        self.identity.cluster = cluster;
+    }
+
+    /// Obeys a new assignment; empty bytes: none. What is refused leaves the last good one in force.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn configure(&mut self, json: &[u8], now_ns: u64) -> Result<Generation, AssignmentError> {
+        let router = if json.trim_ascii().is_empty() {
+            Router::default()
+        } else {
+            Router::new(&assignment::parse(json)?)
+        };
+        self.report = router.report().cloned().map(Rc::new);
+        self.series = router.arms_by_component().map(|arms| vec![None; arms]).collect();
+        self.router = router;
+        let open = self.open.series();
+        self.recorder.forget_unused(|series| open.contains(&series));
+        self.reporter.reconfigured(now_ns);
+        if let Some(report) = &self.report {
+            self.reporter.spread(now_ns, report.interval_ms, self.draws.next());
+        }
+        Ok(self.router.generation())
+    }
+
+    /// Totals since the VM started.
+    #[must_use]
+    pub const fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Whether requests are recorded: there is an assignment with services, and it says how to report.
+    #[must_use]
+    pub const fn records(&self) -> bool {
+        self.report.is_some() && !self.router.is_empty()
+    }
+
+    /// Whether the ends of requests matter.
+    #[must_use]
+    pub fn awaits_ends(&self) -> bool {
+        self.records() || !self.open.is_empty()
+    }
+
+    /// Where a request goes; `None`: to the baseline, of a service that the assignment does not know.
+    pub fn route(&mut self, view: &impl RequestView) -> Option<Route> {
+        if self.router.is_empty() {
+            return None;
+        }
+        let draws = &mut self.draws;
+        let decision = arms::decide(&self.router, view, &mut || draws.next())?;
+        let arm = (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
+        let set_cookie = decision.issue.map(|(cookie, id)| {
+            let id = String::from_utf8_lossy(&ring::session_text(id)).into_owned();
+            format!("{}={id}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax", cookie.name, cookie.max_age_s)
+        });
+        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm })
+    }
+
+    /// A request starts. `asked`: whether the arm of the route could be asked for; if not, the baseline serves it.
+    pub fn started(&mut self, context: u32, now_ns: u64, route: Option<&Route>, asked: bool) {
+        if !self.records() || !self.open.has_room() {
+            return;
+        }
+        let counted = route.map(|route| {
+            let arm = if asked { route.index } else { ArmIndex::BASELINE };
+            let series = self.series_of(route.at, arm);
+            let second = self.recorder.start(series, self.unix_second(now_ns));
+            (series, second)
+        });
+        let sampled = match self.report.as_ref().map_or(0, |report| report.host_sample) {
+            0 => false,
+            1 => true,
+            one_in => self.draws.next().is_multiple_of(one_in.into()),
+        };
+        self.open.insert(context, Open { counted, start_ns: now_ns, sampled });
+    }
+
+    /// A request ends.
+    pub fn finished(&mut self, context: u32, now_ns: u64, view: &impl ResponseView) {
+        let Some(open) = self.open.remove(context) else {
+            if self.records() {
+                self.totals.unseen_requests += 1;
+                self.recorder.unseen();
+            }
+            return;
+        };
+        let Some((series, second)) = open.counted else { return };
+        let status = view.status().unwrap_or(outcome::NO_STATUS);
+        let grpc = if status == outcome::NO_STATUS { None } else { view.grpc_status() };
+        let flags = if outcome::needs_flags(status, grpc) { view.flags() } else { Flags::default() };
+        let outcome = outcome::classify(status, grpc, flags);
+        let latency_us = now_ns.saturating_sub(open.start_ns) / 1_000;
+        let host = if open.sampled { view.upstream_address() } else { None };
+        self.recorder.finish(series, second, outcome, latency_us, host);
+    }
+
+    /// Time passes. Call it every 100 to 200 ms.
+    pub fn tick(&mut self, now_ns: u64) -> Option<Dispatch> {
+        let settings = self.report.clone()?;
+        self.open.forget_abandoned(now_ns);
+        let idle = self.recorder.is_empty() && self.open.is_empty();
+        let draw = self.draws.next();
+        let body = match self.reporter.step(now_ns, settings.interval_ms, idle, draw) {
+            Step::Wait => return None,
+            Step::Send(bytes) => bytes,
+            Step::Freeze(seq) => {
+                let bytes: Rc<[u8]> = self.freeze(seq, now_ns).into();
+                self.reporter.frozen(now_ns, Rc::clone(&bytes));
+                bytes
+            }
+        };
+        Some(Dispatch { settings, body })
+    }
+
+    fn freeze(&mut self, seq: u64, now_ns: u64) -> Vec<u8> {
+        let levels = self.open.levels(now_ns);
+        let batch = self.recorder.drain(self.unix_second(now_ns), &levels);
+        let measured = !batch.strata.is_empty() || batch.gaps.is_some();
+        let request = wire::ReportRequest {
+            node: self.identity.node.clone(),
+            epoch: self.identity.epoch,
+            seq,
+            generation: self.router.generation().0,
+            batch: measured.then_some(batch),
+            filter_version: self.identity.version.to_owned(),
+            cluster: self.identity.cluster.clone(),
+        };
+        request.encode_to_vec()
+    }
+
+    /// The call of the last dispatch was made, or could not be.
+    pub fn called(&mut self, token: Option<u32>, now_ns: u64) {
+        let draw = self.draws.next();
+        let answer = self.reporter.called(now_ns, token, draw);
+        self.settle(answer);
+    }
+
+    /// A call was answered with an encoded `ReportResponse`.
+    pub fn acknowledged(&mut self, token: u32, response: &[u8], now_ns: u64) {
+        let seq = wire::ReportResponse::decode(response).map_or(0, |response| response.seq);
+        let draw = self.draws.next();
+        let answer = self.reporter.acknowledged(now_ns, token, seq, draw);
+        self.settle(answer);
+    }
+
+    /// A call ended with a gRPC status.
+    pub fn closed(&mut self, token: u32, status: u32, now_ns: u64) {
+        let draw = self.draws.next();
+        let answer = self.reporter.closed(now_ns, token, status, draw);
+        self.settle(answer);
+    }
+
+    fn settle(&mut self, answer: Answer) {
+        match answer {
+            Answer::Unknown => {}
+            Answer::Acknowledged => self.totals.reports_sent += 1,
+            Answer::Failed => self.totals.reports_failed += 1,
+            Answer::Refused => {
+                self.totals.reports_failed += 1;
+                self.recorder.refused();
+            }
+        }
+    }
+
+    fn series_of(&mut self, at: Located, arm: ArmIndex) -> SeriesId {
+        let cached = self
+            .router
+            .component_number(at)
+            .and_then(|number| self.series.get_mut(number))
+            .and_then(|arms| arms.get_mut(arm.index()));
+        if let Some(Some(series)) = cached {
+            return *series;
+        }
+        let arm = self.router.arm_name(at, arm);
+        let names = (self.router.service_name(at.service), self.router.component_name(at));
+        let series = self.recorder.series(names.0, names.1, arm.as_deref().unwrap_or(BASELINE));
+        if let Some(slot) = cached {
+            *slot = Some(series);
+        }
+        series
+    }
+
+    const fn unix_second(&self, now_ns: u64) -> u64 {
+        self.clock_offset_ns.saturating_add(now_ns) / 1_000_000_000
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What happened, by component, start second and arm.
+//!
+//! Counts gather between two batches and are drained into one. Everything is bounded: when the records or the
+//! latency cells of the gathering batch are full, its oldest second is dropped whole and counted as a gap, so that what
+//! remains is complete for its seconds. Names are interned, so that a request costs numbers only; components beyond
+//! the bound are recorded together as `overflow`.
+//!
+//! The recorder never sees a user, a path or a header.
+
+mod drain;
+pub mod latency;
+mod series;
+
+use std::collections::BTreeMap;
+
+use self::latency::Latency;
+use self::series::SeriesTable;
+use crate::outcome::Outcome;
+
+pub use self::series::SeriesId;
+
+/// Records (arms of strata) that one batch can gather.
+pub const MAX_RECORDS: usize = 8_192;
+/// Distinct latencies, over all records and hosts, that one batch can gather; 4 bytes each.
+pub const MAX_CELLS: usize = 262_144;
+/// Hosts of one record, as the wire contract allows.
+pub const MAX_HOSTS: usize = 32;
+/// Hosts of all records of one batch.
+pub const MAX_BATCH_HOSTS: usize = 4_096;
+/// Bytes of a host's address, as the wire contract allows.
+const HOST_BYTES: usize = 64;
+
+/// Start second and series of a record, oldest first.
+type Key = (u64, SeriesId);
+
+/// How many requests of a second and series are open.
+pub type Levels = BTreeMap<(u64, SeriesId), u64>;
+
+/// Counts of the gathering batch.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    series: SeriesTable,
+    records: BTreeMap<Key, Record>,
+    cells: usize,
+    hosts: usize,
+    gaps: Gaps,
+    /// Requests are not recorded in seconds before this one, which earlier batches called complete.
+    floor_second: u64,
+}
+
+/// What could not be kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Gaps {
+    /// Records dropped with their second.
+    pub dropped_records: u64,
+    /// Requests counted in them.
+    pub dropped_requests: u64,
+    /// Requests recorded as overflow.
+    pub overflow_requests: u64,
+    /// Requests that ended without having been seen.
+    pub unseen_requests: u64,
+    /// Batches that the control plane refused.
+    pub refused_batches: u64,
+}
+
+/// One arm of a stratum.
+#[derive(Debug, Default)]
+struct Record {
+    started: u32,
+    outcomes: [u32; Outcome::ALL.len()],
+    latency: Latency,
+    hosts: Vec<Host>,
+}
+
+/// A sampled upstream host.
+#[derive(Debug)]
+struct Host {
+    address: Box<str>,
+    requests: u32,
+    errors: u32,
+    latency: Latency,
+}
+
+impl Recorder {
+    /// The series of these names, from now on until [`Recorder::forget_unused`].
+    pub fn series(&mut self, service: &str, component: &str, arm: &str) -> SeriesId {
+        self.series.intern(service, component, arm)
+    }
+
+    /// Frees the names of series without records; `used` says which others are still needed.
+    pub fn forget_unused(&mut self, used: impl Fn(SeriesId) -> bool) {
+        let recorded: std::collections::BTreeSet<_> = self.records.keys().map(|(_, series)| *series).collect();
+        self.series.retain(|series| recorded.contains(&series) || used(series));
+    }
+
+    /// Counts a request that starts; returns the second under which it is recorded.
+    pub fn start(&mut self, series: SeriesId, second: u64) -> u64 {
+        // After the clock was set back: a second once reported complete gains no request.
+        let second = second.max(self.floor_second);
+        if self.series.is_overflow(series) {
+            self.gaps.overflow_requests += 1;
+        }
+        let record = self.record((second, series));
+        record.started = record.started.saturating_add(1);
+        second
+    }
+
+    /// Counts a request that ended; `second` is what [`Recorder::start`] returned.
+    pub fn finish(&mut self, series: SeriesId, second: u64, outcome: Outcome, latency_us: u64, host: Option<&[u8]>) {
+        self.make_room();
+        let spare_hosts = MAX_BATCH_HOSTS.saturating_sub(self.hosts);
+        let record = self.record((second, series));
+        if let Some(count) = record.outcomes.get_mut(outcome as usize) {
+            *count = count.saturating_add(1);
+        }
+        let mut cells = 0;
+        let mut hosts = 0;
+        if outcome.has_latency() {
+            cells += usize::from(record.latency.record(latency_us));
+        }
+        if let Some(host) = host.and_then(|address| record.host(address, spare_hosts, &mut hosts)) {
+            host.requests = host.requests.saturating_add(1);
+            if outcome.is_error() {
+                host.errors = host.errors.saturating_add(1);
+            }
+            if outcome.has_latency() {
+                cells += usize::from(host.latency.record(latency_us));
+            }
+        }
+        self.cells += cells;
+        self.hosts += hosts;
+    }
+
+    /// Counts a request that ended without having been seen.
+    pub fn unseen(&mut self) {
+        self.gaps.unseen_requests += 1;
+    }
+
+    /// Counts a batch that the control plane refused.
+    pub fn refused(&mut self) {
+        self.gaps.refused_batches += 1;
+    }
+
+    /// Whether nothing has gathered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.gaps == Gaps::default()
+    }
+
+    fn record(&mut self, key: Key) -> &mut Record {
+        while self.records.len() >= MAX_RECORDS && !self.records.contains_key(&key) {
+            self.drop_oldest_second();
+        }
+        self.records.entry(key).or_default()
+    }
+
+    fn make_room(&mut self) {
+        // A request adds at most one cell to its arm and one to its host.
+        while self.cells + 2 > MAX_CELLS && !self.records.is_empty() {
+            self.drop_oldest_second();
+        }
+    }
+
+    fn drop_oldest_second(&mut self) {
+        let Some((&(oldest, _), _)) = self.records.first_key_value() else { return };
+        while let Some(entry) = self.records.first_entry() {
+            if entry.key().0 != oldest {
+                return;
+            }
+            let record = entry.remove();
+            self.gaps.dropped_records += 1;
+            self.gaps.dropped_requests += u64::from(record.started).max(record.finished());
+            self.cells = self.cells.saturating_sub(record.cells());
+            self.hosts = self.hosts.saturating_sub(record.hosts.len());
+        }
+    }
+}
+
+impl Record {
+    fn finished(&self) -> u64 {
+        self.outcomes.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    fn cells(&self) -> usize {
+        self.latency.cells() + self.hosts.iter().map(|host| host.latency.cells()).sum::<usize>()
+    }
+
+    /// The host of this address; `None` if it is not text, too long or beyond the bounds.
+    fn host(&mut self, address: &[u8], spare: usize, added: &mut usize) -> Option<&mut Host> {
+        let address = std::str::from_utf8(address).ok().filter(|text| (1..=HOST_BYTES).contains(&text.len()))?;
+        if let Some(at) = self.hosts.iter().position(|host| *host.address == *address) {
+            return self.hosts.get_mut(at);
+        }
+        if self.hosts.len() >= MAX_HOSTS || spare == 0 {
+            return None;
+        }
+        *added += 1;
+        self.hosts.push(Host { address: address.into(), requests: 0, errors: 0, latency: Latency::default() });
+        self.hosts.last_mut()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! From the gathered counts to a batch on the wire.
+
+use std::collections::BTreeMap;
+
+use serin_proto::fleet::v1 as wire;
+
+use super::latency::Encoder;
+use super::series::{Series, SeriesId};
+use super::{Gaps, Host, Levels, Record, Recorder};
+use crate::outcome::Outcome;
+
+/// One arm of one stratum: its names and second come first, so that sorting groups the arms.
+type Row<'r> = ((&'r str, &'r str, u64), &'r str, wire::ArmCounts);
+
+impl Recorder {
+    /// Takes everything that gathered, with the levels of open requests. Empties the recorder; requests that start
+    /// later are recorded at `now_second` or after it.
+    pub fn drain(&mut self, now_second: u64, open: &Levels) -> wire::Batch {
+        self.floor_second = self.floor_second.max(now_second);
+        let records = std::mem::take(&mut self.records);
+        let gaps = std::mem::take(&mut self.gaps);
+        self.cells = 0;
+        self.hosts = 0;
+        wire::Batch {
+            complete_until_second: self.floor_second,
+            strata: self.strata(records, open),
+            gaps: (gaps != Gaps::default()).then(|| gaps.into()),
+        }
+    }
+
+    fn strata(&self, records: BTreeMap<(u64, SeriesId), Record>, open: &Levels) -> Vec<wire::Stratum> {
+        let mut encoder = Encoder::new();
+        let only_open = open.keys().filter(|key| !records.contains_key(key)).copied().collect::<Vec<_>>();
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(records.len() + only_open.len());
+        for (key, record) in records {
+            let level = open.get(&key).copied().unwrap_or_default();
+            rows.extend(self.row(key, |series| arm(series, record, level, &mut encoder)));
+        }
+        for key in only_open {
+            let level = open.get(&key).copied().unwrap_or_default();
+            rows.extend(self.row(key, |series| arm(series, Record::default(), level, &mut encoder)));
+        }
+        rows.sort_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
+        group(rows)
+    }
+
+    fn row(&self, key: (u64, SeriesId), counts: impl FnOnce(&Series) -> wire::ArmCounts) -> Option<Row<'_>> {
+        let (second, id) = key;
+        let series = self.series.name(id)?;
+        Some(((series.service.as_str(), series.component.as_str(), second), series.arm.as_str(), counts(series)))
+    }
+}
+
+fn group(rows: Vec<Row<'_>>) -> Vec<wire::Stratum> {
+    let mut strata: Vec<wire::Stratum> = Vec::new();
+    let mut last = None;
+    for (at, _, counts) in rows {
+        if last != Some(at) {
+            let (service, component, start_second) = at;
+            strata.push(wire::Stratum {
+                service: service.to_owned(),
+                component: component.to_owned(),
+                start_second,
+                arms: Vec::new(),
+            });
+            last = Some(at);
+        }
+        if let Some(stratum) = strata.last_mut() {
+            stratum.arms.push(counts);
+        }
+    }
+    strata
+}
+
+fn arm(series: &Series, record: Record, open: u64, encoder: &mut Encoder) -> wire::ArmCounts {
+    wire::ArmCounts {
+        arm: series.arm.clone(),
+        started: record.started.into(),
+        outcomes: (record.finished() > 0).then(|| outcomes(&record)),
+        latency_hdr: encoder.encode(&record.latency),
+        open,
+        hosts: record.hosts.iter().map(|one| host(one, encoder)).collect(),
+    }
+}
+
+fn outcomes(record: &Record) -> wire::OutcomeCounts {
+    let count = |outcome: Outcome| record.outcomes.get(outcome as usize).copied().unwrap_or_default().into();
+    wire::OutcomeCounts {
+        ok: count(Outcome::Ok),
+        client_error: count(Outcome::ClientError),
+        server_error: count(Outcome::ServerError),
+        timeout: count(Outcome::Timeout),
+        connect_failure: count(Outcome::ConnectFailure),
+        reset: count(Outcome::Reset),
+        overload: count(Outcome::Overload),
+        cancelled: count(Outcome::Cancelled),
+    }
+}
+
+fn host(host: &Host, encoder: &mut Encoder) -> wire::HostCounts {
+    wire::HostCounts {
+        address: host.address.to_string(),
+        requests: host.requests.into(),
+        errors: host.errors.into(),
+        latency_hdr: encoder.encode(&host.latency),
+    }
+}
+
+impl From<Gaps> for wire::Gaps {
+    fn from(gaps: Gaps) -> Self {
+        Self {
+            dropped_strata: gaps.dropped_records,
+            dropped_requests: gaps.dropped_requests,
+            overflow_requests: gaps.overflow_requests,
+            unseen_requests: gaps.unseen_requests,
+            refused_batches: gaps.refused_batches,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! When to report, and what became of it.
+//!
+//! A batch is frozen, sent, and sent again unchanged until the control plane acknowledges or refuses it; only then
+//! is the next one frozen. One call is under way at a time. Answers to other calls, repeated answers and answers
+//! that never come are all tolerated. Time is a monotonic clock in nanoseconds, given as an argument.
+
+use std::rc::Rc;
+
+const MILLISECOND: u64 = 1_000_000;
+/// Deadline of one call, in milliseconds.
+pub const CALL_DEADLINE_MS: u32 = 5_000;
+/// After this a call without an answer counts as failed, though it had a deadline of its own.
+const ANSWER_WITHIN_NS: u64 = 6_000 * MILLISECOND;
+/// Answers of calls made by a root context that a new configuration replaced may never come.
+const ORPHAN_ANSWER_WITHIN_NS: u64 = 1_000 * MILLISECOND;
+/// A VM that measures nothing reports this often, to show that it lives.
+const IDLE_INTERVAL_NS: u64 = 5_000 * MILLISECOND;
+/// Waiting time after the first failure; doubles with each further one.
+const FIRST_BACKOFF_NS: u64 = 250 * MILLISECOND;
+const MAX_BACKOFF_NS: u64 = 5_000 * MILLISECOND;
+/// Status of a batch that can never be merged.
+const INVALID_ARGUMENT: u32 = 3;
+
+/// What to do now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Nothing.
+    Wait,
+    /// Freeze a batch with this seq.
+    Freeze(u64),
+    /// Send these bytes.
+    Send(Rc<[u8]>),
+}
+
+/// What an answer did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// It belongs to no call that is under way.
+    Unknown,
+    /// The batch is merged.
+    Acknowledged,
+    /// The batch is sent again later.
+    Failed,
+    /// The batch can never be merged, and is dropped.
+    Refused,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    /// No batch is frozen.
+    #[default]
+    Gathering,
+    /// A batch waits to be sent.
+    Frozen(Rc<[u8]>),
+    /// A batch was sent, by this call if it is known.
+    Sent { bytes: Rc<[u8]>, call: Option<u32>, answer_until_ns: u64 },
+}
+
+/// The reporting of one VM.
+#[derive(Debug, Default)]
+pub struct Reporter {
+    phase: Phase,
+    /// Seq of the newest frozen batch; 0: none yet.
+    seq: u64,
+    next_ns: u64,
+    last_freeze_ns: u64,
+    failures: u32,
+}
+
+impl Reporter {
+    /// What to do at `now_ns`. `idle`: there is nothing to tell but that the VM lives. `draw` spreads the VMs.
+    pub fn step(&mut self, now_ns: u64, interval_ms: u32, idle: bool, draw: u64) -> Step {
+        if let Phase::Sent { answer_until_ns, .. } = &self.phase
+            && now_ns >= *answer_until_ns
+        {
+            self.fail(now_ns, draw);
+        }
+        if now_ns < self.next_ns {
+            return Step::Wait;
+        }
+        match &self.phase {
+            Phase::Sent { .. } => Step::Wait,
+            Phase::Frozen(bytes) => {
+                let bytes = Rc::clone(bytes);
+                self.send(now_ns, &bytes);
+                Step::Send(bytes)
+            }
+            Phase::Gathering if idle && self.seq > 0 && now_ns < self.last_freeze_ns.saturating_add(IDLE_INTERVAL_NS) => {
+                Step::Wait
+            }
+            Phase::Gathering => {
+                self.next_ns = now_ns.saturating_add(jittered(u64::from(interval_ms) * MILLISECOND, draw));
+                self.last_freeze_ns = now_ns;
+                self.seq += 1;
+                Step::Freeze(self.seq)
+            }
+        }
+    }
+
+    /// Puts off the first report by a part of the interval, so that the VMs of a fleet do not report together.
+    pub fn spread(&mut self, now_ns: u64, interval_ms: u32, draw: u64) {
+        if self.seq == 0 && self.next_ns == 0 {
+            self.next_ns = now_ns.saturating_add(part(u64::from(interval_ms) * MILLISECOND, draw));
+        }
+    }
+
+    /// The batch of the seq that [`Step::Freeze`] named, ready to be sent at once.
+    pub fn frozen(&mut self, now_ns: u64, bytes: Rc<[u8]>) {
+        self.send(now_ns, &bytes);
+    }
+
+    fn send(&mut self, now_ns: u64, bytes: &Rc<[u8]>) {
+        let answer_until_ns = now_ns.saturating_add(ANSWER_WITHIN_NS);
+        self.phase = Phase::Sent { bytes: Rc::clone(bytes), call: None, answer_until_ns };
+    }
+
+    /// The call of the batch that was just sent; `None`: it could not be made.
+    pub fn called(&mut self, now_ns: u64, token: Option<u32>, draw: u64) -> Answer {
+        match (&mut self.phase, token) {
+            (Phase::Sent { call, .. }, Some(token)) => {
+                *call = Some(token);
+                Answer::Unknown
+            }
+            (Phase::Sent { .. }, None) => self.fail(now_ns, draw),
+            (Phase::Gathering | Phase::Frozen(_), _) => Answer::Unknown,
+        }
+    }
+
+    /// An answer with the seq that it acknowledges.
+    pub fn acknowledged(&mut self, now_ns: u64, token: u32, seq: u64, draw: u64) -> Answer {
+        if !self.awaits(token) {
+            return Answer::Unknown;
+        }
+        if seq != self.seq {
+            return self.fail(now_ns, draw);
+        }
+        self.settle();
+        Answer::Acknowledged
+    }
+
+    /// A call that ended with a status other than OK.
+    pub fn closed(&mut self, now_ns: u64, token: u32, status: u32, draw: u64) -> Answer {
+        if !self.awaits(token) {
+            return Answer::Unknown;
+        }
+        if status != INVALID_ARGUMENT {
+            return self.fail(now_ns, draw);
+        }
+        self.settle();
+        Answer::Refused
+    }
+
+    /// A new configuration came: the answer under way may be lost with the root context that awaits it.
+    pub fn reconfigured(&mut self, now_ns: u64) {
+        if let Phase::Sent { answer_until_ns, .. } = &mut self.phase {
+            *answer_until_ns = (*answer_until_ns).min(now_ns.saturating_add(ORPHAN_ANSWER_WITHIN_NS));
+        }
+    }
+
+    fn awaits(&self, token: u32) -> bool {
+        matches!(&self.phase, Phase::Sent { call: Some(call), .. } if *call == token)
+    }
+
+    fn settle(&mut self) {
+        self.phase = Phase::Gathering;
+        self.failures = 0;
+    }
+
+    fn fail(&mut self, now_ns: u64, draw: u64) -> Answer {
+        let Phase::Sent { bytes, .. } = std::mem::take(&mut self.phase) else { return Answer::Unknown };
+        self.phase = Phase::Frozen(bytes);
+        let backoff = FIRST_BACKOFF_NS.saturating_mul(1 << self.failures.min(10)).min(MAX_BACKOFF_NS);
+        self.failures = self.failures.saturating_add(1);
+        // Between half of it and all of it.
+        self.next_ns = now_ns.saturating_add(backoff / 2 + part(backoff / 2, draw));
+        Answer::Failed
+    }
+}
+
+/// Between 90 % and 110 % of a duration.
+fn jittered(duration: u64, draw: u64) -> u64 {
+    duration - duration / 10 + part(duration / 5, draw)
+}
+
+/// A part of a duration, from nothing to all of it.
+fn part(duration: u64, draw: u64) -> u64 {
+    u64::try_from((u128::from(duration) * u128::from(draw)) >> 64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

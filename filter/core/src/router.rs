@@ -1,0 +1,127 @@
+//! From a request to its service and component, by an index.
+//!
+//! Every match of a service is given a rank when the assignment is compiled: exact path before template before
+//! prefix before no path; then more literal segments; then more conditions; then the order of declaration. A request's
+//! component is the one of the lowest rank whose conditions hold. The index finds the candidates of a path by one
+//! hash look-up for exact paths and one walk down a trie of segments for templates and prefixes, and those that
+//! share a path by the values of their conditions, so that the cost follows the path's length, not the number of
+//! components.
+
+mod candidates;
+pub(crate) mod compiled;
+mod conditions;
+mod hosts;
+mod paths;
+
+use std::sync::Arc;
+
+use serin_proto::assignment::{ArmIndex, Assignment, Generation, ReportSettings, UNMATCHED};
+
+use self::hosts::HostIndex;
+use crate::request::{HeaderNames, Lazy, RequestView};
+
+/// An assignment in the form that requests are matched against.
+#[derive(Debug, Default)]
+pub struct Router {
+    generation: Generation,
+    report: Option<ReportSettings>,
+    services: Vec<compiled::Service>,
+    hosts: HostIndex,
+}
+
+/// Where a request belongs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Located {
+    /// Position of the service in the assignment.
+    pub service: usize,
+    /// Position of the component in the service; `None`: unmatched.
+    pub component: Option<usize>,
+}
+
+impl Router {
+    /// Compiles an assignment.
+    #[must_use]
+    pub fn new(assignment: &Assignment) -> Self {
+        let mut names = HeaderNames::default();
+        let mut first_number = 0;
+        let services = assignment.services.iter().map(|service| {
+            let compiled = compiled::service(service, first_number, &mut names);
+            first_number += compiled.components.len() + 1;
+            compiled
+        });
+        Self {
+            generation: assignment.generation,
+            report: assignment.report.clone(),
+            services: services.collect(),
+            hosts: HostIndex::new(assignment),
+        }
+    }
+
+    /// Number of the assignment.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// How to report; `None`: not at all.
+    #[must_use]
+    pub const fn report(&self) -> Option<&ReportSettings> {
+        self.report.as_ref()
+    }
+
+    /// Whether the assignment names no service, so that requests need not be looked at.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
+    /// Service and component of a request; `None` if no service claims its host.
+    pub fn locate(&self, view: &impl RequestView) -> Option<Located> {
+        self.locate_lazily(&Lazy::new(view))
+    }
+
+    pub(crate) fn locate_lazily<V: RequestView>(&self, request: &Lazy<'_, V>) -> Option<Located> {
+        let service = self.hosts.find(request)?;
+        let component = self.services.get(service)?.find(request);
+        Some(Located { service, component })
+    }
+
+    /// Name of a service.
+    #[must_use]
+    pub fn service_name(&self, service: usize) -> &str {
+        self.services.get(service).map_or("", |service| &service.name)
+    }
+
+    /// Name of a component.
+    #[must_use]
+    pub fn component_name(&self, at: Located) -> &str {
+        self.component(at).map_or(UNMATCHED, |component| &component.name)
+    }
+
+    /// Name of an arm; `None` if the service does not have it.
+    #[must_use]
+    pub fn arm_name(&self, at: Located, arm: ArmIndex) -> Option<Arc<str>> {
+        self.service(at)?.arms.get(arm.index()).cloned()
+    }
+
+    /// How many arms each component has, by number.
+    pub(crate) fn arms_by_component(&self) -> impl Iterator<Item = usize> {
+        self.services.iter().flat_map(|one| std::iter::repeat_n(one.arms.len(), one.components.len() + 1))
+    }
+
+    /// Number of a component, or of a service's unmatched requests, among all of the assignment.
+    pub(crate) fn component_number(&self, at: Located) -> Option<usize> {
+        Some(self.service(at)?.first_number + at.component.map_or(0, |component| component + 1))
+    }
+
+    pub(crate) fn service(&self, at: Located) -> Option<&compiled::Service> {
+        self.services.get(at.service)
+    }
+
+    pub(crate) fn component(&self, at: Located) -> Option<&compiled::Component> {
+        self.service(at)?.components.get(at.component?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! From a service of the assignment to its index.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use serin_proto::assignment::{self as plain, Anonymous, ArmIndex, KeySource, PathPattern, Salt, Segment};
+
+use super::candidates::{Rank, Search};
+use super::conditions::{Conditions, ValueMatch};
+use super::paths::PathIndex;
+use crate::arms::ring::{self, RingTag};
+use crate::request::{HeaderName, HeaderNames, Lazy, RequestView};
+
+/// A service, ready for requests.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: Box<str>,
+    pub(crate) arms: Vec<Arc<str>>,
+    pub(crate) salt: Salt,
+    /// Arms other than the baseline with the end of their part of the ring, in parts per million.
+    pub(crate) ring: Vec<(u32, ArmIndex)>,
+    pub(crate) users: Vec<Source>,
+    pub(crate) sessions: Vec<Source>,
+    pub(crate) anonymous: Anonymous,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) components: Vec<Component>,
+    /// Number of its unmatched requests among all components of the assignment; its own components follow.
+    pub(crate) first_number: usize,
+    /// Conditions and component by rank.
+    conditions: Vec<Conditions>,
+    owners: Vec<usize>,
+    paths: PathIndex,
+}
+
+/// A place in the request.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Header(HeaderName),
+    Cookie(Box<str>),
+}
+
+/// A rule, ready for requests.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) when: Condition,
+    pub(crate) arm: ArmIndex,
+    pub(crate) share_ppm: u32,
+    pub(crate) tag: RingTag,
+}
+
+/// Which requests a rule takes; an attribute is a header here.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    Header(HeaderName, ValueMatch),
+    Cookie(Box<str>, ValueMatch),
+    Users(Vec<String>),
+    Geo(HeaderName, Vec<String>),
+}
+
+/// What a component says about its requests.
+#[derive(Debug)]
+pub(crate) struct Component {
+    pub(crate) name: Box<str>,
+    pub(crate) pinned: Option<ArmIndex>,
+}
+
+impl Service {
+    /// The component of a request.
+    pub(super) fn find<V: RequestView>(&self, request: &Lazy<'_, V>) -> Option<usize> {
+        self.find_counting(request).0
+    }
+
+    /// The component of a request, and the steps that finding it took.
+    pub(super) fn find_counting<V: RequestView>(&self, request: &Lazy<'_, V>) -> (Option<usize>, usize) {
+        let mut search = Search::new(&self.conditions);
+        self.paths.search(request, &mut search);
+        let best = search.best.and_then(|rank| usize::try_from(rank).ok());
+        (best.and_then(|rank| self.owners.get(rank).copied()), search.steps)
+    }
+}
+
+pub(super) fn service(service: &plain::Service, first_number: usize, names: &mut HeaderNames) -> Service {
+    let (conditions, owners, paths) = index(&service.components, names);
+    let mut end = 0;
+    let ring = service
+        .split
+        .iter()
+        .map(|share| {
+            end += share.weight.ppm();
+            (end, share.arm)
+        })
+        .collect();
+    Service {
+        name: service.name.as_str().into(),
+        arms: service.arms.iter().map(|arm| arm.as_str().into()).collect(),
+        salt: service.salt,
+        ring,
+        users: sources(&service.identity.user, names),
+        sessions: sources(&service.identity.session, names),
+        anonymous: service.identity.anonymous.clone(),
+        rules: service.rules.iter().map(|one| rule(one, service, names)).collect(),
+        components: service
+            .components
+            .iter()
+            .map(|component| Component { name: component.name.as_str().into(), pinned: component.pinned })
+            .collect(),
+        first_number,
+        conditions,
+        owners,
+        paths,
+    }
+}
+
+fn index(components: &[plain::Component], names: &mut HeaderNames) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
+    let mut matches: Vec<_> = components
+        .iter()
+        .enumerate()
+        .flat_map(|(owner, component)| component.matches.iter().map(move |one| (owner, one)))
+        .map(|(owner, one)| (owner, one.path.as_ref(), Conditions::new(one, names)))
+        .collect();
+    // A stable sort: equals keep the order of declaration.
+    matches.sort_by_key(|(_, path, conditions)| (specificity(*path), Reverse(conditions.count())));
+    let mut paths = PathIndex::default();
+    for (rank, (_, path, conditions)) in (0 as Rank..).zip(&matches) {
+        paths.insert(rank, *path, conditions);
+    }
+    let owners = matches.iter().map(|(owner, _, _)| *owner).collect();
+    (matches.into_iter().map(|(_, _, conditions)| conditions).collect(), owners, paths)
+}
+
+/// Lower is more specific: the kind of pattern, then the number of literal segments or the length.
+fn specificity(path: Option<&PathPattern>) -> (u8, Reverse<usize>) {
+    match path {
+        Some(PathPattern::Exact(_)) => (0, Reverse(0)),
+        Some(PathPattern::Template(segments)) => {
+            let literal = segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
+            (1, Reverse(literal))
+        }
+        Some(PathPattern::Prefix(prefix)) => (2, Reverse(prefix.len())),
+        None => (3, Reverse(0)),
+    }
+}
+
+fn sources(sources: &[KeySource], names: &mut HeaderNames) -> Vec<Source> {
+    let source = |source: &KeySource| match source {
+        KeySource::Header(name) => Source::Header(names.intern(name)),
+        KeySource::Cookie(name) => Source::Cookie(name.as_str().into()),
+    };
+    sources.iter().map(source).collect()
+}
+
+fn rule(rule: &plain::RoutingRule, service: &plain::Service, names: &mut HeaderNames) -> Rule {
+    let when = match &rule.when {
+        plain::Condition::Header(name, value) | plain::Condition::Attribute(name, value) => {
+            Condition::Header(names.intern(name), value.into())
+        }
+        plain::Condition::Cookie(name, value) => Condition::Cookie(name.as_str().into(), value.into()),
+        plain::Condition::Users(users) => Condition::Users(users.clone()),
+        plain::Condition::Geo(name, values) => Condition::Geo(names.intern(name), values.clone()),
+    };
+    let tag = ring::rule_tag(&rule.when, service.arm_name(rule.arm));
+    Rule { when, arm: rule.arm, share_ppm: rule.share.ppm(), tag }
+}
