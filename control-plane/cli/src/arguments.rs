@@ -1,0 +1,262 @@
+//! The command line as types. Values are checked while they are parsed, so that a command never starts with a
+//! weight, duration or header that cannot be meant.
+
+mod value;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::failure::{EXIT_CODES, Failure};
+
+pub(crate) use value::{Header, Weight};
+
+/// Canary releases on Envoy: create, watch and steer rollouts.
+#[derive(Debug, Parser)]
+#[command(name = "serin", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Print JSON: one document, or one a line for `rollout watch`, `--wait` and `events`. Errors are JSON on
+    /// standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How the server is reached.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// Admin listener of the control plane.
+    #[arg(
+        long,
+        global = true,
+        env = "SERIN_SERVER",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7441"
+    )]
+    pub(crate) server: String,
+    /// File that holds the bearer token. Without it, the environment variable SERIN_TOKEN counts.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Certificate authority (PEM) that the server's certificate must come from. Without it, those of the machine.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Client certificate (PEM), for servers that ask for one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Private key of the client certificate (PEM).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Send the token without TLS to another machine.
+    #[arg(long, global = true)]
+    pub(crate) insecure: bool,
+    /// Longest time one call may take, connecting included.
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = value::call_deadline)]
+    pub(crate) timeout: Duration,
+}
+
+impl Connection {
+    /// The token, if one is given. An empty variable counts as none; an empty file is an error.
+    pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.token_file else {
+            return Ok(std::env::var("SERIN_TOKEN")
+                .ok()
+                .map(|token| token.trim().to_owned())
+                .filter(|t| !t.is_empty()));
+        };
+        let bytes = crate::input::small_file(path)?;
+        match String::from_utf8(bytes) {
+            Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+            Ok(_) | Err(_) => Err(Failure::usage(format!("{}: holds no token", path.display()))),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create, look at and steer rollouts.
+    #[command(subcommand)]
+    Rollout(Rollout),
+    /// The Envoys that report or subscribe.
+    Nodes,
+    /// The journal, oldest first.
+    Events(Events),
+    /// Which arm a request would get, and why.
+    Explain(Explain),
+    /// Work on plans.
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Commands on rollouts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rollout {
+    /// Start a rollout from a plan.
+    Create {
+        /// The plan as YAML; - reads standard input.
+        #[arg(short, long, value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// The rollouts, newest first.
+    List {
+        /// Only this service.
+        #[arg(long)]
+        service: Option<String>,
+        /// At most so many, 1 to 1,000.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+    },
+    /// One rollout: where it stands, and why.
+    Status {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Print a line at every change until the rollout ends.
+    Watch {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        within: Within,
+    },
+    /// Set the canary's weight by hand; the rollout then holds until `resume`.
+    SetWeight {
+        #[command(flatten)]
+        target: Target,
+        /// New weight: 25%, 0.5% or 250000ppm.
+        weight: Weight,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Hold a rollout at its weight. Automatic rollback stays armed.
+    Pause {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Continue a paused rollout with a fresh evaluation of its step.
+    Resume {
+        #[command(flatten)]
+        target: Target,
+        /// Why; kept in the journal.
+        #[arg(long, value_parser = value::reason)]
+        reason: Option<String>,
+    },
+    /// Give the canary its full weight and complete the rollout, whatever the verdict.
+    Promote {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reason: Reason,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Return the version, or one component, to the baseline.
+    Rollback {
+        #[command(flatten)]
+        target: Target,
+        /// Only this component; the rollout goes on without it.
+        #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        component: Option<String>,
+        #[command(flatten)]
+        reason: Reason,
+    },
+}
+
+/// Which rollout.
+#[derive(Args, Debug)]
+pub(crate) struct Target {
+    /// Identifier of a rollout, or the name of a service for its newest one.
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: String,
+}
+
+/// Why a person acts.
+#[derive(Args, Debug)]
+pub(crate) struct Reason {
+    /// Why, at most 1,000 bytes; kept in the journal.
+    #[arg(long, value_parser = value::reason)]
+    pub(crate) reason: String,
+}
+
+/// Whether to stay until the end.
+#[derive(Args, Debug)]
+pub(crate) struct Wait {
+    /// Watch the rollout until it ends.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Give up after this time, for example 90s, 30m or 2h. The rollout goes on.
+    #[arg(long, value_name = "DURATION", requires = "wait", value_parser = value::duration)]
+    pub(crate) within: Option<Duration>,
+}
+
+/// How long to stay.
+#[derive(Args, Debug)]
+pub(crate) struct Within {
+    /// Give up after this time, for example 90s, 30m or 2h. The rollout goes on.
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) within: Option<Duration>,
+}
+
+/// Which events.
+#[derive(Args, Debug)]
+pub(crate) struct Events {
+    /// Only this rollout, or the newest one of this service. Without it: all.
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: Option<String>,
+    /// Only events after this number.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) after: u64,
+    /// At most so many, 1 to 10,000.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+}
+
+/// A request to explain.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// Method.
+    #[arg(long, default_value = "GET", value_parser = value::method)]
+    pub(crate) method: String,
+    /// Path, with or without a query.
+    #[arg(long, value_parser = value::path)]
+    pub(crate) path: String,
+    /// Host (`:authority`).
+    #[arg(long, default_value = "localhost", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) host: String,
+    /// A request header; may be given several times.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<Header>,
+    /// A cookie; may be given several times.
+    #[arg(long = "cookie", value_name = "NAME=VALUE", value_parser = value::cookie)]
+    pub(crate) cookies: Vec<String>,
+    /// Name of the route that Envoy chose, for components that are matched by it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) route_name: Option<String>,
+    /// Read the assignment (JSON) from this file instead of the server; - reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) assignment: Option<PathBuf>,
+}
+
+/// Commands on plans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plan {
+    /// Check a plan without a server, and say in words what it does.
+    Check {
+        /// The plan as YAML; - reads standard input.
+        file: PathBuf,
+    },
+}

@@ -1,0 +1,151 @@
+//! From protobuf messages to the program's own types. Total: what is missing or unknown has a stated value.
+
+use serin_proto::admin::v1 as proto;
+
+use crate::model::{Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Verdict};
+
+impl From<proto::Phase> for Phase {
+    fn from(phase: proto::Phase) -> Self {
+        match phase {
+            proto::Phase::Unspecified => Self::Unknown,
+            proto::Phase::WarmingUp => Self::WarmingUp,
+            proto::Phase::Progressing => Self::Progressing,
+            proto::Phase::Paused => Self::Paused,
+            proto::Phase::Completing => Self::Completing,
+            proto::Phase::Promoted => Self::Promoted,
+            proto::Phase::RolledBack => Self::RolledBack,
+            proto::Phase::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<proto::Verdict> for Verdict {
+    fn from(verdict: proto::Verdict) -> Self {
+        match verdict {
+            proto::Verdict::Unspecified => Self::Unknown,
+            proto::Verdict::Inconclusive => Self::Inconclusive,
+            proto::Verdict::Healthy => Self::Healthy,
+            proto::Verdict::Regressed => Self::Regressed,
+        }
+    }
+}
+
+impl From<proto::Granularity> for Granularity {
+    fn from(granularity: proto::Granularity) -> Self {
+        match granularity {
+            proto::Granularity::Unspecified => Self::Unknown,
+            proto::Granularity::Coarse => Self::Coarse,
+            proto::Granularity::Medium => Self::Medium,
+            proto::Granularity::Fine => Self::Fine,
+        }
+    }
+}
+
+/// A macro, because the crate of the timestamp type is not named outside the generated code.
+macro_rules! moment {
+    ($timestamp:expr) => {
+        $timestamp.map(|at| Moment::new(at.to_string(), at.seconds, at.nanos))
+    };
+}
+
+impl From<proto::Rollout> for Rollout {
+    fn from(rollout: proto::Rollout) -> Self {
+        Self {
+            phase: rollout.phase().into(),
+            verdict: rollout.verdict().into(),
+            id: rollout.id,
+            service: rollout.service,
+            baseline_version: rollout.baseline_version,
+            canary_version: rollout.canary_version,
+            weight_ppm: rollout.weight_ppm,
+            step: rollout.step,
+            steps: rollout.steps,
+            summary: rollout.summary,
+            reasons: rollout.reasons.into_iter().map(Reason::from).collect(),
+            components: rollout.components.into_iter().map(Component::from).collect(),
+            created_at: moment!(rollout.created_at),
+            changed_at: moment!(rollout.changed_at),
+            revision: rollout.revision,
+            generation: rollout.generation,
+            vms_applied: rollout.vms_applied,
+            vms_known: rollout.vms_known,
+        }
+    }
+}
+
+impl From<proto::Component> for Component {
+    fn from(component: proto::Component) -> Self {
+        Self {
+            granularity: component.granularity().into(),
+            verdict: component.verdict().into(),
+            name: component.name,
+            rolled_back: component.rolled_back,
+            reasons: component.reasons.into_iter().map(Reason::from).collect(),
+            arms: component.arms.into_iter().map(Arm::from).collect(),
+        }
+    }
+}
+
+impl From<proto::ArmSummary> for Arm {
+    fn from(arm: proto::ArmSummary) -> Self {
+        Self {
+            arm: arm.arm,
+            requests: arm.requests,
+            errors: arm.errors,
+            latency_p50_us: not_zero(arm.latency_p50_us),
+            latency_p99_us: not_zero(arm.latency_p99_us),
+        }
+    }
+}
+
+impl From<proto::Reason> for Reason {
+    fn from(reason: proto::Reason) -> Self {
+        Self {
+            verdict: reason.verdict().into(),
+            signal: reason.signal,
+            log_evidence: reason.log_evidence,
+            log_threshold: reason.log_threshold,
+            text: reason.text,
+        }
+    }
+}
+
+impl From<proto::Node> for Node {
+    fn from(node: proto::Node) -> Self {
+        Self {
+            node: node.node,
+            cluster: node.cluster,
+            connected: node.connected,
+            vms: node.vms,
+            generation_min: node.generation_min,
+            generation_max: node.generation_max,
+            generation_acknowledged: not_zero(node.generation_acknowledged),
+            last_report_at: moment!(node.last_report_at),
+            vm_restarts: node.vm_restarts,
+            rejected: node.rejected,
+            last_rejection: Some(node.last_rejection).filter(|words| !words.is_empty()),
+            filter_version: node.filter_version,
+            reports: node.reports,
+            requests_lost: node.requests_lost,
+        }
+    }
+}
+
+impl From<proto::Event> for Event {
+    fn from(event: proto::Event) -> Self {
+        let detail = serde_json::from_str(&event.json).unwrap_or(serde_json::Value::String(event.json));
+        Self {
+            sequence: event.sequence,
+            at: moment!(event.at),
+            rollout_id: event.rollout_id,
+            kind: event.kind,
+            actor: event.actor,
+            text: event.text,
+            detail,
+        }
+    }
+}
+
+fn not_zero(value: u64) -> Option<u64> {
+    Some(value).filter(|value| *value != 0)
+}

@@ -1,0 +1,107 @@
+//! From a gRPC status to a failure that says what to do next.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+
+use crate::failure::{Failure, Kind};
+
+/// An unsuccessful call.
+pub(super) struct Refusal {
+    code: Code,
+    failure: Failure,
+}
+
+impl Refusal {
+    pub(super) fn new(status: &Status, server: &str) -> Self {
+        // Only a status that was made on this side has a source: the server was not reached or not understood.
+        if let Some(source) = status.source() {
+            return Self { code: Code::Unavailable, failure: unreachable(server, &chain(source)) };
+        }
+        let message = match status.message() {
+            "" => format!("the server answered {}", word(status.code())),
+            message => message.to_owned(),
+        };
+        Self { code: status.code(), failure: refused(status.code(), message, server) }
+    }
+
+    pub(super) fn timeout(limit: Duration, server: &str) -> Self {
+        let words = format!("no answer within {}", crate::output::duration(limit));
+        Self { code: Code::DeadlineExceeded, failure: unreachable(server, &words) }
+    }
+
+    /// A stream that broke off.
+    pub(super) fn lost(server: &str) -> Self {
+        let words = format!("{server}: the stream ended before the rollout did");
+        let failure =
+            Failure::new(Kind::Unreachable, words).advise("run the command again to go on watching");
+        Self { code: Code::Unavailable, failure }
+    }
+
+    pub(super) fn is_invalid_argument(&self) -> bool {
+        self.code == Code::InvalidArgument
+    }
+
+    /// True when the same call may succeed a moment later.
+    pub(super) fn is_passing(&self) -> bool {
+        self.failure.kind() == Kind::Unreachable
+    }
+
+    pub(super) fn into_plan_invalid(self) -> Failure {
+        Failure::new(Kind::PlanInvalid, self.failure.to_string())
+            .advise("correct the plan; `serin plan check FILE` shows the place")
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        refusal.failure
+    }
+}
+
+fn refused(code: Code, message: String, server: &str) -> Failure {
+    match code {
+        Code::NotFound => Failure::new(Kind::NotFound, message).advise("`serin rollout list` shows what there is"),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => unreachable(server, &message),
+        Code::FailedPrecondition | Code::Aborted => Failure::new(Kind::Refused, message)
+            .advise("look at `serin rollout status ID`, then decide again"),
+        Code::AlreadyExists => Failure::new(Kind::Refused, message)
+            .advise("finish the active rollout first: `serin rollout promote` or `serin rollout rollback`"),
+        Code::Unauthenticated => Failure::new(Kind::Refused, message)
+            .advise("give the token by --token-file or in SERIN_TOKEN"),
+        Code::PermissionDenied => Failure::new(Kind::Refused, message)
+            .advise("use a token that is allowed to do this"),
+        Code::Unimplemented => Failure::new(Kind::Refused, message)
+            .advise("check that --server is the admin listener (default port 7441) of a server at least as new as this client"),
+        Code::ResourceExhausted => Failure::new(Kind::Refused, message).advise("try again in a moment"),
+        Code::Internal | Code::Unknown | Code::DataLoss => {
+            Failure::new(Kind::Refused, message).advise("the server's log says more")
+        }
+        Code::InvalidArgument | Code::OutOfRange | Code::Ok => Failure::new(Kind::Refused, message),
+    }
+}
+
+fn unreachable(server: &str, why: &str) -> Failure {
+    Failure::new(Kind::Unreachable, format!("{server}: {why}")).advise(
+        "check that serin-control-plane runs and that --server (or SERIN_SERVER) is its admin listener",
+    )
+}
+
+/// An error and its causes, each said once.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words = format!("{words}: {cause_words}");
+        }
+        next = cause.source();
+    }
+    words
+}
+
+fn word(code: Code) -> String {
+    format!("{code:?}")
+}

@@ -1,0 +1,40 @@
+//! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
+
+mod events;
+mod explain;
+mod nodes;
+mod plan;
+mod rollout;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::arguments::{self, Arguments, Command, Connection};
+use crate::client::Client;
+use crate::failure::{Failure, Kind};
+use crate::output::Output;
+
+/// Does what the command line asks for. Must be called within a runtime.
+pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
+    let Arguments { connection, command, .. } = arguments;
+    match command {
+        Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
+        Command::Nodes => nodes::run(&connect(&connection)?, output).await,
+        Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
+        Command::Explain(request) => explain::run(&connection, &request, output).await,
+        Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
+        Command::Completions { shell } => completions(shell, output),
+    }
+}
+
+fn connect(connection: &Connection) -> Result<Client, Failure> {
+    Client::new(connection)
+}
+
+fn completions(shell: Shell, output: Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "serin", &mut script);
+    let script = String::from_utf8(script)
+        .map_err(|error| Failure::new(Kind::Output, format!("the completions are not text: {error}")))?;
+    output.verbatim(&script)
+}

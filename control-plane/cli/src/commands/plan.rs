@@ -1,0 +1,51 @@
+//! `serin plan check`, and reading plans for `rollout create`.
+
+mod explain;
+mod snippet;
+
+use std::path::Path;
+
+use serin_rollout::Plan;
+use serin_rollout::plan::{PlanError, PlanErrors, bounds};
+
+use crate::failure::{Failure, Kind, Problem};
+use crate::input;
+use crate::output::Output;
+
+pub(super) fn check(file: &Path, output: Output) -> Result<(), Failure> {
+    let text = read(file)?;
+    let plan = parse(file, &text)?;
+    let explained = explain::Explained::of(&plan);
+    output.show(&explained, || explained.sheet(&input::name(file)))
+}
+
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
+    input::text(file, bounds::YAML_BYTES)
+}
+
+/// Parses a plan by the server's own rules.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Plan, Failure> {
+    Plan::parse(text).map_err(|errors| invalid(file, text, &errors))
+}
+
+fn invalid(file: &Path, text: &str, errors: &PlanErrors) -> Failure {
+    let name = input::name(file);
+    let problems: Vec<_> = errors.errors().iter().map(|error| problem(&name, text, error)).collect();
+    let number =
+        if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
+    Failure::new(Kind::PlanInvalid, format!("{name} is not a valid plan: {number}"))
+        .because(problems)
+        .advise("correct the plan and check it again")
+}
+
+fn problem(file: &str, text: &str, error: &PlanError) -> Problem {
+    let known = error.line != 0;
+    Problem {
+        file: file.to_owned(),
+        line: known.then_some(error.line),
+        column: known.then_some(error.column),
+        field: error.field.clone(),
+        message: error.rule.to_string(),
+        snippet: if known { snippet::snippet(text, error.line, error.column) } else { String::new() },
+    }
+}

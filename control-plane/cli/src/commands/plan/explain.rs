@@ -1,0 +1,227 @@
+//! A valid plan in words, and as JSON.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serin_rollout::Plan;
+use serin_rollout::plan::{Limits, Margins};
+
+use crate::output::{Sheet, duration, percent};
+
+/// What a plan does, with every default filled in.
+#[derive(Debug, Serialize)]
+pub(super) struct Explained {
+    valid: bool,
+    service: String,
+    baseline_version: String,
+    canary_version: String,
+    /// Empty: every host that no other service claims.
+    hosts: Vec<String>,
+    components: Vec<Component>,
+    #[serde(rename = "warm_up_ms", serialize_with = "milliseconds")]
+    warm_up: Duration,
+    first_weight_ppm: u32,
+    steps: Vec<Step>,
+    #[serde(rename = "promotion_ms", serialize_with = "milliseconds")]
+    promotion: Duration,
+    /// Time until promotion if every step goes on as soon as it may.
+    #[serde(rename = "shortest_total_ms", serialize_with = "milliseconds")]
+    shortest_total: Duration,
+    limits: ShownLimits,
+    margins: ShownMargins,
+    false_rollback_ppm: u32,
+    wrong_promotion_ppm: u32,
+    escalation_ppm: u32,
+    automatic_rollback: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Component {
+    name: String,
+    granularity: serin_rollout::Granularity,
+    business_weight: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    weight_ppm: u32,
+    #[serde(rename = "bake_ms", serialize_with = "milliseconds")]
+    bake: Duration,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownLimits {
+    success_rate_ppm: u32,
+    error_rate_ppm: u32,
+    #[serde(rename = "latency_p99_ms", serialize_with = "milliseconds")]
+    latency_p99: Duration,
+    min_requests: u64,
+    #[serde(rename = "sustained_ms", serialize_with = "milliseconds")]
+    sustained: Duration,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownMargins {
+    error_ratio: f64,
+    error_absolute_ppm: u32,
+    latency_ratio_ppm: u32,
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl From<&Limits> for ShownLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            success_rate_ppm: limits.success_rate.ppm(),
+            error_rate_ppm: limits.error_rate.ppm(),
+            latency_p99: limits.latency_p99,
+            min_requests: limits.min_requests,
+            sustained: limits.sustained,
+        }
+    }
+}
+
+impl From<&Margins> for ShownMargins {
+    fn from(margins: &Margins) -> Self {
+        Self {
+            error_ratio: margins.error_ratio,
+            error_absolute_ppm: margins.error_absolute.ppm(),
+            latency_ratio_ppm: margins.latency_ratio.ppm(),
+        }
+    }
+}
+
+impl Explained {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let steps: Vec<Step> =
+            plan.steps().iter().map(|step| Step { weight_ppm: step.weight.ppm(), bake: step.bake }).collect();
+        let baked: Duration = steps.iter().map(|step| step.bake).sum();
+        let components = plan.components().map(|component| Component {
+            name: component.name.to_owned(),
+            granularity: component.granularity,
+            business_weight: component.business_weight,
+        });
+        Self {
+            valid: true,
+            service: plan.service().to_owned(),
+            baseline_version: plan.baseline().to_owned(),
+            canary_version: plan.canary().to_owned(),
+            hosts: plan.hosts().to_vec(),
+            components: components.collect(),
+            warm_up: plan.warm_up(),
+            first_weight_ppm: plan.first_weight().ppm(),
+            steps,
+            promotion: plan.promotion(),
+            shortest_total: plan.warm_up() + baked + plan.promotion(),
+            limits: plan.limits().into(),
+            margins: plan.margins().into(),
+            false_rollback_ppm: plan.false_rollback().ppm(),
+            wrong_promotion_ppm: plan.wrong_promotion().ppm(),
+            escalation_ppm: plan.escalation().ppm(),
+            automatic_rollback: plan.automatic_rollback(),
+        }
+    }
+
+    pub(super) fn sheet(&self, file: &str) -> Sheet {
+        let mut sheet = Sheet::default();
+        sheet.line(&format!(
+            "{file} is a valid plan: {} goes from {} to {}.",
+            self.service, self.baseline_version, self.canary_version
+        ));
+        sheet.line(&match self.hosts.as_slice() {
+            [] => "It takes the requests of every host that no other service claims.".to_owned(),
+            hosts => format!("It takes the requests of {}.", hosts.join(", ")),
+        });
+        self.steps(&mut sheet);
+        self.judgement(&mut sheet);
+        self.components(&mut sheet);
+        sheet
+    }
+
+    fn steps(&self, sheet: &mut Sheet) {
+        sheet.blank();
+        sheet.line("Steps");
+        let first = percent(self.first_weight_ppm);
+        if !self.warm_up.is_zero() {
+            let warm_up = duration(self.warm_up);
+            sheet.line(&format!(
+                "  warm-up  {first} for {warm_up}; a rollback is possible, a step forward is not"
+            ));
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let (weight, bake) = (percent(step.weight_ppm), duration(step.bake));
+            sheet.line(&format!("  step {:<3} {weight} for at least {bake}", index + 1));
+        }
+        let promotion = duration(self.promotion);
+        sheet.line(&format!(
+            "  full     100% for at least {promotion}, within the limits; then it is promoted"
+        ));
+        sheet.line(&format!("  total    at least {}", duration(self.shortest_total)));
+        sheet.line(
+            "A step ends when its time is over and the canary is shown to be healthy. Missing data holds.",
+        );
+    }
+
+    fn judgement(&self, sheet: &mut Sheet) {
+        let Self { limits, margins, .. } = self;
+        sheet.blank();
+        sheet.line("Beside the baseline, the canary is healthy while");
+        sheet.line(&format!(
+            "  its error rate is at most {} times the baseline's plus {}",
+            margins.error_ratio,
+            percent(margins.error_absolute_ppm)
+        ));
+        sheet.line(&format!("  its latencies are at most {} longer", percent(margins.latency_ratio_ppm)));
+        sheet.line(&format!(
+            "  (a healthy canary is rolled back with probability at most {}, one at the margin promoted with {})",
+            percent(self.false_rollback_ppm),
+            percent(self.wrong_promotion_ppm)
+        ));
+        sheet.blank();
+        sheet.line(&format!("Limits of the canary, over 60s with at least {} requests", limits.min_requests));
+        sheet.line(&format!(
+            "  success rate at least {}, error rate at most {}, 99th percentile of latency at most {}",
+            percent(limits.success_rate_ppm),
+            percent(limits.error_rate_ppm),
+            duration(limits.latency_p99)
+        ));
+        sheet.line("  While one is exceeded, nothing goes forward.");
+        sheet.blank();
+        self.rollback(sheet);
+    }
+
+    fn rollback(&self, sheet: &mut Sheet) {
+        if !self.automatic_rollback {
+            sheet.line("Automatic rollback is off: a worse canary is held and reported.");
+            return;
+        }
+        sheet.line("Automatic rollback");
+        sheet.line("  of a component, when it is shown to be worse; of the version, when the version is,");
+        sheet.line(&format!(
+            "  when several worse components carry more than {} of the traffic,",
+            percent(self.escalation_ppm)
+        ));
+        let sustained = duration(self.limits.sustained);
+        sheet.line(&format!("  or when a limit is exceeded for {sustained} at full weight"));
+    }
+
+    fn components(&self, sheet: &mut Sheet) {
+        sheet.blank();
+        if self.components.is_empty() {
+            sheet.line("No components: the service is judged, and rolled back, as a whole.");
+            return;
+        }
+        sheet.line("Components");
+        let rows = self.components.iter().map(|component| {
+            let undoes = match component.granularity {
+                serin_rollout::Granularity::Coarse => "the whole version",
+                serin_rollout::Granularity::Medium => "this component",
+                serin_rollout::Granularity::Fine => "one block of its code",
+            };
+            [component.name.clone(), undoes.to_owned(), component.business_weight.to_string()]
+        });
+        sheet.table(["NAME", "A ROLLBACK UNDOES", "BUSINESS WEIGHT"], rows);
+    }
+}

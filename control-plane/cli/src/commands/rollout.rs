@@ -1,0 +1,97 @@
+//! `serin rollout …`.
+
+mod view;
+mod watch;
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::arguments::{Rollout as Command, Wait};
+use crate::client::Client;
+use crate::commands::plan;
+use crate::failure::{Failure, Kind};
+use crate::model::Rollout;
+use crate::output::{Output, percent};
+
+/// The JSON form of `list`.
+#[derive(Serialize)]
+struct Rollouts {
+    rollouts: Vec<Rollout>,
+}
+
+pub(super) async fn run(client: &Client, command: Command, output: Output) -> Result<(), Failure> {
+    match command {
+        Command::Create { file, wait } => {
+            let rollout = create(client, &file).await?;
+            act(client, &rollout, "created", &wait, output).await
+        }
+        Command::List { service, limit } => list(client, service, limit, output).await,
+        Command::Status { target } => {
+            let rollout = client.rollout_of(&target.id).await?;
+            output.show(&rollout, || view::status(&rollout, SystemTime::now()))
+        }
+        Command::Watch { target, within } => watch::run(client, target.id, within.within, output).await,
+        Command::SetWeight { target, weight, reason } => {
+            let rollout = client.set_weight(target.id, weight.ppm, reason.reason).await?;
+            let done = format!("set to {}, held until `serin rollout resume`", percent(rollout.weight_ppm));
+            output.show(&rollout, || view::done(&rollout, &done))
+        }
+        Command::Pause { target, reason } => {
+            let rollout = client.pause(target.id, reason.reason).await?;
+            output.show(&rollout, || view::done(&rollout, "paused; automatic rollback stays armed"))
+        }
+        Command::Resume { target, reason } => {
+            let rollout = client.resume(target.id, reason.unwrap_or_default()).await?;
+            output.show(&rollout, || view::done(&rollout, "resumed"))
+        }
+        Command::Promote { target, reason, wait } => {
+            let rollout = client.promote(target.id, reason.reason).await?;
+            act(client, &rollout, "promotion asked for", &wait, output).await
+        }
+        Command::Rollback { target, component, reason } => {
+            let done = match &component {
+                Some(component) => format!("component {component} returned to the baseline"),
+                None => "returned to the baseline".to_owned(),
+            };
+            let rollout = client.rollback(target.id, component.unwrap_or_default(), reason.reason).await?;
+            output.show(&rollout, || view::done(&rollout, &done))
+        }
+    }
+}
+
+/// Says what was done, or watches what comes of it.
+async fn act(
+    client: &Client,
+    rollout: &Rollout,
+    done: &str,
+    wait: &Wait,
+    output: Output,
+) -> Result<(), Failure> {
+    if wait.wait {
+        return watch::run(client, rollout.id.clone(), wait.within, output).await;
+    }
+    output.show(rollout, || view::done(rollout, done))
+}
+
+/// The server judges the plan. What it refuses is shown in the file, where the same rules find the place.
+async fn create(client: &Client, file: &Path) -> Result<Rollout, Failure> {
+    let text = plan::read(file)?;
+    match client.create(text.clone()).await {
+        Err(failure) if failure.kind() == Kind::PlanInvalid => {
+            Err(plan::parse(file, &text).err().unwrap_or(failure))
+        }
+        other => other,
+    }
+}
+
+async fn list(client: &Client, service: Option<String>, limit: u32, output: Output) -> Result<(), Failure> {
+    let answer = Rollouts { rollouts: client.rollouts(service.clone().unwrap_or_default(), limit).await? };
+    let shown = answer.rollouts.len();
+    output.show(&answer, || view::list(&answer.rollouts, service.as_deref(), SystemTime::now()))?;
+    if u32::try_from(shown).unwrap_or(u32::MAX) >= limit {
+        output.note(&format!("Older rollouts may exist: these are the newest {shown}; see --limit."));
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Rollouts as text for people.
+
+use std::time::SystemTime;
+
+use crate::model::{Arm, Component, Moment, Phase, Reason, Rollout};
+use crate::output::{Sheet, age, count, latency, percent};
+
+/// Answers an act on one line, and says how to look further.
+pub(super) fn done(rollout: &Rollout, what: &str) -> Sheet {
+    let mut sheet = Sheet::of(&format!("{} ({}): {what}.", rollout.id, rollout.service));
+    if !rollout.summary.is_empty() {
+        sheet.line(&rollout.summary);
+    }
+    if !rollout.phase.is_terminal() {
+        sheet.line(&format!("Follow it with `serin rollout watch {}`.", rollout.id));
+    }
+    sheet
+}
+
+pub(super) fn list(rollouts: &[Rollout], service: Option<&str>, now: SystemTime) -> Sheet {
+    if rollouts.is_empty() {
+        let scope = service.map_or_else(String::new, |service| format!(" of {service}"));
+        return Sheet::of(&format!(
+            "No rollouts{scope} yet. Start one with `serin rollout create -f plan.yaml`."
+        ));
+    }
+    let mut sheet = Sheet::default();
+    let header = ["ID", "SERVICE", "VERSIONS", "PHASE", "STEP", "WEIGHT", "VERDICT", "CHANGED"];
+    sheet.table(header, rollouts.iter().map(|rollout| row(rollout, now)));
+    sheet
+}
+
+fn row(rollout: &Rollout, now: SystemTime) -> [String; 8] {
+    [
+        rollout.id.clone(),
+        rollout.service.clone(),
+        versions(rollout),
+        rollout.phase.label(),
+        step(rollout),
+        percent(rollout.weight_ppm),
+        rollout.verdict.label(),
+        rollout.changed_at.as_ref().map_or_else(|| "unknown".to_owned(), |at| age(at.age(now))),
+    ]
+}
+
+/// One line per change, for logs and pipes.
+pub(super) fn change(rollout: &Rollout) -> String {
+    let rolled_back: Vec<&str> = rollout
+        .components
+        .iter()
+        .filter(|component| component.rolled_back)
+        .map(|component| component.name.as_str())
+        .collect();
+    let mut line = format!(
+        "{}  {}  step {}  weight {}  {}",
+        rollout.id,
+        rollout.phase.label(),
+        step(rollout),
+        percent(rollout.weight_ppm),
+        rollout.verdict.label(),
+    );
+    if !rolled_back.is_empty() {
+        line.push_str(&format!("  rolled back: {}", rolled_back.join(", ")));
+    }
+    if !rollout.summary.is_empty() {
+        line.push_str(&format!("  {}", rollout.summary));
+    }
+    line
+}
+
+pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
+    let mut sheet = Sheet::default();
+    sheet.field("Rollout", &rollout.id);
+    sheet.field("Service", &rollout.service);
+    sheet.field("Versions", &versions(rollout));
+    sheet.field("Phase", &rollout.phase.label());
+    if rollout.phase == Phase::Progressing {
+        sheet.field("Step", &step(rollout));
+    }
+    sheet.field("Weight", &percent(rollout.weight_ppm));
+    sheet.field("Verdict", &rollout.verdict.label());
+    let applied = format!(
+        "generation {} on {} of {} reporting VMs",
+        rollout.generation, rollout.vms_applied, rollout.vms_known
+    );
+    sheet.field("Applied", &applied);
+    sheet.field("Created", &moment(rollout.created_at.as_ref(), now));
+    sheet.field("Changed", &moment(rollout.changed_at.as_ref(), now));
+    sheet.field("Summary", &rollout.summary);
+    reasons(&mut sheet, "Why", &rollout.reasons);
+    components(&mut sheet, &rollout.components);
+    sheet
+}
+
+fn reasons(sheet: &mut Sheet, title: &str, reasons: &[Reason]) {
+    if reasons.is_empty() {
+        return;
+    }
+    sheet.blank();
+    sheet.line(title);
+    for Reason { signal, verdict, text, .. } in reasons {
+        sheet.line(&format!("  {signal}: {}. {text}", verdict.label()));
+    }
+}
+
+fn components(sheet: &mut Sheet, components: &[Component]) {
+    sheet.blank();
+    if components.is_empty() {
+        sheet.line("No components.");
+        return;
+    }
+    sheet.line("Components (the last 60 seconds)");
+    let header = ["NAME", "ROLLBACK", "STATE", "VERDICT", "ARM", "REQUESTS", "ERRORS", "P50", "P99"];
+    sheet.table(header, components.iter().flat_map(component_rows));
+    for component in components {
+        reasons(sheet, &format!("Why {}", component.name), &component.reasons);
+    }
+}
+
+/// One row per arm; the component is named in the first.
+fn component_rows(component: &Component) -> Vec<[String; 9]> {
+    let state = if component.rolled_back { "rolled back" } else { "open" };
+    let first =
+        [component.name.clone(), component.granularity.label(), state.to_owned(), component.verdict.label()];
+    if component.arms.is_empty() {
+        let [name, granularity, state, verdict] = first;
+        let nothing = String::new;
+        return vec![[
+            name,
+            granularity,
+            state,
+            verdict,
+            "-".into(),
+            "0".into(),
+            nothing(),
+            nothing(),
+            nothing(),
+        ]];
+    }
+    let head = |index: usize| if index == 0 { first.clone() } else { Default::default() };
+    let rows = component.arms.iter().enumerate().map(|(index, arm)| {
+        let [name, granularity, state, verdict] = head(index);
+        let [arm, requests, errors, p50, p99] = arm_cells(arm);
+        [name, granularity, state, verdict, arm, requests, errors, p50, p99]
+    });
+    rows.collect()
+}
+
+fn arm_cells(arm: &Arm) -> [String; 5] {
+    let shown = |microseconds: Option<u64>| microseconds.map_or_else(|| "-".to_owned(), latency);
+    let errors = match arm.errors.saturating_mul(1_000_000).checked_div(arm.requests) {
+        Some(ppm) if arm.errors != 0 => {
+            format!("{} ({})", count(arm.errors), percent(u32::try_from(ppm.min(1_000_000)).unwrap_or(0)))
+        }
+        Some(_) | None => count(arm.errors),
+    };
+    [arm.arm.clone(), count(arm.requests), errors, shown(arm.latency_p50_us), shown(arm.latency_p99_us)]
+}
+
+fn versions(rollout: &Rollout) -> String {
+    format!("{} → {}", rollout.baseline_version, rollout.canary_version)
+}
+
+/// Counted from 1 for people.
+fn step(rollout: &Rollout) -> String {
+    format!("{}/{}", rollout.step.saturating_add(1).min(rollout.steps), rollout.steps)
+}
+
+fn moment(at: Option<&Moment>, now: SystemTime) -> String {
+    at.map_or_else(|| "unknown".to_owned(), |at| format!("{} ({})", at.to_seconds(), age(at.age(now))))
+}

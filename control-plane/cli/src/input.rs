@@ -1,0 +1,47 @@
+//! Local files and standard input, read with a bound.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// Bytes of a certificate, key or token file.
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// Reads `path`, or standard input for `-`, as text of at most `limit` bytes.
+pub(crate) fn text(path: &Path, limit: usize) -> Result<String, Failure> {
+    let bytes = if path.as_os_str() == "-" {
+        read(io::stdin().lock(), path, limit)?
+    } else {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        read(file, path, limit)?
+    };
+    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
+}
+
+/// Reads a certificate, key or token.
+pub(crate) fn small_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    read(file, path, SMALL_BYTES)
+}
+
+/// The file as errors name it.
+pub(crate) fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "<stdin>".to_owned() } else { path.display().to_string() }
+}
+
+fn read(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(bound).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > limit {
+        return Err(Failure::usage(format!("{}: exceeds {limit} bytes", name(path))));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("{}: cannot be read: {error}", name(path)))
+        .advise("check the path, or give - to read standard input")
+}

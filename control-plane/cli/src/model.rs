@@ -1,0 +1,179 @@
+//! What the server says, in the program's own types: the shape of `--json` and the source of every table.
+//!
+//! They are plain data with serde names in the words of the glossary. A word that this client does not know yet
+//! (a newer server) becomes `unknown`; a value that the contract writes as 0 or "" for "absent" becomes `null`.
+//! Only `client` builds them, from the protobuf messages.
+
+mod moment;
+
+use serde::Serialize;
+
+pub(crate) use moment::Moment;
+
+/// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+        pub(crate) enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word for people.
+            pub(crate) fn label(self) -> String {
+                match self { $(Self::$variant => $word.replace('_', " "),)+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a rollout stands.
+    Phase {
+        /// Canary at its first weight; nothing is decided for promotion yet.
+        WarmingUp = "warming_up",
+        /// Walking through the steps.
+        Progressing = "progressing",
+        /// Held by a person.
+        Paused = "paused",
+        /// At full weight, watched before completion.
+        Completing = "completing",
+        /// Terminal: the canary carries all traffic.
+        Promoted = "promoted",
+        /// Terminal: the baseline carries all traffic.
+        RolledBack = "rolled_back",
+        /// Terminal: could not be carried on.
+        Failed = "failed",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What the evidence says.
+    Verdict {
+        /// Not enough evidence either way.
+        Inconclusive = "inconclusive",
+        /// Shown to be within the margins.
+        Healthy = "healthy",
+        /// Shown to be worse than the margins allow.
+        Regressed = "regressed",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What a rollback of a component undoes.
+    Granularity {
+        /// The whole version.
+        Coarse = "coarse",
+        /// This component alone.
+        Medium = "medium",
+        /// One block of code inside the component.
+        Fine = "fine",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+impl Phase {
+    /// True when the rollout will not change any more.
+    pub(crate) const fn is_terminal(self) -> bool {
+        match self {
+            Self::Promoted | Self::RolledBack | Self::Failed => true,
+            Self::WarmingUp | Self::Progressing | Self::Paused | Self::Completing | Self::Unknown => false,
+        }
+    }
+}
+
+/// A rollout as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Rollout {
+    pub(crate) id: String,
+    pub(crate) service: String,
+    pub(crate) baseline_version: String,
+    pub(crate) canary_version: String,
+    pub(crate) phase: Phase,
+    pub(crate) weight_ppm: u32,
+    /// Step of the plan, from 0.
+    pub(crate) step: u32,
+    pub(crate) steps: u32,
+    pub(crate) verdict: Verdict,
+    pub(crate) summary: String,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) components: Vec<Component>,
+    pub(crate) created_at: Option<Moment>,
+    pub(crate) changed_at: Option<Moment>,
+    pub(crate) revision: u64,
+    pub(crate) generation: u64,
+    pub(crate) vms_applied: u32,
+    pub(crate) vms_known: u32,
+}
+
+/// A component of the service within a rollout.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Component {
+    pub(crate) name: String,
+    pub(crate) granularity: Granularity,
+    pub(crate) rolled_back: bool,
+    pub(crate) verdict: Verdict,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) arms: Vec<Arm>,
+}
+
+/// One arm over the last 60 seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Arm {
+    pub(crate) arm: String,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    /// Microseconds; `None` without a finished request.
+    pub(crate) latency_p50_us: Option<u64>,
+    /// Microseconds; `None` without a finished request.
+    pub(crate) latency_p99_us: Option<u64>,
+}
+
+/// One signal's part in a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Reason {
+    pub(crate) signal: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) log_evidence: f64,
+    pub(crate) log_threshold: f64,
+    pub(crate) text: String,
+}
+
+/// One Envoy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Node {
+    pub(crate) node: String,
+    pub(crate) cluster: String,
+    pub(crate) connected: bool,
+    pub(crate) vms: u32,
+    pub(crate) generation_min: u64,
+    pub(crate) generation_max: u64,
+    /// `None`: Envoy acknowledged none yet.
+    pub(crate) generation_acknowledged: Option<u64>,
+    pub(crate) last_report_at: Option<Moment>,
+    pub(crate) vm_restarts: u64,
+    pub(crate) rejected: u64,
+    pub(crate) last_rejection: Option<String>,
+    pub(crate) filter_version: String,
+    pub(crate) reports: u64,
+    pub(crate) requests_lost: u64,
+}
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Event {
+    pub(crate) sequence: u64,
+    pub(crate) at: Option<Moment>,
+    pub(crate) rollout_id: String,
+    pub(crate) kind: String,
+    pub(crate) actor: String,
+    pub(crate) text: String,
+    /// The whole event, evidence included; a string when it is not JSON.
+    pub(crate) detail: serde_json::Value,
+}
