@@ -183,3 +183,6 @@ fn monotone_ratios(numerator: &[f64; CELLS], denominator: &[f64; CELLS]) -> [f64
     }
     ratios
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ pub(crate) fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
     }
     high + values.map(|value| (value - high).exp()).sum::<f64>().ln()
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,3 +246,6 @@ fn read_number(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
     }
     Err(DecodeError::Truncated)
 }
+
+#[cfg(test)]
+mod tests;
