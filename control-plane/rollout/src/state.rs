@@ -1,16 +1,23 @@
 //! Where a rollout stands. It changes by events alone: [`State::apply`] is the only writer, so the journal replayed
 //! gives the live state.
 
+mod hold;
+mod phase;
+mod replay;
+pub(crate) mod salt;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serin_proto::assignment::{Salt, Weight};
 
-use crate::event::{EVENT_FORMAT, Event, Fact};
-use crate::plan::{Plan, PlanErrors};
-use crate::text::{Percent, Time};
-use crate::{Cause, UnixMillis};
+use crate::event::{Event, Fact};
+use crate::{Cause, Plan, UnixMillis};
+
+pub use hold::{Hold, HoldReason};
+pub use phase::{ActivePhase, Phase};
+pub use replay::{ReplayError, replay};
 
 /// Identifier of a rollout, unique for ever. Letters, digits, `.`, `_`, `-`, at most 64 bytes.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -62,78 +69,6 @@ pub struct State {
     pub revision: u64,
 }
 
-/// A phase.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Canary at its first weight; nothing is decided for promotion yet.
-    WarmingUp,
-    /// Walking through the steps.
-    Progressing,
-    /// Held by a person.
-    Paused {
-        /// What goes on at [`crate::Order::Resume`].
-        from: ActivePhase,
-    },
-    /// At full weight, watched before completion.
-    Completing,
-    /// Terminal: the canary carries all traffic. A person may still roll back.
-    Promoted,
-    /// Terminal: the baseline carries all traffic.
-    RolledBack,
-    /// Terminal: it could not be carried on; the baseline carries all traffic.
-    Failed,
-}
-
-/// A phase that goes on by itself.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActivePhase {
-    /// [`Phase::WarmingUp`]
-    WarmingUp,
-    /// [`Phase::Progressing`]
-    Progressing,
-    /// [`Phase::Completing`]
-    Completing,
-}
-
-impl Phase {
-    /// Promoted, rolled back or failed.
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        match self {
-            Self::Promoted | Self::RolledBack | Self::Failed => true,
-            Self::WarmingUp | Self::Progressing | Self::Paused { .. } | Self::Completing => false,
-        }
-    }
-
-    /// The phase that goes on by itself; for a paused rollout the one before. `None`: terminal.
-    #[must_use]
-    pub const fn active(self) -> Option<ActivePhase> {
-        match self {
-            Self::WarmingUp => Some(ActivePhase::WarmingUp),
-            Self::Progressing => Some(ActivePhase::Progressing),
-            Self::Completing => Some(ActivePhase::Completing),
-            Self::Paused { from } => Some(from),
-            Self::Promoted | Self::RolledBack | Self::Failed => None,
-        }
-    }
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::WarmingUp => "warming up",
-            Self::Progressing => "progressing",
-            Self::Paused { .. } => "paused",
-            Self::Completing => "completing",
-            Self::Promoted => "promoted",
-            Self::RolledBack => "rolled back",
-            Self::Failed => "failed",
-        })
-    }
-}
-
 /// A component that was returned to the baseline.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Pin {
@@ -143,147 +78,6 @@ pub struct Pin {
     pub actor: String,
     /// When.
     pub at: UnixMillis,
-}
-
-/// Why progress is stopped, and since when.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Hold {
-    /// The reason.
-    pub reason: HoldReason,
-    /// Since when.
-    pub since: UnixMillis,
-}
-
-/// Why progress is stopped.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum HoldReason {
-    /// No fresh evidence.
-    MissingData,
-    /// The canary answers too few requests.
-    SuccessRate {
-        /// The plan's limit.
-        #[serde(with = "crate::text::ppm")]
-        limit_ppm: Weight,
-    },
-    /// Too many of the canary's requests fail.
-    ErrorRate {
-        /// The plan's limit.
-        #[serde(with = "crate::text::ppm")]
-        limit_ppm: Weight,
-    },
-    /// The canary is too slow.
-    Latency {
-        /// The plan's limit of the 99th percentile in milliseconds.
-        limit_ms: u64,
-    },
-    /// Something regressed and automatic rollback is off.
-    Regressed {
-        /// The components. Empty: the whole version.
-        components: Vec<String>,
-    },
-}
-
-impl HoldReason {
-    /// True for the plan's limits.
-    #[must_use]
-    pub const fn is_limit(&self) -> bool {
-        match self {
-            Self::SuccessRate { .. } | Self::ErrorRate { .. } | Self::Latency { .. } => true,
-            Self::MissingData | Self::Regressed { .. } => false,
-        }
-    }
-
-    /// True when going from one to the other is not worth a word: equal, or both a limit.
-    pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
-        self == other || (self.is_limit() && other.is_limit())
-    }
-}
-
-impl fmt::Display for HoldReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingData => formatter.write_str("no fresh evidence arrives"),
-            Self::SuccessRate { limit_ppm } => {
-                write!(formatter, "the canary's success rate is below {}", Percent(*limit_ppm))
-            }
-            Self::ErrorRate { limit_ppm } => {
-                write!(formatter, "the canary's error rate is above {}", Percent(*limit_ppm))
-            }
-            Self::Latency { limit_ms } => {
-                let limit = Time(std::time::Duration::from_millis(*limit_ms));
-                write!(formatter, "the canary's 99th percentile of latency is above {limit}")
-            }
-            Self::Regressed { components } if components.is_empty() => {
-                formatter.write_str("the canary regressed and automatic rollback is off")
-            }
-            Self::Regressed { components } => {
-                write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
-            }
-        }
-    }
-}
-
-/// Why a journal does not give a state.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ReplayError {
-    /// There is no event.
-    #[error("the journal of this rollout is empty")]
-    Empty,
-    /// The first event is another.
-    #[error("the first event is {kind}, not created")]
-    NotCreated {
-        /// Its kind.
-        kind: &'static str,
-    },
-    /// Written by a later version.
-    #[error("event {revision} has format {format}; this version reads up to {EVENT_FORMAT}")]
-    Format {
-        /// Its position.
-        revision: u64,
-        /// Its format.
-        format: u32,
-    },
-    /// An event is missing, given twice or of another rollout.
-    #[error("expected event {expected} of rollout {rollout}, found event {found} of rollout {other}")]
-    Order {
-        /// The rollout.
-        rollout: RolloutId,
-        /// Next position.
-        expected: u64,
-        /// Position found.
-        found: u64,
-        /// Rollout found.
-        other: RolloutId,
-    },
-    /// The salt is not 32 hexadecimal digits.
-    #[error("the salt is not 32 hexadecimal digits")]
-    Salt,
-    /// The plan is not accepted any more.
-    #[error("the plan of the journal is refused: {0}")]
-    Plan(#[from] PlanErrors),
-}
-
-/// The plan and the state that a journal leads to. `events` are all of one rollout, in order.
-///
-/// # Errors
-/// Names the event and what is wrong with it.
-pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<(Plan, State), ReplayError> {
-    let mut events = events.into_iter();
-    let first = events.next().ok_or(ReplayError::Empty)?;
-    let Fact::Created { plan, salt } = &first.fact else {
-        return Err(ReplayError::NotCreated { kind: first.fact.kind() });
-    };
-    let salt = salt::parse(salt).ok_or(ReplayError::Salt)?;
-    let plan = Plan::parse(plan)?;
-    let mut state = State::new(&plan, first.rollout.clone(), salt, first.at);
-    state.check_order(first)?;
-    state.apply(first);
-    for event in events {
-        state.check_order(event)?;
-        state.apply(event);
-    }
-    Ok((plan, state))
 }
 
 impl State {
@@ -395,41 +189,5 @@ impl State {
         if !self.phase.is_terminal() {
             self.enter(Phase::Failed, Weight::ZERO, at);
         }
-    }
-
-    fn check_order(&self, event: &Event) -> Result<(), ReplayError> {
-        if event.format > EVENT_FORMAT {
-            return Err(ReplayError::Format { revision: event.revision, format: event.format });
-        }
-        let expected = self.revision.saturating_add(1);
-        if event.revision == expected && event.rollout == self.id {
-            return Ok(());
-        }
-        let (rollout, other) = (self.id.clone(), event.rollout.clone());
-        Err(ReplayError::Order { rollout, expected, found: event.revision, other })
-    }
-}
-
-/// A salt in JSON: 32 hexadecimal digits.
-pub(crate) mod salt {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use serin_proto::assignment::Salt;
-
-    pub(crate) fn format(salt: Salt) -> String {
-        format!("{:032x}", salt.0)
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Salt> {
-        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        u128::from_str_radix(text, 16).ok().filter(|_| digits).map(Salt)
-    }
-
-    pub(crate) fn serialize<S: Serializer>(salt: &Salt, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format(*salt))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Salt, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| D::Error::custom("a salt is 32 hexadecimal digits"))
     }
 }

@@ -70,7 +70,8 @@ fn progressing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
     });
     let worse: Vec<String> = worse.map(|component| component.name.clone()).collect();
     if !worse.is_empty() {
-        return format!("Holding at {weight}: {} worse than the baseline", list(&worse));
+        let verb = if worse.len() == 1 { "is" } else { "are" };
+        return format!("Holding at {weight}: {} {verb} worse than the baseline", list(&worse));
     }
     let index = usize::try_from(state.step).unwrap_or(usize::MAX);
     let bake = plan.steps().get(index).map_or(Duration::ZERO, |step| step.bake);
@@ -116,4 +117,109 @@ fn rounded(number: u64) -> u64 {
 
 fn left(whole: Duration, state: &State, now: UnixMillis) -> Duration {
     whole.saturating_sub(now.since(state.evaluating_since))
+}
+
+#[cfg(test)]
+mod tests {
+    use serin_analysis::verdict::{Reason, Signal};
+
+    use super::*;
+    use crate::{Command, ComponentJudgement, Creation, Input, Order, RolloutId, Salt, create, step};
+
+    const PLAN: &str = "
+service: shop
+baseline: v1
+canary: v2
+components: [{name: cart, matches: [{path: {prefix: /cart}}]}]
+steps: [{weight: 10%, bake: 20s}, {weight: 50%, bake: 30s}]
+warm_up: 90s
+promotion: 15m
+";
+
+    fn judgement(verdict: Verdict, needed: Option<u64>) -> Judgement {
+        let mut judgement = Judgement { data_age_s: Some(2), ..Judgement::default() };
+        judgement.version.verdict = verdict;
+        judgement.version.reasons.push(Reason {
+            signal: Signal::ErrorRate,
+            verdict,
+            log_evidence: 0.0,
+            log_threshold: 6.9,
+            log_evidence_healthy: 0.0,
+            log_threshold_healthy: 4.6,
+            baseline: 0.0,
+            canary: 0.0,
+            baseline_requests: 0,
+            canary_requests: 0,
+            canary_requests_needed: needed,
+        });
+        judgement
+    }
+
+    fn check(orders: &[Order], seen: Option<&Judgement>, second: u64, expected: &str) {
+        let plan = Plan::parse(PLAN).unwrap();
+        let creation = Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+        let mut state = create(&plan, creation, UnixMillis(0)).state;
+        if second >= 90 {
+            state = step(&plan, &state, &Input::Tick, UnixMillis(90_000)).unwrap().state;
+        }
+        for order in orders {
+            let command =
+                Command { order: order.clone(), actor: "anna".to_owned(), reason: "tests failed".to_owned() };
+            let input = Input::Commanded { command, seen: None };
+            state = step(&plan, &state, &input, UnixMillis(90_000)).unwrap().state;
+        }
+        assert_eq!(summary(&plan, &state, seen, UnixMillis(second * 1_000)), expected);
+    }
+
+    #[test]
+    fn the_summary_says_what_happens_and_what_is_awaited() {
+        let healthy = judgement(Verdict::Healthy, None);
+        let undecided = judgement(Verdict::Inconclusive, Some(3_912));
+        check(&[], None, 10, "Warming up at 10 %, 1 min 20 s left");
+        check(&[], None, 100, "Holding at 10 %: waiting for fresh evidence");
+        check(
+            &[],
+            Some(&undecided),
+            100,
+            "Holding at 10 %: about 4,000 more canary requests needed to decide",
+        );
+        check(
+            &[],
+            Some(&judgement(Verdict::Inconclusive, None)),
+            100,
+            "Holding at 10 %: not enough evidence yet",
+        );
+        check(&[], Some(&healthy), 100, "Healthy at 10 %; 50 % in 10 s");
+        check(
+            &[],
+            Some(&judgement(Verdict::Regressed, None)),
+            100,
+            "Holding at 10 %: the canary is worse than the baseline",
+        );
+        check(&[Order::Pause], Some(&healthy), 100, "Paused by a person at 10 % during the steps");
+        let cart = Order::Rollback { component: Some("cart".to_owned()) };
+        check(
+            std::slice::from_ref(&cart),
+            Some(&healthy),
+            100,
+            "Healthy at 10 %; 50 % in 10 s; on the baseline: cart",
+        );
+        check(&[cart, Order::Promote], None, 100, "Promoted: tests failed; on the baseline: cart");
+        check(&[Order::Rollback { component: None }], None, 100, "Rolled back: tests failed");
+        let full = Order::SetWeight(Weight::FULL);
+        check(
+            &[full, Order::Resume],
+            Some(&healthy),
+            100,
+            "Completing at 100 %; promoted in 14 min 50 s if it stays within its limits",
+        );
+    }
+
+    #[test]
+    fn a_component_that_is_worse_is_named() {
+        let mut seen = judgement(Verdict::Healthy, None);
+        seen.components.push(ComponentJudgement { name: "cart".to_owned(), ..ComponentJudgement::default() });
+        seen.components[0].assessment.verdict = Verdict::Regressed;
+        check(&[], Some(&seen), 100, "Holding at 10 %: cart is worse than the baseline");
+    }
 }

@@ -25,6 +25,9 @@ pub(crate) struct Time(pub(crate) Duration);
 impl fmt::Display for Time {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
+        if self.0.is_zero() {
+            return formatter.write_str("0 s");
+        }
         if seconds == 0 {
             return write!(formatter, "{} ms", self.0.as_millis());
         }
@@ -82,5 +85,26 @@ pub(crate) mod ppm {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Weight, D::Error> {
         let ppm = u32::deserialize(deserializer)?;
         Weight::from_ppm(ppm).ok_or_else(|| D::Error::custom("a weight exceeds 1000000 ppm"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_people_read_them() {
+        let percent = |ppm| Percent(Weight::from_ppm(ppm).unwrap()).to_string();
+        assert_eq!([percent(0), percent(50_000), percent(1_000_000)], ["0 %", "5 %", "100 %"]);
+        assert_eq!([percent(1), percent(100), percent(125_000)], ["0.0001 %", "0.01 %", "12.5 %"]);
+        let time = |millis| Time(Duration::from_millis(millis)).to_string();
+        assert_eq!([time(0), time(999), time(40_000), time(60_000)], ["0 s", "999 ms", "40 s", "1 min"]);
+        assert_eq!([time(7_512_000), time(90_061_000)], ["2 h 5 min", "1 d 1 h"]);
+        let count = |number| Count(number).to_string();
+        assert_eq!([count(0), count(999), count(1_000), count(12_500)], ["0", "999", "1,000", "12,500"]);
+        assert_eq!(count(1_234_567), "1,234,567");
+        let names: Vec<String> = (1..=7).map(|number| format!("c{number}")).collect();
+        assert_eq!(list(&names), "c1, c2, c3, c4, c5 and 2 more");
+        assert_eq!(list(&names[..2]), "c1, c2");
     }
 }

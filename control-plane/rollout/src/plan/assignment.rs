@@ -46,6 +46,7 @@ impl Plan {
 
 /// The service as every state tells it, with the weight left at nothing.
 pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Service {
+    let written_sources = raw.identity.session.len();
     let identity = identity(raw.identity, findings);
     let rules = raw.rules.into_iter().enumerate().map(|(index, rule)| routing_rule(index, rule, findings));
     let rules: Vec<_> = rules.collect();
@@ -61,16 +62,20 @@ pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Servic
         components: Vec::new(),
     };
     let whole = proto::Service { rules, components, ..frame.clone() };
-    check(frame, &whole, findings);
+    check(frame, &whole, written_sources, findings);
     whole
 }
 
 /// The parts one by one, so that an error in one does not hide those of the others; then all together, for what
 /// no two parts may share.
-fn check(frame: proto::Service, whole: &proto::Service, findings: &mut Findings) {
+fn check(frame: proto::Service, whole: &proto::Service, written_sources: usize, findings: &mut Findings) {
     let (bare, before) =
         (proto::Service { name: "x".to_owned(), hosts: Vec::new(), ..frame.clone() }, findings.len());
-    accept(frame, findings, plan_field);
+    let added = format!("identity.session[{written_sources}]");
+    accept(frame, findings, |field| match field.starts_with(&added) {
+        true => "identity.anonymous.issue_cookie.name".to_owned(),
+        false => plan_field(field),
+    });
     for (index, rule) in whole.rules.iter().enumerate() {
         let part = proto::Service { rules: vec![rule.clone()], ..bare.clone() };
         accept(part, findings, |field| {
@@ -92,7 +97,10 @@ fn plan_field(field: &str) -> String {
     match field {
         "name" => "service".to_owned(),
         "identity.anonymous.issue_cookie.max_age_s" => "identity.anonymous.issue_cookie.max_age".to_owned(),
-        other => other.strip_suffix(".share_ppm").map_or(other.to_owned(), |rule| format!("{rule}.share")),
+        other => match other.strip_suffix(".share_ppm") {
+            Some(rule) => format!("{rule}.share"),
+            None => other.to_owned(),
+        },
     }
 }
 

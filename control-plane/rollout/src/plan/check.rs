@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_saphyr::{MessageFormatter, Options, UserMessageFormatter};
+use serde_saphyr::{MessageFormatter, NonFiniteFloatPolicy, Options, UserMessageFormatter};
 use serin_proto::assignment::{self, Weight, raw as proto};
 
 use super::error::{PlanError, PlanErrors, PlanRule};
@@ -38,7 +38,7 @@ impl Findings {
         self.errors.len()
     }
 
-    /// `value`, or `default` after noting that it is outside its range.
+    /// `value`, after noting whether it is outside its range.
     pub(super) fn range<T: PartialOrd + ToString>(&mut self, field: &str, value: T, min: T, max: T) -> T {
         if !(value >= min && value <= max) {
             self.add(field, PlanRule::Range { min: min.to_string(), max: max.to_string() });
@@ -46,6 +46,7 @@ impl Findings {
         value
     }
 
+    /// The value that is given, else the default.
     pub(super) fn weight(
         &mut self,
         field: &str,
@@ -71,6 +72,7 @@ impl Findings {
         value
     }
 
+    /// The value that is given, else the default.
     pub(super) fn duration(
         &mut self,
         field: &str,
@@ -101,7 +103,7 @@ impl Findings {
 }
 
 fn options() -> Options {
-    serde_saphyr::options! { with_snippet: false }
+    serde_saphyr::options! { with_snippet: false, non_finite_float_policy: NonFiniteFloatPolicy::PassThrough }
 }
 
 fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
@@ -113,11 +115,24 @@ fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
         })
     });
     parsed.map_err(|error| {
-        let message = UserMessageFormatter.format_message(&error).into_owned();
+        let message = in_words(&UserMessageFormatter.format_message(&error)).to_owned();
         let (line, column) = error.location().map_or((0, 0), locate::place);
-        let field = if field == "." { String::new() } else { field };
+        // A place that has no name is shown as `?` or `.`.
+        let field = field.trim_end_matches(['?', '.']).to_owned();
         PlanErrors(vec![PlanError { field, rule: PlanRule::Syntax { message }, line, column }])
     })
+}
+
+/// The parser's messages about types, in words of the plan.
+fn in_words(message: &str) -> &str {
+    match message {
+        "expected mapping start" => "must be a mapping of fields",
+        "expected sequence start" => "must be a list",
+        "invalid boolean" => "must be true or false",
+        "invalid u64" => "must be a whole number, not below 0",
+        "invalid floating point value" => "must be a number",
+        other => other,
+    }
 }
 
 fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {

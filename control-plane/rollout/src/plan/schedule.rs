@@ -78,17 +78,12 @@ fn regular(raw: &raw::Plan, bake: Duration, findings: &mut Findings) -> Vec<Step
     let increment = findings.weight("increment", raw.increment.as_ref(), 100_000, POSITIVE);
     let max = findings.weight("max_weight", raw.max_weight.as_ref(), 1_000_000, POSITIVE);
     if first > max {
-        let field = if raw.initial_weight.is_some() { "initial_weight" } else { "max_weight" };
-        let (min, max) = (Percent(first).to_string(), Percent(max).to_string());
-        let rule = PlanRule::Range {
-            min: if field == "max_weight" {
-                min
-            } else {
-                Percent(Weight::from_ppm(1).unwrap_or_default()).to_string()
-            },
-            max: if field == "max_weight" { Percent(Weight::FULL).to_string() } else { max },
+        let (field, low, high) = match raw.initial_weight {
+            Some(_) => ("initial_weight", Weight::from_ppm(1).unwrap_or_default(), max),
+            None => ("max_weight", first, Weight::FULL),
         };
-        findings.add(field, rule);
+        findings
+            .add(field, PlanRule::Range { min: Percent(low).to_string(), max: Percent(high).to_string() });
     }
     let mut steps = Vec::new();
     let mut weight = first.min(max);

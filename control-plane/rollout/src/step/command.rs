@@ -60,17 +60,30 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
     }
     let phase = change.state.phase;
     let possible = possible(phase);
-    if possible.contains(&order) { Ok(()) } else { Err(Refused::Phase { order, phase, possible }) }
+    if possible.contains(&order) || took_effect(&command.order, phase) {
+        Ok(())
+    } else {
+        Err(Refused::Phase { order, phase, possible })
+    }
 }
 
-/// The commands that are obeyed, or already took effect, in a phase.
+/// Commands that can change something in a phase.
 fn possible(phase: Phase) -> &'static [&'static str] {
     match phase {
         Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
             &["set-weight", "pause", "resume", "promote", "rollback"]
         }
-        Phase::Promoted => &["promote", "rollback"],
-        Phase::RolledBack | Phase::Failed => &["rollback"],
+        Phase::Promoted => &["rollback"],
+        Phase::RolledBack | Phase::Failed => &[],
+    }
+}
+
+/// True when a terminal phase is already what the order asks for.
+fn took_effect(order: &Order, phase: Phase) -> bool {
+    match order {
+        Order::Promote => phase == Phase::Promoted,
+        Order::Rollback { .. } => is_on_baseline(phase),
+        Order::SetWeight(_) | Order::Pause | Order::Resume => false,
     }
 }
 

@@ -1,0 +1,88 @@
+//! Why progress is stopped.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serin_proto::assignment::Weight;
+
+use crate::UnixMillis;
+use crate::text::{Percent, Time};
+
+/// Why progress is stopped, and since when.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Hold {
+    /// The reason.
+    pub reason: HoldReason,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
+/// Why progress is stopped.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum HoldReason {
+    /// No fresh evidence.
+    MissingData,
+    /// The canary answers too few requests.
+    SuccessRate {
+        /// The plan's limit.
+        #[serde(with = "crate::text::ppm")]
+        limit_ppm: Weight,
+    },
+    /// Too many of the canary's requests fail.
+    ErrorRate {
+        /// The plan's limit.
+        #[serde(with = "crate::text::ppm")]
+        limit_ppm: Weight,
+    },
+    /// The canary is too slow.
+    Latency {
+        /// The plan's limit of the 99th percentile in milliseconds.
+        limit_ms: u64,
+    },
+    /// Something regressed and automatic rollback is off.
+    Regressed {
+        /// The components. Empty: the whole version.
+        components: Vec<String>,
+    },
+}
+
+impl HoldReason {
+    /// True for the plan's limits.
+    #[must_use]
+    pub const fn is_limit(&self) -> bool {
+        match self {
+            Self::SuccessRate { .. } | Self::ErrorRate { .. } | Self::Latency { .. } => true,
+            Self::MissingData | Self::Regressed { .. } => false,
+        }
+    }
+
+    /// True when going from one to the other is not worth a word: equal, or both a limit.
+    pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
+        self == other || (self.is_limit() && other.is_limit())
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingData => formatter.write_str("no fresh evidence arrives"),
+            Self::SuccessRate { limit_ppm } => {
+                write!(formatter, "the canary's success rate is below {}", Percent(*limit_ppm))
+            }
+            Self::ErrorRate { limit_ppm } => {
+                write!(formatter, "the canary's error rate is above {}", Percent(*limit_ppm))
+            }
+            Self::Latency { limit_ms } => {
+                let limit = Time(std::time::Duration::from_millis(*limit_ms));
+                write!(formatter, "the canary's 99th percentile of latency is above {limit}")
+            }
+            Self::Regressed { components } if components.is_empty() => {
+                formatter.write_str("the canary regressed and automatic rollback is off")
+            }
+            Self::Regressed { components } => {
+                write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
+            }
+        }
+    }
+}
