@@ -1,0 +1,90 @@
+//! Who calls, and whether they may.
+
+use std::sync::Arc;
+
+use serin_rollout::AUTOMATIC;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
+
+use crate::config::Token;
+
+/// Metadata in which a caller gives the name of the person it acts for.
+pub const ACTOR_METADATA: &str = "x-serin-actor";
+/// Bytes of such a name.
+const ACTOR_BYTES_MAX: usize = 128;
+
+/// Who may call a listener. No tokens: everyone who can connect.
+#[derive(Clone, Debug)]
+pub struct Access {
+    tokens: Arc<[Token]>,
+}
+
+/// Who called, for the journal.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Actor(pub String);
+
+impl Access {
+    /// Lets in who presents one of `tokens`.
+    #[must_use]
+    pub fn new(tokens: &[Token]) -> Self {
+        Self { tokens: tokens.into() }
+    }
+
+    /// The holder of the token in an `authorization` value; `Ok(None)` when none is asked for.
+    ///
+    /// # Errors
+    /// When a token is asked for and this is none.
+    pub fn holder(&self, authorization: Option<&str>) -> Result<Option<&str>, Denied> {
+        if self.tokens.is_empty() {
+            return Ok(None);
+        }
+        let (scheme, presented) = authorization.and_then(|value| value.split_once(' ')).ok_or(Denied)?;
+        let known = self
+            .tokens
+            .iter()
+            .find(|token| scheme.eq_ignore_ascii_case("bearer") && token.matches(presented));
+        known.map(|token| Some(token.name.as_str())).ok_or(Denied)
+    }
+
+    /// Lets a gRPC request pass, and notes who sent it in its extensions.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED without a valid token, INVALID_ARGUMENT for an impossible name.
+    pub fn admit(&self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let authorization = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        let holder =
+            self.holder(authorization).map_err(|denied| Status::unauthenticated(denied.to_string()))?;
+        let actor = actor(claimed(request.metadata())?, holder);
+        request.extensions_mut().insert(actor);
+        Ok(request)
+    }
+}
+
+/// No valid token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a valid bearer token is needed")]
+pub struct Denied;
+
+fn claimed(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
+    let Some(value) = metadata.get(ACTOR_METADATA) else { return Ok(None) };
+    let refused = || {
+        let rule = "must be 1 to 128 printable ASCII bytes, and not the name of automatic decisions";
+        Status::invalid_argument(format!("{ACTOR_METADATA}: {rule}"))
+    };
+    let name = value.to_str().map_err(|_| refused())?.trim();
+    let possible = (1..=ACTOR_BYTES_MAX).contains(&name.len()) && !name.eq_ignore_ascii_case(AUTOMATIC);
+    if possible { Ok(Some(name)) } else { Err(refused()) }
+}
+
+/// A claimed name is not proven, so the token that vouches for it stands beside it.
+fn actor(claimed: Option<&str>, holder: Option<&str>) -> Actor {
+    Actor(match (claimed, holder) {
+        (Some(name), Some(token)) => format!("{name} (token {token})"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(token)) => token.to_owned(),
+        (None, None) => "unknown".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What people and pipelines ask for. Changes go to the rollouts' task and are answered after they are durable;
+//! everything else is read from snapshots.
+
+mod convert;
+mod failure;
+mod watch;
+
+use std::sync::Arc;
+
+use serin_proto::admin::v1 as api;
+use serin_proto::admin::v1::admin_service_server::AdminService;
+use serin_proto::assignment::Weight;
+use serin_rollout::{Command, Order};
+use tokio::sync::{Semaphore, watch as signal};
+use tonic::{Request, Response, Status};
+
+use crate::access::Actor;
+use crate::assignment::Board;
+use crate::clock;
+use crate::fleet::Fleet;
+use crate::rollouts::Rollouts;
+use crate::shutdown::Ending;
+use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
+use crate::store::{EventQuery, StoreHandle};
+
+/// Watch streams at a time.
+const WATCHES_MAX: usize = 256;
+/// Bytes of a plan.
+const PLAN_BYTES_MAX: usize = 1024 * 1024;
+/// Rollouts of one answer, when the caller does not say.
+const ROLLOUTS_DEFAULT: usize = 100;
+/// Events of one answer: when the caller does not say, and at most.
+const EVENTS: (u32, u32) = (1_000, 10_000);
+
+/// The gRPC service.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Who decides.
+    pub rollouts: Rollouts,
+    /// Snapshots.
+    pub directory: Arc<Directory>,
+    /// The Envoys.
+    pub fleet: Arc<Fleet>,
+    /// The assignment on offer.
+    pub board: Arc<Board>,
+    /// The journal.
+    pub store: StoreHandle,
+    /// When streams end.
+    pub ending: Ending,
+    /// Places for watch streams.
+    pub watches: Arc<Semaphore>,
+}
+
+impl Admin {
+    /// Places for the watch streams of one server.
+    #[must_use]
+    pub fn watches() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(WATCHES_MAX))
+    }
+
+    async fn command(
+        &self,
+        id: String,
+        order: Order,
+        reason: String,
+        actor: Actor,
+    ) -> Result<api::Rollout, Status> {
+        let id = required("id", id)?;
+        let command = Command { order, actor: actor.0, reason };
+        let snapshot = self.rollouts.command(id, command).await.map_err(failure::status)?;
+        Ok(convert::rollout(&snapshot))
+    }
+
+    fn find(&self, id: &str) -> Result<signal::Receiver<Arc<Snapshot>>, Status> {
+        self.directory
+            .find(id)
+            .ok_or_else(|| failure::status(crate::rollouts::CommandError::NotFound(id.to_owned())))
+    }
+}
+
+fn required(field: &str, value: String) -> Result<String, Status> {
+    if value.is_empty() {
+        Err(Status::invalid_argument(format!("{field}: must not be empty")))
+    } else {
+        Ok(value)
+    }
+}
+
+fn actor<T>(request: &Request<T>) -> Actor {
+    request.extensions().get().cloned().unwrap_or_else(|| Actor("unknown".to_owned()))
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    type WatchStream = watch::WatchStream;
+
+    async fn create(
+        &self,
+        request: Request<api::CreateRequest>,
+    ) -> Result<Response<api::CreateResponse>, Status> {
+        let actor = actor(&request);
+        let yaml = required("plan_yaml", request.into_inner().plan_yaml)?;
+        if yaml.len() > PLAN_BYTES_MAX {
+            return Err(Status::invalid_argument("plan_yaml: exceeds 1 MiB"));
+        }
+        let snapshot = self.rollouts.create(yaml, actor.0).await.map_err(failure::status)?;
+        Ok(Response::new(api::CreateResponse { rollout: Some(convert::rollout(&snapshot)) }))
+    }
+
+    async fn get(&self, request: Request<api::GetRequest>) -> Result<Response<api::GetResponse>, Status> {
+        let id = required("id", request.into_inner().id)?;
+        let snapshot = self.find(&id)?.borrow().clone();
+        Ok(Response::new(api::GetResponse { rollout: Some(convert::rollout(&snapshot)) }))
+    }
+
+    async fn list(&self, request: Request<api::ListRequest>) -> Result<Response<api::ListResponse>, Status> {
+        let api::ListRequest { service, limit } = request.into_inner();
+        let limit = match limit as usize {
+            0 => ROLLOUTS_DEFAULT,
+            limit @ 1..=ROLLOUTS_MAX => limit,
+            _ => return Err(Status::invalid_argument("limit: must be at most 1000")),
+        };
+        let service = Some(service.as_str()).filter(|name| !name.is_empty());
+        let rollouts = self.directory.list(service, limit);
+        let rollouts = rollouts.iter().map(|snapshot| convert::rollout(snapshot)).collect();
+        Ok(Response::new(api::ListResponse { rollouts }))
+    }
+
+    async fn watch(
+        &self,
+        request: Request<api::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let id = required("id", request.into_inner().id)?;
+        let place = Arc::clone(&self.watches).try_acquire_owned();
+        let place = place.map_err(|_| Status::resource_exhausted("too many watch streams"))?;
+        Ok(Response::new(watch::stream(self.find(&id)?, self.ending.clone(), place)))
+    }
+
+    async fn set_weight(
+        &self,
+        request: Request<api::SetWeightRequest>,
+    ) -> Result<Response<api::SetWeightResponse>, Status> {
+        let actor = actor(&request);
+        let api::SetWeightRequest { id, weight_ppm, reason } = request.into_inner();
+        let weight = Weight::from_ppm(weight_ppm);
+        let weight = weight.ok_or_else(|| Status::invalid_argument("weight_ppm: must be at most 1000000"))?;
+        let rollout = self.command(id, Order::SetWeight(weight), reason, actor).await?;
+        Ok(Response::new(api::SetWeightResponse { rollout: Some(rollout) }))
+    }
+
+    async fn pause(
+        &self,
+        request: Request<api::PauseRequest>,
+    ) -> Result<Response<api::PauseResponse>, Status> {
+        let actor = actor(&request);
+        let api::PauseRequest { id, reason } = request.into_inner();
+        let rollout = self.command(id, Order::Pause, reason, actor).await?;
+        Ok(Response::new(api::PauseResponse { rollout: Some(rollout) }))
+    }
+
+    async fn resume(
+        &self,
+        request: Request<api::ResumeRequest>,
+    ) -> Result<Response<api::ResumeResponse>, Status> {
+        let actor = actor(&request);
+        let api::ResumeRequest { id, reason } = request.into_inner();
+        let rollout = self.command(id, Order::Resume, reason, actor).await?;
+        Ok(Response::new(api::ResumeResponse { rollout: Some(rollout) }))
+    }
+
+    async fn promote(
+        &self,
+        request: Request<api::PromoteRequest>,
+    ) -> Result<Response<api::PromoteResponse>, Status> {
+        let actor = actor(&request);
+        let api::PromoteRequest { id, reason } = request.into_inner();
+        let rollout = self.command(id, Order::Promote, reason, actor).await?;
+        Ok(Response::new(api::PromoteResponse { rollout: Some(rollout) }))
+    }
+
+    async fn rollback(
+        &self,
+        request: Request<api::RollbackRequest>,
+    ) -> Result<Response<api::RollbackResponse>, Status> {
+        let actor = actor(&request);
+        let api::RollbackRequest { id, component, reason } = request.into_inner();
+        let order = Order::Rollback { component: Some(component).filter(|name| !name.is_empty()) };
+        let rollout = self.command(id, order, reason, actor).await?;
+        Ok(Response::new(api::RollbackResponse { rollout: Some(rollout) }))
+    }
+
+    async fn list_nodes(
+        &self,
+        _request: Request<api::ListNodesRequest>,
+    ) -> Result<Response<api::ListNodesResponse>, Status> {
+        let now = clock::now();
+        let nodes = self.fleet.nodes().iter().map(|(name, node)| convert::node(name, node, now)).collect();
+        Ok(Response::new(api::ListNodesResponse { nodes }))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<api::ListEventsRequest>,
+    ) -> Result<Response<api::ListEventsResponse>, Status> {
+        let api::ListEventsRequest { rollout_id, after_sequence, limit } = request.into_inner();
+        if limit > EVENTS.1 {
+            return Err(Status::invalid_argument("limit: must be at most 10000"));
+        }
+        let limit = if limit == 0 { EVENTS.0 } else { limit };
+        let rollout_id = Some(rollout_id).filter(|id| !id.is_empty());
+        let query = EventQuery { rollout_id, after_sequence, limit };
+        let events = self.store.call(move |store| store.events(&query)).await.map_err(failure::store)?;
+        Ok(Response::new(api::ListEventsResponse {
+            events: events.into_iter().map(convert::event).collect(),
+        }))
+    }
+
+    async fn get_assignment(
+        &self,
+        request: Request<api::GetAssignmentRequest>,
+    ) -> Result<Response<api::GetAssignmentResponse>, Status> {
+        let service = request.into_inner().service;
+        let service = Some(service.as_str()).filter(|name| !name.is_empty());
+        let assignment_json = self.board.newest().redacted(service);
+        Ok(Response::new(api::GetAssignmentResponse { assignment_json }))
+    }
+}

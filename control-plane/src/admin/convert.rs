@@ -1,0 +1,130 @@
+//! From our types to the contract's.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serin_analysis::Verdict;
+use serin_proto::admin::v1 as api;
+use serin_rollout::{Granularity, Phase, UnixMillis};
+
+use crate::fleet::nodes::{LIVE_WITHIN, Node};
+use crate::snapshot::{Arm, Component, Reason, Snapshot};
+use crate::store::StoredEvent;
+
+pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
+    api::Rollout {
+        id: snapshot.id.clone(),
+        service: snapshot.service.clone(),
+        baseline_version: snapshot.baseline_version.clone(),
+        canary_version: snapshot.canary_version.clone(),
+        phase: phase(snapshot.phase).into(),
+        weight_ppm: snapshot.weight_ppm,
+        step: snapshot.step,
+        steps: snapshot.steps,
+        verdict: verdict(snapshot.verdict).into(),
+        reasons: snapshot.reasons.iter().map(reason).collect(),
+        components: snapshot.components.iter().map(component).collect(),
+        created_at: Some(timestamp(snapshot.created_at)),
+        changed_at: Some(timestamp(snapshot.changed_at)),
+        summary: snapshot.summary.clone(),
+        revision: snapshot.revision,
+        generation: snapshot.generation,
+        vms_applied: snapshot.vms_applied,
+        vms_known: snapshot.vms_known,
+    }
+}
+
+fn component(component: &Component) -> api::Component {
+    api::Component {
+        name: component.name.clone(),
+        granularity: granularity(component.granularity).into(),
+        rolled_back: component.rolled_back,
+        verdict: verdict(component.verdict).into(),
+        reasons: component.reasons.iter().map(reason).collect(),
+        arms: component.arms.iter().map(arm).collect(),
+    }
+}
+
+fn reason(reason: &Reason) -> api::Reason {
+    api::Reason {
+        signal: reason.signal.to_owned(),
+        verdict: verdict(reason.verdict).into(),
+        log_evidence: reason.log_evidence,
+        log_threshold: reason.log_threshold,
+        text: reason.text.clone(),
+    }
+}
+
+fn arm(arm: &Arm) -> api::ArmSummary {
+    api::ArmSummary {
+        arm: arm.arm.to_owned(),
+        requests: arm.summary.requests,
+        errors: arm.summary.errors,
+        latency_p50_us: arm.summary.p50_us.unwrap_or_default(),
+        latency_p99_us: arm.summary.p99_us.unwrap_or_default(),
+    }
+}
+
+pub(super) fn node(name: &str, node: &Node, now: UnixMillis) -> api::Node {
+    let generations = || node.live(now, LIVE_WITHIN).map(|vm| vm.generation);
+    api::Node {
+        node: name.to_owned(),
+        cluster: node.cluster.clone(),
+        vms: u32::try_from(generations().count()).unwrap_or(u32::MAX),
+        generation_min: generations().min().unwrap_or_default(),
+        generation_max: generations().max().unwrap_or_default(),
+        generation_acknowledged: node.generation_acknowledged,
+        connected: node.streams > 0,
+        last_report_at: node.reported_at.map(timestamp),
+        vm_restarts: node.vm_restarts,
+        rejected: node.rejected,
+        last_rejection: node.last_rejection.clone(),
+        filter_version: node.filter_version.clone(),
+        reports: node.reports,
+        requests_lost: node.requests_lost,
+    }
+}
+
+pub(super) fn event(stored: StoredEvent) -> api::Event {
+    api::Event {
+        sequence: stored.sequence,
+        at: Some(timestamp(stored.at)),
+        rollout_id: stored.rollout_id,
+        kind: stored.event.kind,
+        actor: stored.event.actor,
+        text: stored.event.text,
+        json: stored.event.json,
+    }
+}
+
+fn timestamp(at: UnixMillis) -> prost_types::Timestamp {
+    let moment: SystemTime = UNIX_EPOCH + Duration::from_millis(at.0);
+    moment.into()
+}
+
+fn phase(phase: Phase) -> api::Phase {
+    match phase {
+        Phase::WarmingUp => api::Phase::WarmingUp,
+        Phase::Progressing => api::Phase::Progressing,
+        Phase::Paused { .. } => api::Phase::Paused,
+        Phase::Completing => api::Phase::Completing,
+        Phase::Promoted => api::Phase::Promoted,
+        Phase::RolledBack => api::Phase::RolledBack,
+        Phase::Failed => api::Phase::Failed,
+    }
+}
+
+fn verdict(verdict: Verdict) -> api::Verdict {
+    match verdict {
+        Verdict::Inconclusive => api::Verdict::Inconclusive,
+        Verdict::Healthy => api::Verdict::Healthy,
+        Verdict::Regressed => api::Verdict::Regressed,
+    }
+}
+
+fn granularity(granularity: Granularity) -> api::Granularity {
+    match granularity {
+        Granularity::Coarse => api::Granularity::Coarse,
+        Granularity::Medium => api::Granularity::Medium,
+        Granularity::Fine => api::Granularity::Fine,
+    }
+}

@@ -1,0 +1,40 @@
+//! From our errors to gRPC's.
+
+use serin_rollout::Refused;
+use tonic::Status;
+
+use crate::rollouts::CommandError;
+use crate::store::StoreError;
+
+pub(super) fn status(error: CommandError) -> Status {
+    let words = error.to_string();
+    match error {
+        CommandError::Plan(_) => Status::invalid_argument(words),
+        CommandError::Active { .. } => Status::already_exists(words),
+        CommandError::Assignment(_) => Status::failed_precondition(words),
+        CommandError::NotFound(_) => Status::not_found(words),
+        CommandError::TooMany => Status::resource_exhausted(words),
+        CommandError::Busy => Status::unavailable(words),
+        CommandError::Refused(refused) => match refused {
+            Refused::Phase { .. } | Refused::Superseded { .. } => Status::failed_precondition(words),
+            Refused::UnknownComponent { .. } | Refused::ReasonMissing | Refused::ReasonTooLong => {
+                Status::invalid_argument(words)
+            }
+        },
+        CommandError::Store(error) => store(error),
+        CommandError::Internal(_) => Status::internal(words),
+    }
+}
+
+pub(super) fn store(error: StoreError) -> Status {
+    let words = error.to_string();
+    match error {
+        StoreError::Conflict { .. } => Status::aborted(words),
+        StoreError::InUse { .. }
+        | StoreError::Folder { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Database(_)
+        | StoreError::Gone => Status::unavailable(words),
+    }
+}

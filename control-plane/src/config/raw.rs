@@ -1,0 +1,109 @@
+//! The YAML form of the configuration, before its rules are checked. Every field has a default; unknown fields
+//! are refused.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the database; created when missing. Default: `./serin-data`.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listeners: Listeners,
+    /// The filter that Envoy runs.
+    pub filter: Filter,
+    /// How the filters report.
+    pub report: Report,
+    /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("serin-data"),
+            listeners: Listeners::default(),
+            filter: Filter::default(),
+            report: Report::default(),
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// The three listeners.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listeners {
+    /// Where Envoys attach. Default address: `127.0.0.1:7440`.
+    pub fleet: Listener,
+    /// Where people and pipelines attach. Default address: `127.0.0.1:7441`.
+    pub admin: Listener,
+    /// Metrics, health and the status page. Default address: `127.0.0.1:7442`.
+    pub http: Listener,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listener {
+    /// Address and port. Port 0: any free one.
+    pub address: Option<SocketAddr>,
+    /// Certificates. Absent: no TLS.
+    pub tls: Option<Tls>,
+    /// Who may call: name to file of the bearer token. Empty: everyone who can connect. Of the fleet listener, the
+    /// filters are told the first one by name.
+    pub tokens: BTreeMap<String, PathBuf>,
+}
+
+/// Certificates of a listener, as PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Chain of the server, leaf first.
+    pub cert: PathBuf,
+    /// Private key of the leaf.
+    pub key: PathBuf,
+    /// Authority of client certificates. Absent: clients show none; given: they MUST show one.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
+}
+
+/// The filter that Envoy runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Path of the `.wasm` as Envoy sees it. Default: `/etc/envoy/serin_filter.wasm`.
+    pub path: String,
+    /// Version of the filter. Default: the version of the control plane.
+    pub version: String,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { path: "/etc/envoy/serin_filter.wasm".to_owned(), version }
+    }
+}
+
+/// How the filters report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// Envoy's cluster of the fleet listener. Default: `serin_control_plane`.
+    pub cluster: String,
+    /// Milliseconds between reports of one VM, 100 to 60,000. Default: 1,000.
+    pub interval_ms: u32,
+    /// One request in so many is sampled for its upstream host; 0: none. Default: 16.
+    pub host_sample: u32,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { cluster: "serin_control_plane".to_owned(), interval_ms: 1_000, host_sample: 16 }
+    }
+}

@@ -1,0 +1,84 @@
+//! Named places where the process dies when a test asks for it, to show that a crash there loses nothing.
+//!
+//! The environment variable `SERIN_FAILPOINT` is read once, at the start of the binary, by [`arm`]. Without it a
+//! point costs one load of a static.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+/// A place around an effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failpoint {
+    /// The decision is made, nothing is written.
+    BeforePersist,
+    /// The decision is written, no filter knows.
+    AfterPersist,
+    /// Just before the new assignment is offered to the streams.
+    BeforePublish,
+    /// The new assignment is offered to the streams.
+    AfterPublish,
+    /// Just before anyone is told.
+    BeforeNotify,
+    /// All effects are done; the caller has no answer yet.
+    AfterNotify,
+}
+
+static ARMED: OnceLock<Failpoint> = OnceLock::new();
+
+impl Failpoint {
+    /// All places, in the order in which a decision passes them.
+    pub const ALL: [Self; 6] = [
+        Self::BeforePersist,
+        Self::AfterPersist,
+        Self::BeforePublish,
+        Self::AfterPublish,
+        Self::BeforeNotify,
+        Self::AfterNotify,
+    ];
+
+    /// Name, as in `SERIN_FAILPOINT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforePersist => "before_persist",
+            Self::AfterPersist => "after_persist",
+            Self::BeforePublish => "before_publish",
+            Self::AfterPublish => "after_publish",
+            Self::BeforeNotify => "before_notify",
+            Self::AfterNotify => "after_notify",
+        }
+    }
+
+    /// Ends the process here, without any clean-up, when this point is armed.
+    pub fn reach(self) {
+        if ARMED.get() == Some(&self) {
+            std::process::abort();
+        }
+    }
+}
+
+impl fmt::Display for Failpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A name that is no failpoint.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish and notify")]
+pub struct UnknownFailpoint(String);
+
+impl FromStr for Failpoint {
+    type Err = UnknownFailpoint;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFailpoint> {
+        let found = Self::ALL.into_iter().find(|point| point.name() == name);
+        found.ok_or_else(|| UnknownFailpoint(name.to_owned()))
+    }
+}
+
+/// Arms one point for the life of the process. The first call counts.
+pub fn arm(point: Failpoint) {
+    ARMED.get_or_init(|| point);
+}

@@ -1,0 +1,274 @@
+//! A report of one VM, after every bound was checked. [`Report::try_from`] is total: any message gives a report or
+//! an error that names the field.
+
+mod error;
+
+use serin_analysis::{LatencyHistogram, Outcomes};
+use serin_proto::fleet::v1 as wire;
+
+pub use error::ReportError;
+
+/// Strata of one batch.
+const STRATA_MAX: usize = 16_384;
+/// Arms of one stratum.
+const ARMS_MAX: usize = 16;
+/// Hosts of one arm of a stratum.
+const HOSTS_MAX: usize = 32;
+/// Highest second that is taken: year 9999. Arithmetic on it cannot overflow.
+const SECOND_MAX: u64 = 253_402_300_799;
+/// Highest count that is taken; the sum of any batch stays far below 2^64.
+const COUNT_MAX: u64 = 1 << 40;
+
+/// One life of one WASM VM.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Vm {
+    /// Envoy's node id.
+    pub node: String,
+    /// Random number of this life; not zero.
+    pub epoch: u64,
+}
+
+/// What one VM says once a second.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Who says it.
+    pub vm: Vm,
+    /// Number of the batch, from 1.
+    pub seq: u64,
+    /// Generation that the VM obeys. 0: none.
+    pub generation: u64,
+    /// Version of the filter. Empty: unknown.
+    pub filter_version: String,
+    /// Envoy's node cluster. Empty: not set.
+    pub cluster: String,
+    /// Second before which everything that finished is reported. `None`: nothing was measured.
+    pub complete_until: Option<u64>,
+    /// What was measured.
+    pub strata: Vec<Stratum>,
+    /// What was lost.
+    pub gaps: Gaps,
+}
+
+/// One (service, component, start second) of a VM.
+#[derive(Clone, Debug)]
+pub struct Stratum {
+    /// Service.
+    pub service: String,
+    /// Component.
+    pub component: String,
+    /// Second in which the requests started.
+    pub second: u64,
+    /// The arms that saw traffic, with distinct names.
+    pub arms: Vec<Arm>,
+}
+
+/// One arm of a stratum.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// Name.
+    pub name: String,
+    /// Requests that started.
+    pub started: u64,
+    /// Requests that finished.
+    pub outcomes: Outcomes,
+    /// Latency in µs of those with outcome ok or client_error.
+    pub latency: Option<LatencyHistogram>,
+}
+
+/// What a VM lost since its previous batch.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Gaps {
+    /// Requests in dropped strata.
+    pub dropped_requests: u64,
+    /// Requests recorded under `overflow`.
+    pub overflow_requests: u64,
+    /// Requests that the filter never saw.
+    pub unseen_requests: u64,
+    /// Batches that were refused.
+    pub refused_batches: u64,
+}
+
+/// Each outcome with its name on the wire.
+#[must_use]
+pub fn named(outcomes: &Outcomes) -> [(&'static str, u64); 8] {
+    [
+        ("ok", outcomes.ok),
+        ("client_error", outcomes.client_error),
+        ("server_error", outcomes.server_error),
+        ("timeout", outcomes.timeout),
+        ("connect_failure", outcomes.connect_failure),
+        ("reset", outcomes.reset),
+        ("overload", outcomes.overload),
+        ("cancelled", outcomes.cancelled),
+    ]
+}
+
+impl Gaps {
+    /// Requests that are missing from the strata.
+    #[must_use]
+    pub fn requests_lost(&self) -> u64 {
+        self.dropped_requests + self.unseen_requests
+    }
+}
+
+impl Report {
+    /// The report, unless it claims a second after `latest`: it would be waited for.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn not_ahead(self, latest: u64) -> Result<Self, ReportError> {
+        let rule = "is too far in the future: set the clock of the proxy";
+        if self.complete_until.is_some_and(|second| second > latest) {
+            return Err(ReportError::new("batch.complete_until_second", rule));
+        }
+        match self.strata.iter().position(|stratum| stratum.second > latest) {
+            Some(index) => Err(ReportError::new(format!("batch.strata[{index}].start_second"), rule)),
+            None => Ok(self),
+        }
+    }
+}
+
+impl TryFrom<wire::ReportRequest> for Report {
+    type Error = ReportError;
+
+    fn try_from(wire: wire::ReportRequest) -> Result<Self, ReportError> {
+        let node = text("node", wire.node, 1..=256)?;
+        if wire.epoch == 0 {
+            return Err(ReportError::new("epoch", "must not be zero"));
+        }
+        if wire.seq == 0 {
+            return Err(ReportError::new("seq", "must not be zero"));
+        }
+        let batch = wire.batch;
+        let complete_until =
+            batch.as_ref().map(|batch| second("batch.complete_until_second", batch.complete_until_second));
+        let gaps = batch.as_ref().and_then(|batch| batch.gaps).map(Gaps::try_from).transpose()?;
+        Ok(Self {
+            vm: Vm { node, epoch: wire.epoch },
+            seq: wire.seq,
+            generation: wire.generation,
+            filter_version: text("filter_version", wire.filter_version, 0..=64)?,
+            cluster: text("cluster", wire.cluster, 0..=256)?,
+            complete_until: complete_until.transpose()?,
+            strata: strata(batch.map(|batch| batch.strata).unwrap_or_default())?,
+            gaps: gaps.unwrap_or_default(),
+        })
+    }
+}
+
+fn strata(wire: Vec<wire::Stratum>) -> Result<Vec<Stratum>, ReportError> {
+    if wire.len() > STRATA_MAX {
+        return Err(ReportError::new("batch.strata", "exceeds 16384 entries"));
+    }
+    let checked = wire.into_iter().enumerate().map(|(index, stratum)| {
+        Stratum::try_from(stratum).map_err(|error| error.within(format_args!("batch.strata[{index}]")))
+    });
+    checked.collect()
+}
+
+impl TryFrom<wire::Stratum> for Stratum {
+    type Error = ReportError;
+
+    fn try_from(wire: wire::Stratum) -> Result<Self, ReportError> {
+        if wire.arms.len() > ARMS_MAX {
+            return Err(ReportError::new("arms", "exceeds 16 entries"));
+        }
+        let checked = wire.arms.into_iter().enumerate().map(|(index, arm)| {
+            Arm::try_from(arm).map_err(|error| error.within(format_args!("arms[{index}]")))
+        });
+        let arms: Vec<Arm> = checked.collect::<Result<_, _>>()?;
+        for (index, arm) in arms.iter().enumerate() {
+            if arms.iter().take(index).any(|earlier| earlier.name == arm.name) {
+                return Err(ReportError::new(format!("arms[{index}].arm"), "is given twice"));
+            }
+        }
+        Ok(Self {
+            service: text("service", wire.service, 1..=128)?,
+            component: text("component", wire.component, 1..=128)?,
+            second: second("start_second", wire.start_second)?,
+            arms,
+        })
+    }
+}
+
+impl TryFrom<wire::ArmCounts> for Arm {
+    type Error = ReportError;
+
+    fn try_from(wire: wire::ArmCounts) -> Result<Self, ReportError> {
+        if wire.hosts.len() > HOSTS_MAX {
+            return Err(ReportError::new("hosts", "exceeds 32 entries"));
+        }
+        for (index, host) in wire.hosts.into_iter().enumerate() {
+            check_host(host).map_err(|error| error.within(format_args!("hosts[{index}]")))?;
+        }
+        count("open", wire.open)?;
+        Ok(Self {
+            name: text("arm", wire.arm, 1..=64)?,
+            started: count("started", wire.started)?,
+            outcomes: outcomes(&wire.outcomes.unwrap_or_default())?,
+            latency: latency(&wire.latency_hdr)?,
+        })
+    }
+}
+
+impl TryFrom<wire::Gaps> for Gaps {
+    type Error = ReportError;
+
+    fn try_from(wire: wire::Gaps) -> Result<Self, ReportError> {
+        count("batch.gaps.dropped_strata", wire.dropped_strata)?;
+        Ok(Self {
+            dropped_requests: count("batch.gaps.dropped_requests", wire.dropped_requests)?,
+            overflow_requests: count("batch.gaps.overflow_requests", wire.overflow_requests)?,
+            unseen_requests: count("batch.gaps.unseen_requests", wire.unseen_requests)?,
+            refused_batches: count("batch.gaps.refused_batches", wire.refused_batches)?,
+        })
+    }
+}
+
+/// Nothing reads the sample of hosts yet; a wrong one is refused all the same.
+fn check_host(wire: wire::HostCounts) -> Result<(), ReportError> {
+    text("address", wire.address, 1..=64)?;
+    if wire.errors > count("requests", wire.requests)? {
+        return Err(ReportError::new("errors", "exceeds requests"));
+    }
+    latency(&wire.latency_hdr).map(|_| ())
+}
+
+fn outcomes(wire: &wire::OutcomeCounts) -> Result<Outcomes, ReportError> {
+    Ok(Outcomes {
+        ok: count("outcomes.ok", wire.ok)?,
+        client_error: count("outcomes.client_error", wire.client_error)?,
+        server_error: count("outcomes.server_error", wire.server_error)?,
+        timeout: count("outcomes.timeout", wire.timeout)?,
+        connect_failure: count("outcomes.connect_failure", wire.connect_failure)?,
+        reset: count("outcomes.reset", wire.reset)?,
+        overload: count("outcomes.overload", wire.overload)?,
+        cancelled: count("outcomes.cancelled", wire.cancelled)?,
+    })
+}
+
+fn text(field: &str, value: String, bytes: std::ops::RangeInclusive<usize>) -> Result<String, ReportError> {
+    if bytes.contains(&value.len()) {
+        return Ok(value);
+    }
+    Err(ReportError::new(field, format!("must be {} to {} bytes long", bytes.start(), bytes.end())))
+}
+
+fn count(field: &str, value: u64) -> Result<u64, ReportError> {
+    if value <= COUNT_MAX { Ok(value) } else { Err(ReportError::new(field, "exceeds 2^40")) }
+}
+
+fn second(field: &str, value: u64) -> Result<u64, ReportError> {
+    if value <= SECOND_MAX { Ok(value) } else { Err(ReportError::new(field, "is beyond the year 9999")) }
+}
+
+fn latency(bytes: &[u8]) -> Result<Option<LatencyHistogram>, ReportError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let decoded = LatencyHistogram::from_v2_bytes(bytes);
+    decoded.map(Some).map_err(|error| ReportError::new("latency_hdr", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

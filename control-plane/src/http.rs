@@ -1,0 +1,118 @@
+//! Metrics, health and a status page, for whatever speaks HTTP. Read-only; everything shown is a snapshot.
+//!
+//! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+use crate::access::Access;
+use crate::assignment::Board;
+use crate::clock;
+use crate::fleet::Fleet;
+use crate::metrics::Metrics;
+use crate::shutdown::Ending;
+use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
+
+/// Rollouts of one answer, when the caller does not say.
+const ROLLOUTS_DEFAULT: usize = 100;
+/// What a page may load: nothing but its own style.
+const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Snapshots.
+    pub directory: Arc<Directory>,
+    /// The Envoys.
+    pub fleet: Arc<Fleet>,
+    /// The assignment on offer.
+    pub board: Arc<Board>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// When it stops being ready.
+    pub ending: Ending,
+}
+
+/// The routes.
+pub fn router(shown: Shown, access: Access) -> Router {
+    let guarded = Router::new()
+        .route("/", get(status_page))
+        .route("/metrics", get(metrics))
+        .route("/api/rollouts", get(rollouts))
+        .route_layer(from_fn_with_state(access, admit));
+    let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
+    guarded.merge(open).with_state(shown)
+}
+
+async fn admit(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match access.holder(authorization) {
+        Ok(_) => next.run(request).await,
+        Err(denied) => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, challenge, denied.to_string()).into_response()
+        }
+    }
+}
+
+async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+async fn ready(State(shown): State<Shown>) -> Response {
+    if shown.ending.has_begun() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "ending\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn metrics(State(shown): State<Shown>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], shown.metrics.encode()).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    service: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rollouts<'a> {
+    generation: u64,
+    rollouts: Vec<&'a Snapshot>,
+}
+
+async fn rollouts(State(shown): State<Shown>, Query(filter): Query<Filter>) -> Response {
+    let limit = filter.limit.unwrap_or(ROLLOUTS_DEFAULT);
+    if !(1..=ROLLOUTS_MAX).contains(&limit) {
+        return (StatusCode::BAD_REQUEST, "limit: must be 1 to 1000\n").into_response();
+    }
+    let rollouts = shown.directory.list(filter.service.as_deref(), limit);
+    let rollouts = rollouts.iter().map(AsRef::as_ref).collect();
+    Json(Rollouts { generation: shown.board.newest().generation, rollouts }).into_response()
+}
+
+async fn status_page(State(shown): State<Shown>) -> Response {
+    let rollouts = shown.directory.list(None, ROLLOUTS_DEFAULT);
+    let generation = shown.board.newest().generation;
+    let now = clock::now();
+    let spread = shown.fleet.nodes().spread(generation, now, shown.fleet.live_within());
+    let mut response = Html(page::render(&rollouts, generation, spread, now)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

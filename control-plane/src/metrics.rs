@@ -1,0 +1,144 @@
+//! What the control plane says about itself and its rollouts in OpenMetrics text.
+//!
+//! Counters and histograms of events live here; what is a matter of state (rollouts, nodes, counts of requests) is
+//! read at each scrape from the same snapshots that everyone else sees ([`observed`]). Labels come from the plans,
+//! never from requests, so the number of series is bounded by the bounds of the assignment.
+
+mod observed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::assignment::Board;
+use crate::fleet::Fleet;
+use crate::snapshot::Directory;
+use observed::Observed;
+
+type Label = [(&'static str, &'static str); 1];
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReportResult {
+    /// It was counted.
+    Merged,
+    /// It had been counted before.
+    Repeated,
+    /// It can never be counted.
+    Refused,
+    /// There was no room or time; it comes again.
+    Postponed,
+}
+
+/// Everything that is counted as it happens.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reports: Family<Label, Counter>,
+    /// Assignments that Envoys refused.
+    pub rejected: Counter,
+    /// Journal entries written.
+    pub events: Counter,
+    acknowledged: Histogram,
+    published: Histogram,
+    applied: Histogram,
+    tick_lag: Histogram,
+    evaluation: Histogram,
+}
+
+impl Metrics {
+    /// Reads state from `fleet`, `directory` and `board` at each scrape.
+    #[must_use]
+    pub fn new(fleet: Arc<Fleet>, directory: Arc<Directory>, board: Arc<Board>) -> Self {
+        let from_millisecond = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        let metrics = Self {
+            registry: Registry::default(),
+            reports: Family::default(),
+            rejected: Counter::default(),
+            events: Counter::default(),
+            acknowledged: from_millisecond(),
+            published: from_millisecond(),
+            applied: from_millisecond(),
+            tick_lag: from_millisecond(),
+            evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+        };
+        metrics.registered(Observed { fleet, directory, board })
+    }
+
+    fn registered(mut self, observed: Observed) -> Self {
+        let mut registry = Registry::with_prefix("serin");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The control plane's build", build);
+        registry.register("reports", "Reports of VMs, by what became of them", self.reports.clone());
+        registry.register("assignments_rejected", "Assignments that Envoys refused", self.rejected.clone());
+        registry.register("journal_events", "Journal entries written", self.events.clone());
+        for (name, help, histogram) in [
+            ("decision_to_published", "From a decision to its assignment on offer", &self.published),
+            (
+                "decision_to_acknowledged",
+                "From a decision to an Envoy's acknowledgement, each Envoy",
+                &self.acknowledged,
+            ),
+            (
+                "decision_to_applied",
+                "From a decision to the report of the last living VM that applies it",
+                &self.applied,
+            ),
+            ("tick_lag", "How late the rollouts' task began a tick", &self.tick_lag),
+            ("evaluation", "Time to judge all running rollouts once", &self.evaluation),
+        ] {
+            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        }
+        registry.register_collector(Box::new(observed));
+        self.registry = registry;
+        self
+    }
+
+    /// Notes what became of a report.
+    pub fn report(&self, result: ReportResult) {
+        let name = match result {
+            ReportResult::Merged => "merged",
+            ReportResult::Repeated => "repeated",
+            ReportResult::Refused => "refused",
+            ReportResult::Postponed => "postponed",
+        };
+        self.reports.get_or_create(&[("result", name)]).inc();
+    }
+
+    /// Notes how long an Envoy took to acknowledge a decision.
+    pub fn acknowledged(&self, since_decision: Duration) {
+        self.acknowledged.observe(since_decision.as_secs_f64());
+    }
+
+    /// Notes how long a decision took to be on offer.
+    pub fn published(&self, since_decision: Duration) {
+        self.published.observe(since_decision.as_secs_f64());
+    }
+
+    /// Notes how long the last living VM took to report that it applies a decision.
+    pub fn applied(&self, since_decision: Duration) {
+        self.applied.observe(since_decision.as_secs_f64());
+    }
+
+    /// Notes a tick: how late it began and how long it took.
+    pub fn tick(&self, lag: Duration, took: Duration) {
+        self.tick_lag.observe(lag.as_secs_f64());
+        self.evaluation.observe(took.as_secs_f64());
+    }
+
+    /// The OpenMetrics text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics cannot be encoded");
+        }
+        text
+    }
+}

@@ -1,0 +1,114 @@
+//! The one task that owns all rollouts.
+//!
+//! Commands, reports and time come in through queues; the pure core says what follows; effects are performed in its
+//! order: persist, publish, notify ([`perform`]). Nothing else changes a rollout. When a write fails the decision did
+//! not happen and is made again from the evidence that is still there; when the store's answer is not known, the
+//! process ends, because a restart learns the truth from the journal.
+
+mod evaluation;
+mod perform;
+mod restore;
+mod task;
+mod tracked;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serin_proto::assignment::AssignmentError;
+use serin_rollout::{Command, Refused, plan};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::snapshot::Snapshot;
+use crate::store::StoreError;
+
+pub use restore::RestoreError;
+pub use task::Lost;
+pub(crate) use task::{Shared, Task};
+
+/// Commands that may wait; more make the callers wait.
+pub(crate) const COMMANDS_MAX: usize = 64;
+/// Reports that may wait; more make the proxies send again.
+pub(crate) const REPORTS_MAX: usize = 4_096;
+/// Time for a command, waiting included. The store's own deadline is shorter.
+const DEADLINE: Duration = Duration::from_secs(12);
+
+/// What is sent to the task.
+pub(crate) enum Message {
+    /// A new rollout.
+    Create { plan_yaml: String, actor: String, answer: Answer },
+    /// A change of a rollout, by identifier or service.
+    Command { id: String, command: Command, answer: Answer },
+}
+
+type Answer = oneshot::Sender<Result<Arc<Snapshot>, CommandError>>;
+
+/// Sends commands to the task.
+#[derive(Clone, Debug)]
+pub struct Rollouts {
+    pub(crate) messages: mpsc::Sender<Message>,
+}
+
+/// Why a command has no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The plan is wrong.
+    #[error("{0}")]
+    Plan(#[from] plan::PlanErrors),
+    /// The service has a rollout under way.
+    #[error("service {service:?} already has the active rollout {id}; promote or roll it back first")]
+    Active {
+        /// The service.
+        service: String,
+        /// Its rollout.
+        id: String,
+    },
+    /// The plan does not fit with the other services.
+    #[error("the plan does not fit with the other services: {0}")]
+    Assignment(AssignmentError),
+    /// There is no such rollout.
+    #[error("there is no rollout or service {0:?}")]
+    NotFound(String),
+    /// All places are taken by active rollouts.
+    #[error("too many active rollouts")]
+    TooMany,
+    /// The task did not answer in time.
+    #[error("the control plane is busy or ending; ask again")]
+    Busy,
+    /// The core says no.
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    /// It could not be written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Something that cannot happen did.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Rollouts {
+    /// Begins a rollout. Answered once it is durable and on offer.
+    ///
+    /// # Errors
+    /// Why it has no effect.
+    pub async fn create(&self, plan_yaml: String, actor: String) -> Result<Arc<Snapshot>, CommandError> {
+        self.ask(|answer| Message::Create { plan_yaml, actor, answer }).await
+    }
+
+    /// Changes a rollout. Answered once the change is durable and on offer.
+    ///
+    /// # Errors
+    /// Why it has no effect.
+    pub async fn command(&self, id: String, command: Command) -> Result<Arc<Snapshot>, CommandError> {
+        self.ask(|answer| Message::Command { id, command, answer }).await
+    }
+
+    async fn ask(&self, message: impl FnOnce(Answer) -> Message) -> Result<Arc<Snapshot>, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        let outcome = timeout(DEADLINE, async {
+            self.messages.send(message(answer)).await.map_err(|_| CommandError::Busy)?;
+            answered.await.map_err(|_| CommandError::Busy)?
+        });
+        outcome.await.unwrap_or(Err(CommandError::Busy))
+    }
+}

@@ -1,0 +1,222 @@
+//! The evidence of one rollout: reports in, a judgement out.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serin_analysis::config::Margins;
+use serin_analysis::{
+    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
+    Increment, RawEngineConfig, Scope, ScopeSummary,
+};
+use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::{ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
+
+use crate::clock;
+use crate::fleet::report::Stratum;
+
+/// Seconds over which client errors are counted, as the engine's summaries.
+const WINDOW_S: u64 = 60;
+
+/// What is known about the canary of one rollout. Serialisable, so that a restart goes on from there.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Evaluation {
+    engine: Engine,
+    /// Start of the evaluation that this evidence belongs to.
+    since: UnixMillis,
+    client_errors: VecDeque<(u64, ByArm<u64>)>,
+    #[serde(skip)]
+    indices: BTreeMap<String, ComponentIndex>,
+}
+
+impl Evaluation {
+    /// Begins without evidence.
+    pub(super) fn new(plan: &Plan, state: &State) -> Result<Self, ConfigError> {
+        let specs = specs(plan);
+        let mut engine = Engine::new(config(plan)?, &specs)?;
+        let warm_up_ends =
+            state.created_at.0.saturating_add(u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX));
+        engine.exclude_until(warm_up_ends.div_ceil(1_000));
+        let evaluation = Self {
+            engine,
+            since: state.evaluating_since,
+            client_errors: VecDeque::new(),
+            indices: BTreeMap::new(),
+        };
+        Ok(evaluation.completed(&specs, state))
+    }
+
+    /// Goes on with what was stored, if it belongs to the present evaluation; else begins anew.
+    pub(super) fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
+        let stored = stored.and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok());
+        match stored.filter(|stored| stored.since == state.evaluating_since) {
+            Some(stored) => Ok(stored.completed(&specs(plan), state)),
+            None => Self::new(plan, state),
+        }
+    }
+
+    fn completed(mut self, specs: &[ComponentSpec], state: &State) -> Self {
+        self.indices = specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| (spec.name.clone(), ComponentIndex(index)))
+            .collect();
+        self.set_inactive(state.pinned.keys());
+        self
+    }
+
+    /// Adds what a VM measured.
+    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum) {
+        let Some(&component) = self.indices.get(&stratum.component) else { return };
+        for arm in &stratum.arms {
+            let compared = match arm.name.as_str() {
+                BASELINE => Arm::Baseline,
+                CANARY => Arm::Canary,
+                _ => continue,
+            };
+            self.count_client_errors(stratum.second, compared, arm.outcomes.client_error);
+            self.engine.merge(&Increment {
+                component,
+                start_second: stratum.second,
+                arm: compared,
+                source,
+                started: arm.started,
+                outcomes: arm.outcomes,
+                latency: arm.latency.clone(),
+            });
+        }
+    }
+
+    /// A VM lives and has reported everything before `complete_until`.
+    pub(super) fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
+        self.engine.source_progress(source, complete_until, clock::second(now));
+    }
+
+    /// Judges.
+    pub(super) fn judge(&mut self, now: UnixMillis) -> Judgement {
+        let assessment = self.engine.advance(clock::second(now));
+        self.judgement(assessment, clock::second(now))
+    }
+
+    /// Takes over what was decided.
+    pub(super) fn decided(
+        &mut self,
+        plan: &Plan,
+        state: &State,
+        events: &[Event],
+    ) -> Result<(), ConfigError> {
+        for event in events {
+            match &event.fact {
+                Fact::StepStarted { .. } | Fact::Completing { .. } => {
+                    self.engine.step_started(clock::second(event.at));
+                }
+                Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
+                Fact::Resumed { .. } => *self = Self::new(plan, state)?,
+                Fact::Created { .. }
+                | Fact::Held { .. }
+                | Fact::HoldLifted { .. }
+                | Fact::RolledBack { .. }
+                | Fact::Promoted { .. }
+                | Fact::WeightSet { .. }
+                | Fact::Paused { .. }
+                | Fact::Superseded { .. } => {}
+            }
+        }
+        self.since = state.evaluating_since;
+        Ok(())
+    }
+
+    /// Both arms of a component over the last minute.
+    pub(super) fn component(&self, name: &str) -> ScopeSummary {
+        self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
+    }
+
+    /// Both arms of the version over the last minute.
+    pub(super) fn version(&self) -> ScopeSummary {
+        self.engine.summary(Scope::Version)
+    }
+
+    /// As JSON, for [`Self::restore`].
+    pub(super) fn stored(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    fn set_inactive<'a>(&mut self, components: impl IntoIterator<Item = &'a String>) {
+        for name in components {
+            if let Some(index) = self.indices.get(name) {
+                self.engine.set_component_active(*index, false);
+            }
+        }
+    }
+
+    fn judgement(&mut self, assessment: Assessment, now_second: u64) -> Judgement {
+        let client_errors = self.client_errors(now_second);
+        let version = self.version();
+        let components = assessment.components.into_iter().map(|(name, assessment)| {
+            let ScopeSummary { baseline, canary } = self.component(&name);
+            ComponentJudgement { assessment, requests: baseline.requests + canary.requests, name }
+        });
+        Judgement {
+            version: assessment.version,
+            components: components.collect(),
+            alarm: assessment.alarm,
+            data_age_s: assessment.data_age_s,
+            baseline: window(&version.baseline, client_errors.baseline),
+            canary: window(&version.canary, client_errors.canary),
+        }
+    }
+
+    fn count_client_errors(&mut self, second: u64, arm: Arm, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let place = self.client_errors.partition_point(|(other, _)| *other < second);
+        if self.client_errors.get(place).is_none_or(|(other, _)| *other != second) {
+            self.client_errors.insert(place, (second, ByArm::default()));
+        }
+        if let Some((_, counts)) = self.client_errors.get_mut(place) {
+            *counts.of_mut(arm) += count;
+        }
+        let newest = self.client_errors.back().map_or(0, |(second, _)| *second);
+        self.client_errors.retain(|(other, _)| other + 2 * WINDOW_S > newest);
+    }
+
+    fn client_errors(&mut self, now_second: u64) -> ByArm<u64> {
+        self.client_errors.retain(|(second, _)| second + WINDOW_S > now_second);
+        self.client_errors.iter().fold(ByArm::default(), |sum, (_, counts)| ByArm {
+            baseline: sum.baseline + counts.baseline,
+            canary: sum.canary + counts.canary,
+        })
+    }
+}
+
+fn window(summary: &ArmSummary, client_errors: u64) -> ArmWindow {
+    let ArmSummary { requests, errors, p99_us, .. } = *summary;
+    ArmWindow { requests, errors, client_errors, latency_p99_us: p99_us }
+}
+
+fn specs(plan: &Plan) -> Vec<ComponentSpec> {
+    let planned = plan.components().map(|component| ComponentSpec {
+        name: component.name.to_owned(),
+        weight: component.business_weight,
+    });
+    planned.chain([ComponentSpec::new(UNMATCHED)]).collect()
+}
+
+fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
+    let share = |weight: serin_rollout::Weight| f64::from(weight.ppm()) / 1e6;
+    let margins = Margins {
+        error_ratio: plan.margins().error_ratio,
+        error_absolute: share(plan.margins().error_absolute),
+        latency_ratio: share(plan.margins().latency_ratio),
+    };
+    EngineConfig::try_from(RawEngineConfig {
+        alpha: share(plan.false_rollback()),
+        beta: share(plan.wrong_promotion()),
+        margins,
+        escalation_share: share(plan.escalation()),
+        ..RawEngineConfig::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;

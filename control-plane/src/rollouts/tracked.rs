@@ -1,0 +1,72 @@
+//! One rollout in memory.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serin_analysis::ConfigError;
+use serin_rollout::{Event, Judgement, Plan, State, UnixMillis, summary};
+
+use super::evaluation::Evaluation;
+use crate::fleet::nodes::Spread;
+use crate::snapshot::{self, Snapshot};
+
+/// A rollout, its plan and its evidence.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    pub(super) plan: Arc<Plan>,
+    pub(super) state: State,
+    /// Generation of the assignment that carries the last change.
+    pub(super) generation: u64,
+    /// Newest judgement since the start of the process.
+    pub(super) judgement: Option<Judgement>,
+    /// Evidence; only while the rollout runs.
+    pub(super) evaluation: Option<Evaluation>,
+    /// A decision whose spread is measured.
+    pub(super) spreading: Option<Instant>,
+    /// True when reports came since the last judgement.
+    pub(super) has_news: bool,
+}
+
+impl Tracked {
+    /// A rollout that begins, or goes on after a restart with `evidence`.
+    pub(super) fn new(
+        plan: Plan,
+        state: State,
+        generation: u64,
+        evidence: Option<&[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let evaluation = Evaluation::restore(&plan, &state, evidence)?;
+        let runs = !state.phase.is_terminal();
+        let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
+        Ok(Self { plan, state, generation, judgement: None, evaluation, spreading: None, has_news: false })
+    }
+
+    /// True while evidence is gathered and judged.
+    pub(super) fn runs(&self) -> bool {
+        self.evaluation.is_some()
+    }
+
+    /// Takes over what was decided.
+    pub(super) fn decided(&mut self, state: State, events: &[Event]) {
+        self.state = state;
+        if self.state.phase.is_terminal() {
+            self.evaluation = None;
+            return;
+        }
+        let Some(evaluation) = &mut self.evaluation else { return };
+        if let Err(error) = evaluation.decided(&self.plan, &self.state, events) {
+            tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew");
+        }
+    }
+
+    /// As everyone sees it.
+    pub(super) fn snapshot(&self, spread: Spread, now: UnixMillis) -> Snapshot {
+        let summary = summary(&self.plan, &self.state, self.judgement.as_ref(), now);
+        let windows = |component: Option<&str>| {
+            let evaluation = self.evaluation.as_ref()?;
+            Some(component.map_or_else(|| evaluation.version(), |name| evaluation.component(name)))
+        };
+        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows: &windows, spread };
+        snapshot::build(&self.plan, &self.state, self.generation, summary, &seen)
+    }
+}

@@ -1,0 +1,256 @@
+//! Puts the parts together, serves, and takes them apart in order.
+//!
+//! At the end, new connections are refused first, streams are ended, the rollouts' task writes its evidence, and the
+//! counted reports are committed; whatever is left after [`shutdown::DEADLINE`] is cut off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
+use serde::Serialize;
+use serin_proto::FILE_DESCRIPTOR_SET;
+use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
+use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tonic::service::interceptor::InterceptedService;
+use tonic::service::{Routes, RoutesBuilder};
+
+use crate::access::Access;
+use crate::admin::Admin;
+use crate::assignment::{self, Board, Published};
+use crate::config::Config;
+use crate::ecds::ExtensionConfigs;
+use crate::fleet::{Fleet, Ingest};
+use crate::http::{self, Shown};
+use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
+use crate::metrics::Metrics;
+use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
+use crate::shutdown::{self, Begin, Ending};
+use crate::snapshot::Directory;
+use crate::store::{SqliteStore, StoreError, StoreHandle};
+
+/// Where a running server listens.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Addresses {
+    /// Reports and configuration streams.
+    pub fleet: SocketAddr,
+    /// Administration.
+    pub admin: SocketAddr,
+    /// Metrics, health and status page.
+    pub http: SocketAddr,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is in the store.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// The system gives no thread.
+    #[error("no thread for the store: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The descriptors of the services.
+    #[error("the service descriptors: {0}")]
+    Descriptors(#[from] tonic_reflection::server::Error),
+}
+
+/// Why a server ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Memory and store may differ.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// A listener failed.
+    #[error("a listener failed: {0}")]
+    Listener(#[from] tonic::transport::Error),
+    /// A part panicked.
+    #[error("a part of the server ended: {0}")]
+    Part(#[from] tokio::task::JoinError),
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    ending: Begin,
+    task: JoinHandle<Result<(), Lost>>,
+    listeners: JoinHandle<Result<(), tonic::transport::Error>>,
+    fleet: Arc<Fleet>,
+    writer: JoinHandle<()>,
+    store: StoreHandle,
+}
+
+/// Everything that the listeners serve from.
+struct Parts {
+    shared: Shared,
+    ending: Ending,
+    messages: mpsc::Sender<crate::rollouts::Message>,
+    reports: mpsc::Sender<crate::fleet::report::Report>,
+}
+
+/// Starts a server. It runs until [`Running::stop`].
+///
+/// # Errors
+/// When a listener cannot be opened or the store cannot be used; nothing is left running then.
+pub async fn start(config: &Config) -> Result<Running, StartError> {
+    let bound = [
+        Bound::open("fleet", &config.fleet).await?,
+        Bound::open("admin", &config.admin).await?,
+        Bound::open("http", &config.http).await?,
+    ];
+    let [fleet, admin, http] = &bound;
+    let addresses = Addresses { fleet: fleet.address, admin: admin.address, http: http.address };
+    let store = StoreHandle::spawn(Box::new(SqliteStore::open(&config.data)?))?;
+    let mut loaded = store.call(|store| store.load()).await?;
+    let fleet = Arc::new(Fleet::new(std::mem::take(&mut loaded.ledger), config.report.interval));
+    let (ending, ended) = shutdown::channel();
+    let shared = shared(config, store.clone(), Arc::clone(&fleet));
+    let task = Task::restore(shared.clone(), &loaded)?;
+    let (messages, commands) = mpsc::channel(COMMANDS_MAX);
+    let (reports, merged) = mpsc::channel(REPORTS_MAX);
+    let parts = Parts { shared, ending: ended.clone(), messages, reports };
+    let listeners = listeners(config, &parts, bound)?;
+    let task = tokio::spawn(task.run(commands, merged, ended));
+    let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
+    let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
+    Ok(Running { addresses, ending, task, listeners: tokio::spawn(listeners), fleet, writer, store })
+}
+
+impl Running {
+    /// Waits until the server ends by itself.
+    ///
+    /// # Errors
+    /// Why it did.
+    pub async fn failed(&mut self) -> Result<(), ServeError> {
+        tokio::select! {
+            task = &mut self.task => task??,
+            listeners = &mut self.listeners => listeners??,
+        }
+        Ok(())
+    }
+
+    /// Ends the server, within [`shutdown::DEADLINE`].
+    pub async fn stop(self) {
+        let Self { ending, task, listeners, fleet, writer, store, .. } = self;
+        ending.begin();
+        let drained = timeout(shutdown::DEADLINE, async {
+            let _failures_were_told = tokio::join!(task, listeners);
+            writer.abort();
+            fleet.accounts.flush(&store).await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!("the shutdown took too long; what was left is cut off");
+        }
+    }
+}
+
+fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
+    let report = assignment::report(config);
+    let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
+    let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
+    let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
+    Shared { store, board, directory, fleet, metrics, report }
+}
+
+/// Serves all listeners; ends once all have.
+fn listeners(
+    config: &Config,
+    parts: &Parts,
+    bound: [Bound; 3],
+) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + use<>, StartError> {
+    let [fleet, admin, http] = bound;
+    let fleet = serve(fleet, fleet_routes(config, parts), false, parts.ending.clone());
+    let admin = serve(admin, admin_routes(config, parts)?, false, parts.ending.clone());
+    let http = serve(http, http_routes(config, parts), true, parts.ending.clone());
+    Ok(async { tokio::try_join!(fleet, admin, http).map(|_| ()) })
+}
+
+async fn serve(
+    bound: Bound,
+    routes: Routes,
+    http1: bool,
+    mut ending: Ending,
+) -> Result<(), tonic::transport::Error> {
+    let (server, incoming) = bound.into_parts();
+    let asked = async move { ending.begun().await };
+    server.accept_http1(http1).add_routes(routes).serve_with_incoming_shutdown(incoming, asked).await
+}
+
+fn fleet_routes(config: &Config, parts: &Parts) -> Routes {
+    let Parts { shared, ending, reports, .. } = parts;
+    let Shared { fleet, board, metrics, .. } = shared;
+    let ingest = Ingest::new(Arc::clone(fleet), Arc::clone(metrics), reports.clone());
+    let ingest = FleetServiceServer::new(ingest).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let configs = ExtensionConfigs::new(
+        Arc::clone(fleet),
+        Arc::clone(board),
+        Arc::clone(metrics),
+        config.filter.clone(),
+        ending.clone(),
+    );
+    let configs =
+        ExtensionConfigDiscoveryServiceServer::new(configs).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let access = Access::new(&config.fleet.tokens);
+    let mut routes = RoutesBuilder::default();
+    let guard = access.clone();
+    routes.add_service(InterceptedService::new(ingest, move |request| guard.admit(request)));
+    routes.add_service(InterceptedService::new(configs, move |request| access.admit(request)));
+    routes.routes()
+}
+
+fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
+    let Shared { store, board, directory, fleet, .. } = parts.shared.clone();
+    let rollouts = Rollouts { messages: parts.messages.clone() };
+    let admin = Admin {
+        rollouts,
+        directory,
+        fleet,
+        board,
+        store,
+        ending: parts.ending.clone(),
+        watches: Admin::watches(),
+    };
+    let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let mut ending = parts.ending.clone();
+    tokio::spawn(async move {
+        health.set_serving::<AdminServiceServer<Admin>>().await;
+        ending.begun().await;
+        health.set_not_serving::<AdminServiceServer<Admin>>().await;
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    });
+    let describe = || {
+        let builder = tonic_reflection::server::Builder::configure();
+        builder
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .with_service_name("serin.admin.v1.AdminService")
+            .with_service_name("grpc.health.v1.Health")
+    };
+    let access = Access::new(&config.admin.tokens);
+    let guard = || {
+        let access = access.clone();
+        move |request| access.admit(request)
+    };
+    let mut routes = RoutesBuilder::default();
+    routes.add_service(InterceptedService::new(admin, guard()));
+    routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
+    routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
+    routes.add_service(health_service);
+    Ok(routes.routes())
+}
+
+fn http_routes(config: &Config, parts: &Parts) -> Routes {
+    let Shared { board, directory, fleet, metrics, .. } = parts.shared.clone();
+    let shown = Shown { directory, fleet, board, metrics, ending: parts.ending.clone() };
+    Routes::from(http::router(shown, Access::new(&config.http.tokens)))
+}

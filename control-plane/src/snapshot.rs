@@ -1,0 +1,99 @@
+//! A rollout as everyone sees it. Built in one place from state, last assessment and window summaries; the admin
+//! service, the status page and the metrics show this and nothing else.
+
+mod build;
+mod directory;
+
+use serde::Serialize;
+use serin_analysis::{ArmSummary, Verdict};
+use serin_rollout::{Granularity, Phase, UnixMillis};
+
+pub use build::{Seen, build};
+pub use directory::{Directory, ROLLOUTS_MAX};
+
+/// One rollout now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// Identifier.
+    pub id: String,
+    /// Service.
+    pub service: String,
+    /// Version that carries the traffic before the rollout.
+    pub baseline_version: String,
+    /// Version on trial.
+    pub canary_version: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// True when it is the newest rollout of its service.
+    pub current: bool,
+    /// Canary weight in parts per million.
+    pub weight_ppm: u32,
+    /// Step of the plan, from 0.
+    pub step: u32,
+    /// Steps in the plan.
+    pub steps: u32,
+    /// Verdict on the whole version.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// Both arms over the last 60 seconds.
+    pub arms: Vec<Arm>,
+    /// Components in the order of the plan, then `unmatched`.
+    pub components: Vec<Component>,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When phase or step last changed.
+    pub changed_at: UnixMillis,
+    /// What is happening, in one sentence.
+    pub summary: String,
+    /// Journal events of this rollout.
+    pub revision: u64,
+    /// Generation of the assignment that carries its last change.
+    pub generation: u64,
+    /// Living VMs that apply at least this generation.
+    pub vms_applied: u32,
+    /// Living VMs.
+    pub vms_known: u32,
+}
+
+/// Why a verdict is what it is: one signal's evidence.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reason {
+    /// Name of the signal.
+    pub signal: &'static str,
+    /// What it says alone.
+    pub verdict: Verdict,
+    /// Natural logarithm of the evidence against the canary.
+    pub log_evidence: f64,
+    /// Where it counts as regressed.
+    pub log_threshold: f64,
+    /// One sentence.
+    pub text: String,
+}
+
+/// One arm over the last 60 seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Arm {
+    /// Name.
+    pub arm: &'static str,
+    /// What was seen.
+    #[serde(flatten)]
+    pub summary: ArmSummary,
+}
+
+/// One component of the service.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Component {
+    /// Name.
+    pub name: String,
+    /// What a rollback of it undoes.
+    pub granularity: Granularity,
+    /// True when it was returned to the baseline.
+    pub rolled_back: bool,
+    /// Verdict on it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// Both arms over the last 60 seconds.
+    pub arms: Vec<Arm>,
+}
