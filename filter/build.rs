@@ -10,7 +10,9 @@ const STACK: usize = 128 * 1024;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() == Ok("wasm32") {
-        for argument in ["--stack-first", &format!("-zstack-size={STACK}"), &format!("--max-memory={MAX_MEMORY}")] {
+        for argument in
+            ["--stack-first", &format!("-zstack-size={STACK}"), &format!("--max-memory={MAX_MEMORY}")]
+        {
             println!("cargo:rustc-cdylib-link-arg={argument}");
         }
     }

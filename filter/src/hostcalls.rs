@@ -110,6 +110,10 @@ pub(crate) enum MetricKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Metric(u32);
 
+/// An expression that the host has compiled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expression([u8; 4]);
+
 /// Bytes that a callback's values take from the arena; the rest is allocated.
 const ARENA_BYTES: usize = 32 * 1024;
 /// Largest single value that memory is given for.
@@ -242,14 +246,37 @@ impl Call {
 
     /// Lets Envoy select the route anew.
     pub(crate) fn clear_route_cache(&self) -> bool {
-        let name = "clear_route_cache";
-        let answer = self.value(|result, bytes| {
-            // SAFETY: the pointers are valid for the call; the host keeps none of them.
-            unsafe {
-                host::proxy_call_foreign_function(name.as_ptr(), name.len(), ptr::null(), 0, result, bytes)
-            }
+        self.foreign("clear_route_cache", &[], ptr::null_mut(), ptr::null_mut())
+    }
+
+    /// Gives an expression over the attributes of a request to the host, for the streams of this root context.
+    pub(crate) fn compile(&self, expression: &str) -> Option<Expression> {
+        let token = self.value(|result, bytes| {
+            if self.foreign("expr_create", expression.as_bytes(), result, bytes) { OK } else { !OK }
         });
-        answer.is_some()
+        token.and_then(|token| token.try_into().ok()).map(Expression)
+    }
+
+    /// Whether an expression has a value: false if it fails, or the host does not know it. The value is not fetched,
+    /// which saves the host's call for memory.
+    pub(crate) fn has_value(&self, expression: Expression) -> bool {
+        self.foreign("expr_evaluate", &expression.0, ptr::null_mut(), ptr::null_mut())
+    }
+
+    fn foreign(&self, name: &str, argument: &[u8], result: *mut *mut u8, bytes: *mut usize) -> bool {
+        // SAFETY: the pointers are valid for the call, and the host keeps none of them. It writes no result where the
+        // pointers for it are null.
+        let status = unsafe {
+            host::proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                argument.as_ptr(),
+                argument.len(),
+                result,
+                bytes,
+            )
+        };
+        status == OK
     }
 
     /// A property; the parts of its path are separated by zero bytes.
@@ -283,9 +310,7 @@ impl Call {
             return Some(&[]);
         }
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
-        self.value(|value, bytes| unsafe {
-            host::proxy_get_buffer_bytes(buffer, 0, max_bytes, value, bytes)
-        })
+        self.value(|value, bytes| unsafe { host::proxy_get_buffer_bytes(buffer, 0, max_bytes, value, bytes) })
     }
 
     /// Nanoseconds of a clock that is never set.

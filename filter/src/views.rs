@@ -5,7 +5,11 @@ use serin_filter_core::filter::ResponseView;
 use serin_filter_core::outcome::Flags;
 use serin_filter_core::request::RequestView;
 
-use crate::hostcalls::Call;
+use crate::hostcalls::{Call, Expression};
+
+/// Has a value if the response is plain, and fails otherwise. Fetching the values themselves takes three times as
+/// long, because the host calls back for memory for each.
+pub(crate) const PLAIN: &str = "response.flags == 0 && response.code < 400 ? 1 : 1 / 0";
 
 /// The request of the callback.
 pub(crate) struct Request<'c>(pub(crate) &'c Call);
@@ -21,23 +25,34 @@ impl RequestView for Request<'_> {
 }
 
 /// The response of the callback.
-pub(crate) struct Response<'c>(pub(crate) &'c Call);
+pub(crate) struct Response<'c> {
+    pub(crate) call: &'c Call,
+    /// [`PLAIN`], if the host can evaluate expressions.
+    pub(crate) plain: Option<Expression>,
+}
 
 impl ResponseView for Response<'_> {
+    fn is_plain(&self) -> bool {
+        self.plain.is_some_and(|plain| self.call.has_value(plain))
+    }
+
     fn status(&self) -> Option<u16> {
-        self.0.response_header(":status").and_then(abi::decimal).and_then(|status| u16::try_from(status).ok())
+        self.call
+            .response_header(":status")
+            .and_then(abi::decimal)
+            .and_then(|status| u16::try_from(status).ok())
     }
 
     fn grpc_status(&self) -> Option<u32> {
         let name = "grpc-status";
-        self.0.response_trailer(name).or_else(|| self.0.response_header(name)).and_then(abi::decimal)
+        self.call.response_trailer(name).or_else(|| self.call.response_header(name)).and_then(abi::decimal)
     }
 
     fn flags(&self) -> Flags {
-        Flags(self.0.property("response\0flags").and_then(abi::number).unwrap_or_default())
+        Flags(self.call.property("response\0flags").and_then(abi::number).unwrap_or_default())
     }
 
     fn upstream_address(&self) -> Option<&[u8]> {
-        self.0.property("upstream\0address")
+        self.call.property("upstream\0address")
     }
 }

@@ -6,9 +6,9 @@ use serin_filter_core::filter::{Dispatch, Filter, Identity, Route};
 use serin_proto::assignment::ARM_HEADER;
 use serin_proto::assignment::bounds::JSON_BYTES;
 
-use crate::hostcalls::Call;
+use crate::hostcalls::{Call, Expression};
 use crate::stats::Stats;
-use crate::views::{Request, Response};
+use crate::views::{self, Request, Response};
 
 /// Milliseconds between ticks. Short, because each push of an assignment starts the timer anew.
 const TICK_MS: u32 = 100;
@@ -24,6 +24,7 @@ thread_local! {
 pub(crate) struct Vm {
     filter: Filter,
     stats: Stats,
+    plain: Option<Expression>,
 }
 
 impl Vm {
@@ -40,8 +41,9 @@ impl Vm {
     fn new(call: &Call) -> Self {
         // Two VMs must not share an epoch; without randomness the clocks must do.
         let random = || call.random().unwrap_or_else(|| call.unix_ns() ^ call.monotonic_ns().rotate_left(32));
-        let identity = Identity { epoch: random().max(1), version: env!("CARGO_PKG_VERSION"), ..Identity::default() };
-        Self { filter: Filter::new(identity, random()), stats: Stats::new(call) }
+        let identity =
+            Identity { epoch: random().max(1), version: env!("CARGO_PKG_VERSION"), ..Identity::default() };
+        Self { filter: Filter::new(identity, random()), stats: Stats::new(call), plain: None }
     }
 
     /// Obeys a new configuration; false refuses it.
@@ -51,7 +53,8 @@ impl Vm {
             let text = paths.into_iter().find_map(|path| call.property(path)).unwrap_or_default();
             String::from_utf8_lossy(text).into_owned()
         };
-        let (id, cluster) = (node(["xds\0node\0id", "node\0id"]), node(["xds\0node\0cluster", "node\0cluster"]));
+        let (id, cluster) =
+            (node(["xds\0node\0id", "node\0id"]), node(["xds\0node\0cluster", "node\0cluster"]));
         self.filter.set_node(id, cluster);
         // One byte more than the bound is enough to be refused for its length.
         let Some(json) = call.configuration(bytes.min(JSON_BYTES + 1)) else {
@@ -62,6 +65,8 @@ impl Vm {
         match self.filter.configure(json, now_ns) {
             Ok(generation) => {
                 self.stats.accepted(call, generation.0);
+                // Each root context compiles its own, so the token of the newest serves them all.
+                self.plain = call.compile(views::PLAIN);
                 call.tick_every(TICK_MS);
                 true
             }
@@ -114,7 +119,7 @@ impl Vm {
     /// A request ended.
     pub(crate) fn finished(&mut self, call: &Call, context: u32) {
         if self.filter.awaits_ends() {
-            self.filter.finished(context, call.monotonic_ns(), &Response(call));
+            self.filter.finished(context, call.monotonic_ns(), &Response { call, plain: self.plain });
         }
     }
 }

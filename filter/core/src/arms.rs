@@ -129,9 +129,9 @@ impl<'v, V: RequestView, D: FnMut() -> u64> Identity<'_, 'v, V, D> {
         match condition {
             compiled::Condition::Header(name, value) => value.matches(self.request.header(name)),
             compiled::Condition::Cookie(name, value) => value.matches(self.request.cookie(name)),
-            compiled::Condition::Users(users) => self.user().is_some_and(|(_, user)| {
-                users.binary_search_by(|known| known.as_bytes().cmp(user)).is_ok()
-            }),
+            compiled::Condition::Users(users) => self
+                .user()
+                .is_some_and(|(_, user)| users.binary_search_by(|known| known.as_bytes().cmp(user)).is_ok()),
             compiled::Condition::Geo(name, places) => self.request.header(name).is_some_and(|place| {
                 let upper = || place.iter().map(u8::to_ascii_uppercase);
                 places.binary_search_by(|known| known.bytes().cmp(upper())).is_ok()
@@ -156,7 +156,9 @@ impl<'v, V: RequestView, D: FnMut() -> u64> Identity<'_, 'v, V, D> {
         let salt = self.service.salt;
         let keyed = |kind, id| Position::of(salt, tag, kind, id);
         match self.key() {
-            Key::User(source, id) => Place { key: KeyOrigin::User(source), position: keyed(KeyKind::User, id) },
+            Key::User(source, id) => {
+                Place { key: KeyOrigin::User(source), position: keyed(KeyKind::User, id) }
+            }
             Key::Session(source, id) => {
                 Place { key: KeyOrigin::Session(source), position: keyed(KeyKind::Session, id) }
             }

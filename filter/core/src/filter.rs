@@ -38,6 +38,9 @@ pub struct Identity {
 
 /// How a request ended, as the proxy knows it. Every method may be slow.
 pub trait ResponseView {
+    /// Whether the response is known to have a status below 400 and no response flag: the common case, which a
+    /// proxy may be able to tell faster than by the values. False: not known.
+    fn is_plain(&self) -> bool;
     /// HTTP status; `None`: there was no response.
     fn status(&self) -> Option<u16>;
     /// gRPC status, from the trailers or else the headers.
@@ -80,6 +83,9 @@ pub struct Totals {
     /// Requests that ended without having been seen.
     pub unseen_requests: u64,
 }
+
+/// Stands for every status below 400: their outcome is the same.
+const PLAIN_STATUS: u16 = 200;
 
 /// One VM.
 #[derive(Debug)]
@@ -174,7 +180,8 @@ impl Filter {
         }
         let draws = &mut self.draws;
         let decision = arms::decide(&self.router, view, &mut || draws.next())?;
-        let arm = (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
+        let arm =
+            (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
         let set_cookie = decision.issue.map(|(cookie, id)| {
             let id = String::from_utf8_lossy(&ring::session_text(id)).into_owned();
             format!("{}={id}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax", cookie.name, cookie.max_age_s)
@@ -211,10 +218,11 @@ impl Filter {
             return;
         };
         let Some((series, second)) = open.counted else { return };
-        let status = view.status().unwrap_or(outcome::NO_STATUS);
-        let grpc = if status == outcome::NO_STATUS { None } else { view.grpc_status() };
-        let flags = if outcome::needs_flags(status, grpc) { view.flags() } else { Flags::default() };
-        let outcome = outcome::classify(status, grpc, flags);
+        let outcome = if view.is_plain() {
+            outcome::classify(PLAIN_STATUS, view.grpc_status(), Flags::default())
+        } else {
+            outcome::classify(view.status().unwrap_or(outcome::NO_STATUS), view.grpc_status(), view.flags())
+        };
         let latency_us = now_ns.saturating_sub(open.start_ns) / 1_000;
         let host = if open.sampled { view.upstream_address() } else { None };
         self.recorder.finish(series, second, outcome, latency_us, host);

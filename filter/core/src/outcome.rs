@@ -2,7 +2,7 @@
 //!
 //! The function is total: every combination of status, gRPC status and flags has exactly one outcome, so that the
 //! filter's counts add up to Envoy's own. It follows what the client got, as `OutcomeCounts` in the wire contract
-//! says. Flags are asked for only where they can change the answer, because reading them costs a hostcall.
+//! says. The flags come first: a response that began with 200 and was cut off is not a success.
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -124,15 +124,8 @@ impl Flags {
 
 /// HTTP status of a request that ended without one.
 pub const NO_STATUS: u16 = 0;
-const GRPC_UNAVAILABLE: u32 = 14;
 
-/// Whether [`classify`] needs the flags: there was no response, it failed, or Envoy may have made it.
-#[must_use]
-pub const fn needs_flags(status: u16, grpc: Option<u32>) -> bool {
-    status == NO_STATUS || status >= 500 || status == 408 || matches!(grpc, Some(GRPC_UNAVAILABLE))
-}
-
-/// The outcome of a request. `flags` may be empty where [`needs_flags`] says so.
+/// The outcome of a request.
 #[must_use]
 pub fn classify(status: u16, grpc: Option<u32>, flags: Flags) -> Outcome {
     if status == NO_STATUS && flags.client_left() {

@@ -89,7 +89,8 @@ impl Recorder {
 
     /// Frees the names of series without records; `used` says which others are still needed.
     pub fn forget_unused(&mut self, used: impl Fn(SeriesId) -> bool) {
-        let recorded: std::collections::BTreeSet<_> = self.records.keys().map(|(_, series)| *series).collect();
+        let recorded: std::collections::BTreeSet<_> =
+            self.records.keys().map(|(_, series)| *series).collect();
         self.series.retain(|series| recorded.contains(&series) || used(series));
     }
 
@@ -106,7 +107,14 @@ impl Recorder {
     }
 
     /// Counts a request that ended; `second` is what [`Recorder::start`] returned.
-    pub fn finish(&mut self, series: SeriesId, second: u64, outcome: Outcome, latency_us: u64, host: Option<&[u8]>) {
+    pub fn finish(
+        &mut self,
+        series: SeriesId,
+        second: u64,
+        outcome: Outcome,
+        latency_us: u64,
+        host: Option<&[u8]>,
+    ) {
         self.make_room();
         let spare_hosts = MAX_BATCH_HOSTS.saturating_sub(self.hosts);
         let record = self.record((second, series));
@@ -187,7 +195,8 @@ impl Record {
 
     /// The host of this address; `None` if it is not text, too long or beyond the bounds.
     fn host(&mut self, address: &[u8], spare: usize, added: &mut usize) -> Option<&mut Host> {
-        let address = std::str::from_utf8(address).ok().filter(|text| (1..=HOST_BYTES).contains(&text.len()))?;
+        let address =
+            std::str::from_utf8(address).ok().filter(|text| (1..=HOST_BYTES).contains(&text.len()))?;
         if let Some(at) = self.hosts.iter().position(|host| *host.address == *address) {
             return self.hosts.get_mut(at);
         }
@@ -195,7 +204,12 @@ impl Record {
             return None;
         }
         *added += 1;
-        self.hosts.push(Host { address: address.into(), requests: 0, errors: 0, latency: Latency::default() });
+        self.hosts.push(Host {
+            address: address.into(),
+            requests: 0,
+            errors: 0,
+            latency: Latency::default(),
+        });
         self.hosts.last_mut()
     }
 }

@@ -85,7 +85,9 @@ impl Reporter {
                 self.send(now_ns, &bytes);
                 Step::Send(bytes)
             }
-            Phase::Gathering if idle && self.seq > 0 && now_ns < self.last_freeze_ns.saturating_add(IDLE_INTERVAL_NS) => {
+            Phase::Gathering
+                if idle && self.seq > 0 && now_ns < self.last_freeze_ns.saturating_add(IDLE_INTERVAL_NS) =>
+            {
                 Step::Wait
             }
             Phase::Gathering => {

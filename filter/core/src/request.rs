@@ -129,12 +129,16 @@ fn cookie<'v>(header: &'v [u8], name: &str) -> Option<&'v [u8]> {
 }
 
 #[cfg(test)]
+pub(crate) mod fake;
+
+#[cfg(test)]
 mod tests {
     use super::cookie;
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {
-        let header: &[u8] = b"a=1; session=abc ;session=second; quoted=\"x y\"; empty=; sessions=no; spaced = v";
+        let header: &[u8] =
+            b"a=1; session=abc ;session=second; quoted=\"x y\"; empty=; sessions=no; spaced = v";
         for (name, expected) in [
             ("a", Some(&b"1"[..])),
             ("session", Some(b"abc")),

@@ -1,4 +1,4 @@
-use super::{Flags, Outcome, classify, needs_flags};
+use super::{Flags, Outcome, classify};
 
 fn check(status: u16, grpc: Option<u32>, bits: &[u32], expected: Outcome) {
     let flags = Flags(bits.iter().fold(0, |flags, bit| flags | 1 << bit));
@@ -87,23 +87,6 @@ fn grpc_codes_decide_over_the_http_status_that_is_always_200() {
     check(503, Some(0), &[], Outcome::ServerError);
     check(200, Some(14), &[5], Outcome::ConnectFailure);
     check(200, Some(14), &[7], Outcome::Overload);
-}
-
-#[test]
-fn flags_are_asked_for_only_where_they_can_matter() {
-    for (status, grpc, expected) in [
-        (200, None, false),
-        (404, None, false),
-        (429, None, false),
-        (200, Some(0), false),
-        (200, Some(13), false),
-        (200, Some(14), true),
-        (408, None, true),
-        (500, None, true),
-        (0, None, true),
-    ] {
-        assert_eq!(needs_flags(status, grpc), expected, "status {status}, grpc {grpc:?}");
-    }
 }
 
 #[test]

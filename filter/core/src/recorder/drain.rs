@@ -47,7 +47,11 @@ impl Recorder {
     fn row(&self, key: (u64, SeriesId), counts: impl FnOnce(&Series) -> wire::ArmCounts) -> Option<Row<'_>> {
         let (second, id) = key;
         let series = self.series.name(id)?;
-        Some(((series.service.as_str(), series.component.as_str(), second), series.arm.as_str(), counts(series)))
+        Some((
+            (series.service.as_str(), series.component.as_str(), second),
+            series.arm.as_str(),
+            counts(series),
+        ))
     }
 }
 

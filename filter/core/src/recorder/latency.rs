@@ -105,7 +105,8 @@ mod tests {
         let reference = Histogram::<u64>::new_with_bounds(1, MAX_LATENCY_US.into(), DIGITS).unwrap();
         let powers = (0..32).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1]);
         let spread = (0..20_000_u64).map(|step| step * step * 9);
-        for value in powers.chain(spread).chain(1..5_000).filter(|value| (1..=3_600_000_000).contains(value)) {
+        for value in powers.chain(spread).chain(1..5_000).filter(|value| (1..=3_600_000_000).contains(value))
+        {
             let narrow = u32::try_from(value).unwrap();
             assert_eq!(u64::from(lowest(bucket(narrow))), reference.lowest_equivalent(value), "{value}");
         }

@@ -111,7 +111,10 @@ pub(super) fn service(service: &plain::Service, first_number: usize, names: &mut
     }
 }
 
-fn index(components: &[plain::Component], names: &mut HeaderNames) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
+fn index(
+    components: &[plain::Component],
+    names: &mut HeaderNames,
+) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
     let mut matches: Vec<_> = components
         .iter()
         .enumerate()
