@@ -15,14 +15,14 @@ pub(crate) use value::{Header, Weight};
 
 /// Canary releases on Envoy: create, watch and steer rollouts.
 #[derive(Debug, Parser)]
-#[command(name = "serin", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+#[command(name = "serin", version, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
     /// Print JSON: one document, or one a line for `rollout watch`, `--wait` and `events`. Errors are JSON on
     /// standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -52,6 +52,9 @@ pub(crate) struct Connection {
     /// Private key of the client certificate (PEM).
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Name of the person or pipeline that asks, for the journal. Default: the user's login name.
+    #[arg(long, global = true, env = "SERIN_ACTOR", value_name = "NAME", value_parser = value::actor)]
+    actor: Option<String>,
     /// Send the token without TLS to another machine.
     #[arg(long, global = true)]
     pub(crate) insecure: bool,
@@ -61,6 +64,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Who asks, where it is known and the server would take the name.
+    pub(crate) fn actor(&self) -> Option<String> {
+        let login = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        self.actor.clone().or_else(|| value::actor(&login()?).ok())
+    }
+
     /// The token, if one is given. An empty variable counts as none; an empty file is an error.
     pub(crate) fn token(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.token_file else {

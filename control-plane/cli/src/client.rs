@@ -8,6 +8,7 @@ mod convert;
 mod refusal;
 mod watch;
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
@@ -24,6 +25,10 @@ use crate::model::{Event, Node, Rollout};
 
 pub(crate) use watch::Watch;
 
+use refusal::Refusal;
+
+/// Metadata in which a caller gives the name of the person it acts for.
+const ACTOR_METADATA: &str = "x-serin-actor";
 /// Longest time to reach the server.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Largest answer that is read: a list of 1,000 rollouts with many components.
@@ -37,7 +42,7 @@ pub(crate) struct Client {
     call: Duration,
 }
 
-type Service = AdminServiceClient<InterceptedService<Channel, Bearer>>;
+type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
 
 /// Which events are asked for.
 pub(crate) struct EventQuery {
@@ -74,8 +79,11 @@ impl Client {
                 Failure::usage(format!("the certificates cannot be used: {}", refusal::chain(&error)))
             })?;
         }
-        let service = AdminServiceClient::with_interceptor(endpoint.connect_lazy(), Bearer::new(token)?)
-            .max_decoding_message_size(ANSWER_BYTES);
+        let service = AdminServiceClient::with_interceptor(
+            endpoint.connect_lazy(),
+            Caller::new(token, connection.actor())?,
+        )
+        .max_decoding_message_size(ANSWER_BYTES);
         Ok(Self { service, server: connection.server.clone(), call: connection.timeout })
     }
 
@@ -188,11 +196,15 @@ impl Client {
     async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<T, refusal::Refusal> {
+    ) -> Result<T, Refusal> {
         match tokio::time::timeout(self.call, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(refusal::Refusal::new(&status, &self.server)),
-            Err(_) => Err(refusal::Refusal::timeout(self.call, &self.server)),
+            // The transport keeps the same deadline, and may be the first to notice.
+            Ok(Err(status)) if status.source().is_some() && status.code() == Code::Cancelled => {
+                Err(Refusal::timeout(self.call, &self.server))
+            }
+            Ok(Err(status)) => Err(Refusal::new(&status, &self.server)),
+            Err(_) => Err(Refusal::timeout(self.call, &self.server)),
         }
     }
 
@@ -204,25 +216,36 @@ impl Client {
     }
 }
 
-/// Adds the token to every call.
+/// Adds the token, and the name of who asks, to every call.
 #[derive(Clone)]
-struct Bearer(Option<MetadataValue<Ascii>>);
+struct Caller {
+    token: Option<MetadataValue<Ascii>>,
+    actor: Option<MetadataValue<Ascii>>,
+}
 
-impl Bearer {
-    fn new(token: Option<String>) -> Result<Self, Failure> {
-        let Some(token) = token else { return Ok(Self(None)) };
-        let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
-            .parse()
-            .map_err(|_| Failure::usage("the token holds a character that is not visible ASCII"))?;
-        value.set_sensitive(true);
-        Ok(Self(Some(value)))
+impl Caller {
+    fn new(token: Option<String>, actor: Option<String>) -> Result<Self, Failure> {
+        let value = |text: String, what: &str| {
+            text.parse::<MetadataValue<Ascii>>()
+                .map_err(|_| Failure::usage(format!("{what} holds a character that is not visible ASCII")))
+        };
+        let mut token = token.map(|token| value(format!("Bearer {token}"), "the token")).transpose()?;
+        if let Some(token) = &mut token {
+            token.set_sensitive(true);
+        }
+        let actor = actor.map(|actor| value(actor, "--actor")).transpose()?;
+        Ok(Self { token, actor })
     }
 }
 
-impl tonic::service::Interceptor for Bearer {
+impl tonic::service::Interceptor for Caller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
+        let metadata = request.metadata_mut();
+        if let Some(token) = &self.token {
+            metadata.insert("authorization", token.clone());
+        }
+        if let Some(actor) = &self.actor {
+            metadata.insert(ACTOR_METADATA, actor.clone());
         }
         Ok(request)
     }

@@ -14,7 +14,7 @@ Exit codes:
     0  done; a rollout that was waited for is promoted
     1  the server refused (the message says why), or the output could not be written
     2  the command line, or a file that it names, cannot be used
-    3  the rollout, service or component is not known
+    3  the rollout or service is not known
     4  the server was not reached, or did not answer in time
     5  the plan is not valid
     6  a rollout that was waited for ended rolled back or failed
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Output,
     /// The command line or a local file cannot be used.
     Usage,
-    /// Not known to the server or to the assignment.
+    /// Not known to the server.
     NotFound,
     /// No connection, or no answer in time.
     Unreachable,

@@ -61,5 +61,6 @@ fn not_parsed(error: &clap::Error, output: Output) -> Result<(), Failure> {
         return output.verbatim(&error.render().to_string());
     }
     let text = error.render().to_string();
-    Err(Failure::usage(text.trim().trim_start_matches("error: ")))
+    let (said, _) = text.split_once("\n\nFor more information").unwrap_or((&text, ""));
+    Err(Failure::usage(said.trim().trim_start_matches("error: ")).advise("`--help` shows how to write it"))
 }

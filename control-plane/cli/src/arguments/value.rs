@@ -7,6 +7,8 @@ use std::time::Duration;
 const WHOLE_PPM: u64 = 1_000_000;
 /// Bytes of a reason, as in the contract.
 const REASON_BYTES: usize = 1_000;
+/// Bytes of the name of who asks.
+const ACTOR_BYTES: usize = 128;
 /// Longest deadline of a call.
 const CALL_MAX: Duration = Duration::from_secs(3_600);
 /// Longest duration that can be written: ten years.
@@ -104,6 +106,18 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_BYTES {
         return Err(format!("must have 1 to {REASON_BYTES} bytes"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A name that the server takes: not the one of automatic decisions.
+pub(super) fn actor(text: &str) -> Result<String, String> {
+    let visible = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
+    if !visible || text.is_empty() || text.len() > ACTOR_BYTES {
+        return Err(format!("must be 1 to {ACTOR_BYTES} visible ASCII characters"));
+    }
+    if text.eq_ignore_ascii_case(serin_rollout::AUTOMATIC) {
+        return Err("is the name of automatic decisions".to_owned());
     }
     Ok(text.to_owned())
 }

@@ -218,7 +218,7 @@ impl Explained {
             let undoes = match component.granularity {
                 serin_rollout::Granularity::Coarse => "the whole version",
                 serin_rollout::Granularity::Medium => "this component",
-                serin_rollout::Granularity::Fine => "one block of its code",
+                serin_rollout::Granularity::Fine => "this component",
             };
             [component.name.clone(), undoes.to_owned(), component.business_weight.to_string()]
         });

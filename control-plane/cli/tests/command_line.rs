@@ -1,0 +1,13 @@
+//! The real binary, as people and pipelines run it.
+
+#[cfg(test)]
+#[path = "command_line/program.rs"]
+mod program;
+
+#[cfg(test)]
+#[path = "command_line/offline.rs"]
+mod offline;
+
+#[cfg(test)]
+#[path = "command_line/unreachable.rs"]
+mod unreachable;
