@@ -11,3 +11,11 @@ mod offline;
 #[cfg(test)]
 #[path = "command_line/unreachable.rs"]
 mod unreachable;
+
+#[cfg(test)]
+#[path = "command_line/server.rs"]
+mod server;
+
+#[cfg(test)]
+#[path = "command_line/online.rs"]
+mod online;
