@@ -30,6 +30,8 @@ use pool::Pool;
 /// Components of one engine at most.
 pub const MAX_COMPONENTS: usize = 2_000;
 
+/// Times beyond this count as this, so that seconds can be added to any time.
+const LAST_SECOND: u64 = u64::MAX / 2;
 const VERSION_BUDGET: f64 = 0.3;
 const COMPONENTS_BUDGET: f64 = 0.6;
 
@@ -168,7 +170,7 @@ impl Engine {
     /// new, it gives the same assessment; an earlier second counts as the latest one seen.
     pub fn advance(&mut self, now_second: u64) -> Assessment {
         let watermark_s = self.config.raw().watermark_s;
-        self.at_second = self.at_second.max(now_second);
+        self.at_second = self.at_second.max(now_second.min(LAST_SECOND));
         let skipped = self.window.move_to(self.at_second, watermark_s);
         self.dropped_requests = self.dropped_requests.saturating_add(skipped);
         while let Some(closed) = self.window.close_next(watermark_s) {
