@@ -7,10 +7,14 @@
 
 pub mod bench;
 pub mod bootstrap;
+pub mod checks;
+pub mod control_plane;
+pub mod demo;
 pub mod envoy;
 pub mod http;
 pub mod load;
 pub mod ports;
 pub mod process;
 pub mod sample;
+pub mod tools;
 pub mod workspace;

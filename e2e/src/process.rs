@@ -1,6 +1,6 @@
 //! Child processes that never outlive the harness.
 //!
-//! Each child leads a process group of its own, which is killed when its [`Process`] is dropped. On Linux the kernel
+//! Each child leads a process group of its own, which is ended when its [`Process`] is dropped. On Linux the kernel
 //! also kills it when the harness itself dies, however that happens (Ctrl-C, SIGTERM, SIGKILL, abort), so no signal
 //! handler is needed. The kernel ties that to the *thread* that started the child; one thread that lives as long as the
 //! harness therefore starts them all.
@@ -15,12 +15,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Lines of the log shown when a process dies early.
 const TAIL_LINES: usize = 20;
 
-/// A running child process. Dropping it kills its whole process group.
+/// How long a dropped process may take to end by itself.
+const DROP_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A running child process. Dropping it ends its whole process group.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -75,15 +78,12 @@ impl Process {
         lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
     }
 
-    /// Asks it to end (SIGTERM) and waits; kills it at the deadline. Returns how it ended.
+    /// Asks its group to end (SIGTERM) and waits; kills it at the deadline. Returns how it ended.
     ///
     /// # Errors
     /// When it cannot be waited for.
     pub async fn stop(mut self, deadline: Duration) -> Result<ExitStatus> {
-        if let Some(pid) = self.pid() {
-            // It may have ended by itself, which the wait below tells.
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        self.signal(Signal::TERM);
         self.wait(deadline).await
     }
 
@@ -105,21 +105,27 @@ impl Process {
 
     /// Kills it at once (SIGKILL), as a crash would.
     pub fn kill(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None))
-            && let Some(pid) = self.pid()
-        {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+        self.signal(Signal::KILL);
         let _ = self.child.wait();
     }
 
-    fn pid(&self) -> Option<Pid> {
-        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    /// Signals the whole group, if its leader has not been waited for (its id may mean another process then).
+    fn signal(&mut self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let (Some(group), Ok(None)) = (group, self.child.try_wait()) {
+            let _ = kill_process_group(group, signal);
+        }
     }
 }
 
 impl Drop for Process {
+    /// Asks first, so that a process with children of its own can end them.
     fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        let end = Instant::now() + DROP_DEADLINE;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         self.kill();
     }
 }

@@ -1,11 +1,13 @@
 //! `cargo xtask`: what people and CI run.
 
 use std::io::Write as _;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use serin_e2e::bench;
 use serin_e2e::workspace::Workspace;
+use serin_e2e::{bench, checks, demo};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 #[command(about = "Builds, checks and measures Serin")]
@@ -18,6 +20,24 @@ struct Arguments {
 enum Task {
     /// Builds the filter and all binaries.
     Build,
+    /// Runs everything that CI runs.
+    Test {
+        /// Runs this gate alone.
+        #[arg(long, value_name = "GATE")]
+        only: Option<String>,
+        /// Names the gates and runs none.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Shows a good canary promoted and a bad route rolled back, on a real Envoy under load.
+    Demo {
+        /// Prints one JSON object as the last line of stdout, and everything else to stderr.
+        #[arg(long)]
+        json: bool,
+        /// Keeps everything running after the acts, until Ctrl-C.
+        #[arg(long)]
+        hold: bool,
+    },
     /// Measures Serin beside its peers.
     #[command(subcommand)]
     Bench(Bench),
@@ -40,14 +60,50 @@ enum Bench {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let outcome = tokio::select! {
+        outcome = perform(command) => outcome,
+        // Dropping the command ends all that it started.
+        () = interruption() => return ExitCode::from(130),
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Returns when the user or the system wants the run to end.
+async fn interruption() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn perform(command: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
-    match Arguments::parse().command {
+    match command {
         Task::Build => {
             workspace.build_native()?;
             workspace.build_wasm()?;
-            Ok(())
         }
+        Task::Test { list: true, .. } => {
+            for (name, about) in checks::list() {
+                writeln!(std::io::stdout(), "{name:<11} {about}")?;
+            }
+        }
+        Task::Test { only, list: false } => {
+            let tally = checks::run(&workspace, only.as_deref()).await?;
+            writeln!(std::io::stdout(), "\n{tally}")?;
+            return Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {
             let report = bench::filter::run(&workspace, bench::filter::Effort { rounds, requests }).await?;
             let mut out = std::io::stdout();
@@ -55,7 +111,7 @@ async fn main() -> Result<()> {
             if json {
                 writeln!(out, "{}", serde_json::to_string(&report)?)?;
             }
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,166 @@
+//! The gates, cheapest first.
+
+use std::fs;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::{Checks, Outcome, Tally, exists, module};
+use crate::tools::Wheel;
+use crate::workspace::WASM_TARGET;
+
+/// Something that must hold.
+pub(super) struct Gate {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: for<'a> fn(&'a Checks) -> Pending<'a>,
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Result<Outcome>> + Send + 'a>>;
+
+macro_rules! gates {
+    ($($name:literal $run:ident $about:literal)*) => {
+        &[$(Gate { name: $name, about: $about, run: |checks| Box::pin($run(checks)) }),*]
+    };
+}
+
+/// All gates.
+pub(super) const GATES: &[Gate] = gates! {
+    "format"     format      "the code is formatted"
+    "tidy"       tidy        "files are short, and modules are named by their file"
+    "proto"      proto       "the protobuf contract is lint-clean (buf)"
+    "lint"       lint        "clippy has nothing to say, with warnings as errors"
+    "lint-wasm"  lint_wasm   "the same for the filter, compiled for WASM"
+    "docs"       docs        "the documentation builds without a warning"
+    "module"     module      "the filter's module is small and imports and exports only what it may"
+    "build"      build       "the native binaries build"
+    "unit"       unit        "unit, property and simulation tests"
+    "doctest"    doctest     "the examples in the documentation"
+    "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, under Node"
+    "envoy"      envoy       "the scenarios on a real Envoy"
+};
+
+/// The linter of the contract.
+const BUF: Wheel = Wheel {
+    package: "buf-bin",
+    version: "1.75.0",
+    sha256: &[
+        "6fd3ecb1694b6f5bcdfb9bef5297b330ffb9731b95445a42944c1b6158428101",
+        "159e994efa072a7f3c84e5b90cf57f7b9a5e9f6387121bfc70e82ec7167d5694",
+    ],
+    member: "buf_bin-1.75.0.data/scripts/buf",
+};
+/// Crate of the scenarios, which need more than a compiler.
+const SCENARIOS: &str = "serin-e2e";
+
+async fn format(checks: &Checks) -> Result<Outcome> {
+    checks.check(checks.cargo(&["fmt", "--all", "--check", "--", "--color", "never"])).await
+}
+
+async fn proto(checks: &Checks) -> Result<Outcome> {
+    let mut buf = Command::new(BUF.binary(&checks.workspace)?);
+    buf.current_dir(checks.workspace.root().join("proto")).arg("lint");
+    checks.check(buf).await
+}
+
+async fn lint(checks: &Checks) -> Result<Outcome> {
+    checks.check(checks.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await
+}
+
+async fn lint_wasm(checks: &Checks) -> Result<Outcome> {
+    checks.workspace.ensure_wasm_target()?;
+    let filter = ["clippy", "--package", "serin-filter", "--target", WASM_TARGET, "--", "-D", "warnings"];
+    checks.check(checks.cargo(&filter)).await
+}
+
+async fn docs(checks: &Checks) -> Result<Outcome> {
+    let mut doc = checks.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    checks.check(doc).await
+}
+
+async fn module(checks: &Checks) -> Result<Outcome> {
+    checks.workspace.ensure_wasm_target()?;
+    checks
+        .run(checks.cargo(&[
+            "build",
+            "--package",
+            "serin-filter",
+            "--profile",
+            "wasm",
+            "--target",
+            WASM_TARGET,
+        ]))
+        .await?;
+    module::check(&fs::read(checks.workspace.wasm()?)?)?;
+    Ok(Outcome::Passed(Tally::default()))
+}
+
+async fn build(checks: &Checks) -> Result<Outcome> {
+    checks.check(checks.cargo(&["build", "--workspace", "--bins"])).await
+}
+
+async fn unit(checks: &Checks) -> Result<Outcome> {
+    tests(checks, &["--workspace", "--exclude", SCENARIOS]).await
+}
+
+async fn doctest(checks: &Checks) -> Result<Outcome> {
+    checks.check(checks.cargo(&["test", "--workspace", "--doc"])).await
+}
+
+/// The core's own tests, compiled for the target that ships and run by Node's WASI: no second test harness and no tool
+/// besides Node is needed.
+async fn wasm_core(checks: &Checks) -> Result<Outcome> {
+    if !exists("node", "--version") {
+        return Ok(Outcome::Skipped("Node is not installed".to_owned()));
+    }
+    checks.workspace.ensure_wasm_target()?;
+    let runner = checks.workspace.root().join("e2e").join("wasi.mjs");
+    let mut test =
+        checks.cargo(&["test", "--package", "serin-filter-core", "--lib", "--target", WASM_TARGET]);
+    test.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", format!("node --no-warnings {}", runner.display()));
+    checks.check(test).await
+}
+
+async fn envoy(checks: &Checks) -> Result<Outcome> {
+    tests(checks, &["--package", SCENARIOS]).await
+}
+
+/// Runs tests by nextest, or by `cargo test` where it is not installed.
+async fn tests(checks: &Checks, packages: &[&str]) -> Result<Outcome> {
+    let mut command = if exists("cargo-nextest", "--version") {
+        checks.cargo(&["nextest", "run", "--no-fail-fast"])
+    } else {
+        checks.cargo(&["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
+    };
+    command.args(packages);
+    checks.check(command).await
+}
+
+/// Lines that a source file may have; tests in a file of their own may have more.
+const FILE_LINES: usize = 400;
+
+async fn tidy(checks: &Checks) -> Result<Outcome> {
+    let mut folders = vec![checks.workspace.root().to_owned()];
+    let mut complaints = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if kind.is_dir() && !name.starts_with('.') && name != "target" {
+                folders.push(path);
+            } else if name == "mod.rs" {
+                complaints.push(format!("{}: name the module by its file", path.display()));
+            } else if name.ends_with(".rs") && !path.components().any(|part| part.as_os_str() == "tests") {
+                let text = fs::read_to_string(&path)?;
+                let lines = text.lines().take_while(|line| *line != "mod tests {").count();
+                if lines > FILE_LINES && name != "tests.rs" {
+                    complaints.push(format!("{}: {lines} lines, {FILE_LINES} allowed", path.display()));
+                }
+            }
+        }
+    }
+    if complaints.is_empty() { Ok(Outcome::Passed(Tally::default())) } else { bail!(complaints.join("\n")) }
+}
