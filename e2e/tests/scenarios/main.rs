@@ -1,0 +1,14 @@
+//! Serin on a real Envoy, one module for each behaviour that is promised.
+//!
+//! Scenarios about the filter alone drive it from a stand-in for the control plane that sends what the real one never
+//! would and records reports exactly; scenarios about the whole loop run the real `serin-control-plane`. Build both first:
+//! `cargo xtask build`. Everything random comes from fixed seeds.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod refusals;
+mod routing;
+mod spoofing;
+mod stickiness;
+mod storm;
+mod support;
+mod upgrade;
