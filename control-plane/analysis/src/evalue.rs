@@ -53,11 +53,23 @@ pub fn log_e_cells(baseline: &[f64], canary: &[f64], ratios: &[f64]) -> f64 {
         return 0.0;
     }
     let share = total_canary / (total_baseline + total_canary);
-    let cells = baseline.iter().zip(canary).zip(ratios);
-    cells
-        .filter(|((a, b), _)| **a + **b > 0.0)
-        .map(|((a, b), r)| b * r.ln() - (a + b) * (1.0 - share + share * r).ln())
-        .sum()
+    let mut sum = 0.0;
+    let mut cells = baseline.iter().zip(canary).zip(ratios).peekable();
+    while let Some(((a, b), r)) = cells.next() {
+        // Monotone ratios come in runs of equal ones, which share their logarithms.
+        let (mut a, mut b) = (*a, *b);
+        while let Some(((next_a, next_b), _)) = cells.next_if(|(_, next_r)| *next_r == r) {
+            a += next_a;
+            b += next_b;
+        }
+        if b > 0.0 {
+            sum += b * r.ln();
+        }
+        if a + b > 0.0 {
+            sum -= (a + b) * (1.0 - share + share * r).ln();
+        }
+    }
+    sum
 }
 
 /// Logarithm of a quantity that is zero. Finite, so that it survives any sum and any text format.

@@ -124,8 +124,15 @@ impl LatencyHistogram {
             self.bins.clone_from(&other.bins);
             return;
         }
+        let mut at = 0;
         for (bin, count) in other.bins() {
-            self.add(bin, count);
+            while self.bins.get(at).is_some_and(|entry| entry.0 < bin) {
+                at += 1;
+            }
+            match self.bins.get_mut(at) {
+                Some(entry) if entry.0 == bin => entry.1 = entry.1.saturating_add(count),
+                Some(_) | None => self.bins.insert(at, (bin, count)),
+            }
         }
     }
 
@@ -145,7 +152,7 @@ impl LatencyHistogram {
         quantile_bin(self.bins(), self.count(), quantile).map(Bin::highest_us)
     }
 
-    pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + '_ {
+    pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + Clone + '_ {
         self.bins.iter().copied()
     }
 

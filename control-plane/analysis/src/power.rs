@@ -1,6 +1,8 @@
 //! How many canary requests are still needed? The growth of the engine's own bets at the present estimate says it:
 //! what is missing to a threshold, divided by what one more canary request is expected to add.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;
 use crate::scope::Process;
@@ -11,7 +13,7 @@ use crate::verdict::Signal;
 const FORESEEABLE: f64 = 1e12;
 
 /// Canary requests that each signal of a scope still needs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Needed {
     pub(crate) errors: Option<u64>,
     pub(crate) latency: Option<u64>,

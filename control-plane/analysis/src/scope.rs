@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evalue::{LOG_ZERO, log_sum};
+use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
 use crate::onset::recur;
@@ -64,6 +64,18 @@ pub(crate) struct Process {
     mass_seen: f64,
     totals: ByArm<ArmStratum>,
     updates: u64,
+    /// Logarithm of the evidence of each signal's bets, as of the last update.
+    log_evidence: BySignal,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+struct BySignal {
+    errors: f64,
+    latency: f64,
+}
+
+impl BySignal {
+    const NONE: Self = Self { errors: LOG_ZERO, latency: LOG_ZERO };
 }
 
 impl Process {
@@ -88,6 +100,7 @@ impl Process {
             mass_seen: 0.0,
             totals: ByArm::default(),
             updates: 0,
+            log_evidence: BySignal::NONE,
         }
     }
 
@@ -108,6 +121,9 @@ impl Process {
             }
         }
         self.health.update(evidence);
+        let log_evidence = |signal| log_sum(self.bets_of(signal).map(|(_, bet)| bet.log_weight + bet.log_m));
+        self.log_evidence =
+            BySignal { errors: log_evidence(Signal::ErrorRate), latency: log_evidence(Signal::Latency) };
     }
 
     /// Forgets the evidence of harm, not that of health: used when a scope's composition changes.
@@ -119,6 +135,7 @@ impl Process {
             bet.since = totals;
             bet.since_update = self.updates;
         }
+        self.log_evidence = BySignal::NONE;
     }
 
     /// Leaves out the prior mass of the seconds before this scope was watched.
@@ -132,12 +149,15 @@ impl Process {
 
     /// Logarithm of the evidence of all bets together.
     pub(crate) fn log_evidence(&self) -> f64 {
-        log_sum(self.bets.iter().map(|bet| bet.log_weight + bet.log_m))
+        log_add(self.log_evidence.errors, self.log_evidence.latency)
     }
 
     /// The part of one signal's bets in [`Process::log_evidence`].
     pub(crate) fn log_evidence_of(&self, signal: Signal) -> f64 {
-        log_sum(self.bets_of(signal).map(|(_, bet)| bet.log_weight + bet.log_m))
+        match signal {
+            Signal::ErrorRate => self.log_evidence.errors,
+            Signal::Latency => self.log_evidence.latency,
+        }
     }
 
     pub(crate) fn is_crossed(&self) -> bool {

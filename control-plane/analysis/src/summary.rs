@@ -119,16 +119,15 @@ fn summarise_arm<'a>(tallies: impl Iterator<Item = &'a Tally> + Clone) -> ArmSum
         }
     }
     if latency.is_empty() {
-        summary.p50_us = only.and_then(|latency| latency.quantile_us(0.5));
-        summary.p99_us = only.and_then(|latency| latency.quantile_us(0.99));
-        return summary;
+        let only = only.map(LatencyHistogram::bins).into_iter().flatten();
+        return with_quantiles(summary, only);
     }
-    let count = latency.iter().fold(0, |sum: u64, count| sum.saturating_add(*count));
-    let quantile = |quantile| {
-        let bins = latency.iter().enumerate().filter(|(_, count)| **count > 0);
-        quantile_bin(bins.map(|(index, count)| (Bin::from_index(index), *count)), count, quantile)
-    };
-    summary.p50_us = quantile(0.5).map(Bin::highest_us);
-    summary.p99_us = quantile(0.99).map(Bin::highest_us);
-    summary
+    let bins = latency.iter().enumerate().filter(|(_, count)| **count > 0);
+    with_quantiles(summary, bins.map(|(index, count)| (Bin::from_index(index), *count)))
+}
+
+fn with_quantiles(summary: ArmSummary, bins: impl Iterator<Item = (Bin, u64)> + Clone) -> ArmSummary {
+    let count = bins.clone().fold(0, |sum: u64, (_, count)| sum.saturating_add(count));
+    let quantile = |quantile| quantile_bin(bins.clone(), count, quantile).map(Bin::highest_us);
+    ArmSummary { p50_us: quantile(0.5), p99_us: quantile(0.99), ..summary }
 }

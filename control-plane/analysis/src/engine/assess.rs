@@ -2,7 +2,6 @@
 
 use super::component::Component;
 use super::{Assessment, Engine};
-use crate::cells::Archetypes;
 use crate::increment::ByArm;
 use crate::localise::components_at_fault;
 use crate::power::Needed;
@@ -46,7 +45,7 @@ impl Engine {
         let version = Judgement {
             process: &self.version,
             summary: summarise(active().map(Component::summary)),
-            archetypes: self.pool.archetypes(),
+            needed: Needed::of(&self.version, self.pool.archetypes(), self.config.raw()),
             regressed: self.version_flagged,
             may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
         };
@@ -55,11 +54,11 @@ impl Engine {
                 let judgement = Judgement {
                     process: component.process(),
                     summary: summarise(std::iter::once(component.summary())),
-                    archetypes: component.archetypes(),
+                    needed: component.needed(),
                     regressed: self.flagged.contains(&index),
                     may_be_healthy: fresh && !is_doubtful(component.process()),
                 };
-                judgement.assessment(self.config.raw())
+                judgement.assessment()
             } else {
                 ScopeAssessment::default()
             };
@@ -67,7 +66,7 @@ impl Engine {
         };
         Assessment {
             at_second: self.at_second,
-            version: version.assessment(self.config.raw()),
+            version: version.assessment(),
             components: self.components.iter().enumerate().map(component).collect(),
             alarm: self.alarm(),
             late_requests: self.late_requests,
@@ -112,19 +111,18 @@ impl Engine {
 struct Judgement<'a> {
     process: &'a Process,
     summary: ScopeSummary,
-    archetypes: Option<&'a Archetypes>,
+    needed: Needed,
     regressed: bool,
     may_be_healthy: bool,
 }
 
 impl Judgement<'_> {
-    fn assessment(&self, config: &crate::config::RawEngineConfig) -> ScopeAssessment {
-        let needed = Needed::of(self.process, self.archetypes, config);
+    fn assessment(&self) -> ScopeAssessment {
         let errors = self.process.log_evidence_of(Signal::ErrorRate);
         let latency = self.process.log_evidence_of(Signal::Latency);
         let reasons = vec![
-            self.errors(errors, errors >= latency, needed.errors),
-            self.latency(latency, latency > errors, needed.latency),
+            self.errors(errors, errors >= latency, self.needed.errors),
+            self.latency(latency, latency > errors, self.needed.latency),
         ];
         let served = self.summary.baseline.requests > 0 && self.summary.canary.requests > 0;
         let all_healthy = reasons.iter().all(|reason| reason.verdict == Verdict::Healthy);

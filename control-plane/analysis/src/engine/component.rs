@@ -8,6 +8,7 @@ use crate::config::RawEngineConfig;
 use crate::histogram::LatencyHistogram;
 use crate::increment::{Arm, ByArm, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
+use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::{SummaryWindow, Tally};
@@ -22,6 +23,8 @@ const LESSON_GROWTH: u64 = 4;
 const LARGEST_LESSON: u64 = 20_000;
 /// Least time between two lessons, in seconds.
 const LESSON_INTERVAL_S: u64 = 60;
+/// How often a component's need for requests is foreseen anew, in seconds.
+const FORESIGHT_INTERVAL_S: u64 = 5;
 
 /// What a component must know about a closed second.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +54,8 @@ pub(super) struct Component {
     pooled: bool,
     /// Part in the version's evidence, by bet, since the version's CUSUM was zero.
     parts: Vec<Part>,
+    needed: Needed,
+    next_foresight: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -75,6 +80,8 @@ impl Component {
             least_rate: 0.0,
             pooled: true,
             parts: vec![Part::default(); BETS],
+            needed: Needed::default(),
+            next_foresight: 0,
         }
     }
 
@@ -87,6 +94,7 @@ impl Component {
         self.process = Process::new(self.alpha, beta);
         self.process.skip_mass(mass);
         self.parts = vec![Part::default(); BETS];
+        self.needed = Needed::default();
     }
 
     pub(super) fn name(&self) -> &str {
@@ -103,6 +111,11 @@ impl Component {
 
     pub(super) fn summary(&self) -> &SummaryWindow {
         &self.summary
+    }
+
+    /// Requests still needed, as of the last few seconds.
+    pub(super) fn needed(&self) -> Needed {
+        self.needed
     }
 
     pub(super) fn archetypes(&self) -> Option<&Archetypes> {
@@ -162,6 +175,10 @@ impl Component {
         let judged = if self.stratum.is_full(config) { self.close(config, mass, version) } else { None };
         if self.stratum.is_empty() && self.lessons.is_due(second) {
             self.cells = self.lessons.take(second, config.margins.latency_ratio);
+        }
+        if second >= self.next_foresight {
+            self.next_foresight = second.saturating_add(FORESIGHT_INTERVAL_S);
+            self.needed = Needed::of(&self.process, self.archetypes(), config);
         }
         judged
     }
