@@ -138,7 +138,7 @@ impl Filter {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn configure(&mut self, json: &[u8], now_ns: u64) -> Result<Generation, AssignmentError> {
-        let router = if json.trim_ascii().is_empty() {
+        let router = if json.is_empty() {
             Router::default()
         } else {
             Router::new(&assignment::parse(json)?)
@@ -232,6 +232,9 @@ impl Filter {
     pub fn tick(&mut self, now_ns: u64) -> Option<Dispatch> {
         let settings = self.report.clone()?;
         self.open.forget_abandoned(now_ns);
+        let draw = self.draws.next();
+        let overdue = self.reporter.expire(now_ns, draw);
+        self.settle(overdue);
         let idle = self.recorder.is_empty() && self.open.is_empty();
         let draw = self.draws.next();
         let body = match self.reporter.step(now_ns, settings.interval_ms, idle, draw) {

@@ -35,7 +35,7 @@ pub enum Step {
 /// What an answer did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// It belongs to no call that is under way.
+    /// Nothing: no call that is under way is concerned.
     Unknown,
     /// The batch is merged.
     Acknowledged,
@@ -68,13 +68,16 @@ pub struct Reporter {
 }
 
 impl Reporter {
+    /// Gives up on an answer that is overdue.
+    pub fn expire(&mut self, now_ns: u64, draw: u64) -> Answer {
+        match self.phase {
+            Phase::Sent { answer_until_ns, .. } if now_ns >= answer_until_ns => self.fail(now_ns, draw),
+            Phase::Sent { .. } | Phase::Gathering | Phase::Frozen(_) => Answer::Unknown,
+        }
+    }
+
     /// What to do at `now_ns`. `idle`: there is nothing to tell but that the VM lives. `draw` spreads the VMs.
     pub fn step(&mut self, now_ns: u64, interval_ms: u32, idle: bool, draw: u64) -> Step {
-        if let Phase::Sent { answer_until_ns, .. } = &self.phase
-            && now_ns >= *answer_until_ns
-        {
-            self.fail(now_ns, draw);
-        }
         if now_ns < self.next_ns {
             return Step::Wait;
         }
