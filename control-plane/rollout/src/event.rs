@@ -241,7 +241,7 @@ impl std::fmt::Display for Cause {
             }
             Self::TooManyComponents { components, traffic_ppm } => {
                 let traffic = Percent(*traffic_ppm);
-                write!(formatter, "{} regressed, which carry {traffic} of the traffic", list(components))
+                write!(formatter, "{} regressed, {traffic} of the traffic", list(components))
             }
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),

@@ -2,9 +2,9 @@
 //!
 //! * [`plan`] turns YAML into a [`Plan`] that cannot be wrong, and says what the filters are told.
 //! * [`State`] is where a rollout stands; it changes by [`Event`]s alone, so a journal replayed gives it back.
-//! * [`create`] and [`step`] are the only rules: `(plan, state, input, now)` gives the next state, the events to
+//! * [`create`] and [`step()`] are the only rules: `(plan, state, input, now)` gives the next state, the events to
 //!   write and the effects to perform, in order.
-//! * [`summary`] says in one sentence what is happening and what is awaited.
+//! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
 //! in milliseconds. Nothing here reads a clock, draws a random number, opens a file or waits; the control plane's

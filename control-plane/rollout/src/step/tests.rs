@@ -271,7 +271,7 @@ fn several_components_that_carry_much_traffic_mean_the_version() {
         10 tick -> [Step 1 began at 10 %] info | progressing 10 %
         11 alarm cart -> [Returned cart to the baseline: cart regressed] publish critical | progressing 10 %
         12 alarm cart home -> [Returned home to the baseline: home regressed] publish critical | progressing 10 %
-        13 alarm search -> [Rolled back the whole version: cart, home, search regressed, which carry 50 % of the traffic] publish critical | rolled back 0 %
+        13 alarm search -> [Rolled back the whole version: cart, home, search regressed, 50 % of the traffic] publish critical | rolled back 0 %
         ",
     );
 }
@@ -670,4 +670,40 @@ fn a_journal_that_is_not_whole_is_refused() {
         "expected event 3 of rollout r-1, found event 3 of rollout r-2"
     );
     assert_eq!(refused(|events| events[1].format = 2), "event 2 has format 2; this version reads up to 1");
+}
+
+#[test]
+fn one_component_is_returned_alone_however_much_it_carries() {
+    let plan = Plan::parse(PLAN).unwrap();
+    let state = begin(&plan).state;
+    let returned = |requests: &[(&str, u64)]| {
+        let mut seen = judgement(Verdict::Inconclusive);
+        seen.components.clear();
+        seen.components.extend(requests.iter().map(|(name, requests)| ComponentJudgement {
+            name: (*name).to_owned(),
+            requests: *requests,
+            ..ComponentJudgement::default()
+        }));
+        seen.alarm = Some(Alarm::Components(vec!["cart".to_owned()]));
+        let transition = step(&plan, &state, &Input::Assessed(Box::new(seen)), UnixMillis(1)).unwrap();
+        transition.events()[0].fact.text()
+    };
+    assert_eq!(returned(&[("cart", 900), ("home", 100)]), "Returned cart to the baseline: cart regressed");
+    assert_eq!(returned(&[]), "Returned cart to the baseline: cart regressed");
+    assert_eq!(
+        returned(&[("cart", 900), ("home", 0)]),
+        "Rolled back the whole version: cart regressed, 100 % of the traffic"
+    );
+}
+
+#[test]
+fn a_hold_from_a_later_time_is_lifted_at_once_when_the_clock_goes_back() {
+    check(
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        90 slow -> [Holding: the canary's 99th percentile of latency is above 1 s] warning | progressing 10 %
+        20 healthy -> [No longer holding: the canary's 99th percentile of latency is above 1 s] info | progressing 10 %
+        40 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
+        ",
+    );
 }
