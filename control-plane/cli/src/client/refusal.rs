@@ -78,7 +78,8 @@ fn refused(code: Code, message: String, server: &str) -> Failure {
         Code::Internal | Code::Unknown | Code::DataLoss => {
             Failure::new(Kind::Refused, message).advise("the server's log says more")
         }
-        Code::InvalidArgument | Code::OutOfRange | Code::Ok => Failure::new(Kind::Refused, message),
+        Code::InvalidArgument | Code::OutOfRange | Code::Ok => Failure::new(Kind::Refused, message)
+            .advise("correct what the message names, and ask again"),
     }
 }
 

@@ -63,7 +63,11 @@ impl Sheet {
     }
 }
 
+/// A shortened cell; an empty one is a dash, so that every row has all columns.
 fn cut(cell: &str) -> String {
+    if cell.is_empty() {
+        return "-".to_owned();
+    }
     match cell.char_indices().nth(CELL_CHARACTERS) {
         Some((end, _)) => format!("{}…", cell.get(..end).unwrap_or_default()),
         None => cell.to_owned(),
@@ -81,6 +85,14 @@ mod tests {
         let text = sheet.into_text();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    }
+
+    #[test]
+    fn an_empty_cell_keeps_its_column() {
+        let mut sheet = Sheet::default();
+        sheet.table(["A", "B", "C"], [["1".to_owned(), String::new(), "3".to_owned()]]);
+        let text = sheet.into_text();
+        assert_eq!(text.lines().last().unwrap().split_whitespace().collect::<Vec<_>>(), ["1", "-", "3"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Against a real control plane.
 
-use std::process::Child;
-use std::time::{Duration, Instant};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout};
 
 use serde_json::{Value, json};
 
@@ -26,16 +26,37 @@ fn create(server: &Server) -> String {
     created["id"].as_str().unwrap().to_owned()
 }
 
-fn watch(server: &Server, more: &[&str]) -> Child {
-    command(&[&["rollout", "watch", "shop", "--server", &server.url()], more].concat()).spawn().unwrap()
+/// A `rollout watch` that runs.
+struct Watching {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
 }
 
-/// Waits until the rollout is as `is_so` says.
-fn until(server: &Server, is_so: impl Fn(&Value) -> bool) {
-    let began = Instant::now();
-    while !is_so(&server.serin(&["rollout", "status", "shop", "--json"]).exits(0).json()) {
-        assert!(began.elapsed() < Duration::from_secs(30), "it never became so");
-        std::thread::sleep(Duration::from_millis(20));
+impl Watching {
+    fn start(server: &Server, more: &[&str]) -> Self {
+        let url = server.url();
+        let mut child =
+            command(&[&["rollout", "watch", "shop", "--server", &url], more].concat()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    /// The next line, when it comes.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn document(&mut self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
+    }
+
+    /// The end, and what was printed after the lines that were read.
+    fn end(mut self) -> Ran {
+        let mut ran = finish(self.child);
+        self.stdout.read_to_string(&mut ran.stdout).unwrap();
+        ran
     }
 }
 
@@ -119,29 +140,31 @@ fn refusals_have_their_own_exit_codes() {
 fn a_watch_prints_changes_and_ends_with_the_rollout() {
     let server = Server::start();
     create(&server);
-    let (lines, snapshots) = (watch(&server, &[]), watch(&server, &["--json"]));
+    let (mut lines, mut snapshots) = (Watching::start(&server, &[]), Watching::start(&server, &["--json"]));
+    assert!(lines.line().contains("weight 5%"));
+    assert_eq!(snapshots.document()["weight_ppm"], json!(50_000));
     server.serin(&["rollout", "set-weight", "shop", "30%", "--reason", "by hand"]).exits(0);
-    std::thread::sleep(Duration::from_millis(500));
+    assert!(lines.line().contains("weight 30%"));
+    assert_eq!(snapshots.document()["weight_ppm"], json!(300_000));
     server.serin(&["rollout", "rollback", "shop", "--reason", "enough"]).exits(0);
-    let (lines, snapshots) = (finish(lines).exits(6), finish(snapshots).exits(6));
-    let phases = documents(&snapshots).iter().map(|snapshot| snapshot["phase"].clone()).collect::<Vec<_>>();
-    assert_eq!(phases.last(), Some(&json!("rolled_back")), "{phases:?}");
-    assert!((1..=4).contains(&phases.len()), "a line is a change: {phases:?}");
-    assert!(lines.stdout.lines().last().unwrap().contains("rolled back"), "{lines:?}");
+    assert!(lines.line().contains("rolled back"));
+    assert_eq!(snapshots.document()["phase"], json!("rolled_back"));
+    let (lines, snapshots) = (lines.end().exits(6), snapshots.end().exits(6));
+    assert_eq!((lines.stdout.as_str(), snapshots.stdout.as_str()), ("", ""), "a line is a change");
     assert!(lines.stderr.contains("was rolled back"), "{lines:?}");
+    assert_eq!(snapshots.error()["exit_code"], json!(6));
 }
 
 #[test]
 fn a_watch_survives_a_restart_of_the_server() {
     let mut server = Server::start();
     create(&server);
-    let watching = watch(&server, &["--json"]);
-    std::thread::sleep(Duration::from_millis(300));
+    let mut watching = Watching::start(&server, &["--json"]);
+    assert_eq!(watching.document()["phase"], json!("warming_up"));
     server.stop();
     server.start_again();
-    until(&server, |status| status["phase"] == json!("warming_up"));
     server.serin(&["rollout", "rollback", "shop", "--reason", "enough"]).exits(0);
-    let ran = finish(watching).exits(6);
+    let ran = watching.end().exits(6);
     assert_eq!(documents(&ran).last().unwrap()["phase"], json!("rolled_back"));
 }
 
@@ -149,7 +172,7 @@ fn a_watch_survives_a_restart_of_the_server() {
 fn a_watch_is_given_up_when_its_time_is_over() {
     let server = Server::start();
     create(&server);
-    let ran = finish(watch(&server, &["--within", "400ms"])).exits(4);
+    let ran = Watching::start(&server, &["--within", "400ms"]).end().exits(4);
     assert!(ran.stderr.contains("has not ended within 400ms"), "{ran:?}");
 }
 

@@ -117,33 +117,20 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
     }
 }
 
-/// One row per arm; the component is named in the first.
+/// One row per arm, each complete, so that `grep` finds both.
 fn component_rows(component: &Component) -> Vec<[String; 9]> {
     let state = if component.rolled_back { "rolled back" } else { "open" };
     let first =
         [component.name.clone(), component.granularity.label(), state.to_owned(), component.verdict.label()];
-    if component.arms.is_empty() {
-        let [name, granularity, state, verdict] = first;
-        let nothing = String::new;
-        return vec![[
-            name,
-            granularity,
-            state,
-            verdict,
-            "-".into(),
-            "0".into(),
-            nothing(),
-            nothing(),
-            nothing(),
-        ]];
-    }
-    let head = |index: usize| if index == 0 { first.clone() } else { Default::default() };
-    let rows = component.arms.iter().enumerate().map(|(index, arm)| {
-        let [name, granularity, state, verdict] = head(index);
-        let [arm, requests, errors, p50, p99] = arm_cells(arm);
+    let row = |arm: [String; 5]| {
+        let [name, granularity, state, verdict] = first.clone();
+        let [arm, requests, errors, p50, p99] = arm;
         [name, granularity, state, verdict, arm, requests, errors, p50, p99]
-    });
-    rows.collect()
+    };
+    if component.arms.is_empty() {
+        return vec![row(Default::default())];
+    }
+    component.arms.iter().map(|arm| row(arm_cells(arm))).collect()
 }
 
 fn arm_cells(arm: &Arm) -> [String; 5] {
