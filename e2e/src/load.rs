@@ -7,6 +7,7 @@
 //! Which user sends which request follows from the seed, so a run can be repeated.
 
 mod plan;
+mod seen;
 mod send;
 mod summary;
 
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::plan::{Plan, Target, shop};
+pub use self::seen::Seen;
 use self::send::Sender;
 pub use self::summary::{Key, Status, Summary};
 

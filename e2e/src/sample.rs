@@ -103,6 +103,21 @@ impl Sample {
         self.service.stats()
     }
 
+    /// Ends it and starts another version at the same address. What is under way breaks. Returns the counts of the one
+    /// that ended.
+    ///
+    /// # Errors
+    /// When the port was taken meanwhile; then nothing listens there.
+    pub async fn replace(&mut self, settings: Settings) -> Result<Stats> {
+        self.stop.send_replace(true);
+        self.accepting.abort();
+        // The port is free once the task is gone; that it was cancelled is no news.
+        let _ = (&mut self.accepting).await;
+        let stats = self.stats();
+        *self = Self::start(settings, self.address).await?;
+        Ok(stats)
+    }
+
     /// Serves until the port is closed by an error.
     ///
     /// # Errors

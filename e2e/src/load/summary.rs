@@ -6,6 +6,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::seen::Seen;
+
 /// Kind of answer.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Key {
@@ -60,12 +62,15 @@ pub struct Summary {
     pub counts: BTreeMap<Key, u64>,
     /// Requests that found no room and were not sent.
     pub not_sent: u64,
+    /// When they came, by kind.
+    pub seen: BTreeMap<Key, Seen>,
     latencies: BTreeMap<(String, Option<String>), Latencies>,
 }
 
 impl Summary {
     pub(super) fn add(&mut self, key: Key, latency: Duration) {
         self.latencies.entry((key.route.clone(), key.version.clone())).or_default().record(latency);
+        self.seen.entry(key.clone()).and_modify(Seen::again).or_insert_with(Seen::now);
         *self.counts.entry(key).or_default() += 1;
     }
 

@@ -1,0 +1,216 @@
+//! The demo: what Serin is for, in two acts, with every part real.
+//!
+//! A sample service of ten routes runs behind Envoy under a steady load. In the first act a good version is promoted by
+//! the control plane alone. In the second, one route of the next version begins to fail while it is on trial; that route
+//! is rolled back, and the other nine go on. Everything told at the end was observed in this run: by the clients, by the
+//! service's own counts, by the journal and the metrics of the control plane.
+//!
+//! Every wait has a deadline. When the run ends, however it ends, nothing is left behind.
+
+mod applied;
+mod bad;
+mod control;
+mod good;
+mod live;
+mod report;
+mod screen;
+mod share;
+mod shop;
+mod stage;
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::process::Command;
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Result, bail};
+
+use self::control::Control;
+pub use self::report::{Bad, Good, Report};
+pub use self::screen::Screen;
+use self::shop::Shop;
+use self::stage::Stage;
+use crate::envoy::binary;
+use crate::load::{Key, Load, Status, Summary};
+use crate::workspace::Workspace;
+
+/// How the demo is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Print one JSON object as the last line of stdout, and everything else to stderr.
+    pub json: bool,
+    /// Keep everything running after the acts, until interrupted.
+    pub hold: bool,
+}
+
+/// What the acts and the live view look at.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    screen: &'a Screen,
+    stage: &'a Stage,
+    control: &'a Control,
+    load: &'a Load,
+    began: SystemTime,
+}
+
+/// Runs the demo as the command does. Dropping it ends all that it started and removes its files.
+///
+/// # Errors
+/// When something promised did not hold, or the run broke off.
+pub async fn run(workspace: &Workspace, options: Options) -> Result<()> {
+    let screen = Screen::new(options.json);
+    prepare(workspace, &screen)?;
+    let (report, theatre) = play(workspace, &screen).await?;
+    if options.json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
+    }
+    if options.hold {
+        screen.line("\nEverything keeps running until Ctrl-C.");
+        match theatre.hold(&screen).await? {}
+    }
+    theatre.stage.clear().await?;
+    ensure_held(&report)
+}
+
+/// Runs the demo without a word, as a check of what is already built.
+///
+/// # Errors
+/// As [`run`].
+pub async fn check(workspace: &Workspace) -> Result<Report> {
+    let (report, theatre) = play(workspace, &Screen::silent()).await?;
+    theatre.stage.clear().await?;
+    ensure_held(&report)?;
+    Ok(report)
+}
+
+fn ensure_held(report: &Report) -> Result<()> {
+    match report.failures().as_slice() {
+        [] => Ok(()),
+        failures => bail!("the demo did not hold: {}", failures.join("; ")),
+    }
+}
+
+/// Installs and builds what is missing.
+///
+/// # Errors
+/// When Envoy or the WASM target cannot be fetched, or a build fails.
+pub fn prepare(workspace: &Workspace, screen: &Screen) -> Result<()> {
+    screen.line("Building the filter, the control plane and the command line (the first time takes minutes)");
+    workspace.build_native()?;
+    workspace.build_wasm()?;
+    binary::locate(workspace)?;
+    Ok(())
+}
+
+/// Everything that still runs after the acts, without load. Dropping it ends all of it.
+pub struct Theatre {
+    stage: Stage,
+    control: Control,
+    _shop: Shop,
+}
+
+impl Theatre {
+    /// Starts the load again and shows what happens from now on.
+    async fn hold(&self, screen: &Screen) -> Result<Infallible> {
+        let after = self.control.last_sequence().await?;
+        let load = Load::start(self.stage.load_plan())?;
+        let began = SystemTime::now();
+        live::show(Scene { screen, stage: &self.stage, control: &self.control, load: &load, began }, after)
+            .await
+    }
+}
+
+/// Plays both acts with what [`prepare`] made, and tells what was observed.
+///
+/// # Errors
+/// When a part cannot be started or breaks off. That something promised did not hold is no error: see
+/// [`Report::failures`].
+pub async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, Theatre)> {
+    let mut shop = Shop::open("v1", "v2").await?;
+    let (mut stage, control) = Stage::set(workspace, &shop).await?;
+    introduce(screen, &stage);
+    let load = Load::start(stage.load_plan())?;
+    let (began, start) = (SystemTime::now(), Instant::now());
+    let scene = Scene { screen, stage: &stage, control: &control, load: &load, began };
+    let played = tokio::select! {
+        played = acts(scene, &mut shop) => played,
+        Err(error) = live::show(scene, 0) => Err(error),
+    };
+    let mut report = match played {
+        Ok(report) => report,
+        Err(error) => return Err(error.context(stage.tails())),
+    };
+    let summary = load.stop().await?;
+    report.seconds = start.elapsed().as_secs_f64();
+    count(&summary, &shop, &mut report);
+    close(screen, &report);
+    Ok((report, Theatre { stage, control, _shop: shop }))
+}
+
+fn introduce(screen: &Screen, stage: &Stage) {
+    let plan = stage.load_plan();
+    screen.line(&format!("Envoy        http://{}/", stage.envoy.address()));
+    screen.line(&format!("Status page  http://{}/", stage.control_plane.http()));
+    screen.line(&format!(
+        "Load         {} requests a second over ten routes, from {} users",
+        plan.requests_per_second, plan.users
+    ));
+}
+
+async fn acts(scene: Scene<'_>, shop: &mut Shop) -> Result<Report> {
+    let Scene { screen, stage, control, .. } = scene;
+    let plan = stage.load_plan();
+    let mut report = Report {
+        requests_per_second: plan.requests_per_second,
+        users: plan.users,
+        seed: plan.seed,
+        envoy_workers: stage::WORKERS,
+        envoy_version: stage::envoy_version(&stage.envoy).await?,
+        commit: commit(),
+        ..Report::default()
+    };
+    screen.line("\nAct 1: v2 is good. Nobody touches anything.");
+    report.good = good::play(control, shop).await?;
+    if report.good.outcome == "promoted" {
+        screen.line("\nAct 2: v3 has a route that is about to fail.");
+        report.bad = bad::play(scene, shop).await?;
+    } else {
+        "not_played".clone_into(&mut report.bad.outcome);
+    }
+    Ok(report)
+}
+
+/// Compares what clients saw with what the service counted, once nothing is under way any more.
+fn count(summary: &Summary, shop: &Shop, report: &mut Report) {
+    report.requests = summary.total(|_| true);
+    report.requests_not_sent = summary.not_sent;
+    report.requests_failed_by_serin = summary.total(is_not_of_the_service);
+    report.failures_seen = summary.total(|key| key.status.is_failure() && !is_not_of_the_service(key));
+    report.failures_served = shop.total(shop::is_failure);
+}
+
+/// The service did not answer so: no version on it, or no whole answer.
+fn is_not_of_the_service(key: &Key) -> bool {
+    key.version.is_none() || matches!(key.status, Status::Broken | Status::TimedOut)
+}
+
+fn close(screen: &Screen, report: &Report) {
+    screen.line("");
+    for row in report.table() {
+        screen.line(&row);
+    }
+    for failure in report.failures() {
+        screen.line(&format!("  did not hold: {failure}"));
+    }
+}
+
+/// The commit that is checked out; with `-dirty` when tracked files differ from it.
+fn commit() -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok().filter(|out| out.status.success())?;
+        String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(if changed.is_empty() { commit } else { format!("{commit}-dirty") })
+}
