@@ -138,11 +138,7 @@ impl Filter {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn configure(&mut self, json: &[u8], now_ns: u64) -> Result<Generation, AssignmentError> {
-        let router = if json.is_empty() {
-            Router::default()
-        } else {
-            Router::new(&assignment::parse(json)?)
-        };
+        let router = if json.is_empty() { Router::default() } else { Router::new(&assignment::parse(json)?) };
         self.report = router.report().cloned().map(Rc::new);
         self.series = router.arms_by_component().map(|arms| vec![None; arms]).collect();
         self.router = router;

@@ -1,1 +1,332 @@
+use std::cell::Cell;
+use std::collections::BTreeMap;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use prost::Message;
+use serde_json::{Value, json};
+use serin_proto::assignment::Generation;
+use serin_proto::fleet::v1 as wire;
+
+use super::open::MAX_OPEN;
+use super::{Dispatch, Filter, Identity, ResponseView, Totals};
+use crate::outcome::Flags;
+use crate::request::fake::Fake;
+
+const SECOND: u64 = 1_000_000_000;
+const UNIX_SECOND: u64 = 1_700_000_000;
+
+#[derive(Debug, Default)]
+struct Answered {
+    status: Option<u16>,
+    grpc: Option<u32>,
+    flags: u64,
+    address_reads: Cell<u32>,
+}
+
+fn answered(status: u16) -> Answered {
+    Answered { status: Some(status), ..Answered::default() }
+}
+
+impl ResponseView for Answered {
+    fn is_plain(&self) -> bool {
+        self.flags == 0 && self.status.is_some_and(|status| status < 400)
+    }
+    fn status(&self) -> Option<u16> {
+        self.status
+    }
+    fn grpc_status(&self) -> Option<u32> {
+        self.grpc
+    }
+    fn flags(&self) -> Flags {
+        Flags(self.flags)
+    }
+    fn upstream_address(&self) -> Option<&[u8]> {
+        self.address_reads.set(self.address_reads.get() + 1);
+        Some(b"10.0.0.1:80")
+    }
+}
+
+fn assignment(generation: u64, component: &str, host_sample: u32) -> Value {
+    json!({
+        "version": 1, "generation": generation,
+        "report": {"cluster": "serin", "interval_ms": 1000, "host_sample": host_sample},
+        "services": [{
+            "name": "shop", "hosts": ["shop.example"], "salt": "000102030405060708090a0b0c0d0e0f",
+            "split": [{"arm": "canary", "weight_ppm": 500_000}],
+            "identity": {"user": [{"header": "x-user"}]},
+            "components": [{"name": component, "matches": [{"path": {"prefix": "/a"}}]}],
+        }],
+    })
+}
+
+fn configured() -> Filter {
+    let identity = Identity { node: "n".to_owned(), cluster: "c".to_owned(), epoch: 5, version: "1" };
+    let mut filter = Filter::new(identity, 42);
+    filter.set_clocks(SECOND, (UNIX_SECOND + 1) * SECOND);
+    let generation = filter.configure(assignment(1, "a", 0).to_string().as_bytes(), SECOND).unwrap();
+    assert_eq!(generation, Generation(1));
+    filter
+}
+
+fn start(filter: &mut Filter, context: u32, now_ns: u64, request: &Fake) -> Option<String> {
+    let route = filter.route(request);
+    filter.started(context, now_ns, route.as_ref(), true);
+    route.and_then(|route| route.arm).map(|arm| arm.to_string())
+}
+
+/// Ticks until a report leaves.
+fn report(filter: &mut Filter, now_ns: &mut u64) -> (Dispatch, wire::ReportRequest) {
+    for _ in 0..200 {
+        *now_ns += SECOND / 10;
+        if let Some(dispatch) = filter.tick(*now_ns) {
+            let request = wire::ReportRequest::decode(&dispatch.body[..]).unwrap();
+            return (dispatch, request);
+        }
+    }
+    panic!("no report in 20 seconds");
+}
+
+fn acknowledge(filter: &mut Filter, token: u32, seq: u64, now_ns: u64) {
+    filter.called(Some(token), now_ns);
+    filter.acknowledged(token, &wire::ReportResponse { seq }.encode_to_vec(), now_ns);
+}
+
+#[test]
+fn a_request_is_counted_in_the_second_in_which_it_started() {
+    let mut filter = configured();
+    let mut now = 10 * SECOND;
+    start(&mut filter, 1, now + SECOND / 2, &Fake::get("/a"));
+    filter.finished(1, now + 3 * SECOND, &answered(200));
+    now += 4 * SECOND;
+    let (_, request) = report(&mut filter, &mut now);
+    let batch = request.batch.unwrap();
+    let stratum = batch.strata.first().unwrap();
+    assert_eq!((stratum.component.as_str(), stratum.start_second), ("a", UNIX_SECOND + 10));
+    assert_eq!(batch.complete_until_second, UNIX_SECOND + 14);
+}
+
+#[test]
+fn requests_of_no_known_service_are_neither_counted_nor_unseen() {
+    let mut filter = configured();
+    assert_eq!(start(&mut filter, 1, SECOND, &Fake::get("/a").with(":authority", "other")), None);
+    filter.finished(1, SECOND, &answered(200));
+    let (_, request) = report(&mut filter, &mut SECOND.clone());
+    assert_eq!((request.seq, request.batch), (1, None));
+}
+
+#[test]
+fn an_end_without_a_start_is_unseen() {
+    let mut filter = configured();
+    start(&mut filter, 1, SECOND, &Fake::get("/a"));
+    for context in [1, 1, 2] {
+        filter.finished(context, SECOND, &answered(200));
+    }
+    let mut now = SECOND;
+    let (_, request) = report(&mut filter, &mut now);
+    assert_eq!(request.batch.unwrap().gaps.unwrap().unseen_requests, 2);
+    assert_eq!(filter.totals().unseen_requests, 2);
+}
+
+#[test]
+fn open_requests_are_reported_until_they_end_or_prove_to_be_streams() {
+    let mut filter = configured();
+    let mut now = SECOND;
+    start(&mut filter, 1, now, &Fake::get("/a"));
+    for seq in 1..4 {
+        let (_, request) = report(&mut filter, &mut now);
+        let open: u64 =
+            request.batch.unwrap().strata.iter().flat_map(|one| &one.arms).map(|arm| arm.open).sum();
+        assert_eq!(open, 1);
+        acknowledge(&mut filter, 1, seq, now);
+    }
+    now += 300 * SECOND;
+    assert_eq!(report(&mut filter, &mut now).1.batch, None);
+}
+
+#[test]
+fn requests_beyond_the_bound_are_routed_and_not_counted() {
+    let mut filter = configured();
+    let bound = u32::try_from(MAX_OPEN).unwrap();
+    for context in 0..bound {
+        start(&mut filter, context, SECOND, &Fake::get("/a"));
+    }
+    let users = (0..64).map(|user| Fake::get("/a").with("x-user", user.to_string()));
+    let canaries = users
+        .zip(bound..)
+        .filter(|(request, context)| start(&mut filter, *context, SECOND, request).is_some());
+    assert!((16..48).contains(&canaries.count()));
+    filter.finished(bound, SECOND, &answered(200));
+    let mut now = SECOND;
+    let (_, request) = report(&mut filter, &mut now);
+    let batch = request.batch.unwrap();
+    let started: u64 = batch.strata.iter().flat_map(|one| &one.arms).map(|arm| arm.started).sum();
+    assert_eq!((started, batch.gaps.unwrap().unseen_requests), (u64::from(bound), 1));
+    // An hour later they count as forgotten, and there is room again.
+    now += 3_600 * SECOND;
+    filter.tick(now);
+    start(&mut filter, bound + 100, now, &Fake::get("/a"));
+    filter.finished(bound + 100, now, &answered(200));
+    assert_eq!(filter.totals().unseen_requests, 1);
+}
+
+#[test]
+fn the_upstream_is_asked_for_of_sampled_requests_only() {
+    for (sample, low, high) in [(0, 0, 0), (1, 1_600, 1_600), (16, 50, 160)] {
+        let mut filter = configured();
+        filter.configure(assignment(2, "a", sample).to_string().as_bytes(), SECOND).unwrap();
+        let response = answered(200);
+        for context in 0..1_600 {
+            start(&mut filter, context, SECOND, &Fake::get("/a"));
+            filter.finished(context, SECOND, &response);
+        }
+        let reads = response.address_reads.get();
+        assert!((low..=high).contains(&reads), "{reads} of 1,600 with sample {sample}");
+    }
+}
+
+#[test]
+fn a_refused_assignment_leaves_the_last_good_one() {
+    let mut filter = configured();
+    let error = filter.configure(b"{\"version\": 2}", SECOND).unwrap_err();
+    assert!(error.to_string().contains("generation"), "{error}");
+    start(&mut filter, 1, SECOND, &Fake::get("/a"));
+    let (_, request) = report(&mut filter, &mut SECOND.clone());
+    assert_eq!((request.generation, request.batch.unwrap().strata.len()), (1, 1));
+}
+
+#[test]
+fn a_failed_report_is_counted_and_a_repetition_is_not() {
+    let mut filter = configured();
+    let mut now = SECOND;
+    start(&mut filter, 1, now, &Fake::get("/a"));
+    let (first, _) = report(&mut filter, &mut now);
+    filter.called(Some(1), now);
+    filter.closed(1, 14, now);
+    let (again, _) = report(&mut filter, &mut now);
+    assert_eq!(first.body, again.body);
+    acknowledge(&mut filter, 2, 1, now);
+    filter.acknowledged(2, &[], now);
+    assert_eq!(filter.totals(), Totals { reports_sent: 1, reports_failed: 1, ..Totals::default() });
+}
+
+/// Counts of a fleet's control plane: batches are merged once for each seq.
+#[derive(Default)]
+struct Ingest {
+    merged: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Ingest {
+    fn merge(&mut self, body: &[u8]) -> u64 {
+        let request = wire::ReportRequest::decode(body).unwrap();
+        let known = self.merged.entry(request.seq).or_insert_with(|| body.to_vec());
+        assert_eq!(known, body, "seq {} changed", request.seq);
+        request.seq
+    }
+
+    fn totals(&self) -> (u64, u64, u64) {
+        let (mut started, mut ok, mut unseen) = (0, 0, 0);
+        for body in self.merged.values() {
+            let batch = wire::ReportRequest::decode(&body[..]).unwrap().batch.unwrap_or_default();
+            unseen += batch.gaps.map_or(0, |gaps| gaps.unseen_requests);
+            for arm in batch.strata.iter().flat_map(|stratum| &stratum.arms) {
+                started += arm.started;
+                ok += arm.outcomes.map_or(0, |outcomes| outcomes.ok);
+            }
+        }
+        (started, ok, unseen)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Start(u32),
+    Finish(u32),
+    Configure(u64),
+    Break,
+    /// Time passes; a report may leave and is answered so.
+    Tick(u64, Reply),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reply {
+    Merged,
+    MergedButLost,
+    Unreachable,
+    NotMade,
+    Silent,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let reply = prop_oneof![
+        3 => Just(Reply::Merged),
+        1 => Just(Reply::MergedButLost),
+        1 => Just(Reply::Unreachable),
+        1 => Just(Reply::NotMade),
+        1 => Just(Reply::Silent),
+    ];
+    prop_oneof![
+        6 => (0..8_u32).prop_map(Event::Start),
+        6 => (0..8_u32).prop_map(Event::Finish),
+        1 => (1..5_u64).prop_map(Event::Configure),
+        1 => Just(Event::Break),
+        4 => (0..3_000_u64, reply).prop_map(|(ms, reply)| Event::Tick(ms, reply)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn totals_are_exact_whatever_is_lost_repeated_or_pushed(events in vec(event(), 1..250)) {
+        let mut filter = configured();
+        let mut ingest = Ingest::default();
+        let mut now = SECOND;
+        let mut token = 0;
+        let mut open = std::collections::BTreeSet::new();
+        let (mut started, mut ok, mut unseen) = (0, 0, 0);
+        let end = (0..200).map(|_| Event::Tick(3_000, Reply::Merged));
+        for event in events.into_iter().chain(end) {
+            match event {
+                // A context id is used again only after its request ended.
+                Event::Start(context) if open.insert(context) => {
+                    start(&mut filter, context, now, &Fake::get("/a").with("x-user", context.to_string()));
+                    started += 1;
+                }
+                Event::Start(_) => {}
+                Event::Finish(context) => {
+                    filter.finished(context, now, &answered(200));
+                    if open.remove(&context) { ok += 1 } else { unseen += 1 }
+                }
+                Event::Configure(number) => {
+                    let text = assignment(number, &format!("c{number}"), 16).to_string();
+                    prop_assert!(filter.configure(text.as_bytes(), now).is_ok());
+                }
+                Event::Break => prop_assert!(filter.configure(b"no", now).is_err()),
+                Event::Tick(ms, reply) => {
+                    now += ms * 1_000_000;
+                    let Some(dispatch) = filter.tick(now) else { continue };
+                    token += 1;
+                    match reply {
+                        Reply::Merged => {
+                            let seq = ingest.merge(&dispatch.body);
+                            acknowledge(&mut filter, token, seq, now);
+                        }
+                        Reply::MergedButLost => {
+                            ingest.merge(&dispatch.body);
+                            filter.called(Some(token), now);
+                            filter.closed(token, 14, now);
+                        }
+                        Reply::Unreachable => {
+                            filter.called(Some(token), now);
+                            filter.closed(token, 4, now);
+                        }
+                        Reply::NotMade => filter.called(None, now),
+                        Reply::Silent => filter.called(Some(token), now),
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(ingest.totals(), (started, ok, unseen));
+    }
+}

@@ -1,1 +1,165 @@
+use std::rc::Rc;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{Answer, Reporter, Step};
+
+const SECOND: u64 = 1_000_000_000;
+const MIDDLE: u64 = u64::MAX / 2;
+
+fn body(seq: u64) -> Rc<[u8]> {
+    seq.to_le_bytes().to_vec().into()
+}
+
+/// One step of a VM that has something to tell; the bytes that leave it.
+fn step(reporter: &mut Reporter, now_ns: u64) -> Option<Rc<[u8]>> {
+    match reporter.step(now_ns, 1_000, false, MIDDLE) {
+        Step::Wait => None,
+        Step::Send(bytes) => Some(bytes),
+        Step::Freeze(seq) => {
+            reporter.frozen(now_ns, body(seq));
+            Some(body(seq))
+        }
+    }
+}
+
+#[test]
+fn a_report_leaves_each_interval_while_they_are_answered() {
+    let mut reporter = Reporter::default();
+    for seq in 1..=5 {
+        let now = seq * SECOND + seq;
+        assert_eq!(step(&mut reporter, now), Some(body(seq)));
+        reporter.called(now, Some(9), MIDDLE);
+        assert_eq!(step(&mut reporter, now + SECOND / 2), None);
+        assert_eq!(reporter.acknowledged(now, 9, seq, MIDDLE), Answer::Acknowledged);
+        assert_eq!(reporter.acknowledged(now, 9, seq, MIDDLE), Answer::Unknown);
+        assert_eq!(step(&mut reporter, now + SECOND / 2), None);
+    }
+}
+
+#[test]
+fn intervals_are_spread_by_a_tenth() {
+    for (draw, early, late) in [(0, 899, 901), (u64::MAX, 1_099, 1_101)] {
+        let mut reporter = Reporter::default();
+        assert_eq!(reporter.step(0, 1_000, false, draw), Step::Freeze(1));
+        assert_eq!(reporter.step(early * 1_000_000, 1_000, false, draw), Step::Wait);
+        assert_eq!(reporter.step(late * 1_000_000, 1_000, false, draw), Step::Freeze(2));
+    }
+    let mut reporter = Reporter::default();
+    reporter.spread(0, 1_000, u64::MAX);
+    reporter.spread(0, 1_000, 0);
+    assert_eq!(reporter.step(SECOND - 2, 1_000, false, 0), Step::Wait);
+    assert_eq!(reporter.step(SECOND, 1_000, false, 0), Step::Freeze(1));
+}
+
+#[test]
+fn an_idle_vm_reports_every_five_seconds() {
+    let mut reporter = Reporter::default();
+    let mut sent = Vec::new();
+    for tenth in 0..200 {
+        let now = tenth * SECOND / 10;
+        if let Step::Freeze(seq) = reporter.step(now, 1_000, true, MIDDLE) {
+            reporter.frozen(now, body(seq));
+            reporter.called(now, Some(1), MIDDLE);
+            reporter.acknowledged(now, 1, seq, MIDDLE);
+            sent.push(tenth / 10);
+        }
+    }
+    assert_eq!(sent, [0, 5, 10, 15]);
+}
+
+#[test]
+fn failures_wait_longer_each_time_up_to_five_seconds() {
+    let mut reporter = Reporter::default();
+    let mut now = 0;
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        assert_eq!(step(&mut reporter, now), Some(body(1)));
+        reporter.called(now, Some(4), MIDDLE);
+        assert_eq!(reporter.closed(now, 4, 14, u64::MAX), Answer::Failed);
+        let failed = now;
+        now = reporter.next_ns;
+        waits.push((now - failed + 1) * 100 / SECOND);
+        assert_eq!(step(&mut reporter, now - 1), None);
+    }
+    assert_eq!(waits, [25, 50, 100, 200, 400, 500, 500, 500, 500]);
+}
+
+#[test]
+fn answers_to_other_calls_change_nothing() {
+    let mut reporter = Reporter::default();
+    assert_eq!(reporter.acknowledged(0, 1, 0, MIDDLE), Answer::Unknown);
+    assert_eq!(reporter.called(0, Some(1), MIDDLE), Answer::Unknown);
+    step(&mut reporter, 0);
+    assert_eq!(reporter.closed(0, 1, 14, MIDDLE), Answer::Unknown, "before the call is known");
+    reporter.called(0, Some(1), MIDDLE);
+    assert_eq!(reporter.closed(0, 2, 3, MIDDLE), Answer::Unknown);
+    assert_eq!(reporter.acknowledged(0, 1, 7, MIDDLE), Answer::Failed, "an answer about another batch");
+    assert_eq!(step(&mut reporter, SECOND), Some(body(1)));
+}
+
+#[test]
+fn a_refused_batch_is_not_sent_again() {
+    let mut reporter = Reporter::default();
+    step(&mut reporter, 0);
+    reporter.called(0, Some(1), MIDDLE);
+    assert_eq!(reporter.closed(0, 1, 3, MIDDLE), Answer::Refused);
+    assert_eq!(step(&mut reporter, 2 * SECOND), Some(body(2)));
+}
+
+#[test]
+fn an_answer_that_never_comes_is_waited_for_six_seconds_or_one_after_a_new_configuration() {
+    for (reconfigured, overdue) in [(false, 6 * SECOND), (true, SECOND)] {
+        let mut reporter = Reporter::default();
+        step(&mut reporter, 0);
+        reporter.called(0, Some(1), MIDDLE);
+        if reconfigured {
+            reporter.reconfigured(0);
+        }
+        assert_eq!(reporter.expire(overdue - 1, MIDDLE), Answer::Unknown);
+        assert_eq!(reporter.expire(overdue, MIDDLE), Answer::Failed);
+        assert_eq!(reporter.acknowledged(overdue, 1, 1, MIDDLE), Answer::Unknown, "too late");
+        assert_eq!(step(&mut reporter, overdue + SECOND), Some(body(1)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_each_batch_is_resent_unchanged_until_it_is_settled(
+        events in vec((0..6_u8, 0..8 * SECOND, 0..4_u32, any::<u64>()), 1..200),
+    ) {
+        let mut reporter = Reporter::default();
+        let (mut now, mut settled, mut token) = (0_u64, 0_u64, 0_u32);
+        for (event, passes, number, draw) in events {
+            now += passes;
+            let answer = match event {
+                0 => {
+                    let answer = reporter.acknowledged(now, token.saturating_sub(number), settled + 1, draw);
+                    prop_assert!(answer != Answer::Refused);
+                    answer
+                }
+                1 => reporter.closed(now, token.saturating_sub(number / 2), number, draw),
+                2 => reporter.expire(now, draw),
+                3 => {
+                    reporter.reconfigured(now);
+                    Answer::Unknown
+                }
+                _ => {
+                    if let Some(bytes) = step(&mut reporter, now) {
+                        prop_assert_eq!(bytes, body(settled + 1));
+                        token += 1;
+                        reporter.called(now, (number > 0).then_some(token), draw)
+                    } else {
+                        Answer::Unknown
+                    }
+                }
+            };
+            if matches!(answer, Answer::Acknowledged | Answer::Refused) {
+                settled += 1;
+            }
+        }
+    }
+}
