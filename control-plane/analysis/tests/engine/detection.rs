@@ -1,6 +1,6 @@
 use serin_analysis::{Alarm, Arm, ComponentIndex, Outcomes, RawEngineConfig, Scope, Signal, Verdict};
 
-use super::world::{Behaviour, GOOD, START, World, alarmed, component_alarm, median, name, never, tally};
+use super::world::{Behaviour, GOOD, START, World, alarmed, component_alarm, median, name, never};
 
 /// Seconds from the fault's start to the alarm, with the alarm, for each seed. The fault strikes after `quiet_s`.
 fn delays(
@@ -27,7 +27,6 @@ fn broken(component: usize, fault: Behaviour) -> impl Fn(usize, Arm) -> Behaviou
 
 fn check(found: &[(u64, Option<Alarm>)], expected: Option<Alarm>, median_s: u64) {
     let seconds = median(found.iter().map(|(delay, _)| *delay).collect());
-    eprintln!("{:?}", tally(found.iter().map(|(delay, _)| *delay)));
     let wrong: Vec<_> = found.iter().filter(|(_, alarm)| *alarm != expected).collect();
     assert!(wrong.len() * 20 <= found.len(), "not {expected:?}: {wrong:?}");
     assert!(seconds <= median_s, "median delay {seconds} s: {found:?}");

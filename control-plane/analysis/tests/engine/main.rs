@@ -1,10 +1,10 @@
 //! The engine as a whole: increments in, verdicts out.
 
-#[path = "calibration.rs"]
+#[cfg(test)]
 mod calibration;
-#[path = "detection.rs"]
+#[cfg(test)]
 mod detection;
-#[path = "merging.rs"]
+#[cfg(test)]
 mod merging;
-#[path = "world.rs"]
+#[cfg(test)]
 mod world;

@@ -1,7 +1,5 @@
 //! A small seeded world: components with traffic, errors and latencies, and a fleet of one source that reports.
 
-use std::collections::BTreeMap;
-
 use serin_analysis::{
     Alarm, Arm, Assessment, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram,
     Outcomes, RawEngineConfig,
@@ -191,13 +189,6 @@ pub(crate) fn never(_: &Assessment) -> bool {
 
 pub(crate) fn component_alarm(component: usize) -> Option<Alarm> {
     Some(Alarm::Components(vec![name(component)]))
-}
-
-/// How often each value occurs, for messages.
-pub(crate) fn tally<T: Ord>(values: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
-    let mut tally = BTreeMap::new();
-    values.into_iter().for_each(|value| *tally.entry(value).or_insert(0) += 1);
-    tally
 }
 
 pub(crate) fn median(mut values: Vec<u64>) -> u64 {
