@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
@@ -32,7 +32,7 @@ use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
 
 /// Where a running server listens.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Addresses {
     /// Reports and configuration streams.
     pub fleet: SocketAddr,
@@ -146,6 +146,7 @@ impl Running {
             let _failures_were_told = tokio::join!(task, listeners);
             writer.abort();
             fleet.accounts.flush(&store).await;
+            store.close().await;
         });
         if drained.await.is_err() {
             tracing::warn!("the shutdown took too long; what was left is cut off");

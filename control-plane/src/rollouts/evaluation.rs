@@ -32,10 +32,7 @@ impl Evaluation {
     /// Begins without evidence.
     pub(super) fn new(plan: &Plan, state: &State) -> Result<Self, ConfigError> {
         let specs = specs(plan);
-        let mut engine = Engine::new(config(plan)?, &specs)?;
-        let warm_up_ends =
-            state.created_at.0.saturating_add(u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX));
-        engine.exclude_until(warm_up_ends.div_ceil(1_000));
+        let engine = Engine::new(config(plan)?, &specs)?;
         let evaluation = Self {
             engine,
             since: state.evaluating_since,

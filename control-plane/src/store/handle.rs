@@ -13,7 +13,10 @@ const QUEUE: usize = 64;
 /// How long a call may take, waiting included.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-type Call = Box<dyn FnOnce(&mut dyn Store) + Send>;
+enum Call {
+    Run(Box<dyn FnOnce(&mut dyn Store) + Send>),
+    Close(oneshot::Sender<()>),
+}
 
 /// Lets async tasks use a store. Calls run in the order in which they were made.
 #[derive(Clone, Debug)]
@@ -22,7 +25,7 @@ pub struct StoreHandle {
 }
 
 impl StoreHandle {
-    /// Starts the thread. It ends when the last handle is gone.
+    /// Starts the thread. It ends when it is told to, or when the last handle is gone.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -30,7 +33,14 @@ impl StoreHandle {
         let (calls, mut queue) = mpsc::channel::<Call>(QUEUE);
         thread::Builder::new().name("store".to_owned()).spawn(move || {
             while let Some(call) = queue.blocking_recv() {
-                call(store.as_mut());
+                match call {
+                    Call::Run(call) => call(store.as_mut()),
+                    Call::Close(closed) => {
+                        drop(store);
+                        let _caller_may_be_gone = closed.send(());
+                        return;
+                    }
+                }
             }
         })?;
         Ok(Self { calls })
@@ -45,13 +55,20 @@ impl StoreHandle {
         call: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let boxed: Call = Box::new(move |store| {
+        let boxed = Call::Run(Box::new(move |store| {
             let _caller_may_be_gone = answer.send(call(store));
-        });
+        }));
         let outcome = timeout(DEADLINE, async {
             self.calls.send(boxed).await.map_err(|_| StoreError::Gone)?;
             answered.await.map_err(|_| StoreError::Gone)?
         });
         outcome.await.unwrap_or(Err(StoreError::Gone))
+    }
+
+    /// Closes the store after the calls that wait, so that another process may open it. Later calls fail.
+    pub async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        let asked = self.calls.send(Call::Close(closed));
+        let _gone_or_late = timeout(DEADLINE, async { asked.await.is_ok() && is_closed.await.is_ok() }).await;
     }
 }
