@@ -114,9 +114,6 @@ pub struct RawEngineConfig {
     /// Time over which a harm's start is thought equally likely, in seconds. Later starts are found too, a little
     /// slower. 10 to 604,800.
     pub horizon_s: u64,
-    /// When the components at fault carry more than this share of the canary's requests, the whole version is
-    /// named instead. Above 0, at most 1.
-    pub escalation_share: f64,
 }
 
 impl Default for RawEngineConfig {
@@ -133,7 +130,6 @@ impl Default for RawEngineConfig {
             max_stratum_age_s: 30,
             watermark_s: 3,
             horizon_s: 3600,
-            escalation_share: 0.3,
         }
     }
 }
@@ -173,7 +169,6 @@ impl TryFrom<RawEngineConfig> for EngineConfig {
         check("healthy.slow_absolute", healthy.slow_absolute, 1e-9..=0.5, "above 0 and at most 0.5")?;
         check("phi_errors", phi_errors, 1.0..=1000.0, "between 1 and 1000")?;
         check("phi_latency", phi_latency, 1.0..=1000.0, "between 1 and 1000")?;
-        check("escalation_share", raw.escalation_share, 1e-9..=1.0, "above 0 and at most 1")?;
         let Failures { server_error, timeout, connect_failure, reset, overload } = failures;
         if !(server_error || timeout || connect_failure || reset || overload) {
             return Err(ConfigError::NoFailures);

@@ -92,10 +92,6 @@ impl SummaryWindow {
             }
         }
     }
-
-    pub(crate) fn sum(&self) -> &ByArm<Tally> {
-        &self.sum
-    }
 }
 
 /// Sums several windows.

@@ -210,7 +210,6 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         alpha: share(plan.false_rollback()),
         beta: share(plan.wrong_promotion()),
         margins,
-        escalation_share: share(plan.escalation()),
         ..RawEngineConfig::default()
     })
 }

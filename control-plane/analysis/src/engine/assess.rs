@@ -30,9 +30,6 @@ impl Engine {
                 None => self.version_flagged = true,
             }
         }
-        if self.flagged_share() > self.config.raw().escalation_share {
-            self.version_flagged = true;
-        }
     }
 
     pub(super) fn assess(&self) -> Assessment {
@@ -92,18 +89,6 @@ impl Engine {
         let parts =
             active.map(|(index, component)| (index, component.part_in(bet, since_update, self.config.raw())));
         components_at_fault(cusum, parts.collect())
-    }
-
-    /// Share of the canary's requests in the last minute that the named components carry.
-    fn flagged_share(&self) -> f64 {
-        if self.flagged.is_empty() {
-            return 0.0;
-        }
-        let canary = |component: &Component| component.summary().sum().canary.requests as f64;
-        let all: f64 = self.components.iter().filter(|component| component.is_active()).map(canary).sum();
-        let flagged: f64 =
-            self.flagged.iter().filter_map(|index| self.components.get(*index)).map(canary).sum();
-        if all > 0.0 { flagged / all } else { 0.0 }
     }
 }
 
