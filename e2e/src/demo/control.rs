@@ -12,6 +12,8 @@ use crate::http;
 
 /// Name of the service in both plans.
 pub(super) const SERVICE: &str = "shop";
+/// Who the journal says asked.
+const ACTOR: &str = "operator";
 /// Time between two looks at the control plane.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -48,20 +50,20 @@ impl Control {
 
     pub(super) async fn create(&self, plan_yaml: &str) -> Result<proto::Rollout> {
         let request = proto::CreateRequest { plan_yaml: plan_yaml.to_owned() };
-        let answer = self.admin.clone().create(request).await.context("the plan was refused")?;
+        let answer = self.admin.clone().create(asked(request)).await.context("the plan was refused")?;
         answer.into_inner().rollout.context("the answer has no rollout")
     }
 
     pub(super) async fn set_weight(&self, weight_ppm: u32, reason: &str) -> Result<()> {
         let request =
             proto::SetWeightRequest { id: SERVICE.to_owned(), weight_ppm, reason: reason.to_owned() };
-        self.admin.clone().set_weight(request).await.context("set-weight was refused")?;
+        self.admin.clone().set_weight(asked(request)).await.context("set-weight was refused")?;
         Ok(())
     }
 
     pub(super) async fn resume(&self, reason: &str) -> Result<()> {
         let request = proto::ResumeRequest { id: SERVICE.to_owned(), reason: reason.to_owned() };
-        self.admin.clone().resume(request).await.context("resume was refused")?;
+        self.admin.clone().resume(asked(request)).await.context("resume was refused")?;
         Ok(())
     }
 
@@ -172,6 +174,13 @@ impl Control {
         }
         Ok(None)
     }
+}
+
+/// A request with the name of who asks, as the command line sends it.
+fn asked<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("x-serin-actor", tonic::metadata::MetadataValue::from_static(ACTOR));
+    request
 }
 
 impl TryFrom<proto::Event> for Event {

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 
 /// Rate of the load. Two cores carry it, with the load generator and the services on them, at less than half of their
 /// time.
-pub(super) const REQUESTS_PER_SECOND: f64 = 1_000.0;
+pub(super) const REQUESTS_PER_SECOND: f64 = 1_500.0;
 /// Worker threads of Envoy.
 pub(super) const WORKERS: u32 = 2;
 /// How long the filter may take to report for the first time.
