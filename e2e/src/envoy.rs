@@ -134,7 +134,7 @@ impl Envoy {
     /// # Errors
     /// When it is gone.
     pub fn cpu_time(&self) -> Result<Duration> {
-        process::cpu_time(self.process.id())
+        Ok(process::cpu_time(self.process.id())?)
     }
 
     /// Ends it in good order.

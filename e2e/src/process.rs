@@ -7,6 +7,7 @@
 //!
 //! Output goes to one file per process. It never restarts a process and never kills one that it did not start.
 
+mod cpu;
 mod spawner;
 
 use std::fs::File;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
+
+pub use self::cpu::cpu_time;
 
 /// Lines of the log shown when a process dies early.
 const TAIL_LINES: usize = 20;
@@ -128,22 +131,6 @@ impl Drop for Process {
         }
         self.kill();
     }
-}
-
-/// CPU time (user and system, all threads) that process `id` has used so far.
-///
-/// # Errors
-/// When the process is gone or the system has no `/proc`.
-pub fn cpu_time(id: u32) -> Result<Duration> {
-    let path = format!("/proc/{id}/stat");
-    let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    // The command name, in parentheses, may hold spaces: fields are counted after it.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| -> Result<u64> {
-        Ok(fields.get(index).context("short /proc stat line")?.parse::<u64>()?)
-    };
-    let ticks = ticks(11)? + ticks(12)?;
-    Ok(Duration::from_nanos(ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second())))
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! Every variant is an Envoy of its own with one worker; all serve 50 routes and the same requests, and (but for the one
 //! without canary) send 10 % to the canary. They are measured in slices of a fixed number of requests, one after the other
-//! in an order that rotates from round to round. Ratios are taken within a round, so what the machine does meanwhile falls
-//! on all alike; their median is reported. CPU time is what the kernel accounts to the process (10 ms resolution, hence
-//! long slices); upstream and load generator are other processes and are not counted.
+//! in an order that rotates; a slice takes a fraction of a second, so what the machine does meanwhile falls on all alike. A
+//! round adds up several slices of each, so that the filter's reports, one a second, weigh what they weigh in service. Ratios
+//! are taken within a round, and their median is reported. CPU time is what the kernel accounts to the process; upstream
+//! and load generator are other processes and are not counted.
 //!
 //! A variant that does not do its work is refused: the split of each is checked against Envoy's cluster counters, and the
-//! two that count must have counted every request.
+//! ones that count must have counted every request.
 
 mod driver;
 mod report;
@@ -20,13 +21,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use self::driver::Driver;
+use self::driver::{Connections, Driver};
 pub use self::report::Report;
 use self::sink::Sink;
 use self::variant::{Parts, Variant};
 use crate::bootstrap::{Bootstrap, static_route};
 use crate::envoy::{Envoy, Settings};
-use crate::http;
 use crate::workspace::{self, WASM_TARGET, Workspace};
 
 /// Routes of the service.
@@ -37,15 +37,17 @@ const CANARY_PERCENT: u32 = 10;
 const BODY: &str = "ok";
 /// Requests of each variant before the first slice.
 const WARM_UP: u64 = 4_000;
+/// Requests of one slice.
+const SLICE: u64 = 2_000;
 /// How long the last report of the filter may take to arrive.
 const REPORT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Slices of each variant.
+    /// Rounds.
     pub rounds: usize,
-    /// Requests of a slice.
+    /// Requests of each variant in a round.
     pub requests: u64,
 }
 
@@ -65,11 +67,12 @@ pub async fn run(workspace: &Workspace, effort: Effort) -> Result<Report> {
         empty: build_empty(workspace, &folder)?,
         lua: workspace.root().join("e2e").join("bench"),
     };
-    let mut bench = Bench { envoys: BTreeMap::new(), driver: Driver::new(), effort };
+    let mut bench = Bench { subjects: BTreeMap::new(), driver: Driver::new(), effort };
     for variant in Variant::ALL {
         let bootstrap = variant.bootstrap(workspace, &parts)?;
         let envoy = Envoy::start(workspace, &Settings::named(variant.name()), bootstrap, &folder).await?;
-        bench.envoys.insert(variant, envoy);
+        let connections = Connections::open(envoy.address()).await?;
+        bench.subjects.insert(variant, Subject { envoy, connections });
     }
     bench.pin(&upstream)?;
     let report = bench.measure().await?;
@@ -77,41 +80,60 @@ pub async fn run(workspace: &Workspace, effort: Effort) -> Result<Report> {
     Ok(report)
 }
 
+/// An Envoy that is measured, and the connections to it.
+struct Subject {
+    envoy: Envoy,
+    connections: Connections,
+}
+
 struct Bench {
-    envoys: BTreeMap<Variant, Envoy>,
+    subjects: BTreeMap<Variant, Subject>,
     driver: Driver,
     effort: Effort,
 }
 
 impl Bench {
-    async fn measure(&self) -> Result<Report> {
+    async fn measure(&mut self) -> Result<Report> {
         for variant in Variant::ALL {
-            self.driver.run(self.envoy(variant)?.address(), WARM_UP).await?;
+            self.slice(variant, WARM_UP).await?;
         }
         let mut rounds = Vec::with_capacity(self.effort.rounds);
-        for round in 0..self.effort.rounds {
-            let mut costs = BTreeMap::new();
-            for place in 0..Variant::ALL.len() {
-                let Some(variant) = Variant::ALL.get((round + place) % Variant::ALL.len()) else { continue };
-                costs.insert(*variant, self.slice(*variant).await?);
-            }
-            rounds.push(costs);
+        for _ in 0..self.effort.rounds {
+            rounds.push(self.round().await?);
         }
         Report::new(&rounds, self.effort)
     }
 
-    /// CPU time of Envoy per request of one slice.
-    async fn slice(&self, variant: Variant) -> Result<Duration> {
-        let envoy = self.envoy(variant)?;
-        let before = envoy.cpu_time()?;
-        self.driver.run(envoy.address(), self.effort.requests).await?;
-        Ok((envoy.cpu_time()? - before).div_f64(self.effort.requests as f64))
+    /// CPU time of Envoy per request, by variant.
+    async fn round(&mut self) -> Result<BTreeMap<Variant, Duration>> {
+        let mut costs = BTreeMap::<_, Duration>::new();
+        let mut rest = self.effort.requests;
+        let mut order = Variant::ALL;
+        while rest > 0 {
+            let requests = rest.min(SLICE);
+            for variant in order {
+                *costs.entry(variant).or_default() += self.slice(variant, requests).await?;
+            }
+            rest -= requests;
+            order.rotate_left(1);
+        }
+        costs.values_mut().for_each(|cost| *cost = cost.div_f64(self.effort.requests as f64));
+        Ok(costs)
+    }
+
+    /// CPU time that Envoy takes for some requests.
+    async fn slice(&mut self, variant: Variant, requests: u64) -> Result<Duration> {
+        let subject =
+            self.subjects.get_mut(&variant).with_context(|| format!("{} is not running", variant.name()))?;
+        let before = subject.envoy.cpu_time()?;
+        self.driver.run(&mut subject.connections, requests).await?;
+        Ok(subject.envoy.cpu_time()? - before)
     }
 
     /// Fails if a variant saved the work that it is measured for.
     async fn check_work(&self, sink: &Sink) -> Result<()> {
         let sent = WARM_UP + self.effort.rounds as u64 * self.effort.requests;
-        for (variant, envoy) in &self.envoys {
+        for (variant, Subject { envoy, .. }) in &self.subjects {
             let canary = envoy.admin().stat("cluster.canary.upstream_rq_total").await?;
             let share = canary as f64 / sent as f64;
             let expected = if variant.splits() { f64::from(CANARY_PERCENT) / 100.0 } else { 0.0 };
@@ -121,9 +143,12 @@ impl Bench {
                 variant.name()
             );
         }
-        let told = http::get(self.envoy(Variant::LuaCounting)?.address(), "/_counts", &[]).await?.text();
-        let counted: u64 = told.lines().filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum();
-        ensure!(counted == sent, "the counting Lua filter counted {counted} of {sent} requests");
+        for variant in [Variant::LuaCounting, Variant::LuaCountingLean] {
+            let lua =
+                self.subjects.get(&variant).with_context(|| format!("{} is not running", variant.name()))?;
+            let counted: u64 = lua.envoy.admin().stats("rollout_requests").await?.values().sum();
+            ensure!(counted == sent, "{} counted {counted} of {sent} requests", variant.name());
+        }
         let end = tokio::time::Instant::now() + REPORT_DEADLINE;
         while sink.requests() < sent && tokio::time::Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -140,16 +165,12 @@ impl Bench {
         if cpus < 2 {
             return Ok(());
         }
-        for envoy in self.envoys.values() {
-            pin(envoy.id(), 0..1);
+        for subject in self.subjects.values() {
+            pin(subject.envoy.id(), 0..1);
         }
         pin(upstream.id(), 1..cpus);
         pin(std::process::id(), 1..cpus);
         Ok(())
-    }
-
-    fn envoy(&self, variant: Variant) -> Result<&Envoy> {
-        self.envoys.get(&variant).with_context(|| format!("{} is not running", variant.name()))
     }
 }
 

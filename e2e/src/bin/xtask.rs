@@ -50,10 +50,10 @@ enum Bench {
         /// Prints one JSON object as the last line.
         #[arg(long)]
         json: bool,
-        /// Slices of each variant.
-        #[arg(long, default_value_t = 11)]
+        /// Rounds.
+        #[arg(long, default_value_t = 9)]
         rounds: usize,
-        /// Requests of each slice.
+        /// Requests of each variant in a round.
         #[arg(long, default_value_t = 20_000)]
         requests: u64,
     },

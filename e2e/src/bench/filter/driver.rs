@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use super::variant::route_path;
 use super::{BODY, ROUTES};
 
 /// Connections, each with one request under way.
-const CONNECTIONS: u64 = 8;
+const CONNECTIONS: u64 = 16;
 /// Distinct requests: routes and users.
 const REQUESTS: usize = 10_000;
 /// Longest response head.
@@ -33,15 +34,50 @@ impl Driver {
     }
 
     /// Sends `total` requests and waits for all answers.
-    pub(super) async fn run(&self, address: SocketAddr, total: u64) -> Result<()> {
-        let mut tasks = tokio::task::JoinSet::new();
-        for connection in 0..CONNECTIONS {
+    pub(super) async fn run(&self, connections: &mut Connections, total: u64) -> Result<()> {
+        let mut tasks = JoinSet::new();
+        for (place, mut connection) in connections.0.drain(..).enumerate() {
             let requests = Arc::clone(&self.requests);
-            let share = total / CONNECTIONS + u64::from(connection < total % CONNECTIONS);
-            tasks.spawn(async move { drive(address, &requests, connection, share).await });
+            let share = total / CONNECTIONS + u64::from((place as u64) < total % CONNECTIONS);
+            tasks.spawn(async move { connection.drive(&requests, share).await.map(|()| connection) });
         }
         while let Some(outcome) = tasks.join_next().await {
-            outcome??;
+            connections.0.push(outcome??);
+        }
+        Ok(())
+    }
+}
+
+/// Connections to one Envoy, kept from slice to slice.
+pub(super) struct Connections(Vec<Connection>);
+
+impl Connections {
+    pub(super) async fn open(address: SocketAddr) -> Result<Self> {
+        let mut connections = Vec::new();
+        for first in 0..CONNECTIONS {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let next = usize::try_from(first)?;
+            connections.push(Connection { stream, next, buffer: vec![0; RESPONSE_BYTES] });
+        }
+        Ok(Self(connections))
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    next: usize,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    async fn drive(&mut self, requests: &[Vec<u8>], count: u64) -> Result<()> {
+        for _ in 0..count {
+            let request = requests.get(self.next % requests.len()).context("there are no requests")?;
+            self.next += usize::try_from(CONNECTIONS)?;
+            self.stream.write_all(request).await?;
+            let response = response(&mut self.stream, &mut self.buffer);
+            tokio::time::timeout(DEADLINE, response).await.context("no answer in time")??;
         }
         Ok(())
     }
@@ -63,20 +99,6 @@ fn request(number: usize) -> Vec<u8> {
          x-user-id: user-{number}\r\n\r\n"
     )
     .into_bytes()
-}
-
-async fn drive(address: SocketAddr, requests: &[Vec<u8>], first: u64, count: u64) -> Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut buffer = vec![0; RESPONSE_BYTES];
-    let order = requests.iter().cycle().skip(usize::try_from(first)?).step_by(usize::try_from(CONNECTIONS)?);
-    for (request, _) in order.zip(0..count) {
-        stream.write_all(request).await?;
-        tokio::time::timeout(DEADLINE, response(&mut stream, &mut buffer))
-            .await
-            .context("no answer in time")??;
-    }
-    Ok(())
 }
 
 /// Reads one response to its end and checks that it is the expected one.

@@ -26,6 +26,8 @@ pub(super) enum Variant {
     LuaRouting,
     /// A Lua filter that chooses by user and counts by route, arm and status.
     LuaCounting,
+    /// The same, leaner: route and arm are told by a named route for each arm.
+    LuaCountingLean,
     /// A WASM filter that does nothing.
     EmptyWasm,
     /// Serin with one component for each route, recording and reporting.
@@ -33,8 +35,15 @@ pub(super) enum Variant {
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 6] =
-        [Self::NoFilter, Self::Native, Self::LuaRouting, Self::LuaCounting, Self::EmptyWasm, Self::Serin];
+    pub(super) const ALL: [Self; 7] = [
+        Self::NoFilter,
+        Self::Native,
+        Self::LuaRouting,
+        Self::LuaCounting,
+        Self::LuaCountingLean,
+        Self::EmptyWasm,
+        Self::Serin,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -42,6 +51,7 @@ impl Variant {
             Self::Native => "native",
             Self::LuaRouting => "lua_routing",
             Self::LuaCounting => "lua_counting",
+            Self::LuaCountingLean => "lua_counting_lean",
             Self::EmptyWasm => "empty_wasm",
             Self::Serin => "serin",
         }
@@ -50,7 +60,7 @@ impl Variant {
     /// Whether it sends a part of the requests to the canary.
     pub(super) fn splits(self) -> bool {
         match self {
-            Self::Native | Self::LuaRouting | Self::LuaCounting | Self::Serin => true,
+            Self::Native | Self::LuaRouting | Self::LuaCounting | Self::LuaCountingLean | Self::Serin => true,
             Self::NoFilter | Self::EmptyWasm => false,
         }
     }
@@ -68,7 +78,10 @@ impl Variant {
             Self::NoFilter => (arm_routes(&routes), vec![]),
             Self::Native => (weighted_routes(&routes, CANARY_PERCENT), vec![]),
             Self::LuaRouting => (arm_routes(&routes), vec![lua(parts, "routing.lua")?]),
-            Self::LuaCounting => (named_by_arm(arm_routes(&routes)), vec![lua(parts, "counting.lua")?]),
+            Self::LuaCounting => (arm_routes(&routes), vec![lua(parts, "counting.lua")?]),
+            Self::LuaCountingLean => {
+                (named_by_arm(arm_routes(&routes)), vec![lua(parts, "counting_lean.lua")?])
+            }
             Self::EmptyWasm => (arm_routes(&routes), vec![wasm_filter(&parts.empty, "")]),
             Self::Serin => (arm_routes(&routes), vec![wasm_filter(&parts.serin, &assignment()?)]),
         };
@@ -100,7 +113,7 @@ fn lua(parts: &Parts, file: &str) -> Result<Value> {
     Ok(lua_filter(&fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?))
 }
 
-/// Gives each route a name that tells its arm too, which is the cheapest way for a Lua filter to learn both.
+/// Gives each route a name that tells its arm too.
 fn named_by_arm(mut routes: Vec<Value>) -> Vec<Value> {
     for route in &mut routes {
         if let Some(name) = route.get("stat_prefix").cloned()
