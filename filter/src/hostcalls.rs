@@ -5,89 +5,16 @@
 //! fit come from the allocator and are freed at the next callback. What a method returns lives as long as the
 //! call's borrow, and so cannot outlive the callback. A callback may come while another is under way (an answer within
 //! the call that asked); only the outermost one reuses the arena.
-#![expect(unsafe_code, reason = "the one file that makes hostcalls")]
+#![expect(unsafe_code, reason = "the one place that makes hostcalls")]
 
-use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ptr;
 
 use serin_filter_core::abi;
 use serin_filter_core::filter::Dispatch;
 use serin_filter_core::report::CALL_DEADLINE_MS;
 
-mod host {
-    //! The functions that the module imports.
-
-    #[link(wasm_import_module = "env")]
-    unsafe extern "C" {
-        pub(super) fn proxy_log(level: u32, message: *const u8, bytes: usize) -> u32;
-        pub(super) fn proxy_get_header_map_value(
-            map: u32,
-            name: *const u8,
-            name_bytes: usize,
-            value: *mut *mut u8,
-            value_bytes: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_replace_header_map_value(
-            map: u32,
-            name: *const u8,
-            name_bytes: usize,
-            value: *const u8,
-            value_bytes: usize,
-        ) -> u32;
-        pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_bytes: usize) -> u32;
-        pub(super) fn proxy_get_property(
-            path: *const u8,
-            path_bytes: usize,
-            value: *mut *mut u8,
-            value_bytes: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_set_property(
-            path: *const u8,
-            path_bytes: usize,
-            value: *const u8,
-            value_bytes: usize,
-        ) -> u32;
-        pub(super) fn proxy_get_buffer_bytes(
-            buffer: u32,
-            start: usize,
-            max_bytes: usize,
-            value: *mut *mut u8,
-            value_bytes: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_call_foreign_function(
-            name: *const u8,
-            name_bytes: usize,
-            argument: *const u8,
-            argument_bytes: usize,
-            result: *mut *mut u8,
-            result_bytes: *mut usize,
-        ) -> u32;
-        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-        pub(super) fn proxy_define_metric(kind: u32, name: *const u8, bytes: usize, metric: *mut u32) -> u32;
-        pub(super) fn proxy_increment_metric(metric: u32, by: i64) -> u32;
-        pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
-        pub(super) fn proxy_grpc_call(
-            service: *const u8,
-            service_bytes: usize,
-            service_name: *const u8,
-            service_name_bytes: usize,
-            method_name: *const u8,
-            method_name_bytes: usize,
-            metadata: *const u8,
-            metadata_bytes: usize,
-            request: *const u8,
-            request_bytes: usize,
-            deadline_ms: u32,
-            token: *mut u32,
-        ) -> u32;
-    }
-
-    #[link(wasm_import_module = "wasi_snapshot_preview1")]
-    unsafe extern "C" {
-        pub(super) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
-        pub(super) fn random_get(buffer: *mut u8, bytes: usize) -> u32;
-    }
-}
+mod imports;
+mod memory;
 
 const OK: u32 = 0;
 const CLOCK_REALTIME: u32 = 0;
@@ -114,74 +41,20 @@ pub(crate) struct Metric(u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expression([u8; 4]);
 
-/// Bytes that a callback's values take from the arena; the rest is allocated.
-const ARENA_BYTES: usize = 32 * 1024;
-/// Largest single value that memory is given for.
-const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
-
-/// The memory that the host writes to.
-struct Memory {
-    arena: UnsafeCell<[u8; ARENA_BYTES]>,
-    used: Cell<usize>,
-    large: RefCell<Vec<Vec<u8>>>,
-    depth: Cell<u32>,
-}
-
-// SAFETY: a proxy-wasm VM has one thread.
-unsafe impl Sync for Memory {}
-
-static MEMORY: Memory = Memory {
-    arena: UnsafeCell::new([0; ARENA_BYTES]),
-    used: Cell::new(0),
-    large: RefCell::new(Vec::new()),
-    depth: Cell::new(0),
-};
-
-/// Gives the host memory to write a value to; null if there is none.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_memory_allocate(bytes: usize) -> *mut u8 {
-    let used = MEMORY.used.get();
-    if bytes <= ARENA_BYTES - used {
-        MEMORY.used.set(used + bytes);
-        // SAFETY: `used + bytes` is within the arena, so the pointer stays within it.
-        return unsafe { MEMORY.arena.get().cast::<u8>().add(used) };
-    }
-    let mut value = Vec::new();
-    if bytes > MAX_VALUE_BYTES || value.try_reserve_exact(bytes).is_err() {
-        return ptr::null_mut();
-    }
-    value.resize(bytes, 0);
-    let start = value.as_mut_ptr();
-    match MEMORY.large.try_borrow_mut() {
-        Ok(mut large) => {
-            large.push(value);
-            start
-        }
-        Err(_) => ptr::null_mut(),
-    }
-}
-
 /// One callback under way: the right to make hostcalls.
 #[derive(Debug)]
 pub(crate) struct Call(());
 
 impl Drop for Call {
     fn drop(&mut self) {
-        MEMORY.depth.set(MEMORY.depth.get().saturating_sub(1));
+        memory::leave();
     }
 }
 
 impl Call {
     /// Begins a callback.
     pub(crate) fn enter() -> Self {
-        let depth = MEMORY.depth.get();
-        if depth == 0 {
-            MEMORY.used.set(0);
-            if let Ok(mut large) = MEMORY.large.try_borrow_mut() {
-                large.clear();
-            }
-        }
-        MEMORY.depth.set(depth.saturating_add(1));
+        memory::enter();
         Self(())
     }
 
@@ -204,7 +77,7 @@ impl Call {
     fn header(&self, map: u32, name: &str) -> Option<&[u8]> {
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
         self.value(|value, bytes| unsafe {
-            host::proxy_get_header_map_value(map, name.as_ptr(), name.len(), value, bytes)
+            imports::proxy_get_header_map_value(map, name.as_ptr(), name.len(), value, bytes)
         })
     }
 
@@ -227,7 +100,7 @@ impl Call {
     pub(crate) fn replace_request_header(&self, name: &str, value: &str) -> bool {
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
         let status = unsafe {
-            host::proxy_replace_header_map_value(
+            imports::proxy_replace_header_map_value(
                 REQUEST_HEADERS,
                 name.as_ptr(),
                 name.len(),
@@ -241,7 +114,7 @@ impl Call {
     /// Removes a request header.
     pub(crate) fn remove_request_header(&self, name: &str) {
         // SAFETY: the pointer is valid for the call; the host keeps none. A header that is not there is no failure.
-        unsafe { host::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
+        unsafe { imports::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
     }
 
     /// Lets Envoy select the route anew.
@@ -267,7 +140,7 @@ impl Call {
         // SAFETY: the pointers are valid for the call, and the host keeps none of them. It writes no result where the
         // pointers for it are null.
         let status = unsafe {
-            host::proxy_call_foreign_function(
+            imports::proxy_call_foreign_function(
                 name.as_ptr(),
                 name.len(),
                 argument.as_ptr(),
@@ -283,7 +156,7 @@ impl Call {
     pub(crate) fn property(&self, path: &str) -> Option<&[u8]> {
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
         self.value(|value, bytes| unsafe {
-            host::proxy_get_property(path.as_ptr(), path.len(), value, bytes)
+            imports::proxy_get_property(path.as_ptr(), path.len(), value, bytes)
         })
     }
 
@@ -291,7 +164,7 @@ impl Call {
     pub(crate) fn set_property(&self, path: &str, value: &str) -> bool {
         // SAFETY: the pointers are valid for the call; the host copies the value.
         let status =
-            unsafe { host::proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
+            unsafe { imports::proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
         status == OK
     }
 
@@ -310,7 +183,9 @@ impl Call {
             return Some(&[]);
         }
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
-        self.value(|value, bytes| unsafe { host::proxy_get_buffer_bytes(buffer, 0, max_bytes, value, bytes) })
+        self.value(|value, bytes| unsafe {
+            imports::proxy_get_buffer_bytes(buffer, 0, max_bytes, value, bytes)
+        })
     }
 
     /// Nanoseconds of a clock that is never set.
@@ -326,7 +201,7 @@ impl Call {
     fn clock(&self, clock: u32) -> u64 {
         let mut time = 0;
         // SAFETY: the pointer is valid for the call. On failure the time stays 0, which the core tolerates.
-        unsafe { host::clock_time_get(clock, 1, &raw mut time) };
+        unsafe { imports::clock_time_get(clock, 1, &raw mut time) };
         time
     }
 
@@ -334,20 +209,20 @@ impl Call {
     pub(crate) fn random(&self) -> Option<u64> {
         let mut bytes = [0; 8];
         // SAFETY: the buffer has the length that is said.
-        let status = unsafe { host::random_get(bytes.as_mut_ptr(), bytes.len()) };
+        let status = unsafe { imports::random_get(bytes.as_mut_ptr(), bytes.len()) };
         (status == OK).then(|| u64::from_le_bytes(bytes))
     }
 
     /// Asks for ticks.
     pub(crate) fn tick_every(&self, milliseconds: u32) {
         // SAFETY: plain numbers.
-        unsafe { host::proxy_set_tick_period_milliseconds(milliseconds) };
+        unsafe { imports::proxy_set_tick_period_milliseconds(milliseconds) };
     }
 
     /// Writes to Envoy's log.
     pub(crate) fn log_error(&self, message: &str) {
         // SAFETY: the pointer is valid for the call; the host copies the text.
-        unsafe { host::proxy_log(LOG_ERROR, message.as_ptr(), message.len()) };
+        unsafe { imports::proxy_log(LOG_ERROR, message.as_ptr(), message.len()) };
     }
 
     /// Makes a metric known to the host; the same name gives the same metric.
@@ -355,20 +230,20 @@ impl Call {
         let mut metric = 0;
         // SAFETY: the pointers are valid for the call; the host copies the name.
         let status =
-            unsafe { host::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut metric) };
+            unsafe { imports::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut metric) };
         (status == OK).then_some(Metric(metric))
     }
 
     /// Adds to a counter.
     pub(crate) fn increment(&self, metric: Metric, by: u64) {
         // SAFETY: plain numbers; the host checks that it knows the metric.
-        unsafe { host::proxy_increment_metric(metric.0, i64::try_from(by).unwrap_or(i64::MAX)) };
+        unsafe { imports::proxy_increment_metric(metric.0, i64::try_from(by).unwrap_or(i64::MAX)) };
     }
 
     /// Sets a gauge.
     pub(crate) fn record(&self, metric: Metric, value: u64) {
         // SAFETY: plain numbers; the host checks that it knows the metric.
-        unsafe { host::proxy_record_metric(metric.0, value) };
+        unsafe { imports::proxy_record_metric(metric.0, value) };
     }
 
     /// Sends a report; the token of the call, `None` if it cannot be made.
@@ -383,7 +258,7 @@ impl Call {
         let mut token = 0;
         // SAFETY: the pointers are valid for the call; the host copies what it keeps.
         let status = unsafe {
-            host::proxy_grpc_call(
+            imports::proxy_grpc_call(
                 service.as_ptr(),
                 service.len(),
                 SERVICE.as_ptr(),

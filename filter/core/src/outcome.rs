@@ -125,9 +125,16 @@ impl Flags {
 /// HTTP status of a request that ended without one.
 pub const NO_STATUS: u16 = 0;
 
+/// HTTP status of an upgraded connection, for example a WebSocket.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// The outcome of a request.
 #[must_use]
 pub fn classify(status: u16, grpc: Option<u32>, flags: Flags) -> Outcome {
+    // It was served by being upgraded. Its only end is that of the connection, which Envoy flags in good order too.
+    if status == SWITCHING_PROTOCOLS {
+        return Outcome::Ok;
+    }
     if status == NO_STATUS && flags.client_left() {
         return Outcome::Cancelled;
     }

@@ -11,7 +11,7 @@ mod drain;
 pub mod latency;
 mod series;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::latency::Latency;
 use self::series::SeriesTable;
@@ -89,8 +89,10 @@ impl Recorder {
 
     /// Frees the names of series without records; `used` says which others are still needed.
     pub fn forget_unused(&mut self, used: impl Fn(SeriesId) -> bool) {
-        let recorded: std::collections::BTreeSet<_> =
-            self.records.keys().map(|(_, series)| *series).collect();
+        let mut recorded = BTreeSet::new();
+        for (_, series) in self.records.keys() {
+            recorded.insert(*series);
+        }
         self.series.retain(|series| recorded.contains(&series) || used(series));
     }
 

@@ -65,6 +65,8 @@ pub struct Reporter {
     next_ns: u64,
     last_freeze_ns: u64,
     failures: u32,
+    /// The control plane has not been told yet that the newest configuration is obeyed.
+    untold: bool,
 }
 
 impl Reporter {
@@ -78,7 +80,8 @@ impl Reporter {
 
     /// What to do at `now_ns`. `idle`: there is nothing to tell but that the VM lives. `draw` spreads the VMs.
     pub fn step(&mut self, now_ns: u64, interval_ms: u32, idle: bool, draw: u64) -> Step {
-        if now_ns < self.next_ns {
+        let news = self.untold && matches!(self.phase, Phase::Gathering);
+        if now_ns < self.next_ns && !news {
             return Step::Wait;
         }
         match &self.phase {
@@ -89,13 +92,17 @@ impl Reporter {
                 Step::Send(bytes)
             }
             Phase::Gathering
-                if idle && self.seq > 0 && now_ns < self.last_freeze_ns.saturating_add(IDLE_INTERVAL_NS) =>
+                if idle
+                    && !news
+                    && self.seq > 0
+                    && now_ns < self.last_freeze_ns.saturating_add(IDLE_INTERVAL_NS) =>
             {
                 Step::Wait
             }
             Phase::Gathering => {
                 self.next_ns = now_ns.saturating_add(jittered(u64::from(interval_ms) * MILLISECOND, draw));
                 self.last_freeze_ns = now_ns;
+                self.untold = false;
                 self.seq += 1;
                 Step::Freeze(self.seq)
             }
@@ -155,8 +162,11 @@ impl Reporter {
         Answer::Refused
     }
 
-    /// A new configuration came: the answer under way may be lost with the root context that awaits it.
+    /// A new configuration came: it is told at once, not at the next interval, and the answer under way may be lost
+    /// with the root context that awaits it.
     pub fn reconfigured(&mut self, now_ns: u64) {
+        // The first report of a VM tells its configuration anyway, and is spread.
+        self.untold = self.seq > 0;
         if let Phase::Sent { answer_until_ns, .. } = &mut self.phase {
             *answer_until_ns = (*answer_until_ns).min(now_ns.saturating_add(ORPHAN_ANSWER_WITHIN_NS));
         }

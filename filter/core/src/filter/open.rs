@@ -55,7 +55,11 @@ impl OpenRequests {
     }
 
     pub(super) fn series(&self) -> BTreeSet<SeriesId> {
-        self.0.values().filter_map(|open| open.counted).map(|(series, _)| series).collect()
+        let mut used = BTreeSet::new();
+        for (series, _) in self.0.values().filter_map(|open| open.counted) {
+            used.insert(series);
+        }
+        used
     }
 
     /// How many are open, by start second and series.

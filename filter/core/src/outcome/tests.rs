@@ -28,6 +28,13 @@ fn http_statuses_without_flags() {
 }
 
 #[test]
+fn an_upgraded_connection_was_served_however_it_ends() {
+    for bits in [&[][..], &[6], &[4], &[14], &[16]] {
+        check(101, None, bits, Outcome::Ok);
+    }
+}
+
+#[test]
 fn envoy_names_the_cause_of_a_failure_by_flags() {
     for (status, bits, expected) in [
         (503, &[1][..], Outcome::ConnectFailure),

@@ -40,7 +40,7 @@ impl Recorder {
             let level = open.get(&key).copied().unwrap_or_default();
             rows.extend(self.row(key, |series| arm(series, Record::default(), level, &mut encoder)));
         }
-        rows.sort_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
+        rows.sort_unstable_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
         group(rows)
     }
 

@@ -70,6 +70,27 @@ fn an_idle_vm_reports_every_five_seconds() {
 }
 
 #[test]
+fn a_new_configuration_is_told_at_once_and_once() {
+    let mut reporter = Reporter::default();
+    let freeze = |reporter: &mut Reporter, now: u64| match reporter.step(now, 1_000, true, MIDDLE) {
+        Step::Freeze(seq) => {
+            reporter.frozen(now, body(seq));
+            reporter.called(now, Some(1), MIDDLE);
+            reporter.acknowledged(now, 1, seq, MIDDLE);
+            true
+        }
+        Step::Wait | Step::Send(_) => false,
+    };
+    assert!(freeze(&mut reporter, 0));
+    for round in 1..5 {
+        let now = round * SECOND / 10;
+        reporter.reconfigured(now);
+        assert!(freeze(&mut reporter, now + 1));
+        assert!(!freeze(&mut reporter, now + 2));
+    }
+}
+
+#[test]
 fn failures_wait_longer_each_time_up_to_five_seconds() {
     let mut reporter = Reporter::default();
     let mut now = 0;

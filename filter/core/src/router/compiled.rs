@@ -115,20 +115,23 @@ fn index(
     components: &[plain::Component],
     names: &mut HeaderNames,
 ) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
-    let mut matches: Vec<_> = components
+    let declared = components
         .iter()
         .enumerate()
-        .flat_map(|(owner, component)| component.matches.iter().map(move |one| (owner, one)))
-        .map(|(owner, one)| (owner, one.path.as_ref(), Conditions::new(one, names)))
+        .flat_map(|(owner, component)| component.matches.iter().map(move |one| (owner, one)));
+    let mut matches: Vec<_> = declared
+        .enumerate()
+        .map(|(order, (owner, one))| (order, owner, one.path.as_ref(), Conditions::new(one, names)))
         .collect();
-    // A stable sort: equals keep the order of declaration.
-    matches.sort_by_key(|(_, path, conditions)| (specificity(*path), Reverse(conditions.count())));
+    matches.sort_unstable_by_key(|(order, _, path, conditions)| {
+        (specificity(*path), Reverse(conditions.count()), *order)
+    });
     let mut paths = PathIndex::default();
-    for (rank, (_, path, conditions)) in (0 as Rank..).zip(&matches) {
+    for (rank, (_, _, path, conditions)) in (0 as Rank..).zip(&matches) {
         paths.insert(rank, *path, conditions);
     }
-    let owners = matches.iter().map(|(owner, _, _)| *owner).collect();
-    (matches.into_iter().map(|(_, _, conditions)| conditions).collect(), owners, paths)
+    let owners = matches.iter().map(|(_, owner, _, _)| *owner).collect();
+    (matches.into_iter().map(|(_, _, _, conditions)| conditions).collect(), owners, paths)
 }
 
 /// Lower is more specific: the kind of pattern, then the number of literal segments or the length.
