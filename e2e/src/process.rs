@@ -172,6 +172,30 @@ mod tests {
         process.ensure_running().unwrap();
     }
 
+    /// Runs this very test again as the harness that dies.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_dies_with_a_harness_that_had_no_time_to_clean_up() {
+        const DYING: &str = "SERIN_TEST_DYING_HARNESS";
+        if let Some(note) = std::env::var_os(DYING) {
+            let process = sleeper("serin-orphan");
+            std::fs::write(note, process.id().to_string()).unwrap();
+            std::process::abort();
+        }
+        let note = std::env::temp_dir().join(format!("serin-orphan-{}.id", std::process::id()));
+        let name = "process::tests::a_process_dies_with_a_harness_that_had_no_time_to_clean_up";
+        let harness =
+            Command::new(std::env::current_exe().unwrap()).args(["--exact", name]).env(DYING, &note).output();
+        assert!(!harness.unwrap().status.success());
+        let id = std::fs::read_to_string(&note).unwrap();
+        let end = Instant::now() + Duration::from_secs(5);
+        // Nobody may be there to collect it: a process without a command line is dead too.
+        while std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| !line.is_empty()) {
+            assert!(Instant::now() < end, "process {id} outlived the harness");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[test]
     fn an_early_end_is_told_with_the_end_of_the_log() {
         let mut command = Command::new("sh");
