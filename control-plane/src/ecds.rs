@@ -6,6 +6,7 @@
 //! Each stream remembers what it sent and watches the board, so a slow one costs one pending answer and then gets
 //! the newest assignment; a dead one is ended by HTTP/2 keepalive. At most [`STREAMS_MAX`] streams are served.
 
+mod capabilities;
 mod delta;
 mod resource;
 mod session;

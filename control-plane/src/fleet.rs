@@ -52,10 +52,11 @@ impl Fleet {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Silence after which a VM does not count as living when the spread of a generation is measured.
+    /// Silence after which a VM does not count as living. A VM without traffic reports every five seconds, however short
+    /// the interval.
     #[must_use]
     pub fn live_within(&self) -> Duration {
-        (self.interval * 3).min(nodes::LIVE_WITHIN)
+        (self.interval * 3).max(nodes::LIVE_WITHIN)
     }
 }
 

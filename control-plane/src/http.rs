@@ -7,7 +7,7 @@ mod page;
 use std::sync::Arc;
 
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -18,7 +18,7 @@ use crate::access::Access;
 use crate::assignment::Board;
 use crate::clock;
 use crate::fleet::Fleet;
-use crate::metrics::Metrics;
+use crate::metrics::{Form, Metrics};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
 
@@ -76,9 +76,9 @@ async fn ready(State(shown): State<Shown>) -> Response {
     "ready\n".into_response()
 }
 
-async fn metrics(State(shown): State<Shown>) -> Response {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], shown.metrics.encode()).into_response()
+async fn metrics(State(shown): State<Shown>, headers: HeaderMap) -> Response {
+    let form = Form::accepted(headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()));
+    ([(header::CONTENT_TYPE, form.media_type())], shown.metrics.encode(form)).into_response()
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@
 //! read at each scrape from the same snapshots that everyone else sees ([`observed`]). Labels come from the plans,
 //! never from requests, so the number of series is bounded by the bounds of the assignment.
 
+mod classic;
 mod observed;
 
 use std::sync::Arc;
@@ -22,6 +23,36 @@ use crate::snapshot::Directory;
 use observed::Observed;
 
 type Label = [(&'static str, &'static str); 1];
+
+/// A form of the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// OpenMetrics 1.0, for whoever asks for it.
+    OpenMetrics,
+    /// The older text format 0.0.4, for everyone else.
+    Classic,
+}
+
+impl Form {
+    /// What an `accept` value asks for.
+    #[must_use]
+    pub fn accepted(accept: Option<&str>) -> Self {
+        if accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) {
+            Self::OpenMetrics
+        } else {
+            Self::Classic
+        }
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -132,13 +163,16 @@ impl Metrics {
         self.evaluation.observe(took.as_secs_f64());
     }
 
-    /// The OpenMetrics text.
+    /// All metrics as text.
     #[must_use]
-    pub fn encode(&self) -> String {
+    pub fn encode(&self, form: Form) -> String {
         let mut text = String::new();
         if let Err(error) = text::encode(&mut text, &self.registry) {
             tracing::error!(%error, "metrics cannot be encoded");
         }
-        text
+        match form {
+            Form::OpenMetrics => text,
+            Form::Classic => classic::from_openmetrics(&text),
+        }
     }
 }

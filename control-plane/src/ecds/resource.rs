@@ -19,6 +19,7 @@ use prost::{Message, Name};
 use sha2::{Digest, Sha256};
 
 use super::TYPE_URL;
+use super::capabilities::CAPABILITIES;
 use crate::assignment::Published;
 use crate::config::Filter;
 
@@ -30,9 +31,6 @@ const ONE: &str = "serin/";
 const KEPT_MAX: usize = 1_000;
 /// Pause before a dead filter is loaded again, in nanoseconds.
 const RELOAD_AFTER_NS: i32 = 10_000_000;
-
-/// What the host offers and the filter uses. Empty: no restriction.
-const CAPABILITIES: &[&str] = &[];
 
 /// A configuration, ready to be sent.
 #[derive(Clone, Debug)]
@@ -107,12 +105,11 @@ impl Resources {
         let code = DataSource { specifier: Some(file), ..DataSource::default() };
         let allowed = CAPABILITIES.iter().map(|name| ((*name).to_owned(), SanitizationConfig::default()));
         let allowed_capabilities = allowed.collect::<HashMap<_, _>>();
-        let restriction = CapabilityRestrictionConfig { allowed_capabilities };
         VmConfig {
             vm_id: format!("serin-{}", self.filter.version),
             runtime: "envoy.wasm.runtime.v8".to_owned(),
             code: Some(AsyncDataSource { specifier: Some(async_data_source::Specifier::Local(code)) }),
-            capability_restriction_config: (!CAPABILITIES.is_empty()).then_some(restriction),
+            capability_restriction_config: Some(CapabilityRestrictionConfig { allowed_capabilities }),
             ..VmConfig::default()
         }
     }

@@ -55,7 +55,6 @@ fn weights(encoder: &mut DescriptorEncoder<'_>, rollouts: &[Arc<Snapshot>]) -> R
         let weight = f64::from(rollout.weight_ppm) / 1e6;
         member(&mut family, &[("service", rollout.service.as_str())], &ConstGauge::new(weight))?;
     }
-    drop(family);
     let mut family =
         gauge(encoder, "rollout_components_rolled_back", "Components that were returned to the baseline")?;
     for rollout in rollouts {
@@ -77,7 +76,6 @@ fn evidence(encoder: &mut DescriptorEncoder<'_>, rollouts: &[Arc<Snapshot>]) -> 
     each_reason(rollouts, |labels, reason| {
         member(&mut family, labels, &ConstGauge::new(reason.log_evidence))
     })?;
-    drop(family);
     let mut family =
         gauge(encoder, "rollout_log_threshold", "Log evidence at which the scope counts as regressed")?;
     each_reason(rollouts, |labels, reason| {
@@ -141,7 +139,6 @@ impl Observed {
                 member(&mut family, &labels, &ConstCounter::new(count))?;
             }
         }
-        drop(family);
         let help = "Requests that started, as the fleet reported them; survives restarts";
         let mut family = counter(encoder, "requests_started", help)?;
         for (series, counts) in &totals {

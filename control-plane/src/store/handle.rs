@@ -13,8 +13,10 @@ const QUEUE: usize = 64;
 /// How long a call may take, waiting included.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+type Work = Box<dyn FnOnce(&mut dyn Store) + Send>;
+
 enum Call {
-    Run(Box<dyn FnOnce(&mut dyn Store) + Send>),
+    Run(Work),
     Close(oneshot::Sender<()>),
 }
 

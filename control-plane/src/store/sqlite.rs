@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
@@ -18,6 +19,8 @@ const SCHEMA: &str = include_str!("schema.sql");
 const SCHEMA_VERSION: i64 = 1;
 /// Marks the file as ours: "SRIN".
 const APPLICATION_ID: i64 = 0x5352_494E;
+/// How long a call waits for someone who reads or writes the file beside us.
+const BUSY: Duration = Duration::from_secs(1);
 /// Rollouts that are loaded at the start, the newest ones.
 const ROLLOUTS_LOADED: u32 = 1_000;
 
@@ -59,6 +62,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if tables > 0 && application != APPLICATION_ID {

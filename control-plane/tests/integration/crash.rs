@@ -264,3 +264,26 @@ async fn a_signal_ends_it_in_good_order() {
     assert!(asked.elapsed() < Duration::from_secs(10), "streams do not hold it up");
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_for_a_while_changes_nothing_and_is_tried_again() {
+    let server = Server::new().await;
+    let (mut admin, mut fleet) = (server.admin().await, server.fleet().await);
+    let created = create(&mut admin, "shop").await;
+    let connection = rusqlite::Connection::open(server.folder.path().join("serin.db")).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let pause = PauseRequest { id: created.id.clone(), reason: "lunch".to_owned() };
+    let status = admin.pause(pause.clone()).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unavailable, "{}", status.message());
+    assert_eq!(get(&mut admin, &created.id).await.revision, created.revision);
+    let strata = vec![stratum("shop", "route-1", now_second(), vec![arm("canary", 9, 0)])];
+    let request = report("envoy-1", 1, strata);
+    assert_eq!(fleet.report(request.clone()).await.unwrap_err().code(), tonic::Code::Unavailable);
+    connection.execute_batch("ROLLBACK").unwrap();
+    fleet.report(request).await.unwrap();
+    let paused = admin.pause(pause).await.unwrap().into_inner().rollout.unwrap();
+    assert_eq!(phase(&paused), Phase::Paused);
+    let metrics = crate::http::text(server.addresses().http, "/metrics").await.1;
+    let line = "serin_requests_started_total{service=\"shop\",component=\"route-1\",arm=\"canary\"} 9";
+    assert!(metrics.contains(line), "{metrics}");
+}

@@ -39,7 +39,10 @@ async fn all_views_show_the_same_rollout() {
     assert_eq!(text(address, "/nowhere").await.0, 404);
     let page = text(address, "/").await.1;
     assert!(page.contains(&rollout.id) && page.contains("route-9") && page.contains("warming up"), "{page}");
-    let metrics = text(address, "/metrics").await.1;
+    let (head, metrics) = exchange(address, "/metrics", "accept: application/openmetrics-text\r\n").await;
+    assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
+    let (head, classic) = exchange(address, "/metrics", "").await;
+    assert!(head.contains("content-type: text/plain; version=0.0.4") && !classic.contains("# EOF"), "{head}");
     for line in [
         "serin_rollouts{phase=\"warming_up\"} 1",
         "serin_rollout_weight_ratio{service=\"shop\"} 0.2",

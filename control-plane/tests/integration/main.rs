@@ -1,4 +1,5 @@
 //! The control plane as its clients meet it: real gRPC and HTTP over loopback, a real database in a folder.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod admin;
 mod crash;

@@ -1,1 +1,87 @@
-//! Tests.
+use serin_analysis::{Outcomes, Verdict};
+use serin_rollout::{Creation, RolloutId, Salt, create};
+
+use super::*;
+use crate::fleet::report;
+
+const START: u64 = 1_800_000_000;
+
+fn rollout() -> (Plan, State) {
+    let yaml = "service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n- {name: cart, matches: [{path: {prefix: /cart}}]}\n";
+    let plan = Plan::parse(yaml).unwrap();
+    let creation = Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+    let state = create(&plan, creation, UnixMillis(START * 1_000)).state;
+    (plan, state)
+}
+
+fn stratum(second: u64, canary_errors: u64, client_errors: u64) -> Stratum {
+    let arm = |name: &str, errors: u64| report::Arm {
+        name: name.to_owned(),
+        started: 50,
+        outcomes: Outcomes {
+            ok: 50 - errors - client_errors,
+            server_error: errors,
+            client_error: client_errors,
+            ..Outcomes::default()
+        },
+        latency: None,
+    };
+    let arms = vec![arm("baseline", 0), arm("canary", canary_errors), arm("other", 0)];
+    Stratum { service: "shop".to_owned(), component: "cart".to_owned(), second, arms }
+}
+
+/// Seconds of a bad canary, from `begin`, until it is found or `end` comes.
+fn found(evaluation: &mut Evaluation, begin: u64, end: u64) -> Option<u64> {
+    (begin..end).find(|second| {
+        evaluation.merge(1, &stratum(*second, 10, 1));
+        evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
+        evaluation.judge(UnixMillis((second + 1) * 1_000)).alarm.is_some()
+    })
+}
+
+#[test]
+fn evidence_that_was_stored_counts_after_a_restart() {
+    let (plan, state) = rollout();
+    let mut whole = Evaluation::new(&plan, &state).unwrap();
+    let needed = found(&mut whole, START, START + 60).unwrap();
+    assert!(needed > START + 1, "the test needs evidence that takes more than two seconds");
+
+    let mut first = Evaluation::new(&plan, &state).unwrap();
+    assert_eq!(found(&mut first, START, needed), None);
+    let stored = first.stored().unwrap();
+    let mut second = Evaluation::restore(&plan, &state, Some(&stored)).unwrap();
+    assert_eq!(found(&mut second, needed, needed + 60), Some(needed));
+}
+
+#[test]
+fn evidence_of_another_evaluation_or_unreadable_evidence_is_not_taken() {
+    let (plan, mut state) = rollout();
+    let mut first = Evaluation::new(&plan, &state).unwrap();
+    let needed = found(&mut first, START, START + 60).unwrap();
+    let stored = first.stored().unwrap();
+    state.evaluating_since = UnixMillis(needed * 1_000);
+    for stored in [stored.as_slice(), b"{", b""] {
+        let mut fresh = Evaluation::restore(&plan, &state, Some(stored)).unwrap();
+        assert_eq!(fresh.judge(UnixMillis((needed + 1) * 1_000)).alarm, None);
+    }
+}
+
+#[test]
+fn a_judgement_shows_both_arms_and_their_client_errors_of_a_minute() {
+    let (plan, state) = rollout();
+    let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+    let mut judgement = Judgement::default();
+    for second in START..START + 90 {
+        evaluation.merge(1, &stratum(second, 0, 2));
+        evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
+        judgement = evaluation.judge(UnixMillis((second + 1) * 1_000));
+    }
+    assert_eq!((judgement.canary.client_errors, judgement.baseline.client_errors), (118, 118));
+    assert!((55 * 50..=60 * 50).contains(&judgement.canary.requests), "{}", judgement.canary.requests);
+    assert_eq!(
+        judgement.components.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        ["cart", "unmatched"]
+    );
+    assert_eq!(judgement.components[0].requests, 2 * judgement.canary.requests);
+    assert_ne!(judgement.version.verdict, Verdict::Regressed);
+}
