@@ -1,4 +1,6 @@
 use super::{Flags, Outcome, classify};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn check(status: u16, grpc: Option<u32>, bits: &[u32], expected: Outcome) {
     let flags = Flags(bits.iter().fold(0, |flags, bit| flags | 1 << bit));
