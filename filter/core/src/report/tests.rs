@@ -4,6 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Answer, Reporter, Step};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SECOND: u64 = 1_000_000_000;
 const MIDDLE: u64 = u64::MAX / 2;
