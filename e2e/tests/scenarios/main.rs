@@ -5,8 +5,14 @@
 //! `cargo xtask build`. Everything random comes from fixed seeds.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod cold_start;
+mod counting;
+mod crashes;
+mod fleet;
+mod foreign;
 mod refusals;
 mod routing;
+mod speed;
 mod spoofing;
 mod stickiness;
 mod storm;

@@ -3,22 +3,23 @@
 //! with.
 
 pub(crate) mod assignment;
+pub(crate) mod control_plane;
 pub(crate) mod crowd;
 pub(crate) mod draws;
 pub(crate) mod patrol;
 pub(crate) mod raw_http;
 pub(crate) mod scene;
 pub(crate) mod stand_in;
+pub(crate) mod tools;
 pub(crate) mod totals;
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// Asks `probe` until it gives a value. Fails, saying what was waited for, after `deadline`.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+pub(crate) async fn eventually<T>(
     what: &str,
     deadline: Duration,
-    mut probe: impl FnMut() -> F,
+    mut probe: impl AsyncFnMut() -> Option<T>,
 ) -> T {
     let end = Instant::now() + deadline;
     loop {
