@@ -72,12 +72,14 @@ pub async fn run(workspace: &Workspace, options: Options) -> Result<()> {
     ensure_held(&report)
 }
 
-/// Runs the demo without a word, as a check of what is already built.
+/// Runs the demo without a word, as a check.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn check(workspace: &Workspace) -> Result<Report> {
-    let (report, theatre) = play(workspace, &Screen::silent()).await?;
+    let screen = Screen::silent();
+    prepare(workspace, &screen)?;
+    let (report, theatre) = play(workspace, &screen).await?;
     theatre.stage.clear().await?;
     ensure_held(&report)?;
     Ok(report)

@@ -40,6 +40,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "doctest"    doctest     "the examples in the documentation"
     "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, under Node"
     "envoy"      envoy       "the scenarios on a real Envoy"
+    "demo"       demo        "a good canary is promoted, and one bad route is rolled back alone"
 };
 
 /// The linter of the contract.
@@ -126,6 +127,11 @@ async fn wasm_core(checks: &Checks) -> Result<Outcome> {
 
 async fn envoy(checks: &Checks) -> Result<Outcome> {
     tests(checks, &["--package", SCENARIOS]).await
+}
+
+async fn demo(checks: &Checks) -> Result<Outcome> {
+    crate::demo::check(&checks.workspace).await?;
+    Ok(Outcome::Passed(Tally::default()))
 }
 
 /// Runs tests by nextest, or by `cargo test` where it is not installed.
