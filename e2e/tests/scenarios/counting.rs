@@ -113,7 +113,12 @@ fn compare(class: &Class, totals: &Totals, envoy: &BTreeMap<String, u64>, differ
         let counts = totals.sum(|component, counted| (component, counted) == (class.name, arm));
         sent += counts.started;
         if counts.started != counts.finished() {
-            differences.push(format!("{} {arm}: {} started, {} finished", class.name, counts.started, counts.finished()));
+            differences.push(format!(
+                "{} {arm}: {} started, {} finished",
+                class.name,
+                counts.started,
+                counts.finished()
+            ));
         }
         if matches!(class.upstream, Upstream::Envoy | Upstream::Nowhere) {
             let outcome = class.counted[0].1;
@@ -140,7 +145,8 @@ fn compare_with_route(
     let stat = |name: &str| envoy.get(&format!("{route}.{name}")).copied().unwrap_or(0);
     let mut expect = |what: &str, filter: u64, envoy: u64| {
         if filter != envoy {
-            differences.push(format!("{} {arm}: {what}: filter {filter}, Envoy {envoy}: {counts:?}", class.name));
+            differences
+                .push(format!("{} {arm}: {what}: filter {filter}, Envoy {envoy}: {counts:?}", class.name));
         }
     };
     let answered = stat("upstream_rq_completed");

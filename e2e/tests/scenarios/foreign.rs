@@ -87,10 +87,14 @@ async fn prometheus_scrapes_the_metrics_and_promtool_finds_nothing_wrong_with_th
     tokio::time::sleep(Duration::from_millis(300)).await;
     versions_of_users(envoy.address(), "/home", 500).await;
 
+    let accept = ("accept", "application/openmetrics-text;version=1.0.0");
+    let open_metrics = http::get(control_plane.http(), "/metrics", &[accept]).await.unwrap();
+    let kind = open_metrics.header("content-type").unwrap();
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+    assert!(open_metrics.text().ends_with("# EOF\n"));
     let page = http::get(control_plane.http(), "/metrics", &[]).await.unwrap();
     let kind = page.header("content-type").unwrap();
-    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
-    assert!(page.text().ends_with("# EOF\n"));
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
     let file = scene.folder.join("metrics.txt");
     std::fs::write(&file, page.text()).unwrap();
     let mut promtool = Command::new("sh");

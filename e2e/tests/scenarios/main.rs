@@ -3,7 +3,8 @@
 //! Scenarios about the filter alone drive it from a stand-in for the control plane that sends what the real one never
 //! would and records reports exactly; scenarios about the whole loop run the real `serin-control-plane`. Build both first:
 //! `cargo xtask build`. Everything random comes from fixed seeds.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
 mod cold_start;
 mod counting;

@@ -21,6 +21,7 @@ async fn a_decision_reaches_every_worker_within_250_ms() {
     control_plane.attached(&["envoy"]).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
 
+    let before = control_plane.metrics().await;
     let patrol = Patrol::start(envoy.address(), &vec![String::new(); 1_000], 500);
     let mut took = Vec::new();
     for push in 0..PUSHES {
@@ -43,15 +44,19 @@ async fn a_decision_reaches_every_worker_within_250_ms() {
     println!("decision to every worker: median {median:?}, highest of {PUSHES} {p99:?}");
     assert!(p99 <= Duration::from_millis(250), "{took:?}");
 
-    // The control plane has measured the same: from the decision to Envoy's acknowledgement.
-    let metrics = control_plane.metrics().await;
-    let all = metrics["serin_decision_to_acknowledged_seconds_count"];
-    let fast = metrics["serin_decision_to_acknowledged_seconds_bucket{le=\"0.256\"}"];
-    assert!(all >= f64::from(PUSHES), "{all} acknowledgements");
-    assert!(fast >= 0.99 * all, "{fast} of {all} acknowledgements came within 256 ms");
-    let all = metrics["serin_decision_to_applied_seconds_count"];
-    let fast = metrics["serin_decision_to_applied_seconds_bucket{le=\"0.512\"}"];
-    println!("reports of the last VM: {all}, within 512 ms: {fast}");
+    // The control plane has measured the same: from the decision to Envoy's acknowledgement, and to the report of the
+    // last VM that obeys.
+    let after = control_plane.metrics().await;
+    for (measure, within) in [("acknowledged", "0.256"), ("applied", "0.256")] {
+        let since = |rest: &str| {
+            let name = format!("serin_decision_to_{measure}_seconds_{rest}");
+            after[&name] - before[&name]
+        };
+        let (all, fast) = (since("count"), since(&format!("bucket{{le=\"{within}\"}}")));
+        println!("decision to {measure}: {fast} of {all} within {within} s");
+        assert!(all >= 0.9 * f64::from(PUSHES), "{measure}: {all} of {PUSHES} were measured");
+        assert!(fast >= 0.99 * all, "{measure}: {fast} of {all} within {within} s");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

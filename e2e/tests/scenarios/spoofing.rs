@@ -90,8 +90,9 @@ async fn attack(address: std::net::SocketAddr, user: &str, expected: &str) -> u6
         let lines = attempt(number);
         let path = if number % 3 == 0 { "/orders/7" } else { "/home" };
         // A line that begins with a space continues the one before, which must not be the user's.
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: shop.example\r\nx-user-id: {user}\r\naccept: */*\r\n{lines}\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: shop.example\r\nx-user-id: {user}\r\naccept: */*\r\n{lines}\r\n"
+        );
         let answer =
             client.exchange(request.as_bytes()).await.unwrap_or_else(|error| panic!("{lines:?}: {error}"));
         match answer.status {

@@ -90,7 +90,10 @@ pub(super) const CLASSES: [Class; 32] = [
     Class { upstream: Upstream::Impatient, ..plain("hang", 600, r#""hang""#, &[("504", "timeout")]) },
     Class { upstream: Upstream::Closed, ..plain("closed", 1_000, "", &[("503", "connect_failure")]) },
     Class { upstream: Upstream::Full, ..plain("full", 1_000, "", &[("503", "overload")]) },
-    Class { upstream: Upstream::Retrying, ..plain("retried", 500, r#"{"status":503}"#, &[("503", "server_error")]) },
+    Class {
+        upstream: Upstream::Retrying,
+        ..plain("retried", 500, r#"{"status":503}"#, &[("503", "server_error")])
+    },
     // Half of the tries fail, by the faults of the service, so an eighth of the requests does.
     Class {
         upstream: Upstream::Retrying,
@@ -98,11 +101,7 @@ pub(super) const CLASSES: [Class; 32] = [
     },
     Class { upstream: Upstream::Envoy, ..plain("direct", 1_000, "", &[("", "ok")]) },
     Class { upstream: Upstream::Nowhere, ..plain("unrouted", 500, "", &[("", "client_error")]) },
-    Class {
-        how: How::Leave,
-        unanswered: Some("cancelled"),
-        ..plain("left", 600, r#""hang""#, &[])
-    },
+    Class { how: How::Leave, unanswered: Some("cancelled"), ..plain("left", 600, r#""hang""#, &[]) },
     Class { how: How::WebSocket, ..plain("echo", 500, "", &[("101", "ok")]) },
     grpc("grpc-ok", 13_000, r#"{"grpc_status":0}"#, &[("200", "ok")]),
     grpc("grpc-invalid", 500, r#"{"grpc_status":3}"#, &[("200", "client_error")]),
@@ -140,10 +139,14 @@ impl Class {
         match self.upstream {
             Upstream::Nowhere => Vec::new(),
             Upstream::Envoy => vec![static_route(&self.path(), 200, "by Envoy")],
-            upstream => {
+            Upstream::Service
+            | Upstream::Impatient
+            | Upstream::Retrying
+            | Upstream::Closed
+            | Upstream::Full => {
                 let mut routes = arm_routes(&[Route::exact(self.name, &self.path())]);
                 for route in &mut routes {
-                    upstream.adapt(&mut route["route"]);
+                    self.upstream.adapt(&mut route["route"]);
                 }
                 routes
             }
@@ -167,8 +170,8 @@ impl Upstream {
 pub(super) fn clusters(baseline: &Value, nobody: u16) -> [Value; 2] {
     let mut closed = baseline.clone();
     closed["name"] = json!("closed");
-    closed["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
-        ["port_value"] = json!(nobody);
+    closed["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]["port_value"] =
+        json!(nobody);
     let mut full = baseline.clone();
     full["name"] = json!("full");
     full["circuit_breakers"] = json!({"thresholds": [{"max_requests": 0, "max_pending_requests": 0}]});

@@ -74,7 +74,8 @@ impl Lane {
     async fn ask(&self, client: &HttpClient, class: &Class, user: usize, body: Bytes) {
         let mut request = Request::get(format!("http://{}{}", self.address, class.path()));
         if class.how == How::Grpc {
-            request = request.method("POST").header("content-type", "application/grpc").header("te", "trailers");
+            request =
+                request.method("POST").header("content-type", "application/grpc").header("te", "trailers");
         }
         if !class.fault.is_empty() {
             request = request.header(FAULT_HEADER, class.fault);

@@ -138,7 +138,8 @@ impl ControlPlane {
     pub(crate) async fn attached(&self, nodes: &[&str]) {
         eventually("the Envoys attach", PATIENCE, async || {
             let known = self.nodes().await;
-            let attached = |name: &&str| known.iter().any(|node| node.node == *name && node.generation_acknowledged > 0);
+            let attached =
+                |name: &&str| known.iter().any(|node| node.node == *name && node.generation_acknowledged > 0);
             nodes.iter().all(attached).then_some(())
         })
         .await;
@@ -156,7 +157,8 @@ impl ControlPlane {
 
     /// A metric, added up over all its labels.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
-        let of = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
+        let of =
+            |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
         self.metrics().await.iter().filter(|(key, _)| of(key)).map(|(_, value)| *value as u64).sum()
     }
 

@@ -27,6 +27,11 @@ impl Draws {
         &choices[self.below(choices.len())]
     }
 
+    /// One of some words.
+    pub(crate) fn word(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.below(words.len())]
+    }
+
     /// Puts items into a random order.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for index in (1..items.len()).rev() {

@@ -11,12 +11,11 @@ use tokio::time::timeout;
 /// How long one exchange may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Status, headers (names in lower case) and body of an answer.
+/// Status and headers (names in lower case) of an answer.
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
 }
 
 impl RawAnswer {
@@ -55,7 +54,7 @@ impl RawClient {
     }
 }
 
-/// Reads one answer whose length is told by `content-length`; an upgrade has none.
+/// Reads one answer, and past its body, whose length is told by `content-length`; an upgrade has none.
 pub(crate) async fn read_answer(stream: &mut TcpStream) -> Result<RawAnswer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -78,5 +77,5 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> Result<RawAnswer> {
         .map_or(Ok(0), |(_, value)| value.parse())?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(RawAnswer { status, headers, body })
+    Ok(RawAnswer { status, headers })
 }

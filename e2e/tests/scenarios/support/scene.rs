@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use serin_e2e::bootstrap::{
 use serin_e2e::envoy::{Envoy, Settings};
 use serin_e2e::sample::{self, Sample};
 use serin_e2e::workspace::Workspace;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::stand_in::StandIn;
 use super::{PATIENCE, eventually};
@@ -29,11 +31,15 @@ pub(crate) struct Scene {
     pub(crate) baseline: Sample,
     pub(crate) canary: Sample,
     pub(crate) filter: PathBuf,
+    _alone: OwnedMutexGuard<()>,
 }
 
 impl Scene {
     /// Starts the shop; both versions answer at once.
     pub(crate) async fn open(name: &str) -> Self {
+        // Counts and times are measured: one scenario at a time, whatever the test runner thinks of threads.
+        static ALONE: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
+        let alone = Arc::clone(&ALONE).lock_owned().await;
         let workspace = Workspace::locate().unwrap();
         let folder = workspace.scratch(name).unwrap();
         let filter = workspace.wasm().unwrap();
@@ -43,7 +49,7 @@ impl Scene {
         };
         let (baseline, canary) =
             tokio::try_join!(version(BASELINE_VERSION), version(CANARY_VERSION)).unwrap();
-        Self { workspace, folder, baseline, canary, filter }
+        Self { workspace, folder, baseline, canary, filter, _alone: alone }
     }
 
     /// The shipped bootstrap with the shop behind it and the control plane at `control_plane`.

