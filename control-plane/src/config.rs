@@ -202,7 +202,11 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 fn syntax(error: &serde_saphyr::Error) -> ConfigError {
     let place = error.location();
     let (line, column) = place.map_or((1, 1), |location| (location.line(), location.column()));
-    ConfigError::Syntax { path: None, line, column, message: error.to_string() }
+    let words = error.without_snippet().to_string();
+    let words = words.strip_prefix("error: ").unwrap_or(&words);
+    let repeated = format!("line {line} column {column}: ");
+    let message = words.strip_prefix(&repeated).unwrap_or(words).to_owned();
+    ConfigError::Syntax { path: None, line, column, message }
 }
 
 #[cfg(test)]

@@ -77,9 +77,9 @@ fn a_full_node_makes_room_for_a_vm_only_from_a_silent_one() {
     assert_eq!(nodes.admit(&newcomer, at(2)), Admission::Full);
     assert_eq!(nodes.admit(&newcomer, at(1 + 60)), Admission::New);
     assert_eq!(
-        nodes.admit(&report("a", 1, 1, 1), at(1 + 61)),
+        nodes.admit(&report("a", 1, 1, 1), at(1 + 60)),
         Admission::Full,
-        "the second is silent since 60 s only"
+        "the second is silent for 59 s only"
     );
 }
 
