@@ -53,6 +53,8 @@ pub fn decimal(value: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_cluster_becomes_an_envoy_grpc_service() {

@@ -134,6 +134,8 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests {
     use super::cookie;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {

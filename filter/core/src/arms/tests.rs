@@ -6,6 +6,8 @@ use serin_proto::assignment;
 use super::{Decision, KeyOrigin, Why, decide};
 use crate::request::fake::Fake;
 use crate::router::Router;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// A service with these fields and a component `/pinned` that is pinned to the baseline.
 fn router(fields: Value) -> Router {

@@ -20,6 +20,8 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::Draws;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn draws_are_those_of_the_published_generator() {

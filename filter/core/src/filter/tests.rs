@@ -12,6 +12,8 @@ use super::open::MAX_OPEN;
 use super::{Dispatch, Filter, Identity, ResponseView, Totals};
 use crate::outcome::Flags;
 use crate::request::fake::Fake;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SECOND: u64 = 1_000_000_000;
 const UNIX_SECOND: u64 = 1_700_000_000;

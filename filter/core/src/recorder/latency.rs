@@ -99,6 +99,8 @@ impl Encoder {
 mod tests {
     use super::*;
     use hdrhistogram::serialization::Deserializer;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn buckets_are_those_of_hdrhistogram() {
