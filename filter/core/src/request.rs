@@ -134,7 +134,7 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests {
     use super::cookie;
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]

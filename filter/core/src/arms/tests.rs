@@ -6,7 +6,7 @@ use serin_proto::assignment;
 use super::{Decision, KeyOrigin, Why, decide};
 use crate::request::fake::Fake;
 use crate::router::Router;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// A service with these fields and a component `/pinned` that is pinned to the baseline.

@@ -20,7 +20,7 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::Draws;
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]

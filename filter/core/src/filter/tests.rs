@@ -12,7 +12,7 @@ use super::open::MAX_OPEN;
 use super::{Dispatch, Filter, Identity, ResponseView, Totals};
 use crate::outcome::Flags;
 use crate::request::fake::Fake;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SECOND: u64 = 1_000_000_000;

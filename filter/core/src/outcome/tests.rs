@@ -1,5 +1,5 @@
 use super::{Flags, Outcome, classify};
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn check(status: u16, grpc: Option<u32>, bits: &[u32], expected: Outcome) {

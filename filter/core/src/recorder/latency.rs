@@ -99,7 +99,7 @@ impl Encoder {
 mod tests {
     use super::*;
     use hdrhistogram::serialization::Deserializer;
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]

@@ -6,7 +6,7 @@ use serin_proto::fleet::v1 as wire;
 
 use super::{Levels, MAX_CELLS, MAX_HOSTS, MAX_RECORDS, Recorder, SeriesId};
 use crate::outcome::Outcome;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn series(recorder: &mut Recorder, component: usize, arm: &str) -> SeriesId {

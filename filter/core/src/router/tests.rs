@@ -7,7 +7,7 @@ use serin_proto::assignment::{self, Assignment, HeaderValue, HostPattern, Match,
 use super::Router;
 use crate::request::Lazy;
 use crate::request::fake::Fake;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SALT: &str = "000102030405060708090a0b0c0d0e0f";
