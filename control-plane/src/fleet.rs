@@ -109,9 +109,12 @@ impl FleetService for Ingest {
         let report = Report::try_from(request)
             .and_then(|report| report.not_ahead(clock::second(clock::now()) + AHEAD_MAX_S));
         let report = report.map_err(|error| {
-            self.fleet.nodes().refused(&node);
             self.metrics.report(ReportResult::Refused);
-            tracing::warn!(node, %error, "a report is refused");
+            if self.fleet.nodes().refused(&node) {
+                tracing::warn!(node, %error, "a report is refused");
+            } else {
+                tracing::debug!(node, %error, "a report is refused");
+            }
             Status::invalid_argument(error.to_string())
         })?;
         let ticket = self.merge(report).await?;

@@ -1,8 +1,8 @@
 //! What the control plane says about itself and its rollouts in OpenMetrics text.
 //!
 //! Counters and histograms of events live here; what is a matter of state (rollouts, nodes, counts of requests) is
-//! read at each scrape from the same snapshots that everyone else sees ([`observed`]). Labels come from the plans,
-//! never from requests, so the number of series is bounded by the bounds of the assignment.
+//! read at each scrape from the same snapshots that everyone else sees ([`observed`]). Labels come from plans, never
+//! from requests; their number is bounded by the bounds of the assignment and of the accounts.
 
 mod classic;
 mod observed;

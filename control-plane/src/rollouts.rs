@@ -6,6 +6,7 @@
 //! process ends, because a restart learns the truth from the journal.
 
 mod evaluation;
+mod orders;
 mod perform;
 mod restore;
 mod task;

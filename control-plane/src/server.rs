@@ -143,7 +143,7 @@ impl Running {
         let Self { ending, task, listeners, fleet, writer, store, .. } = self;
         ending.begin();
         let drained = timeout(shutdown::DEADLINE, async {
-            let _failures_were_told = tokio::join!(task, listeners);
+            tokio::join!(finished(task), finished(listeners));
             writer.abort();
             fleet.accounts.flush(&store).await;
             store.close().await;
@@ -151,6 +151,13 @@ impl Running {
         if drained.await.is_err() {
             tracing::warn!("the shutdown took too long; what was left is cut off");
         }
+    }
+}
+
+/// Waits for a part, unless its end was already seen by [`Running::failed`].
+async fn finished<T>(part: JoinHandle<T>) {
+    if !part.is_finished() {
+        let _its_end_is_all_that_counts = part.await;
     }
 }
 

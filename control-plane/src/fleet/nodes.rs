@@ -77,11 +77,11 @@ impl Nodes {
         node.admit(report, now)
     }
 
-    /// Notes a report that cannot be merged.
-    pub fn refused(&mut self, node: &str) {
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.refused += 1;
-        }
+    /// Notes a report that cannot be merged. True when it is worth a word: the first of an Envoy, then ever rarer.
+    pub fn refused(&mut self, node: &str) -> bool {
+        let Some(node) = self.nodes.get_mut(node) else { return false };
+        node.refused += 1;
+        node.refused.is_power_of_two()
     }
 
     /// The Envoy of a configuration stream that opens. `None`: there is no room.

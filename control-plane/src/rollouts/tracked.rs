@@ -1,14 +1,23 @@
 //! One rollout in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_analysis::ConfigError;
+use serin_analysis::{ConfigError, ScopeSummary};
+use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{Event, Judgement, Plan, State, UnixMillis, summary};
 
 use super::evaluation::Evaluation;
 use crate::fleet::nodes::Spread;
 use crate::snapshot::{self, Snapshot};
+
+/// Both arms over a minute.
+#[derive(Debug)]
+struct Windows {
+    version: ScopeSummary,
+    components: BTreeMap<String, ScopeSummary>,
+}
 
 /// A rollout, its plan and its evidence.
 #[derive(Debug)]
@@ -21,6 +30,8 @@ pub(super) struct Tracked {
     pub(super) judgement: Option<Judgement>,
     /// Evidence; only while the rollout runs.
     pub(super) evaluation: Option<Evaluation>,
+    /// The last minute before it ended, to be shown from then on.
+    last: Option<Windows>,
     /// A decision whose spread is measured.
     pub(super) spreading: Option<Instant>,
     /// True when reports came since the last judgement.
@@ -38,7 +49,16 @@ impl Tracked {
         let evaluation = Evaluation::restore(&plan, &state, evidence)?;
         let runs = !state.phase.is_terminal();
         let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
-        Ok(Self { plan, state, generation, judgement: None, evaluation, spreading: None, has_news: false })
+        Ok(Self {
+            plan,
+            state,
+            generation,
+            judgement: None,
+            evaluation,
+            last: None,
+            spreading: None,
+            has_news: false,
+        })
     }
 
     /// True while evidence is gathered and judged.
@@ -50,7 +70,8 @@ impl Tracked {
     pub(super) fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
         if self.state.phase.is_terminal() {
-            self.evaluation = None;
+            let last = self.evaluation.take();
+            self.last = last.map(|evaluation| self.windows(&evaluation)).or(self.last.take());
             return;
         }
         let Some(evaluation) = &mut self.evaluation else { return };
@@ -62,11 +83,20 @@ impl Tracked {
     /// As everyone sees it.
     pub(super) fn snapshot(&self, spread: Spread, now: UnixMillis) -> Snapshot {
         let summary = summary(&self.plan, &self.state, self.judgement.as_ref(), now);
-        let windows = |component: Option<&str>| {
-            let evaluation = self.evaluation.as_ref()?;
-            Some(component.map_or_else(|| evaluation.version(), |name| evaluation.component(name)))
+        let windows = |component: Option<&str>| match (&self.evaluation, &self.last, component) {
+            (Some(evaluation), _, None) => Some(evaluation.version()),
+            (Some(evaluation), _, Some(name)) => Some(evaluation.component(name)),
+            (None, Some(last), None) => Some(last.version),
+            (None, Some(last), Some(name)) => last.components.get(name).copied(),
+            (None, None, _) => None,
         };
         let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows: &windows, spread };
         snapshot::build(&self.plan, &self.state, self.generation, summary, &seen)
+    }
+
+    fn windows(&self, evaluation: &Evaluation) -> Windows {
+        let names = self.plan.components().map(|component| component.name);
+        let components = names.chain([UNMATCHED]).map(|name| (name.to_owned(), evaluation.component(name)));
+        Windows { version: evaluation.version(), components: components.collect() }
     }
 }

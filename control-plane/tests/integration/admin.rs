@@ -182,6 +182,11 @@ async fn a_good_canary_is_promoted_and_watched_to_the_end() {
     let phases = tokio::time::timeout(Duration::from_secs(60), watched).await.unwrap();
     traffic.abort();
     assert_eq!(phases, [Phase::WarmingUp, Phase::Progressing, Phase::Completing, Phase::Promoted]);
+    let arms = &get(&mut admin, &id).await.components[0].arms;
+    assert!(
+        arms.iter().all(|arm| arm.requests > 0 && arm.latency_p99_us > 0),
+        "the end stays on show: {arms:?}"
+    );
 }
 
 #[tokio::test]

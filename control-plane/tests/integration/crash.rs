@@ -287,3 +287,25 @@ async fn a_store_that_fails_for_a_while_changes_nothing_and_is_tried_again() {
     let line = "serin_requests_started_total{service=\"shop\",component=\"route-1\",arm=\"canary\"} 9";
     assert!(metrics.contains(line), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_someone_else_wrote_to_is_read_again_by_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::start(folder.path(), None);
+    let mut client = admin(process.addresses).await;
+    let id = create(&mut client, "shop").await.id;
+    let connection = rusqlite::Connection::open(folder.path().join("data/serin.db")).unwrap();
+    let event = serde_json::json!({
+        "format": 1, "rollout": id, "revision": 2, "at": 1, "actor": "other", "kind": "paused", "reason": "theirs",
+    });
+    let insert = "INSERT INTO journal VALUES (NULL, ?1, 2, 1, 'paused', 'other', 'Paused', ?2, 0)";
+    connection.execute(insert, [&id, &event.to_string()]).unwrap();
+    connection.execute("UPDATE rollouts SET revision = 2 WHERE rollout_id = ?1", [&id]).unwrap();
+    let promote = PromoteRequest { id: id.clone(), reason: "sure".to_owned() };
+    assert_eq!(client.promote(promote).await.unwrap_err().code(), tonic::Code::Aborted);
+    process.wait_dead();
+    assert_eq!(process.child.wait().unwrap().code(), Some(1), "a supervisor starts it again");
+    let process = Process::start(folder.path(), None);
+    let rollout = get(&mut admin(process.addresses).await, &id).await;
+    assert_eq!((phase(&rollout), rollout.revision), (Phase::Paused, 2));
+}

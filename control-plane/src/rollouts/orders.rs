@@ -1,0 +1,128 @@
+//! What people ask for: a new rollout, or a change of one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serin_rollout::{Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create, step};
+
+use super::perform::Decision;
+use super::task::Task;
+use super::tracked::Tracked;
+use super::{CommandError, Message};
+use crate::clock;
+use crate::snapshot::{ROLLOUTS_MAX, Snapshot};
+
+/// Bytes of the service's name within an identifier.
+const ID_NAME_BYTES_MAX: usize = 40;
+
+impl Task {
+    pub(super) async fn obey(&mut self, message: Message) {
+        let decided = Instant::now();
+        match message {
+            Message::Create { plan_yaml, actor, answer } => {
+                let outcome = self.create(&plan_yaml, actor, decided).await;
+                let _caller_may_be_gone = answer.send(outcome);
+            }
+            Message::Command { id, command, answer } => {
+                let outcome = self.command(&id, command, decided).await;
+                let _caller_may_be_gone = answer.send(outcome);
+            }
+        }
+    }
+
+    async fn create(
+        &mut self,
+        plan_yaml: &str,
+        actor: String,
+        decided: Instant,
+    ) -> Result<Arc<Snapshot>, CommandError> {
+        let plan = Plan::parse(plan_yaml)?;
+        let now = clock::now();
+        let before = self.current.get(plan.service()).copied();
+        let before = before.and_then(|index| self.tracked.get(index).map(|tracked| (index, tracked)));
+        if let Some((_, tracked)) = before.filter(|(_, tracked)| !tracked.state.phase.is_terminal()) {
+            let (service, id) = (tracked.state.service.clone(), tracked.state.id.0.clone());
+            return Err(CommandError::Active { service, id });
+        }
+        let id = self.new_id(plan.service())?;
+        let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone() };
+        let transition = create(&plan, creation, now);
+        let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
+            let input = Input::Superseded { by: id.clone(), actor };
+            Ok(Decision { index, transition: step(&tracked.plan, &tracked.state, &input, now)? })
+        });
+        let superseded = superseded.transpose()?;
+        self.begin(plan, transition, superseded, (now, decided)).await?;
+        self.shared
+            .directory
+            .find(&id.0)
+            .map(|found| found.borrow().clone())
+            .ok_or(CommandError::NotFound(id.0))
+    }
+
+    /// Adds a rollout to the list, or leaves the list as it was.
+    async fn begin(
+        &mut self,
+        plan: Plan,
+        transition: Transition,
+        superseded: Option<Decision>,
+        (now, decided): (UnixMillis, Instant),
+    ) -> Result<(), CommandError> {
+        let tracked = Tracked::new(plan, transition.state.clone(), 0, None);
+        let tracked = tracked.map_err(|error| CommandError::Internal(error.to_string()))?;
+        self.tracked.push(tracked);
+        let index = self.tracked.len() - 1;
+        let replaced = superseded.as_ref().map(|decision| (decision.index, &decision.transition.state));
+        let checked = self.assignment(0, replaced).check().map_err(CommandError::Assignment);
+        let performed = match checked {
+            Ok(()) => {
+                let decisions = superseded.into_iter().chain([Decision { index, transition }]).collect();
+                self.perform(decisions, now, decided).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = performed {
+            self.tracked.truncate(index);
+            return Err(error);
+        }
+        self.make_room();
+        self.index();
+        Ok(())
+    }
+
+    async fn command(
+        &mut self,
+        name: &str,
+        command: Command,
+        decided: Instant,
+    ) -> Result<Arc<Snapshot>, CommandError> {
+        let not_found = || CommandError::NotFound(name.to_owned());
+        let by_id = self.tracked.iter().position(|tracked| tracked.state.id.0 == name);
+        let index = by_id.or_else(|| self.current.get(name).copied()).ok_or_else(not_found)?;
+        let tracked = self.tracked.get(index).ok_or_else(not_found)?;
+        let (id, now) = (tracked.state.id.0.clone(), clock::now());
+        let seen = tracked.judgement.clone().map(Box::new);
+        let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
+        self.perform(vec![Decision { index, transition }], now, decided).await?;
+        self.shared.directory.find(&id).map(|found| found.borrow().clone()).ok_or_else(not_found)
+    }
+
+    fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {
+        let (active, name) = (
+            self.current.len(),
+            service.get(..service.floor_char_boundary(ID_NAME_BYTES_MAX)).unwrap_or_default(),
+        );
+        if active >= ROLLOUTS_MAX {
+            return Err(CommandError::TooMany);
+        }
+        let plain = |character: char| if character.is_ascii_alphanumeric() { character } else { '-' };
+        let name: String = name.chars().map(plain).collect();
+        Ok(RolloutId(format!("{name}-{:08x}", random()? & 0xffff_ffff)))
+    }
+}
+
+fn random() -> Result<u128, CommandError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| CommandError::Internal(error.to_string()))?;
+    Ok(u128::from_le_bytes(bytes))
+}
