@@ -1,7 +1,7 @@
 //! What the control plane says about itself and its rollouts in OpenMetrics text.
 //!
 //! Counters and histograms of events live here; what is a matter of state (rollouts, nodes, counts of requests) is
-//! read at each scrape from the same snapshots that everyone else sees ([`observed`]). Labels come from plans, never
+//! read at each scrape from the same snapshots that everyone else sees (`observed`). Labels come from plans, never
 //! from requests; their number is bounded by the bounds of the assignment and of the accounts.
 
 mod classic;

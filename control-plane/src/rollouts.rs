@@ -1,7 +1,7 @@
 //! The one task that owns all rollouts.
 //!
 //! Commands, reports and time come in through queues; the pure core says what follows; effects are performed in its
-//! order: persist, publish, notify ([`perform`]). Nothing else changes a rollout. When a write fails the decision did
+//! order: persist, publish, notify (`perform`). Nothing else changes a rollout. When a write fails the decision did
 //! not happen and is made again from the evidence that is still there; when the store's answer is not known, the
 //! process ends, because a restart learns the truth from the journal.
 

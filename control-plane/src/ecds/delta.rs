@@ -30,7 +30,7 @@ pub(super) async fn serve(
         };
         let Some(answer) = answer else { continue };
         let refused = answer.is_err();
-        if answers.send(answer).await.is_err() || refused {
+        if !session.deliver(&answers, answer).await || refused {
             return;
         }
     }

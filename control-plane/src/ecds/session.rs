@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::google::rpc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::resource::Resource;
@@ -75,6 +75,14 @@ impl Session {
         tokio::select! {
             () = self.ending.begun() => false,
             changed = self.newest.changed() => changed.is_ok(),
+        }
+    }
+
+    /// Hands an answer over. False when the stream or the server ends.
+    pub(super) async fn deliver<T>(&mut self, answers: &mpsc::Sender<T>, answer: T) -> bool {
+        tokio::select! {
+            sent = answers.send(answer) => sent.is_ok(),
+            () = self.ending.begun() => false,
         }
     }
 
