@@ -39,11 +39,11 @@ pub struct ControlPlane {
 
 impl ControlPlane {
     /// Starts it on free ports and waits until it answers. Configuration, data and log lie in `folder`. The filters
-    /// load their code from the workspace's build.
+    /// load their code from the workspace's build, and report at `report_interval`.
     ///
     /// # Errors
     /// When it or the filter has not been built, it ends early (with the end of its log), or does not answer in 15 s.
-    pub async fn start(workspace: &Workspace, folder: &Path) -> Result<Self> {
+    pub async fn start(workspace: &Workspace, folder: &Path, report_interval: Duration) -> Result<Self> {
         let [fleet, admin, http] = [Port::reserve()?, Port::reserve()?, Port::reserve()?];
         let config = folder.join("control-plane.yaml");
         // JSON is YAML, and quotes any path.
@@ -55,6 +55,7 @@ impl ControlPlane {
                 "http": {"address": http.address()},
             },
             "filter": {"path": workspace.wasm()?},
+            "report": {"interval_ms": u64::try_from(report_interval.as_millis())?},
         });
         std::fs::write(&config, serde_json::to_vec_pretty(&document)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
