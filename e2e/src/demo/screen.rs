@@ -58,6 +58,17 @@ impl Screen {
         }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.live = true;
-        let _ = write!(out.sink, "\r\x1b[2K{text}").and_then(|()| out.sink.flush());
+        // Without wrapping (?7l), so that a narrow terminal cuts the line off instead of scrolling.
+        let _ = write!(out.sink, "\r\x1b[2K\x1b[?7l{text}\x1b[?7h").and_then(|()| out.sink.flush());
+    }
+}
+
+impl Drop for Screen {
+    /// Leaves the live line as it is, and the cursor below it.
+    fn drop(&mut self) {
+        let out = self.out.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if out.live {
+            let _ = writeln!(out.sink);
+        }
     }
 }
