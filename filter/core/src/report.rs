@@ -11,8 +11,6 @@ const MILLISECOND: u64 = 1_000_000;
 pub const CALL_DEADLINE_MS: u32 = 5_000;
 /// After this a call without an answer counts as failed, though it had a deadline of its own.
 const ANSWER_WITHIN_NS: u64 = 6_000 * MILLISECOND;
-/// Answers of calls made by a root context that a new configuration replaced may never come.
-const ORPHAN_ANSWER_WITHIN_NS: u64 = 1_000 * MILLISECOND;
 /// A VM that measures nothing reports this often, to show that it lives.
 const IDLE_INTERVAL_NS: u64 = 5_000 * MILLISECOND;
 /// Waiting time after the first failure; doubles with each further one.
@@ -162,14 +160,18 @@ impl Reporter {
         Answer::Refused
     }
 
-    /// A new configuration came: it is told at once, not at the next interval, and the answer under way may be lost
-    /// with the root context that awaits it.
+    /// A new configuration came: it is told at once, not at the next interval. The answer under way is lost with the
+    /// root context that awaits it, so the batch is sent again; it counts once all the same.
     pub fn reconfigured(&mut self, now_ns: u64) {
         // The first report of a VM tells its configuration anyway, and is spread.
         self.untold = self.seq > 0;
-        if let Phase::Sent { answer_until_ns, .. } = &mut self.phase {
-            *answer_until_ns = (*answer_until_ns).min(now_ns.saturating_add(ORPHAN_ANSWER_WITHIN_NS));
-        }
+        self.phase = match std::mem::take(&mut self.phase) {
+            Phase::Sent { bytes, .. } => {
+                self.next_ns = now_ns;
+                Phase::Frozen(bytes)
+            }
+            other @ (Phase::Gathering | Phase::Frozen(_)) => other,
+        };
     }
 
     fn awaits(&self, token: u32) -> bool {
