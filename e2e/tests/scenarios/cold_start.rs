@@ -54,7 +54,7 @@ async fn the_filter_is_configured_as_it_ships_to_survive_its_own_death() {
     let bootstrap = scene.bootstrap(control_plane.fleet());
     let envoy = scene.envoy(&Settings::named("envoy").workers(1), bootstrap).await;
     control_plane.create(PLAN).await;
-    control_plane.attached(&["envoy"]).await;
+    control_plane.attached(&[("envoy", 1)]).await;
     let dump = envoy.admin().config_dump().await.unwrap();
     let configs = dump["configs"].as_array().unwrap();
     let ecds = configs.iter().find_map(|config| config["ecds_filters"].as_array()).unwrap();

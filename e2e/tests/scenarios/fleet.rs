@@ -1,21 +1,13 @@
 //! Many Envoys obey one rollout.
 
-use serin_e2e::envoy::{Envoy, Settings};
+use serin_e2e::envoy::Settings;
 
 use crate::support::control_plane::{ControlPlane, PLAN};
 use crate::support::crowd::versions_of_users;
-use crate::support::scene::{CANARY_VERSION, Scene, accepted};
+use crate::support::scene::{CANARY_VERSION, Scene};
 use crate::support::{PATIENCE, eventually};
 
 const USERS: usize = 1_000;
-
-async fn obeys(envoy: &Envoy, generation: u64) {
-    eventually("the Envoy obeys", PATIENCE, async || {
-        let now = envoy.admin().stat("wasmcustom.serin_generation").await.unwrap();
-        (now >= generation).then_some(())
-    })
-    .await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_envoy_gives_a_user_the_same_arm_also_one_that_comes_later() {
@@ -27,14 +19,8 @@ async fn every_envoy_gives_a_user_the_same_arm_also_one_that_comes_later() {
     };
     let (one, two) = (start("one", 1).await, start("two", 2).await);
     control_plane.create(PLAN).await;
-    let decided = control_plane.set_weight(300_000).await;
-    obeys(&one, decided.generation).await;
-    obeys(&two, decided.generation).await;
-    // The workers of an Envoy follow its main thread within milliseconds.
-    let all = async || accepted(&one).await + accepted(&two).await;
-    let before = all().await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(all().await, before);
+    control_plane.set_weight(300_000).await;
+    control_plane.attached(&[("one", 1), ("two", 2)]).await;
 
     let first = versions_of_users(one.address(), "/home", USERS).await;
     assert!(first == versions_of_users(two.address(), "/home", USERS).await, "two Envoys disagree");
@@ -42,12 +28,10 @@ async fn every_envoy_gives_a_user_the_same_arm_also_one_that_comes_later() {
     assert!((250..=350).contains(&canaries), "{canaries} of {USERS} at 30 %");
 
     let three = start("three", 1).await;
-    obeys(&three, decided.generation).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    control_plane.attached(&[("one", 1), ("two", 2), ("three", 1)]).await;
     assert!(first == versions_of_users(three.address(), "/home", USERS).await, "the newcomer disagrees");
 
     // All three are known, and their counts add up.
-    control_plane.attached(&["one", "two", "three"]).await;
     let expected = 3 * USERS as u64;
     eventually("all requests are counted", PATIENCE, async || {
         (control_plane.metric("serin_requests_finished_total").await == expected).then_some(())
@@ -56,5 +40,8 @@ async fn every_envoy_gives_a_user_the_same_arm_also_one_that_comes_later() {
     let nodes = control_plane.nodes().await;
     assert_eq!(nodes.len(), 3, "{nodes:?}");
     assert!(nodes.iter().all(|node| node.connected && node.rejected == 0), "{nodes:?}");
-    assert!(control_plane.rollout().await.vms_known >= 4);
+    eventually("the rollout knows all VMs", PATIENCE, async || {
+        (control_plane.rollout().await.vms_known == 7).then_some(())
+    })
+    .await;
 }

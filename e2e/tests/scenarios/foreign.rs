@@ -83,8 +83,7 @@ async fn prometheus_scrapes_the_metrics_and_promtool_finds_nothing_wrong_with_th
     let bootstrap = scene.bootstrap(control_plane.fleet());
     let envoy = scene.envoy(&Settings::named("envoy"), bootstrap).await;
     control_plane.create(PLAN).await;
-    control_plane.attached(&["envoy"]).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    control_plane.attached(&[("envoy", 1)]).await;
     versions_of_users(envoy.address(), "/home", 500).await;
 
     let accept = ("accept", "application/openmetrics-text;version=1.0.0");

@@ -18,8 +18,7 @@ async fn a_decision_reaches_every_worker_within_250_ms() {
     let bootstrap = scene.bootstrap(control_plane.fleet());
     let envoy = scene.envoy(&Settings::named("envoy").workers(WORKERS), bootstrap).await;
     control_plane.create(PLAN).await;
-    control_plane.attached(&["envoy"]).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    control_plane.attached(&[("envoy", WORKERS)]).await;
 
     let before = control_plane.metrics().await;
     let patrol = Patrol::start(envoy.address(), &vec![String::new(); 1_000], 500);
@@ -34,7 +33,8 @@ async fn a_decision_reaches_every_worker_within_250_ms() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         took.push(decided.elapsed());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Time for every VM to report that it obeys.
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
     patrol.finish().await.assert_clean();
     took.sort_unstable();
@@ -70,7 +70,7 @@ async fn an_idle_control_plane_with_ten_envoys_uses_one_percent_of_a_core_at_mos
     }
     control_plane.create(PLAN).await;
     let names: Vec<String> = (0..10).map(|number| format!("envoy-{number}")).collect();
-    control_plane.attached(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    control_plane.attached(&names.iter().map(|name| (name.as_str(), 1)).collect::<Vec<_>>()).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (before, start) = (control_plane.cpu_time(), Instant::now());
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -134,12 +134,16 @@ impl ControlPlane {
         self.client().list_nodes(ListNodesRequest {}).await.unwrap().into_inner().nodes
     }
 
-    /// Waits until every one of `nodes` has acknowledged its assignment.
-    pub(crate) async fn attached(&self, nodes: &[&str]) {
-        eventually("the Envoys attach", PATIENCE, async || {
+    /// Waits until every VM of each of `nodes`, which have so many workers, reports that it obeys the newest assignment.
+    pub(crate) async fn attached(&self, nodes: &[(&str, u32)]) {
+        let generation = self.rollout().await.generation;
+        eventually("every VM obeys", PATIENCE, async || {
             let known = self.nodes().await;
-            let attached =
-                |name: &&str| known.iter().any(|node| node.node == *name && node.generation_acknowledged > 0);
+            let attached = |(name, workers): &(&str, u32)| {
+                let node = known.iter().find(|node| node.node == *name);
+                // One VM for each worker, and the main thread's.
+                node.is_some_and(|node| node.vms == workers + 1 && node.generation_min >= generation)
+            };
             nodes.iter().all(attached).then_some(())
         })
         .await;
