@@ -1,4 +1,5 @@
 //! What ARCHITECTURE.md says about the shape of the code, checked against the code.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

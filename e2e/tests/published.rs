@@ -1,5 +1,6 @@
 //! What is published for people and programs is what the code does: schemas, links and samples of the docs, Istio
 //! manifests.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
