@@ -116,6 +116,7 @@ impl Task {
                         break;
                     }
                     batch.drain(..).for_each(|report| self.merge(&report));
+                    self.measure_spread();
                 },
             }
         }
