@@ -14,11 +14,14 @@ mod cells;
 pub mod config;
 pub mod engine;
 pub mod evalue;
+pub mod forecast;
 pub mod histogram;
 pub mod increment;
 pub mod judge;
 mod ledger;
 mod localise;
+#[cfg(test)]
+mod noise;
 mod noninferiority;
 mod normal;
 mod onset;
