@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod cells;
+pub mod chart;
 pub mod config;
 pub mod engine;
 pub mod evalue;
