@@ -27,6 +27,7 @@ mod noninferiority;
 mod normal;
 mod onset;
 mod power;
+pub mod risk;
 mod scope;
 mod stratum;
 mod summary;
