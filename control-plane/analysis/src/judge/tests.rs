@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::kayenta::{Classifier, Direction, EffectMeasure, Label, Missing};
 use super::*;
+use crate::noise::Noise;
 
 const EXPOSED: u32 = 50_000;
 
@@ -116,6 +117,42 @@ fn nothing_is_judged_before_exposure() {
         let looked = (0..5_000).find_map(|at| judge.observe(at, &failing(at), 0));
         assert_eq!(looked, None, "{}", named.name());
     }
+}
+
+/// Share of 300 rollouts with Poisson traffic that `judge` rolls back within 40 min.
+fn rolled_back(judge: NamedJudge, canary_rps: f64, failure_share: f64) -> f64 {
+    const RUNS: u64 = 300;
+    let rolled_back = (0..RUNS).filter(|seed| {
+        let mut noise = Noise::new(7_000 + seed);
+        let mut judge = judge.start();
+        let mut next = -noise.uniform().ln() / canary_rps;
+        let decision = (0..2_400).find_map(|at: u64| {
+            let (mut requests, mut failures) = (0, 0);
+            while next < (at + 1) as f64 {
+                requests += 1;
+                failures += u64::from(noise.uniform() < failure_share);
+                next -= noise.uniform().ln() / canary_rps;
+            }
+            let arms =
+                ByArm { baseline: SecondAggregate::default(), canary: second(requests, failures, 20_000) };
+            judge.observe(at, &arms, EXPOSED).filter(|decision| *decision != JudgeDecision::Hold)
+        });
+        decision == Some(JudgeDecision::Rollback)
+    });
+    rolled_back.count() as f64 / RUNS as f64
+}
+
+#[test]
+fn rates_of_rollback_are_those_of_an_independent_replay() {
+    let check = |judge: NamedJudge, canary_rps, failure_share, expected: std::ops::RangeInclusive<f64>| {
+        let share = rolled_back(judge, canary_rps, failure_share);
+        assert!(expected.contains(&share), "{} at {canary_rps} rps: {share}", judge.name());
+    };
+    check(NamedJudge::ArgoDefault, 0.2, 0.001, 0.22..=0.37);
+    check(NamedJudge::ArgoDefault, 20.0, 0.001, 0.0..=0.0);
+    check(NamedJudge::ArgoDefault, 20.0, 0.02, 0.0..=0.01);
+    check(NamedJudge::ArgoDocs, 20.0, 0.02, 0.0..=0.01);
+    check(NamedJudge::FlaggerDefault, 5.0, 0.05, 1.0..=1.0);
 }
 
 #[test]
