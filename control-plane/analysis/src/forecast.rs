@@ -17,6 +17,7 @@ pub mod autoregressive;
 pub mod conformal;
 pub mod ensemble;
 pub mod holt;
+pub mod sawtooth;
 pub mod trend;
 
 pub use alarm::{TrendAlarm, TrendAlarmSettings};
@@ -24,6 +25,7 @@ pub use autoregressive::Autoregressive;
 pub use conformal::AdaptiveInterval;
 pub use ensemble::{Ensemble, Model};
 pub use holt::{Holt, HoltSettings};
+pub use sawtooth::RunningMinimum;
 pub use trend::{LocalLinearTrend, TrendSettings};
 
 /// Largest value that is told apart.
