@@ -99,53 +99,68 @@ impl Cells {
 
     /// Adds the requests of `latency` to the cells of `arm`.
     pub(crate) fn sort(&self, arm: Arm, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
+        let edges = self.edges(arm);
+        let mut cell = 0;
         for (bin, count) in latency.bins() {
-            self.put(arm, bin, count, into);
+            while edges.get(cell).is_some_and(|edge| *edge < bin) {
+                cell += 1;
+            }
+            if let Some(cell) = into.get_mut(cell) {
+                *cell = cell.saturating_add(count);
+            }
         }
     }
 
     /// Adds `count` requests that are still open after `age_us`: they exceed every edge below their age, and no
     /// more is known of them.
     pub(crate) fn sort_open(&self, arm: Arm, age_us: u64, count: u64, into: &mut [u64; CELLS]) {
-        self.put(arm, Bin::of(age_us), count, into);
-    }
-
-    fn put(&self, arm: Arm, bin: Bin, count: u64, into: &mut [u64; CELLS]) {
-        if let Some(cell) = into.get_mut(self.cell(arm, bin)) {
+        let bin = Bin::of(age_us);
+        if let Some(cell) = into.get_mut(self.edges(arm).partition_point(|edge| *edge < bin)) {
             *cell = cell.saturating_add(count);
         }
     }
 
-    fn cell(&self, arm: Arm, bin: Bin) -> usize {
-        let edges = match arm {
+    fn edges(&self, arm: Arm) -> &[Bin; EDGES] {
+        match arm {
             Arm::Baseline => &self.baseline_edges,
             Arm::Canary => &self.canary_edges,
-        };
-        edges.partition_point(|edge| *edge < bin)
+        }
     }
 
     fn shapes(&self, baseline: &LatencyHistogram) -> Archetypes {
-        let mut seen = [0.0; CELLS];
-        for (bin, count) in baseline.bins() {
-            add(&mut seen, self.cell(Arm::Baseline, bin), count as f64);
-        }
-        let reference = smooth(&seen);
+        let mut sum = 0.0;
+        let below: Vec<(Bin, f64)> = baseline
+            .bins()
+            .map(|(bin, count)| {
+                sum += count as f64;
+                (bin, sum)
+            })
+            .collect();
+        let reference = smooth(&cells_of(&below, &self.baseline_edges, 1.0));
+        let unchanged = cells_of(&below, &self.canary_edges, 1.0);
         Archetypes(SLOW_DOWNS.map(|(share, factor)| {
-            let mut slowed = [0.0; CELLS];
-            for (bin, count) in baseline.bins() {
-                let slow = Bin::of((bin.highest_us() as f64 * factor) as u64);
-                add(&mut slowed, self.cell(Arm::Canary, bin), (1.0 - share) * count as f64);
-                add(&mut slowed, self.cell(Arm::Canary, slow), share * count as f64);
+            let mut slowed = cells_of(&below, &self.canary_edges, factor);
+            for (slow, fast) in slowed.iter_mut().zip(unchanged) {
+                *slow = share * *slow + (1.0 - share) * fast;
             }
             monotone_ratios(&smooth(&slowed), &reference)
         }))
     }
 }
 
-fn add(cells: &mut [f64; CELLS], cell: usize, count: f64) {
-    if let Some(into) = cells.get_mut(cell) {
-        *into += count;
+/// Requests by cell if all become `factor` times slower. `below` holds each bin with the requests up to it.
+fn cells_of(below: &[(Bin, f64)], edges: &[Bin; EDGES], factor: f64) -> [f64; CELLS] {
+    let slowed = |bin: Bin| Bin::of((bin.highest_us() as f64 * factor) as u64);
+    let mut cells = [below.last().map_or(0.0, |(_, sum)| *sum); CELLS];
+    for (cell, edge) in cells.iter_mut().zip(edges) {
+        let reached = below.partition_point(|(bin, _)| slowed(*bin) <= *edge);
+        *cell = reached.checked_sub(1).and_then(|at| below.get(at)).map_or(0.0, |(_, sum)| *sum);
     }
+    let mut before = 0.0;
+    for cell in &mut cells {
+        (*cell, before) = (*cell - before, *cell);
+    }
+    cells
 }
 
 /// Shares by cell, with one pseudo-request spread over the cells as the quantiles say, so that no share is zero.

@@ -98,6 +98,9 @@ pub struct Engine {
     at_second: u64,
     late_requests: u64,
     dropped_requests: u64,
+    /// The version's summary, while nothing has changed since it was computed.
+    #[serde(skip)]
+    version_summary: Option<ScopeSummary>,
 }
 
 impl Engine {
@@ -137,6 +140,7 @@ impl Engine {
             at_second: 0,
             late_requests: 0,
             dropped_requests: 0,
+            version_summary: None,
         })
     }
 
@@ -176,6 +180,9 @@ impl Engine {
         while let Some(closed) = self.window.close_next(watermark_s) {
             self.close(closed);
         }
+        self.components.iter_mut().for_each(Component::refresh_summary);
+        self.version_summary = None;
+        self.version_summary = Some(self.summary(Scope::Version));
         self.flag();
         self.assess()
     }
@@ -199,6 +206,7 @@ impl Engine {
         }
         component.restart(active, self.config.raw().beta, self.mass);
         self.flagged.remove(&index.0);
+        self.version_summary = None;
         self.version.forget_harm();
         self.prior.step_started(self.at_second);
     }
@@ -207,15 +215,19 @@ impl Engine {
     pub fn summary(&self, scope: Scope) -> ScopeSummary {
         let active = self.components.iter().filter(|component| component.is_active());
         match scope {
-            Scope::Version => summarise(active.map(Component::summary)),
-            Scope::Component(index) => {
-                summarise(self.components.get(index.0).map(Component::summary).into_iter())
+            Scope::Version => {
+                self.version_summary.unwrap_or_else(|| summarise(active.map(Component::summary)))
             }
+            Scope::Component(index) => self
+                .components
+                .get(index.0)
+                .map_or_else(ScopeSummary::default, |component| component.summary().summary()),
         }
     }
 
     fn merge_late(&mut self, increment: &Increment, finished: u64) {
         let failed = self.config.raw().failures.among(&increment.outcomes);
+        self.version_summary = None;
         let Some(component) = self.components.get_mut(increment.component.0) else { return };
         let (booked, pooled) = component.merge_late(increment, finished, failed);
         if pooled && booked > 0 {
@@ -224,12 +236,13 @@ impl Engine {
     }
 
     fn close(&mut self, closed: ClosedSecond) {
-        let ClosedSecond { second, open_age_us, mut components } = closed;
+        let ClosedSecond { second, open_age_us, components } = closed;
+        let mut reported = components.into_iter().peekable();
         let counted = second >= self.exclude_until;
         self.mass += self.prior.mass_at(second);
         let mut of_version = None;
         for (index, component) in self.components.iter_mut().enumerate() {
-            let arms = components.remove(&index).unwrap_or_default();
+            let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
             if arms.baseline.started > 0 || arms.canary.started > 0 {
                 self.last_exposed_second = Some(second);
             }

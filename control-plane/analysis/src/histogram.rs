@@ -5,6 +5,12 @@
 //! what its header claims. The bins are HdrHistogram's own: below 256 µs each value is a bin, above it each octave
 //! is cut into 128, so a bin is never wider than 0.8 %.
 
+mod dense;
+mod packed;
+
+pub(crate) use dense::{DenseHistogram, quantiles};
+pub(crate) use packed::PackedHistogram;
+
 use serde::{Deserialize, Serialize};
 
 /// Largest latency that is told apart, one hour in µs; longer ones count as this.
@@ -17,6 +23,8 @@ const V2_HEADER_BYTES: usize = 40;
 const SIGNIFICANT_DIGITS: u32 = 2;
 const SUB_BUCKETS: u64 = 256;
 const HALF_BITS: u32 = 7;
+/// Neighbouring bins that share a counter where histograms are kept for long: a group is at most 1.6 % wide.
+const GROUP: usize = 2;
 
 /// Why bytes are no latency histogram.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -77,6 +85,16 @@ impl Bin {
         usize::from(self.0)
     }
 
+    /// Number of the group of [`GROUP`] bins that holds this one.
+    fn group(self) -> usize {
+        self.index() / GROUP
+    }
+
+    /// The last bin of a group.
+    fn last_of(group: usize) -> Self {
+        Self::from_index(group * GROUP + GROUP - 1)
+    }
+
     pub(crate) fn from_index(index: usize) -> Self {
         Self(u16::try_from(index).unwrap_or(u16::MAX)).min(Self::of(MAX_LATENCY_US))
     }
@@ -118,20 +136,27 @@ impl LatencyHistogram {
         self.add(Bin::of(us), count);
     }
 
-    /// Adds the counts of `other`.
+    /// Adds the counts of `other`: one pass over both, from the back, in place.
     pub fn merge(&mut self, other: &Self) {
         if self.bins.is_empty() {
             self.bins.clone_from(&other.bins);
             return;
         }
-        let mut at = 0;
-        for (bin, count) in other.bins() {
-            while self.bins.get(at).is_some_and(|entry| entry.0 < bin) {
-                at += 1;
-            }
-            match self.bins.get_mut(at) {
-                Some(entry) if entry.0 == bin => entry.1 = entry.1.saturating_add(count),
-                Some(_) | None => self.bins.insert(at, (bin, count)),
+        let (mut left, mut right) = (self.bins.len(), other.bins.len());
+        let mut into = left + self.missing(other);
+        self.bins.resize(into, (Bin(0), 0));
+        while let Some(&(bin, count)) = right.checked_sub(1).and_then(|at| other.bins.get(at)) {
+            let own = left.checked_sub(1).and_then(|at| self.bins.get(at)).copied();
+            into -= 1;
+            let entry = match own {
+                Some(own) if own.0 > bin => own,
+                Some(own) if own.0 == bin => (bin, own.1.saturating_add(count)),
+                Some(_) | None => (bin, count),
+            };
+            left -= usize::from(own.is_some_and(|own| own.0 >= bin));
+            right -= usize::from(entry.0 == bin);
+            if let Some(place) = self.bins.get_mut(into) {
+                *place = entry;
             }
         }
     }
@@ -156,16 +181,14 @@ impl LatencyHistogram {
         self.bins.iter().copied()
     }
 
-    /// Takes back counts that were merged before.
-    pub(crate) fn subtract(&mut self, other: &Self) {
-        for (bin, count) in other.bins() {
-            if let Ok(at) = self.bins.binary_search_by_key(&bin, |entry| entry.0)
-                && let Some(entry) = self.bins.get_mut(at)
-            {
-                entry.1 = entry.1.saturating_sub(count);
-            }
-        }
-        self.bins.retain(|(_, count)| *count > 0);
+    /// How many bins `other` has that this one has not.
+    fn missing(&self, other: &Self) -> usize {
+        let mut own = self.bins.iter().map(|entry| entry.0).peekable();
+        let mut is_missing = |bin: &Bin| {
+            while own.next_if(|own| own < bin).is_some() {}
+            own.peek() != Some(bin)
+        };
+        other.bins.iter().map(|entry| entry.0).filter(|bin| is_missing(bin)).count()
     }
 
     fn add(&mut self, bin: Bin, count: u64) {

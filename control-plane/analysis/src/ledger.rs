@@ -12,56 +12,76 @@ use crate::evalue::Counts;
 use crate::increment::{Arm, ByArm};
 use crate::window::RETENTION_S;
 
-/// A stratum that was judged.
+/// A stratum that was judged. Small, as a component may keep one for each second of the retention.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct ClosedStratum {
-    first_second: u64,
     last_second: u64,
-    exposures: ByArm<u64>,
-    late_failures: ByArm<u64>,
+    /// Seconds that it covers before the last one.
+    earlier_s: u32,
+    /// Rounded to 24 bits: only their ratio counts.
+    exposures: ByArm<f32>,
+    late_failures: ByArm<u32>,
 }
 
 impl ClosedStratum {
     pub(crate) fn new(first_second: u64, last_second: u64, exposures: ByArm<u64>) -> Self {
-        Self { first_second, last_second, exposures, late_failures: ByArm::default() }
+        let earlier_s = u32::try_from(last_second.saturating_sub(first_second)).unwrap_or(u32::MAX);
+        let exposures = ByArm { baseline: exposures.baseline as f32, canary: exposures.canary as f32 };
+        Self { last_second, earlier_s, exposures, late_failures: ByArm::default() }
     }
 
     pub(crate) fn late_counts(&self) -> Counts {
-        let float =
-            |by_arm: &ByArm<u64>| ByArm { baseline: by_arm.baseline as f64, canary: by_arm.canary as f64 };
-        Counts { events: float(&self.late_failures), exposures: float(&self.exposures) }
+        let Self { exposures, late_failures, .. } = self;
+        Counts {
+            events: ByArm {
+                baseline: f64::from(late_failures.baseline),
+                canary: f64::from(late_failures.canary),
+            },
+            exposures: ByArm { baseline: exposures.baseline.into(), canary: exposures.canary.into() },
+        }
+    }
+
+    fn first_second(&self) -> u64 {
+        self.last_second.saturating_sub(u64::from(self.earlier_s))
     }
 }
 
 /// The strata of one component, or of the thin ones together, that may still see late failures.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct ClosedStrata(VecDeque<ClosedStratum>);
+pub(crate) struct ClosedStrata {
+    strata: VecDeque<ClosedStratum>,
+    has_late: bool,
+}
 
 impl ClosedStrata {
     pub(crate) fn push(&mut self, stratum: ClosedStratum) {
-        self.0.push_back(stratum);
+        self.strata.push_back(stratum);
         let oldest = stratum.last_second.saturating_sub(RETENTION_S);
-        while self.0.front().is_some_and(|front| front.last_second < oldest) {
-            self.0.pop_front();
+        while self.strata.front().is_some_and(|front| front.last_second < oldest) {
+            self.strata.pop_front();
         }
     }
 
     /// Books failures of requests that started in `second`.
     pub(crate) fn fail(&mut self, second: u64, arm: Arm, count: u64) {
-        let at = self.0.partition_point(|stratum| stratum.last_second < second);
-        if let Some(stratum) = self.0.get_mut(at)
-            && stratum.first_second <= second
+        let at = self.strata.partition_point(|stratum| stratum.last_second < second);
+        if let Some(stratum) = self.strata.get_mut(at)
+            && stratum.first_second() <= second
         {
             let failures = stratum.late_failures.of_mut(arm);
-            *failures = failures.saturating_add(count);
+            *failures = failures.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+            self.has_late = true;
         }
     }
 
     /// Takes the strata with late failures out of account: each failure is judged once.
     pub(crate) fn take_late(&mut self) -> Vec<ClosedStratum> {
-        let none = ByArm::default();
         let mut taken = Vec::new();
-        for stratum in self.0.iter_mut().filter(|stratum| stratum.late_failures != none) {
+        if !std::mem::take(&mut self.has_late) {
+            return taken;
+        }
+        let none = ByArm::default();
+        for stratum in self.strata.iter_mut().filter(|stratum| stratum.late_failures != none) {
             taken.push(*stratum);
             stratum.late_failures = none;
         }
@@ -86,7 +106,10 @@ impl OpenRequests {
         if open != ByArm::default() {
             self.0.insert(second, OpenSecond { open, pooled });
         }
-        self.0 = self.0.split_off(&second.saturating_sub(RETENTION_S));
+        let oldest = second.saturating_sub(RETENTION_S);
+        while self.0.first_key_value().is_some_and(|(second, _)| *second < oldest) {
+            self.0.pop_first();
+        }
     }
 
     /// Settles late outcomes of `second`; gives the failures that belong to requests known to be open, and whether

@@ -11,16 +11,23 @@
 #![forbid(unsafe_code)]
 
 mod cells;
+pub mod chart;
 pub mod config;
 pub mod engine;
 pub mod evalue;
+pub mod forecast;
 pub mod histogram;
 pub mod increment;
+pub mod judge;
 mod ledger;
 mod localise;
+#[cfg(test)]
+mod noise;
 mod noninferiority;
+mod normal;
 mod onset;
 mod power;
+pub mod risk;
 mod scope;
 mod stratum;
 mod summary;

@@ -48,6 +48,8 @@ pub(crate) struct Stratum {
     /// The first second that it covers, once it covers one.
     first_second: Option<u64>,
     last_second: u64,
+    /// Some of its requests were open when their second closed.
+    pub(crate) had_open: bool,
 }
 
 impl Stratum {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::histogram::{Bin, LatencyHistogram, quantile_bin};
+use crate::histogram::{Bin, DenseHistogram, LatencyHistogram, PackedHistogram, quantiles};
 use crate::increment::{Arm, ByArm};
 
 const SLOT_S: u64 = 5;
@@ -17,9 +17,9 @@ pub struct ArmSummary {
     pub requests: u64,
     /// Of these, those that failed.
     pub errors: u64,
-    /// Median latency in µs of the requests that did not fail; `None` if there were none.
+    /// Median latency in µs of the requests that did not fail, rounded up by at most 1.6 %; `None` if there were none.
     pub p50_us: Option<u64>,
-    /// 99th percentile of latency in µs; `None` if there were no requests.
+    /// 99th percentile of latency in µs, rounded alike; `None` if there were no requests.
     pub p99_us: Option<u64>,
 }
 
@@ -32,65 +32,90 @@ pub struct ScopeSummary {
     pub canary: ArmSummary,
 }
 
-/// Counts of one arm.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Tally {
+/// What one arm of a component saw in one second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally<'a> {
     pub(crate) requests: u64,
     pub(crate) errors: u64,
-    pub(crate) latency: LatencyHistogram,
+    pub(crate) latency: &'a LatencyHistogram,
 }
 
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.requests = self.requests.saturating_add(other.requests);
-        self.errors = self.errors.saturating_add(other.errors);
-        self.latency.merge(&other.latency);
-    }
+/// One arm over a slot. Packed: it is only read when it leaves the window.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct SlotArm {
+    requests: u64,
+    errors: u64,
+    latency: PackedHistogram,
+}
 
-    fn subtract(&mut self, other: &Self) {
-        self.requests = self.requests.saturating_sub(other.requests);
-        self.errors = self.errors.saturating_sub(other.errors);
-        self.latency.subtract(&other.latency);
-    }
+/// One arm over the whole window.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Sum {
+    requests: u64,
+    errors: u64,
+    latency: DenseHistogram,
 }
 
 /// The last minute of one component, in slots of 5 seconds, with a running sum.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SummaryWindow {
-    slots: VecDeque<(u64, ByArm<Tally>)>,
-    sum: ByArm<Tally>,
+    slots: VecDeque<(u64, ByArm<SlotArm>)>,
+    sum: ByArm<Sum>,
+    /// The summary, while nothing has changed since it was computed.
+    #[serde(skip)]
+    known: Option<ScopeSummary>,
 }
 
 impl SummaryWindow {
     /// Adds what started in `second`; ignored if the window has moved beyond it.
-    pub(crate) fn add(&mut self, second: u64, arm: Arm, tally: &Tally) {
+    pub(crate) fn add(&mut self, second: u64, arm: Arm, tally: Tally<'_>) {
         let slot = second / SLOT_S;
         let at = match self.slots.binary_search_by_key(&slot, |entry| entry.0) {
             Ok(at) => at,
-            Err(at) if at == self.slots.len() => {
-                self.slots.push_back((slot, ByArm::default()));
-                at
-            }
             Err(at) => {
+                if let Some((_, arms)) = at.checked_sub(1).and_then(|before| self.slots.get_mut(before)) {
+                    arms.baseline.latency.compact();
+                    arms.canary.latency.compact();
+                }
                 self.slots.insert(at, (slot, ByArm::default()));
                 at
             }
         };
-        if let Some((_, tallies)) = self.slots.get_mut(at) {
-            tallies.of_mut(arm).add(tally);
-            self.sum.of_mut(arm).add(tally);
+        if let Some((_, arms)) = self.slots.get_mut(at) {
+            let into = arms.of_mut(arm);
+            into.requests = into.requests.saturating_add(tally.requests);
+            into.errors = into.errors.saturating_add(tally.errors);
+            into.latency.add(tally.latency);
+            let sum = self.sum.of_mut(arm);
+            sum.requests = sum.requests.saturating_add(tally.requests);
+            sum.errors = sum.errors.saturating_add(tally.errors);
+            sum.latency.add(tally.latency.bins());
         }
+        self.known = None;
     }
 
     /// Forgets what is older than a minute at `second`.
     pub(crate) fn slide(&mut self, second: u64) {
         let oldest = (second / SLOT_S).saturating_sub(SLOTS - 1);
         while self.slots.front().is_some_and(|(slot, _)| *slot < oldest) {
-            if let Some((_, tallies)) = self.slots.pop_front() {
-                self.sum.baseline.subtract(&tallies.baseline);
-                self.sum.canary.subtract(&tallies.canary);
+            let Some((_, arms)) = self.slots.pop_front() else { return };
+            for (sum, slot) in [(&mut self.sum.baseline, arms.baseline), (&mut self.sum.canary, arms.canary)]
+            {
+                sum.requests = sum.requests.saturating_sub(slot.requests);
+                sum.errors = sum.errors.saturating_sub(slot.errors);
+                sum.latency.subtract(slot.latency.bins());
             }
+            self.known = None;
         }
+    }
+
+    /// Computes the summary, so that reading it costs nothing until the next change.
+    pub(crate) fn refresh(&mut self) {
+        self.known = Some(self.summary());
+    }
+
+    pub(crate) fn summary(&self) -> ScopeSummary {
+        self.known.unwrap_or_else(|| summarise(std::iter::once(self)))
     }
 }
 
@@ -100,30 +125,47 @@ pub(crate) fn summarise<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + C
     ScopeSummary { baseline: arm(Arm::Baseline), canary: arm(Arm::Canary) }
 }
 
-fn summarise_arm<'a>(tallies: impl Iterator<Item = &'a Tally> + Clone) -> ArmSummary {
+fn summarise_arm<'a>(sums: impl Iterator<Item = &'a Sum> + Clone) -> ArmSummary {
     let mut summary = ArmSummary::default();
-    let mut latency = vec![0_u64; if tallies.clone().nth(1).is_some() { Bin::COUNT } else { 0 }];
-    let mut only = None;
-    for tally in tallies {
-        summary.requests = summary.requests.saturating_add(tally.requests);
-        summary.errors = summary.errors.saturating_add(tally.errors);
-        only = Some(&tally.latency);
-        for (bin, count) in tally.latency.bins() {
-            if let Some(into) = latency.get_mut(bin.index()) {
-                *into = into.saturating_add(count);
-            }
-        }
+    for sum in sums.clone() {
+        summary.requests = summary.requests.saturating_add(sum.requests);
+        summary.errors = summary.errors.saturating_add(sum.errors);
     }
-    if latency.is_empty() {
-        let only = only.map(LatencyHistogram::bins).into_iter().flatten();
-        return with_quantiles(summary, only);
-    }
-    let bins = latency.iter().enumerate().filter(|(_, count)| **count > 0);
-    with_quantiles(summary, bins.map(|(index, count)| (Bin::from_index(index), *count)))
+    let [p50, p99] = quantiles(sums.map(|sum| &sum.latency), [0.5, 0.99]);
+    ArmSummary { p50_us: p50.map(Bin::highest_us), p99_us: p99.map(Bin::highest_us), ..summary }
 }
 
-fn with_quantiles(summary: ArmSummary, bins: impl Iterator<Item = (Bin, u64)> + Clone) -> ArmSummary {
-    let count = bins.clone().fold(0, |sum: u64, (_, count)| sum.saturating_add(count));
-    let quantile = |quantile| quantile_bin(bins.clone(), count, quantile).map(Bin::highest_us);
-    ArmSummary { p50_us: quantile(0.5), p99_us: quantile(0.99), ..summary }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_says_what_was_added_in_the_last_minute() {
+        let mut window = SummaryWindow::default();
+        let mut added = Vec::new();
+        for second in 0..400_u64 {
+            let mut latency = LatencyHistogram::new();
+            (0..second % 40).for_each(|request| latency.record(1_000 + 7_919 * request * (second % 13)));
+            window.slide(second);
+            window.add(second, Arm::Canary, Tally { requests: second, errors: 1, latency: &latency });
+            window.refresh();
+            added.push(latency);
+            let first = (second / SLOT_S + 1).saturating_sub(SLOTS) * SLOT_S;
+            let mut sum = LatencyHistogram::new();
+            added.iter().skip(first as usize).for_each(|latency| sum.merge(latency));
+            let expected = ArmSummary {
+                requests: (first..=second).sum(),
+                errors: second - first + 1,
+                ..ArmSummary::default()
+            };
+            let summary = window.summary().canary;
+            assert_eq!(ArmSummary { p50_us: None, p99_us: None, ..summary }, expected);
+            for (value, quantile) in [(summary.p50_us, 0.5), (summary.p99_us, 0.99)] {
+                let (value, exact) = (value.unwrap_or(0), sum.quantile_us(quantile).unwrap_or(0));
+                assert!((exact..=exact + exact / 64 + 1).contains(&value), "{value} instead of {exact}");
+            }
+        }
+        window.slide(1_000);
+        assert_eq!(window, SummaryWindow::default(), "all that was added is taken back");
+    }
 }

@@ -42,8 +42,8 @@ impl PendingArm {
         self.started.saturating_sub(self.finished)
     }
 
-    pub(crate) fn tally(&self) -> Tally {
-        Tally { requests: self.started, errors: self.failed, latency: self.latency.clone() }
+    pub(crate) fn tally(&self) -> Tally<'_> {
+        Tally { requests: self.started, errors: self.failed, latency: &self.latency }
     }
 }
 

@@ -1,12 +1,12 @@
 //! From evidence to verdicts and to what should be undone.
 
 use super::component::Component;
-use super::{Assessment, Engine};
+use super::{Assessment, Engine, Scope};
 use crate::increment::ByArm;
 use crate::localise::components_at_fault;
 use crate::power::Needed;
 use crate::scope::Process;
-use crate::summary::{ScopeSummary, summarise};
+use crate::summary::ScopeSummary;
 use crate::verdict::{Alarm, Reason, ScopeAssessment, Signal, Verdict};
 
 /// Odds against "within the margins" from which a scope blocks a promotion.
@@ -41,7 +41,7 @@ impl Engine {
             is_doubtful(&self.version) || active().any(|component| is_doubtful(component.process()));
         let version = Judgement {
             process: &self.version,
-            summary: summarise(active().map(Component::summary)),
+            summary: self.summary(Scope::Version),
             needed: Needed::of(&self.version, self.pool.archetypes(), self.config.raw()),
             regressed: self.version_flagged,
             may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
@@ -50,7 +50,7 @@ impl Engine {
             let assessment = if component.is_active() {
                 let judgement = Judgement {
                     process: component.process(),
-                    summary: summarise(std::iter::once(component.summary())),
+                    summary: component.summary().summary(),
                     needed: component.needed(),
                     regressed: self.flagged.contains(&index),
                     may_be_healthy: fresh && !is_doubtful(component.process()),

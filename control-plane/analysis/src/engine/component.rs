@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ComponentSpec, Judged};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
-use crate::histogram::LatencyHistogram;
+use crate::histogram::{DenseHistogram, LatencyHistogram};
 use crate::increment::{Arm, ByArm, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::power::Needed;
@@ -113,6 +113,11 @@ impl Component {
         &self.summary
     }
 
+    /// Computes the summary once for all who read it.
+    pub(super) fn refresh_summary(&mut self) {
+        self.summary.refresh();
+    }
+
     /// Requests still needed, as of the last few seconds.
     pub(super) fn needed(&self) -> Needed {
         self.needed
@@ -126,11 +131,12 @@ impl Component {
     /// for the thin components too.
     pub(super) fn merge_late(&mut self, increment: &Increment, finished: u64, failed: u64) -> (u64, bool) {
         let Increment { start_second, arm, .. } = *increment;
-        let latency = increment.latency.clone().unwrap_or_default();
+        let none = LatencyHistogram::new();
+        let latency = increment.latency.as_ref().unwrap_or(&none);
         if arm == Arm::Baseline {
-            self.lessons.add(&latency);
+            self.lessons.add(latency);
         }
-        self.summary.add(start_second, arm, &Tally { requests: increment.started, errors: failed, latency });
+        self.summary.add(start_second, arm, Tally { requests: increment.started, errors: failed, latency });
         let (booked, pooled) = self.open.settle(start_second, arm, finished, failed);
         if booked > 0 {
             if self.stratum.covers(start_second) {
@@ -160,6 +166,7 @@ impl Component {
         self.stratum.arms.baseline.add(&judged.baseline);
         self.stratum.arms.canary.add(&judged.canary);
         let open = ByArm { baseline: arms.baseline.open(), canary: arms.canary.open() };
+        self.stratum.had_open |= open != ByArm::default();
         self.open.remember(at.second, open, self.pooled);
         self.pooled.then_some(judged)
     }
@@ -192,7 +199,7 @@ impl Component {
 
     fn absorb_arm(&mut self, at: &Second, arm: Arm, pending: &PendingArm) -> ArmStratum {
         if pending.started > 0 || pending.finished > 0 {
-            self.summary.add(at.second, arm, &pending.tally());
+            self.summary.add(at.second, arm, pending.tally());
         }
         let mut judged =
             ArmStratum { started: pending.started, failed: pending.failed, ..ArmStratum::default() };
@@ -204,9 +211,12 @@ impl Component {
     }
 
     fn close(&mut self, config: &RawEngineConfig, mass: f64, version: &Process) -> Option<Judged> {
+        let had_open = self.stratum.had_open;
         let (arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
-        self.strata.push(closed);
+        if had_open {
+            self.strata.push(closed);
+        }
         let pooled = self.pooled;
         self.pooled = self.least_rate < config.min_exposure as f64;
         if arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty() {
@@ -229,35 +239,32 @@ impl Component {
 /// Baseline latencies from which the next cells are learned.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Lessons {
-    seen: LatencyHistogram,
-    count: u64,
+    seen: DenseHistogram,
     needed: u64,
     earliest: u64,
 }
 
 impl Default for Lessons {
     fn default() -> Self {
-        Self { seen: LatencyHistogram::new(), count: 0, needed: FIRST_LESSON, earliest: 0 }
+        Self { seen: DenseHistogram::default(), needed: FIRST_LESSON, earliest: 0 }
     }
 }
 
 impl Lessons {
     fn add(&mut self, latency: &LatencyHistogram) {
-        if self.count < self.needed {
-            self.seen.merge(latency);
-            self.count = self.count.saturating_add(latency.count());
+        if self.seen.count() < self.needed {
+            self.seen.add(latency.bins());
         }
     }
 
     fn is_due(&self, second: u64) -> bool {
-        self.count >= self.needed && second >= self.earliest
+        self.seen.count() >= self.needed && second >= self.earliest
     }
 
     fn take(&mut self, second: u64, latency_ratio: f64) -> Option<Cells> {
         let seen = std::mem::take(&mut self.seen);
-        self.count = 0;
         self.needed = self.needed.saturating_mul(LESSON_GROWTH).min(LARGEST_LESSON);
         self.earliest = second.saturating_add(LESSON_INTERVAL_S);
-        Cells::learn(&seen, latency_ratio)
+        Cells::learn(&seen.to_sparse(), latency_ratio)
     }
 }

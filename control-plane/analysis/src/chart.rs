@@ -1,0 +1,115 @@
+//! Statistical process control: is a series still what it was?
+//!
+//! A series is first made comparable: its usual value and spread at this hour of the week ([`profile`]), or those of
+//! its first values ([`startup`]), turn each value into a distance in standard deviations. That goes into an EWMA
+//! chart and a CUSUM chart for small lasting shifts ([`ewma`], [`cusum`]) and into run rules for shapes ([`rules`]).
+//!
+//! Charts are for people and for times without a concurrent baseline: each has a known mean number of values between
+//! false signals (its ARL), not a bound per rollout, so none of them rolls back by itself. All state is bounded and
+//! can be stored; values that are no numbers are left out.
+
+use serde::{Deserialize, Serialize};
+
+pub mod cusum;
+pub mod ewma;
+pub mod profile;
+pub mod rules;
+pub mod startup;
+
+pub use cusum::{Cusum, CusumSettings};
+pub use ewma::{Ewma, EwmaSettings};
+pub use profile::{HourOfWeek, Profile, ProfileKey, Profiles};
+pub use rules::{Rule, RunRules};
+pub use startup::{Reference, StartUp};
+
+/// Distances from the usual are cut off here, so that one absurd value cannot outweigh all others.
+const FARTHEST: f64 = 50.0;
+
+/// What is charted, and how strictly.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChartSettings {
+    /// The EWMA chart.
+    pub ewma: EwmaSettings,
+    /// The CUSUM chart.
+    pub cusum: CusumSettings,
+    /// Run rules in use; none by default, since each adds false signals.
+    pub rules: Vec<Rule>,
+}
+
+/// A side of the centre line.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Above what is usual.
+    High,
+    /// Below what is usual.
+    Low,
+}
+
+/// What a chart shows after a value.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Reading {
+    /// Distance of the value from the usual, in standard deviations.
+    pub distance: f64,
+    /// The EWMA, in standard deviations.
+    pub ewma: f64,
+    /// The EWMA's limit on either side.
+    pub ewma_limit: f64,
+    /// Side on which the EWMA is beyond its limit.
+    pub ewma_signal: Option<Side>,
+    /// Side on which the CUSUM is beyond its limit.
+    pub cusum_signal: Option<Side>,
+    /// Run rules that the last values break.
+    pub rules: Vec<Rule>,
+}
+
+impl Reading {
+    /// Whether any chart signals.
+    pub fn signals(&self) -> bool {
+        self.ewma_signal.is_some() || self.cusum_signal.is_some() || !self.rules.is_empty()
+    }
+}
+
+/// The charts of one series.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Chart {
+    start_up: StartUp,
+    ewma: Ewma,
+    cusum: Cusum,
+    rules: RunRules,
+}
+
+impl Chart {
+    /// Charts that have seen nothing yet.
+    pub fn new(settings: &ChartSettings) -> Self {
+        Self {
+            start_up: StartUp::default(),
+            ewma: Ewma::new(settings.ewma),
+            cusum: Cusum::new(settings.cusum),
+            rules: RunRules::new(&settings.rules),
+        }
+    }
+
+    /// Takes in a value that usually lies around `usual`. Where that is not known, the first values make it.
+    /// `None`: the value is no number or still belongs to the start-up.
+    pub fn observe(&mut self, value: f64, usual: Option<Reference>) -> Option<Reading> {
+        let reference = match usual {
+            Some(usual) => usual,
+            None => self.start_up.observe(value)?,
+        };
+        let distance = reference.distance(value)?;
+        let (ewma_signal, cusum_signal) = (self.ewma.observe(distance), self.cusum.observe(distance));
+        Some(Reading {
+            distance,
+            ewma: self.ewma.value(),
+            ewma_limit: self.ewma.limit(),
+            ewma_signal,
+            cusum_signal,
+            rules: self.rules.observe(distance),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! What is usual for a series at each hour of the week, kept from week to week.
+//!
+//! Each hour holds a mean and a variance with exponentially ageing weights, so that last month counts less than last
+//! week; a value far from what is known moves them only as far as 4 σ would, so that an incident does not become
+//! usual. An hour that is not known well borrows from all hours. Profiles are kept per component and version.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reference;
+
+/// Hours of a week.
+const HOURS: usize = 168;
+/// Seconds of an hour.
+const HOUR_S: u64 = 3_600;
+/// Weight from which on an hour speaks for itself.
+const KNOWN: f64 = 20.0;
+/// Weights are halved in this time, in seconds: four weeks.
+const HALF_LIFE_S: f64 = 4.0 * 168.0 * 3_600.0;
+/// Distance in σ to which far values are pulled in.
+const PULLED_IN: f64 = 4.0;
+/// Largest value that is told apart.
+const MOST: f64 = 1e12;
+
+/// An hour of the week in UTC, 0 being Monday from midnight.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct HourOfWeek(usize);
+
+impl HourOfWeek {
+    /// The hour that the Unix second lies in.
+    pub fn of(unix_second: u64) -> Self {
+        // 1 January 1970 was a Thursday.
+        let hours = unix_second / HOUR_S % HOURS as u64 + 3 * 24;
+        Self(usize::try_from(hours).unwrap_or_default() % HOURS)
+    }
+
+    /// 0 to 167.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Mean and variance of what has been seen, with a weight that ages.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Moments {
+    weight: f64,
+    mean: f64,
+    variance: f64,
+}
+
+impl Moments {
+    fn add(&mut self, value: f64) {
+        self.weight += 1.0;
+        let error = value - self.mean;
+        let part = 1.0 / self.weight;
+        self.mean += part * error;
+        self.variance = (1.0 - part) * (self.variance + part * error * error);
+    }
+
+    fn reference(&self) -> Option<Reference> {
+        (self.weight >= KNOWN).then(|| Reference { centre: self.mean, spread: self.variance.max(0.0).sqrt() })
+    }
+}
+
+/// What is usual for one series.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Profile {
+    hours: Vec<Moments>,
+    all: Moments,
+    aged_at: u64,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self { hours: vec![Moments::default(); HOURS], all: Moments::default(), aged_at: 0 }
+    }
+}
+
+impl Profile {
+    /// Takes in a value of the Unix second `second`. A value that is no number is left out; a second before those
+    /// seen counts but does not age.
+    pub fn observe(&mut self, second: u64, value: f64) {
+        if !value.is_finite() {
+            return;
+        }
+        self.age(second);
+        let value = self.pulled_in(second, value.clamp(-MOST, MOST));
+        self.all.add(value);
+        if let Some(hour) = self.hours.get_mut(HourOfWeek::of(second).index()) {
+            hour.add(value);
+        }
+    }
+
+    /// What is usual in the hour of the Unix second `second`: that hour's, or that of all hours while it is not
+    /// known. `None`: nothing is known yet.
+    pub fn usual(&self, second: u64) -> Option<Reference> {
+        let hour = self.hours.get(HourOfWeek::of(second).index());
+        hour.and_then(Moments::reference).or_else(|| self.all.reference())
+    }
+
+    /// Lowers the weights for the time since they were last lowered, hour by hour.
+    fn age(&mut self, second: u64) {
+        if self.aged_at == 0 {
+            self.aged_at = second;
+        }
+        let elapsed = second.saturating_sub(self.aged_at);
+        if elapsed < HOUR_S {
+            return;
+        }
+        let left = 0.5_f64.powf(elapsed as f64 / HALF_LIFE_S);
+        self.aged_at = second;
+        self.all.weight *= left;
+        self.hours.iter_mut().for_each(|hour| hour.weight *= left);
+    }
+
+    fn pulled_in(&self, second: u64, value: f64) -> f64 {
+        let hour = self.hours.get(HourOfWeek::of(second).index()).and_then(Moments::reference);
+        match hour {
+            Some(Reference { centre, spread }) if spread > 0.0 => {
+                value.clamp(centre - PULLED_IN * spread, centre + PULLED_IN * spread)
+            }
+            Some(_) | None => value,
+        }
+    }
+}
+
+/// Whose profile it is.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct ProfileKey {
+    /// Name of the component.
+    pub component: String,
+    /// The version that ran.
+    pub version: String,
+    /// Name of the series.
+    pub series: String,
+}
+
+/// All profiles, up to [`Profiles::MOST`] of them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(from = "Vec<(ProfileKey, Profile)>", into = "Vec<(ProfileKey, Profile)>")]
+pub struct Profiles {
+    profiles: BTreeMap<ProfileKey, Profile>,
+}
+
+impl Profiles {
+    /// Most profiles kept; the one longest without a value makes room for a new one.
+    pub const MOST: usize = 4_096;
+
+    /// Takes in a value of one series.
+    pub fn observe(&mut self, key: &ProfileKey, second: u64, value: f64) {
+        if let Some(profile) = self.profiles.get_mut(key) {
+            profile.observe(second, value);
+            return;
+        }
+        if self.profiles.len() >= Self::MOST {
+            let stalest = self.profiles.iter().min_by_key(|(_, profile)| profile.aged_at);
+            if let Some(stalest) = stalest.map(|(key, _)| key.clone()) {
+                self.profiles.remove(&stalest);
+            }
+        }
+        self.profiles.entry(key.clone()).or_default().observe(second, value);
+    }
+
+    /// What is usual for one series at the Unix second `second`. A version without history of its own has that of
+    /// the version of the component that was seen last.
+    pub fn usual(&self, key: &ProfileKey, second: u64) -> Option<Reference> {
+        let own = self.profiles.get(key).and_then(|profile| profile.usual(second));
+        own.or_else(|| {
+            let kin = |other: &ProfileKey| other.component == key.component && other.series == key.series;
+            let known = self.profiles.iter().filter(|(other, _)| kin(other) && *other != key);
+            known.max_by_key(|(_, profile)| profile.aged_at)?.1.usual(second)
+        })
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+}
+
+impl From<Vec<(ProfileKey, Profile)>> for Profiles {
+    fn from(stored: Vec<(ProfileKey, Profile)>) -> Self {
+        Self { profiles: stored.into_iter().take(Self::MOST).collect() }
+    }
+}
+
+impl From<Profiles> for Vec<(ProfileKey, Profile)> {
+    fn from(profiles: Profiles) -> Self {
+        profiles.profiles.into_iter().collect()
+    }
+}

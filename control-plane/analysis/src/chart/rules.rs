@@ -1,0 +1,112 @@
+//! Run rules: shapes in the last values that chance seldom makes. Western Electric's four (1956) and Nelson's eight
+//! (1984), each to be chosen. Every rule adds false signals: Western Electric's four together raise one every 92 values, the
+//! first alone every 370 (Champ and Woodall 1987).
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// One rule. σ is the standard deviation of the series.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// One value beyond 3 σ (Western Electric 1, Nelson 1).
+    OneBeyondThree,
+    /// Two of three beyond 2 σ on one side (Western Electric 2, Nelson 5).
+    TwoOfThreeBeyondTwo,
+    /// Four of five beyond 1 σ on one side (Western Electric 3, Nelson 6).
+    FourOfFiveBeyondOne,
+    /// Eight in a row on one side (Western Electric 4).
+    EightOnOneSide,
+    /// Nine in a row on one side (Nelson 2).
+    NineOnOneSide,
+    /// Six in a row, each above the one before, or each below it (Nelson 3).
+    SixMonotone,
+    /// Fourteen in a row, alternately up and down (Nelson 4).
+    FourteenAlternating,
+    /// Fifteen in a row within 1 σ (Nelson 7).
+    FifteenWithinOne,
+    /// Eight in a row beyond 1 σ on both sides (Nelson 8).
+    EightBeyondOne,
+}
+
+impl Rule {
+    /// Western Electric's zone rules.
+    pub const WESTERN_ELECTRIC: [Self; 4] =
+        [Self::OneBeyondThree, Self::TwoOfThreeBeyondTwo, Self::FourOfFiveBeyondOne, Self::EightOnOneSide];
+
+    /// Nelson's rules, in his order.
+    pub const NELSON: [Self; 8] = [
+        Self::OneBeyondThree,
+        Self::NineOnOneSide,
+        Self::SixMonotone,
+        Self::FourteenAlternating,
+        Self::TwoOfThreeBeyondTwo,
+        Self::FourOfFiveBeyondOne,
+        Self::FifteenWithinOne,
+        Self::EightBeyondOne,
+    ];
+
+    /// Whether the values, the latest last, break the rule.
+    fn broken(self, values: &VecDeque<f64>) -> bool {
+        let latest = |count: usize| values.iter().skip(values.len().saturating_sub(count)).copied();
+        let full = |count: usize| values.len() >= count;
+        let beyond = |count: usize, limit: f64, least: usize| {
+            let last = values.back().copied().unwrap_or_default();
+            let above = latest(count).filter(|value| *value > limit).count();
+            let below = latest(count).filter(|value| *value < -limit).count();
+            (above >= least && last > limit) || (below >= least && last < -limit)
+        };
+        let steps =
+            |count: usize| latest(count).zip(latest(count).skip(1)).map(|(before, after)| after - before);
+        match self {
+            Self::OneBeyondThree => beyond(1, 3.0, 1),
+            Self::TwoOfThreeBeyondTwo => beyond(3, 2.0, 2),
+            Self::FourOfFiveBeyondOne => beyond(5, 1.0, 4),
+            Self::EightOnOneSide => beyond(8, 0.0, 8),
+            Self::NineOnOneSide => beyond(9, 0.0, 9),
+            Self::SixMonotone => {
+                full(6) && (steps(6).all(|step| step > 0.0) || steps(6).all(|step| step < 0.0))
+            }
+            Self::FourteenAlternating => {
+                full(14) && steps(14).zip(steps(14).skip(1)).all(|(before, after)| before * after < 0.0)
+            }
+            Self::FifteenWithinOne => full(15) && latest(15).all(|value| value.abs() < 1.0),
+            Self::EightBeyondOne => {
+                let both = latest(8).any(|value| value > 0.0) && latest(8).any(|value| value < 0.0);
+                full(8) && both && latest(8).all(|value| value.abs() > 1.0)
+            }
+        }
+    }
+}
+
+/// The last values, watched for broken rules.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct RunRules {
+    rules: Vec<Rule>,
+    values: VecDeque<f64>,
+}
+
+impl RunRules {
+    const LONGEST: usize = 15;
+
+    /// Watches for `rules`, each once.
+    pub fn new(rules: &[Rule]) -> Self {
+        let mut rules = rules.to_vec();
+        rules.sort_unstable();
+        rules.dedup();
+        Self { rules, values: VecDeque::new() }
+    }
+
+    /// Takes in a distance in standard deviations; names the rules that are broken with it.
+    pub fn observe(&mut self, distance: f64) -> Vec<Rule> {
+        if distance.is_nan() {
+            return Vec::new();
+        }
+        if self.values.len() == Self::LONGEST {
+            self.values.pop_front();
+        }
+        self.values.push_back(distance);
+        self.rules.iter().copied().filter(|rule| rule.broken(&self.values)).collect()
+    }
+}

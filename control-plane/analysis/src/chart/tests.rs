@@ -1,0 +1,272 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::noise::Noise;
+
+#[derive(serde::Deserialize)]
+struct Oracle {
+    distances: Vec<f64>,
+    ewma: Vec<f64>,
+    ewma_limits: Vec<f64>,
+    cusum: Vec<(f64, f64)>,
+    wild: Vec<f64>,
+    median: f64,
+    spread: f64,
+    ewma_run_length: f64,
+    ewma_run_length_shifted: f64,
+    cusum_run_length: f64,
+    cusum_run_length_shifted: f64,
+    three_sigma_run_length: f64,
+}
+
+fn oracle() -> Oracle {
+    serde_json::from_str(include_str!("../../tests/fixtures/charts.json")).unwrap()
+}
+
+fn near(value: f64, expected: f64, relative: f64) {
+    assert!((value - expected).abs() <= relative * expected.abs(), "{value} instead of {expected}");
+}
+
+const WEEK_S: u64 = 7 * 24 * 3_600;
+/// A Monday, midnight UTC.
+const MONDAY: u64 = 1_785_715_200;
+
+#[test]
+fn charts_agree_with_scipy() {
+    let oracle = oracle();
+    let mut ewma = Ewma::new(EwmaSettings { weight: 0.2, limit: 2.5 });
+    let mut cusum = Cusum::new(CusumSettings { allowance: 0.5, limit: 1e9 });
+    for (at, distance) in oracle.distances.iter().enumerate() {
+        let signal = ewma.observe(*distance);
+        cusum.observe(*distance);
+        near(ewma.value(), oracle.ewma[at], 1e-9);
+        near(ewma.limit(), oracle.ewma_limits[at], 1e-9);
+        assert_eq!(signal == Some(Side::High), oracle.ewma[at] > oracle.ewma_limits[at]);
+        let (high, low) = cusum.sums();
+        assert!((high - oracle.cusum[at].0).abs() < 1e-9 && (low - oracle.cusum[at].1).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn centre_and_spread_are_scipys_and_wild_values_do_not_carry_them_away() {
+    let oracle = oracle();
+    let reference = Reference::of(&oracle.wild).unwrap();
+    near(reference.centre, oracle.median, 1e-12);
+    near(reference.spread, oracle.spread, 1e-12);
+    assert!((240.0..260.0).contains(&reference.centre) && reference.spread < 20.0);
+}
+
+/// Mean number of values of `shift` until `signals` does.
+fn run_length<C>(runs: u64, shift: f64, new: impl Fn() -> C, signals: impl Fn(&mut C, f64) -> bool) -> f64 {
+    let mut noise = Noise::new(17);
+    let mut sum = 0;
+    for _ in 0..runs {
+        let mut chart = new();
+        sum += (1..100_000).find(|_| signals(&mut chart, noise.normal() + shift)).unwrap();
+    }
+    sum as f64 / runs as f64
+}
+
+#[test]
+fn run_lengths_are_those_of_the_charts_markov_chains() {
+    let oracle = oracle();
+    let ewma = |shift, runs| {
+        let new = || Ewma::new(EwmaSettings { weight: 0.2, limit: 2.962 });
+        run_length(runs, shift, new, |chart, value| chart.observe(value).is_some())
+    };
+    let cusum = |shift, runs| {
+        let new = || Cusum::new(CusumSettings { allowance: 0.5, limit: 5.0 });
+        run_length(runs, shift, new, |chart, value| chart.observe(value).is_some())
+    };
+    near(ewma(0.0, 2_000), oracle.ewma_run_length, 0.08);
+    near(ewma(1.0, 4_000), oracle.ewma_run_length_shifted, 0.05);
+    near(cusum(0.0, 2_000), oracle.cusum_run_length, 0.08);
+    near(cusum(1.0, 4_000), oracle.cusum_run_length_shifted, 0.05);
+}
+
+#[test]
+fn run_rules_raise_as_many_false_signals_as_published() {
+    let rules = |rules: &'static [Rule]| {
+        run_length(2_000, 0.0, || RunRules::new(rules), |chart, value| !chart.observe(value).is_empty())
+    };
+    near(rules(&[Rule::OneBeyondThree]), oracle().three_sigma_run_length, 0.08);
+    near(rules(&Rule::WESTERN_ELECTRIC), 91.75, 0.08);
+}
+
+#[test]
+fn each_run_rule_sees_its_shape_at_its_last_value_and_no_other() {
+    let check = |rule: Rule, values: &[f64]| {
+        let mut rules = RunRules::new(&[rule]);
+        let (last, before) = values.split_last().unwrap();
+        before.iter().for_each(|value| assert_eq!(rules.observe(*value), [], "{rule:?} at {value}"));
+        assert_eq!(rules.observe(*last), [rule], "{rule:?}");
+    };
+    check(Rule::OneBeyondThree, &[2.9, -2.9, -3.1]);
+    check(Rule::TwoOfThreeBeyondTwo, &[2.1, -2.1, 2.1]);
+    check(Rule::FourOfFiveBeyondOne, &[-1.1, -1.1, 1.5, -1.1, -1.1]);
+    check(Rule::EightOnOneSide, &[-0.1, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.2]);
+    check(Rule::NineOnOneSide, &[0.1, -0.1, -0.2, -0.1, -0.2, -0.1, -0.2, -0.1, -0.2, -0.3]);
+    check(Rule::SixMonotone, &[0.0, -0.5, -0.4, -0.3, -0.2, -0.1, 0.5]);
+    let zigzag: Vec<f64> = (0..14).map(|at| if at % 2 == 0 { 0.3 } else { -0.3 }).collect();
+    check(Rule::FourteenAlternating, &zigzag);
+    let hugging: Vec<f64> = std::iter::once(1.2).chain((0..15).map(|at| 0.05 * f64::from(at))).collect();
+    check(Rule::FifteenWithinOne, &hugging);
+    check(Rule::EightBeyondOne, &[0.5, 1.5, -1.5, 1.5, -1.5, 1.5, -1.5, 1.5, -1.5]);
+}
+
+#[test]
+fn hours_of_the_week_begin_on_monday() {
+    assert_eq!(HourOfWeek::of(0).index(), 3 * 24);
+    assert_eq!(HourOfWeek::of(MONDAY).index(), 0);
+    assert_eq!(HourOfWeek::of(MONDAY + WEEK_S - 1).index(), 167);
+    assert!(HourOfWeek::of(u64::MAX).index() < 168);
+}
+
+/// Twice as much by day as by night, each minute.
+fn daily(second: u64, noise: &mut Noise) -> f64 {
+    let by_day = (8..20).contains(&(second / 3_600 % 24));
+    if by_day { 200.0 + 5.0 * noise.normal() } else { 100.0 + 5.0 * noise.normal() }
+}
+
+fn learnt(weeks: u64) -> Profile {
+    let (mut profile, mut noise) = (Profile::default(), Noise::new(23));
+    for minute in 0..weeks * WEEK_S / 60 {
+        let second = MONDAY + 60 * minute;
+        profile.observe(second, daily(second, &mut noise));
+    }
+    profile
+}
+
+#[test]
+fn the_usual_value_follows_the_hour_of_the_week() {
+    let profile = learnt(2);
+    let at = |hour: u64| profile.usual(MONDAY + 2 * WEEK_S + 3_600 * hour).unwrap();
+    near(at(12).centre, 200.0, 0.02);
+    near(at(3).centre, 100.0, 0.02);
+    near(at(3).spread, 5.0, 0.25);
+}
+
+#[test]
+fn a_night_value_by_day_signals_though_it_is_usual_at_night() {
+    let profile = learnt(2);
+    let settings = ChartSettings { rules: vec![Rule::OneBeyondThree], ..ChartSettings::default() };
+    let start = MONDAY + 2 * WEEK_S;
+    let reading = |hour: u64| {
+        let second = start + 3_600 * hour;
+        Chart::new(&settings).observe(100.0, profile.usual(second)).unwrap()
+    };
+    assert!(!reading(3).signals(), "{:?}", reading(3));
+    assert_eq!(reading(12).rules, [Rule::OneBeyondThree]);
+    assert_eq!(reading(12).ewma_signal, Some(Side::Low));
+}
+
+#[test]
+fn an_incident_does_not_become_usual() {
+    let mut profile = learnt(3);
+    let noon = MONDAY + 3 * WEEK_S + 12 * 3_600;
+    let before = profile.usual(noon).unwrap().centre;
+    (0..10).for_each(|minute| profile.observe(noon + 60 * minute, 1e7));
+    let after = profile.usual(noon).unwrap().centre;
+    assert!(after < before * 1.05, "{before} became {after}");
+}
+
+#[test]
+fn what_was_usual_months_ago_is_forgotten() {
+    let mut profile = Profile::default();
+    let mut noise = Noise::new(29);
+    for minute in 0..WEEK_S / 60 {
+        profile.observe(MONDAY + 60 * minute, 100.0 + noise.normal());
+    }
+    assert!(profile.usual(MONDAY).is_some());
+    let later = MONDAY + 40 * WEEK_S;
+    for minute in 0..60 {
+        profile.observe(later + 60 * minute, 300.0 + noise.normal());
+    }
+    near(profile.usual(later).unwrap().centre, 300.0, 0.02);
+}
+
+#[test]
+fn a_new_version_starts_from_its_predecessors_profile() {
+    let key = |version: &str| ProfileKey {
+        component: "checkout".into(),
+        version: version.into(),
+        series: "error_rate".into(),
+    };
+    let mut profiles = Profiles::default();
+    let mut noise = Noise::new(31);
+    for minute in 0..500 {
+        profiles.observe(&key("1"), MONDAY + 60 * minute, 10.0 + noise.normal());
+        profiles.observe(&key("2"), MONDAY + WEEK_S + 60 * minute, 20.0 + noise.normal());
+    }
+    near(profiles.usual(&key("3"), MONDAY + WEEK_S).unwrap().centre, 20.0, 0.05);
+    near(profiles.usual(&key("1"), MONDAY + WEEK_S).unwrap().centre, 10.0, 0.05);
+    let stored: Profiles = serde_json::from_str(&serde_json::to_string(&profiles).unwrap()).unwrap();
+    near(stored.usual(&key("2"), MONDAY).unwrap().centre, 20.0, 0.05);
+    assert_eq!(stored.len(), 2);
+}
+
+#[test]
+fn the_number_of_profiles_is_bounded() {
+    let mut profiles = Profiles::default();
+    for version in 0..Profiles::MOST as u64 + 10 {
+        let key = ProfileKey { component: "a".into(), version: version.to_string(), series: "b".into() };
+        profiles.observe(&key, MONDAY + version, 1.0);
+    }
+    assert_eq!(profiles.len(), Profiles::MOST);
+}
+
+#[test]
+fn a_series_without_history_is_charted_after_its_start_up() {
+    let mut chart = Chart::new(&ChartSettings::default());
+    let mut noise = Noise::new(37);
+    for _ in 0..StartUp::VALUES {
+        assert_eq!(chart.observe(50.0 + noise.normal(), None), None);
+    }
+    let quiet = (0..200).filter(|_| chart.observe(50.0 + noise.normal(), None).unwrap().signals()).count();
+    assert_eq!(quiet, 0);
+    let seen = (1..60).find(|_| chart.observe(53.0 + noise.normal(), None).unwrap().signals());
+    assert!(seen.is_some_and(|values| values < 15), "{seen:?}");
+}
+
+#[test]
+fn a_constant_series_does_not_signal_at_rounding() {
+    let mut chart = Chart::new(&ChartSettings::default());
+    let values = (0..500).map(|at| if at % 2 == 0 { 0.3 } else { 0.1 + 0.2 });
+    assert!(values.filter_map(|value| chart.observe(value, None)).all(|reading| !reading.signals()));
+}
+
+fn any_value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        3 => -5.0..5.0_f64,
+        1 => any::<f64>(),
+        1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::MAX), Just(f64::MIN)],
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_values_are_charted_as_numbers(
+        values in prop::collection::vec((any::<u64>(), any_value()), 1..300),
+        weight in any_value(),
+        limit in any_value(),
+        allowance in any_value(),
+    ) {
+        let settings = ChartSettings {
+            ewma: EwmaSettings { weight, limit },
+            cusum: CusumSettings { allowance, limit },
+            rules: Rule::NELSON.to_vec(),
+        };
+        let mut alone = Chart::new(&settings);
+        let mut with_profile = Chart::new(&settings);
+        let mut profile = Profile::default();
+        for (second, value) in values {
+            profile.observe(second, value);
+            let readings = [alone.observe(value, None), with_profile.observe(value, profile.usual(second))];
+            for reading in readings.into_iter().flatten() {
+                prop_assert!(reading.distance.is_finite() && reading.ewma.is_finite());
+            }
+        }
+    }
+}
