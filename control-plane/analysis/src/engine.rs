@@ -198,7 +198,7 @@ impl Engine {
     }
 
     /// Takes a component out of the judgement (it is pinned to the baseline) or back in. Its evidence, and the
-    /// version's evidence of harm that it was part of, are forgotten.
+    /// version's that it was part of, are forgotten.
     pub fn set_component_active(&mut self, index: ComponentIndex, active: bool) {
         let Some(component) = self.components.get_mut(index.0) else { return };
         if component.is_active() == active {
@@ -207,7 +207,7 @@ impl Engine {
         component.restart(active, self.config.raw().beta, self.mass);
         self.flagged.remove(&index.0);
         self.version_summary = None;
-        self.version.forget_harm();
+        self.version.forget(self.config.raw().beta);
         self.prior.step_started(self.at_second);
     }
 

@@ -126,13 +126,14 @@ impl Process {
             BySignal { errors: log_evidence(Signal::ErrorRate), latency: log_evidence(Signal::Latency) };
     }
 
-    /// Forgets the evidence of harm, not that of health: used when a scope's composition changes.
-    pub(crate) fn forget_harm(&mut self) {
-        let totals = ErrorTotals::of(&self.totals);
+    /// Forgets all evidence: the scope's composition changed, so what was seen is about something else.
+    pub(crate) fn forget(&mut self, beta: f64) {
+        self.health = Health::new(beta);
+        self.totals = ByArm::default();
         for bet in &mut self.bets {
             bet.log_m = LOG_ZERO;
             bet.cusum = 0.0;
-            bet.since = totals;
+            bet.since = ErrorTotals::default();
             bet.since_update = self.updates;
         }
         self.log_evidence = BySignal::NONE;

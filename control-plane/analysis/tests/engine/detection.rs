@@ -1,4 +1,6 @@
-use serin_analysis::{Alarm, Arm, ComponentIndex, Outcomes, RawEngineConfig, Scope, Signal, Verdict};
+use serin_analysis::{
+    Alarm, Arm, Assessment, ComponentIndex, Outcomes, RawEngineConfig, Scope, Signal, Verdict,
+};
 
 use super::world::{Behaviour, GOOD, START, World, alarmed, component_alarm, median, name, never};
 
@@ -151,6 +153,17 @@ fn a_component_taken_out_leaves_the_rest_under_watch() {
     let alarm = world.run(&mut engine, second, 60, &second_fault, &alarmed).unwrap();
     assert_eq!(alarm.alarm, component_alarm(8));
     assert!(alarm.at_second - second <= 20, "{} s", alarm.at_second - second);
+}
+
+#[test]
+fn the_failures_of_a_component_taken_out_do_not_keep_the_rest_from_being_healthy() {
+    let fault = broken(3, Behaviour { error_rate: 0.3, ..GOOD });
+    let mut world = World::new(5, 10, 1_000.0, 0.25);
+    let mut engine = world.engine();
+    world.run(&mut engine, START, 60, &fault, &never);
+    engine.set_component_active(ComponentIndex(3), false);
+    let healthy = |assessment: &Assessment| assessment.version.verdict == Verdict::Healthy;
+    assert!(world.run(&mut engine, START + 60, 45, &|_, _| GOOD, &healthy).is_some());
 }
 
 #[test]
