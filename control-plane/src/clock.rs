@@ -10,9 +10,3 @@ pub fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
-
-/// Whole seconds of a moment.
-#[must_use]
-pub fn second(at: UnixMillis) -> u64 {
-    at.0 / 1_000
-}

@@ -107,7 +107,7 @@ impl FleetService for Ingest {
         let request = request.into_inner();
         let (node, seq) = (request.node.clone(), request.seq);
         let report = Report::try_from(request)
-            .and_then(|report| report.not_ahead(clock::second(clock::now()) + AHEAD_MAX_S));
+            .and_then(|report| report.not_ahead(clock::now().second() + AHEAD_MAX_S));
         let report = report.map_err(|error| {
             self.metrics.report(ReportResult::Refused);
             if self.fleet.nodes().refused(&node) {

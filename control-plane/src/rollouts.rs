@@ -5,7 +5,6 @@
 //! not happen and is made again from the evidence that is still there; when the store's answer is not known, the
 //! process ends, because a restart learns the truth from the journal.
 
-mod evaluation;
 mod orders;
 mod perform;
 mod restore;

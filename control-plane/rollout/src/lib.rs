@@ -4,6 +4,8 @@
 //! * [`State`] is where a rollout stands; it changes by [`Event`]s alone, so a journal replayed gives it back.
 //! * [`create`] and [`step()`] are the only rules: `(plan, state, input, now)` gives the next state, the events to
 //!   write and the effects to perform, in order.
+//! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
+//! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -12,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod effect;
+pub mod evaluation;
 mod event;
 mod input;
 pub mod plan;
@@ -20,8 +23,10 @@ mod step;
 mod summary;
 mod text;
 mod time;
+mod trial;
 
 pub use effect::{Effect, Notice, Severity};
+pub use evaluation::Evaluation;
 pub use event::{Cause, EVENT_FORMAT, Event, Fact};
 pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused};
 pub use plan::{Plan, PlanError};
@@ -30,6 +35,7 @@ pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, RolloutI
 pub use step::{Creation, Transition, create, step};
 pub use summary::summary;
 pub use time::UnixMillis;
+pub use trial::Trial;
 
 /// Who acts when nobody asked: the actor of automatic decisions.
 pub const AUTOMATIC: &str = "serin";

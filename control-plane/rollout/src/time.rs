@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
+    /// Whole seconds since the Unix epoch.
+    #[must_use]
+    pub const fn second(self) -> u64 {
+        self.0 / 1_000
+    }
+
     /// Time passed since `earlier`; zero when the clock went backwards.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

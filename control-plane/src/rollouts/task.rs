@@ -170,10 +170,7 @@ impl Task {
         for stratum in &report.strata {
             let Some(&index) = self.current.get(&stratum.service) else { continue };
             let Some(tracked) = self.tracked.get_mut(index) else { continue };
-            if let Some(evaluation) = &mut tracked.evaluation {
-                evaluation.merge(source, stratum);
-                tracked.has_news = true;
-            }
+            tracked.merge(source, stratum);
         }
         let Some(complete_until) = report.complete_until else { return };
         for evaluation in self.tracked.iter_mut().filter_map(|tracked| tracked.evaluation.as_mut()) {

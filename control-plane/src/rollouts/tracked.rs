@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_analysis::{ConfigError, ScopeSummary};
-use serin_proto::assignment::UNMATCHED;
-use serin_rollout::{Event, Judgement, Plan, State, UnixMillis, summary};
+use serin_analysis::{Arm, ConfigError, Increment, ScopeSummary};
+use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::{Evaluation, Event, Judgement, Plan, State, UnixMillis, summary};
 
-use super::evaluation::Evaluation;
 use crate::fleet::nodes::Spread;
+use crate::fleet::report::Stratum;
 use crate::snapshot::{self, Snapshot};
 
 /// Both arms over a minute.
@@ -64,6 +64,29 @@ impl Tracked {
     /// True while evidence is gathered and judged.
     pub(super) fn runs(&self) -> bool {
         self.evaluation.is_some()
+    }
+
+    /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
+    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum) {
+        let Some(evaluation) = &mut self.evaluation else { return };
+        let Some(component) = evaluation.index(&stratum.component) else { return };
+        for reported in &stratum.arms {
+            let arm = match reported.name.as_str() {
+                BASELINE => Arm::Baseline,
+                CANARY => Arm::Canary,
+                _ => continue,
+            };
+            evaluation.merge(&Increment {
+                component,
+                start_second: stratum.second,
+                arm,
+                source,
+                started: reported.started,
+                outcomes: reported.outcomes,
+                latency: reported.latency.clone(),
+            });
+        }
+        self.has_news = true;
     }
 
     /// Takes over what was decided.

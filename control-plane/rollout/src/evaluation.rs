@@ -1,4 +1,11 @@
-//! The evidence of one rollout: reports in, a judgement out.
+//! The evidence of one rollout: increments in, a judgement out.
+//!
+//! The one driver of the engine, shared by the server, replays and simulations: merge what was measured, [`judge`],
+//! [`step()`](crate::step()), and tell it what was [`decided`]. Keeping what a plan means for the engine here, and only
+//! here, is what makes a replay decide as the live rollout did. It never decides anything itself.
+//!
+//! [`judge`]: Evaluation::judge
+//! [`decided`]: Evaluation::decided
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,18 +15,16 @@ use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
     Increment, RawEngineConfig, Scope, ScopeSummary,
 };
-use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::{ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
+use serin_proto::assignment::{UNMATCHED, Weight};
 
-use crate::clock;
-use crate::fleet::report::Stratum;
+use crate::{ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
 
 /// Seconds over which client errors are counted, as the engine's summaries.
 const WINDOW_S: u64 = 60;
 
 /// What is known about the canary of one rollout. Serialisable, so that a restart goes on from there.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Evaluation {
+pub struct Evaluation {
     engine: Engine,
     /// Start of the evaluation that this evidence belongs to.
     since: UnixMillis,
@@ -30,7 +35,10 @@ pub(super) struct Evaluation {
 
 impl Evaluation {
     /// Begins without evidence.
-    pub(super) fn new(plan: &Plan, state: &State) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// When the engine refuses what the plan asks for.
+    pub fn new(plan: &Plan, state: &State) -> Result<Self, ConfigError> {
         let specs = specs(plan);
         let engine = Engine::new(config(plan)?, &specs)?;
         let evaluation = Self {
@@ -42,8 +50,11 @@ impl Evaluation {
         Ok(evaluation.completed(&specs, state))
     }
 
-    /// Goes on with what was stored, if it belongs to the present evaluation; else begins anew.
-    pub(super) fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
+    /// Goes on with what was [`stored`](Self::stored), if it belongs to the present evaluation; else begins anew.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
         let stored = stored.and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok());
         match stored.filter(|stored| stored.since == state.evaluating_since) {
             Some(stored) => Ok(stored.completed(&specs(plan), state)),
@@ -61,50 +72,39 @@ impl Evaluation {
         self
     }
 
-    /// Adds what a VM measured.
-    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum) {
-        let Some(&component) = self.indices.get(&stratum.component) else { return };
-        for arm in &stratum.arms {
-            let compared = match arm.name.as_str() {
-                BASELINE => Arm::Baseline,
-                CANARY => Arm::Canary,
-                _ => continue,
-            };
-            self.count_client_errors(stratum.second, compared, arm.outcomes.client_error);
-            self.engine.merge(&Increment {
-                component,
-                start_second: stratum.second,
-                arm: compared,
-                source,
-                started: arm.started,
-                outcomes: arm.outcomes,
-                latency: arm.latency.clone(),
-            });
-        }
+    /// How increments name a component: one of the plan, or `unmatched`. `None`: it is not judged.
+    #[must_use]
+    pub fn index(&self, component: &str) -> Option<ComponentIndex> {
+        self.indices.get(component).copied()
     }
 
-    /// A VM lives and has reported everything before `complete_until`.
-    pub(super) fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
-        self.engine.source_progress(source, complete_until, clock::second(now));
+    /// Adds what a source measured.
+    pub fn merge(&mut self, increment: &Increment) {
+        let Increment { start_second, arm, outcomes, .. } = *increment;
+        self.count_client_errors(start_second, arm, outcomes.client_error);
+        self.engine.merge(increment);
     }
 
-    /// Judges.
-    pub(super) fn judge(&mut self, now: UnixMillis) -> Judgement {
-        let assessment = self.engine.advance(clock::second(now));
-        self.judgement(assessment, clock::second(now))
+    /// `source` lives and has reported everything that finished before the second `complete_until`.
+    pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
+        self.engine.source_progress(source, complete_until, now.second());
     }
 
-    /// Takes over what was decided.
-    pub(super) fn decided(
-        &mut self,
-        plan: &Plan,
-        state: &State,
-        events: &[Event],
-    ) -> Result<(), ConfigError> {
+    /// Closes the seconds that are due and judges.
+    pub fn judge(&mut self, now: UnixMillis) -> Judgement {
+        let assessment = self.engine.advance(now.second());
+        self.judgement(assessment, now.second())
+    }
+
+    /// Takes over what was decided on a judgement of this evidence, or by a person. `state` is the state after `events`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); what was known before is kept.
+    pub fn decided(&mut self, plan: &Plan, state: &State, events: &[Event]) -> Result<(), ConfigError> {
         for event in events {
             match &event.fact {
                 Fact::StepStarted { .. } | Fact::Completing { .. } => {
-                    self.engine.step_started(clock::second(event.at));
+                    self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
                 Fact::Resumed { .. } => *self = Self::new(plan, state)?,
@@ -123,17 +123,22 @@ impl Evaluation {
     }
 
     /// Both arms of a component over the last minute.
-    pub(super) fn component(&self, name: &str) -> ScopeSummary {
+    #[must_use]
+    pub fn component(&self, name: &str) -> ScopeSummary {
         self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
     }
 
     /// Both arms of the version over the last minute.
-    pub(super) fn version(&self) -> ScopeSummary {
+    #[must_use]
+    pub fn version(&self) -> ScopeSummary {
         self.engine.summary(Scope::Version)
     }
 
     /// As JSON, for [`Self::restore`].
-    pub(super) fn stored(&self) -> Result<Vec<u8>, serde_json::Error> {
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn stored(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
 
@@ -200,7 +205,7 @@ fn specs(plan: &Plan) -> Vec<ComponentSpec> {
 }
 
 fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
-    let share = |weight: serin_rollout::Weight| f64::from(weight.ppm()) / 1e6;
+    let share = |weight: Weight| f64::from(weight.ppm()) / 1e6;
     let margins = Margins {
         error_ratio: plan.margins().error_ratio,
         error_absolute: share(plan.margins().error_absolute),

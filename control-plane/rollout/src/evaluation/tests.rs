@@ -1,8 +1,7 @@
 use serin_analysis::{Outcomes, Verdict};
-use serin_rollout::{Creation, RolloutId, Salt, create};
 
 use super::*;
-use crate::fleet::report;
+use crate::{Creation, RolloutId, Salt, create};
 
 const START: u64 = 1_800_000_000;
 
@@ -14,27 +13,27 @@ fn rollout() -> (Plan, State) {
     (plan, state)
 }
 
-fn stratum(second: u64, canary_errors: u64, client_errors: u64) -> Stratum {
-    let arm = |name: &str, errors: u64| report::Arm {
-        name: name.to_owned(),
-        started: 50,
-        outcomes: Outcomes {
-            ok: 50 - errors - client_errors,
-            server_error: errors,
-            client_error: client_errors,
-            ..Outcomes::default()
-        },
-        latency: None,
-    };
-    let arms = vec![arm("baseline", 0), arm("canary", canary_errors), arm("other", 0)];
-    Stratum { service: "shop".to_owned(), component: "cart".to_owned(), second, arms }
+fn merge(evaluation: &mut Evaluation, second: u64, canary_errors: u64, client_errors: u64) {
+    let component = evaluation.index("cart").unwrap();
+    for (arm, server_error) in [(Arm::Baseline, 0), (Arm::Canary, canary_errors)] {
+        let ok = 50 - server_error - client_errors;
+        evaluation.merge(&Increment {
+            component,
+            start_second: second,
+            arm,
+            source: 1,
+            started: 50,
+            outcomes: Outcomes { ok, server_error, client_error: client_errors, ..Outcomes::default() },
+            latency: None,
+        });
+    }
+    evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
 }
 
 /// Seconds of a bad canary, from `begin`, until it is found or `end` comes.
 fn found(evaluation: &mut Evaluation, begin: u64, end: u64) -> Option<u64> {
     (begin..end).find(|second| {
-        evaluation.merge(1, &stratum(*second, 10, 1));
-        evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
+        merge(evaluation, *second, 10, 1);
         evaluation.judge(UnixMillis((second + 1) * 1_000)).alarm.is_some()
     })
 }
@@ -72,8 +71,7 @@ fn a_judgement_shows_both_arms_and_their_client_errors_of_a_minute() {
     let mut evaluation = Evaluation::new(&plan, &state).unwrap();
     let mut judgement = Judgement::default();
     for second in START..START + 90 {
-        evaluation.merge(1, &stratum(second, 0, 2));
-        evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
+        merge(&mut evaluation, second, 0, 2);
         judgement = evaluation.judge(UnixMillis((second + 1) * 1_000));
     }
     assert_eq!((judgement.canary.client_errors, judgement.baseline.client_errors), (118, 118));

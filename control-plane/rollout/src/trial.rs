@@ -1,0 +1,67 @@
+//! A rollout on paper: the server's loop over state and evidence, with nothing to persist and nobody to tell.
+//!
+//! Replays and simulations drive one of these. Merge what was measured into [`Trial::evaluation`], then call
+//! [`Trial::judge`] once a second. It never asks what time it is, and it steers nothing: whoever owns the traffic
+//! reads the weight from [`Trial::state`].
+
+use serin_analysis::ConfigError;
+
+use crate::{Creation, Evaluation, Event, Input, Judgement, Plan, State, UnixMillis, create, step};
+
+/// State and evidence of one rollout.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    plan: Plan,
+    state: State,
+    evaluation: Evaluation,
+    judgement: Judgement,
+}
+
+impl Trial {
+    /// Creates the rollout at `now`.
+    ///
+    /// # Errors
+    /// When the engine refuses what the plan asks for.
+    pub fn begin(plan: Plan, creation: Creation, now: UnixMillis) -> Result<Self, ConfigError> {
+        let state = create(&plan, creation, now).state;
+        let evaluation = Evaluation::new(&plan, &state)?;
+        Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
+    }
+
+    /// Judges, steps, and takes over what was decided. Gives the events that followed, in order.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn judge(&mut self, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        self.judgement = self.evaluation.judge(now);
+        let input = Input::Assessed(Box::new(self.judgement.clone()));
+        let Ok(transition) = step(&self.plan, &self.state, &input, now) else { return Ok(Vec::new()) };
+        let events = transition.events().to_vec();
+        self.state = transition.state;
+        self.evaluation.decided(&self.plan, &self.state, &events)?;
+        Ok(events)
+    }
+
+    /// The plan.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where the rollout stands.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What the evidence said last.
+    #[must_use]
+    pub const fn judgement(&self) -> &Judgement {
+        &self.judgement
+    }
+
+    /// The evidence, for adding to it.
+    pub const fn evaluation(&mut self) -> &mut Evaluation {
+        &mut self.evaluation
+    }
+}
