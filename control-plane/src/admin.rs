@@ -99,11 +99,12 @@ impl AdminService for Admin {
         request: Request<api::CreateRequest>,
     ) -> Result<Response<api::CreateResponse>, Status> {
         let actor = actor(&request);
-        let yaml = required("plan_yaml", request.into_inner().plan_yaml)?;
+        let api::CreateRequest { plan_yaml, paused } = request.into_inner();
+        let yaml = required("plan_yaml", plan_yaml)?;
         if yaml.len() > PLAN_BYTES_MAX {
             return Err(Status::invalid_argument("plan_yaml: exceeds 1 MiB"));
         }
-        let snapshot = self.rollouts.create(yaml, actor.0).await.map_err(failure::status)?;
+        let snapshot = self.rollouts.create(yaml, paused, actor.0).await.map_err(failure::status)?;
         Ok(Response::new(api::CreateResponse { rollout: Some(convert::rollout(&snapshot)) }))
     }
 
@@ -176,6 +177,16 @@ impl AdminService for Admin {
         let api::PromoteRequest { id, reason } = request.into_inner();
         let rollout = self.command(id, Order::Promote, reason, actor).await?;
         Ok(Response::new(api::PromoteResponse { rollout: Some(rollout) }))
+    }
+
+    async fn hand_over(
+        &self,
+        request: Request<api::HandOverRequest>,
+    ) -> Result<Response<api::HandOverResponse>, Status> {
+        let actor = actor(&request);
+        let api::HandOverRequest { id, reason } = request.into_inner();
+        let rollout = self.command(id, Order::HandOver, reason, actor).await?;
+        Ok(Response::new(api::HandOverResponse { rollout: Some(rollout) }))
     }
 
     async fn rollback(

@@ -36,7 +36,7 @@ const DEADLINE: Duration = Duration::from_secs(12);
 /// What is sent to the task.
 pub(crate) enum Message {
     /// A new rollout.
-    Create { plan_yaml: String, actor: String, answer: Answer },
+    Create { plan_yaml: String, paused: bool, actor: String, answer: Answer },
     /// A change of a rollout, by identifier or service.
     Command { id: String, command: Command, answer: Answer },
 }
@@ -87,12 +87,17 @@ pub enum CommandError {
 }
 
 impl Rollouts {
-    /// Begins a rollout. Answered once it is durable and on offer.
+    /// Begins a rollout, `paused` at weight 0 or at its first weight. Answered once it is durable and on offer.
     ///
     /// # Errors
     /// Why it has no effect.
-    pub async fn create(&self, plan_yaml: String, actor: String) -> Result<Arc<Snapshot>, CommandError> {
-        self.ask(|answer| Message::Create { plan_yaml, actor, answer }).await
+    pub async fn create(
+        &self,
+        plan_yaml: String,
+        paused: bool,
+        actor: String,
+    ) -> Result<Arc<Snapshot>, CommandError> {
+        self.ask(|answer| Message::Create { plan_yaml, paused, actor, answer }).await
     }
 
     /// Changes a rollout. Answered once the change is durable and on offer.

@@ -116,6 +116,9 @@ pub(crate) enum Rollout {
         /// The plan as YAML; - reads standard input.
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
+        /// Begin at weight 0 and wait for `resume`. The plan's header, cookie and user rules apply meanwhile.
+        #[arg(long)]
+        paused: bool,
         #[command(flatten)]
         wait: Wait,
     },
@@ -172,6 +175,14 @@ pub(crate) enum Rollout {
         reason: Reason,
         #[command(flatten)]
         wait: Wait,
+    },
+    /// After a promotion: return all users to the baseline's endpoint, which runs the promoted version by now, so that the
+    /// canary's endpoint is free for the next one. `promote` takes it back.
+    HandOver {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reason: Reason,
     },
     /// Return the version, or one component, to the baseline.
     Rollback {

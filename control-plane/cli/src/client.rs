@@ -87,11 +87,11 @@ impl Client {
         Ok(Self { service, server: connection.server.clone(), call: connection.timeout })
     }
 
-    pub(crate) async fn create(&self, plan_yaml: String) -> Result<Rollout, Failure> {
+    pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {
         let mut service = self.service.clone();
-        let request = self.request(proto::CreateRequest { plan_yaml });
+        let request = self.request(proto::CreateRequest { plan_yaml, paused });
         let answer = self.bounded(service.create(request)).await.map_err(|failure| {
-            // The only argument of Create is the plan.
+            // The only argument of Create that can be wrong is the plan.
             if failure.is_invalid_argument() { failure.into_plan_invalid() } else { failure.into() }
         })?;
         self.rollout(answer.rollout)
@@ -142,6 +142,13 @@ impl Client {
         let mut service = self.service.clone();
         let request = self.request(proto::PromoteRequest { id, reason });
         let answer = self.bounded(service.promote(request)).await?;
+        self.rollout(answer.rollout)
+    }
+
+    pub(crate) async fn hand_over(&self, id: String, reason: String) -> Result<Rollout, Failure> {
+        let mut service = self.service.clone();
+        let request = self.request(proto::HandOverRequest { id, reason });
+        let answer = self.bounded(service.hand_over(request)).await?;
         self.rollout(answer.rollout)
     }
 

@@ -115,6 +115,7 @@ impl Evaluation {
                 | Fact::Promoted { .. }
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
+                | Fact::HandedOver { .. }
                 | Fact::Superseded { .. } => {}
             }
         }

@@ -37,6 +37,9 @@ pub enum Fact {
         plan: String,
         /// Key of the ring: 32 hexadecimal digits.
         salt: String,
+        /// True: it waits at no weight for a person to let it begin. Absent in older journals: false.
+        #[serde(default)]
+        paused: bool,
     },
     /// A step of the plan began.
     StepStarted {
@@ -114,6 +117,11 @@ pub enum Fact {
         #[serde(with = "crate::text::ppm")]
         weight_ppm: Weight,
     },
+    /// After the promotion, all users returned to the baseline's endpoint, which runs the promoted version by then.
+    HandedOver {
+        /// Why.
+        reason: String,
+    },
     /// A newer rollout of the service took over.
     Superseded {
         /// The newer one.
@@ -175,6 +183,7 @@ impl Fact {
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
+            Self::HandedOver { .. } => "handed_over",
             Self::Superseded { .. } => "superseded",
         }
     }
@@ -194,6 +203,7 @@ impl Fact {
             | Self::WeightSet { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
+            | Self::HandedOver { .. }
             | Self::Superseded { .. } => None,
         }
     }
@@ -202,7 +212,8 @@ impl Fact {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::Created { .. } => "Created; warming up".to_owned(),
+            Self::Created { paused: false, .. } => "Created; warming up".to_owned(),
+            Self::Created { paused: true, .. } => "Created; paused at 0 %".to_owned(),
             Self::StepStarted { step, weight_ppm, .. } => {
                 format!("Step {} began at {}", step.saturating_add(1), Percent(*weight_ppm))
             }
@@ -225,6 +236,9 @@ impl Fact {
             }
             Self::Resumed { reason, weight_ppm, .. } => {
                 format!("Resumed at {}: {reason}", Percent(*weight_ppm))
+            }
+            Self::HandedOver { reason } => {
+                format!("Handed over, all users are on the baseline's endpoint: {reason}")
             }
             Self::Superseded { by } => format!("Rollout {by} took over"),
         }

@@ -94,6 +94,9 @@ pub enum Order {
     Resume,
     /// Give the canary its full weight and complete, whatever the verdict.
     Promote,
+    /// After the promotion: return all users to the baseline's endpoint, which runs the promoted version by now. The canary's is
+    /// free for the next version. [`Order::Promote`] takes it back.
+    HandOver,
     /// Return to the baseline.
     Rollback {
         /// This component alone. `None`: the whole version.
@@ -110,6 +113,7 @@ impl Order {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Promote => "promote",
+            Self::HandOver => "hand-over",
             Self::Rollback { .. } => "rollback",
         }
     }
@@ -134,6 +138,29 @@ pub enum Refused {
         /// What was asked for.
         order: &'static str,
         /// The newer rollout.
+        by: RolloutId,
+    },
+    /// The baseline's endpoint has the promoted version already.
+    #[error(
+        "cannot {order} a rollout that was handed over: the baseline's endpoint serves all users with the promoted \
+         version; deploy another version there, or promote again to return to the canary's endpoint"
+    )]
+    HandedOver {
+        /// What was asked for.
+        order: &'static str,
+    },
+    /// A new rollout would take the promoted version from its users.
+    #[error(
+        "{promoted} was promoted by rollout {by} and serves all users, and the plan's baseline is {baseline}: this would \
+         return them to {baseline}; bring the baseline's endpoint to {promoted} and say baseline: {promoted}, or roll \
+         {by} back first"
+    )]
+    Baseline {
+        /// The plan's baseline.
+        baseline: String,
+        /// The version that was promoted.
+        promoted: String,
+        /// Its rollout.
         by: RolloutId,
     },
     /// The plan names no such component.

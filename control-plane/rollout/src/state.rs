@@ -115,11 +115,18 @@ impl State {
         salt::format(self.salt)
     }
 
+    /// True after a promotion, when the baseline's endpoint serves all users with the promoted version.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        self.phase == Phase::Promoted && self.weight == Weight::ZERO
+    }
+
     /// Takes an event over. Every event of this rollout is taken exactly once, in order of its revision.
     pub fn apply(&mut self, event: &Event) {
         self.revision = event.revision;
         match &event.fact {
-            Fact::Created { .. } => {}
+            Fact::Created { paused: false, .. } => {}
+            Fact::Created { paused: true, .. } => self.pause(Weight::ZERO, event.at),
             Fact::StepStarted { step, weight_ppm, .. } => {
                 self.step = *step;
                 self.enter(Phase::Progressing, *weight_ppm, event.at);
@@ -138,6 +145,7 @@ impl State {
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),
             Fact::Resumed { step, weight_ppm, .. } => self.resume(*step, *weight_ppm, event.at),
+            Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
             Fact::Superseded { by } => self.supersede(by, event.at),
         }
     }

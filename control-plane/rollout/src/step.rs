@@ -17,7 +17,7 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{EVENT_FORMAT, Event, Fact};
 use crate::state::salt;
 use crate::{
-    AUTOMATIC, Effect, Input, Judgement, Notice, Plan, Refused, RolloutId, Severity, State, UnixMillis,
+    AUTOMATIC, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State, UnixMillis,
 };
 
 /// What follows from one input.
@@ -49,21 +49,36 @@ pub struct Creation {
     pub salt: Salt,
     /// Who creates it.
     pub actor: String,
+    /// True: it waits at no weight for [`crate::Order::Resume`].
+    pub paused: bool,
 }
 
-/// Begins a rollout: the canary gets its first weight and warms up.
+/// Begins a rollout: the canary gets its first weight and warms up, unless it begins paused.
 #[must_use]
 pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
-    let Creation { id, salt: key, actor } = creation;
+    let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
     let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
-    change.record(Fact::Created { plan: plan.source().to_owned(), salt: salt::format(key) });
+    change.record(Fact::Created { plan: plan.source().to_owned(), salt: salt::format(key), paused });
     let Change { state, events, notices, .. } = change;
     let effects = [Effect::Persist(events), Effect::Publish];
     Transition {
         state,
         effects: effects.into_iter().chain(notices.into_iter().map(Effect::Notify)).collect(),
     }
+}
+
+/// Whether a rollout by `plan` may follow one of the same service that is over. Its beginning sends the users of a promoted
+/// version to the baseline's endpoint, so the plan has to say that this version is there.
+///
+/// # Errors
+/// It may not.
+pub fn may_follow(plan: &Plan, before: &State) -> Result<(), Refused> {
+    if before.phase != Phase::Promoted || before.is_handed_over() || plan.baseline() == before.canary {
+        return Ok(());
+    }
+    let (baseline, promoted) = (plan.baseline().to_owned(), before.canary.clone());
+    Err(Refused::Baseline { baseline, promoted, by: before.id.clone() })
 }
 
 /// What follows when `input` happens to a rollout in `state` at `now`. `plan` is the plan that the rollout was created from.
@@ -81,6 +96,10 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);
+                if state.phase == Phase::Promoted && !state.is_handed_over() {
+                    let reason = format!("rollout {by} begins, with {} as its baseline", state.canary);
+                    change.record(Fact::HandedOver { reason });
+                }
                 change.record(Fact::Superseded { by: by.clone() });
             }
         }
@@ -155,6 +174,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
+        | Fact::HandedOver { .. }
         | Fact::Superseded { .. } => Severity::Info,
     }
 }

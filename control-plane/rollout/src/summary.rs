@@ -13,7 +13,10 @@ use crate::{ActivePhase, Judgement, Phase, Plan, State, UnixMillis};
 #[must_use]
 pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
     let mut text = match (&state.superseded_by, state.phase) {
-        (Some(by), phase) => format!("Ended {phase}: rollout {by} took over"),
+        (Some(by), Phase::Promoted | Phase::RolledBack) => {
+            format!("{}; rollout {by} followed", ended(state))
+        }
+        (Some(by), _) => format!("Ended before a decision: rollout {by} took over"),
         (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
         (None, Phase::Paused { from }) => paused(state, from),
         (None, Phase::WarmingUp) => {
@@ -35,6 +38,9 @@ fn ended(state: &State) -> String {
     let mut words = state.phase.to_string();
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_uppercase();
+    }
+    if state.is_handed_over() {
+        words.push_str(" and handed over");
     }
     match &state.cause {
         Some(cause) => format!("{words}: {cause}"),
@@ -157,7 +163,12 @@ promotion: 15m
 
     fn check(orders: &[Order], seen: Option<&Judgement>, second: u64, expected: &str) {
         let plan = Plan::parse(PLAN).unwrap();
-        let creation = Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+        let creation = Creation {
+            id: RolloutId("r".to_owned()),
+            salt: Salt(1),
+            actor: "anna".to_owned(),
+            paused: false,
+        };
         let mut state = create(&plan, creation, UnixMillis(0)).state;
         if second >= 90 {
             state = step(&plan, &state, &Input::Tick, UnixMillis(90_000)).unwrap().state;
@@ -205,6 +216,7 @@ promotion: 15m
             "Healthy at 10 %; 50 % in 10 s; on the baseline: cart",
         );
         check(&[cart, Order::Promote], None, 100, "Promoted: tests failed; on the baseline: cart");
+        check(&[Order::Promote, Order::HandOver], None, 100, "Promoted and handed over: tests failed");
         check(&[Order::Rollback { component: None }], None, 100, "Rolled back: tests failed");
         let full = Order::SetWeight(Weight::FULL);
         check(
@@ -221,5 +233,27 @@ promotion: 15m
         seen.components.push(ComponentJudgement { name: "cart".to_owned(), ..ComponentJudgement::default() });
         seen.components[0].assessment.verdict = Verdict::Regressed;
         check(&[], Some(&seen), 100, "Holding at 10 %: cart is worse than the baseline");
+    }
+
+    #[test]
+    fn a_rollout_that_another_one_followed_says_how_it_ended() {
+        let plan = Plan::parse(PLAN).unwrap();
+        let creation = Creation {
+            id: RolloutId("r".to_owned()),
+            salt: Salt(1),
+            actor: "anna".to_owned(),
+            paused: false,
+        };
+        let open = create(&plan, creation, UnixMillis(0)).state;
+        let command =
+            Command { order: Order::Promote, actor: "anna".to_owned(), reason: "it is good".to_owned() };
+        let input = Input::Commanded { command, seen: None };
+        let promoted = step(&plan, &open, &input, UnixMillis(1)).unwrap().state;
+        let followed = |state: &State| {
+            let input = Input::Superseded { by: RolloutId("r-2".to_owned()), actor: "anna".to_owned() };
+            summary(&plan, &step(&plan, state, &input, UnixMillis(2)).unwrap().state, None, UnixMillis(3))
+        };
+        assert_eq!(followed(&promoted), "Promoted and handed over: it is good; rollout r-2 followed");
+        assert_eq!(followed(&open), "Ended before a decision: rollout r-2 took over");
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn status(error: CommandError) -> Status {
         CommandError::TooMany => Status::resource_exhausted(words),
         CommandError::Busy => Status::unavailable(words),
         CommandError::Refused(refused) => match refused {
-            Refused::Phase { .. } | Refused::Superseded { .. } => Status::failed_precondition(words),
+            Refused::Phase { .. }
+            | Refused::Superseded { .. }
+            | Refused::HandedOver { .. }
+            | Refused::Baseline { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. } | Refused::ReasonMissing | Refused::ReasonTooLong => {
                 Status::invalid_argument(words)
             }

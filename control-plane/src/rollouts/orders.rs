@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_rollout::{Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create, step};
+use serin_rollout::{
+    Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create, may_follow, step,
+};
 
 use super::perform::Decision;
 use super::task::Task;
@@ -19,8 +21,8 @@ impl Task {
     pub(super) async fn obey(&mut self, message: Message) {
         let decided = Instant::now();
         match message {
-            Message::Create { plan_yaml, actor, answer } => {
-                let outcome = self.create(&plan_yaml, actor, decided).await;
+            Message::Create { plan_yaml, paused, actor, answer } => {
+                let outcome = self.create(&plan_yaml, paused, actor, decided).await;
                 let _caller_may_be_gone = answer.send(outcome);
             }
             Message::Command { id, command, answer } => {
@@ -33,6 +35,7 @@ impl Task {
     async fn create(
         &mut self,
         plan_yaml: &str,
+        paused: bool,
         actor: String,
         decided: Instant,
     ) -> Result<Arc<Snapshot>, CommandError> {
@@ -44,8 +47,11 @@ impl Task {
             let (service, id) = (tracked.state.service.clone(), tracked.state.id.0.clone());
             return Err(CommandError::Active { service, id });
         }
+        if let Some((_, tracked)) = before {
+            may_follow(&plan, &tracked.state)?;
+        }
         let id = self.new_id(plan.service())?;
-        let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone() };
+        let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone(), paused };
         let transition = create(&plan, creation, now);
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };

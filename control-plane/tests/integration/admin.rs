@@ -31,7 +31,7 @@ async fn a_wrong_plan_is_refused_with_its_place() {
     let server = Server::new().await;
     let mut admin = server.admin().await;
     let plan_yaml = plan("shop").replace("warm_up: 1s", "warm_upp: 1s");
-    let status = admin.create(CreateRequest { plan_yaml }).await.unwrap_err();
+    let status = admin.create(CreateRequest { plan_yaml, paused: false }).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(
         status.message().contains("warm_upp") && status.message().contains("line 6"),
@@ -47,11 +47,11 @@ async fn a_service_has_one_active_rollout_and_hosts_belong_to_one_service() {
     let server = Server::new().await;
     let mut admin = server.admin().await;
     let first = create(&mut admin, "shop").await;
-    let status = admin.create(CreateRequest { plan_yaml: plan("shop") }).await.unwrap_err();
+    let status = admin.create(CreateRequest { plan_yaml: plan("shop"), paused: false }).await.unwrap_err();
     assert_eq!(status.code(), Code::AlreadyExists);
     assert!(status.message().contains(&first.id));
     let plan_yaml = plan("other").replace("other.example.com", "shop.example.com");
-    let status = admin.create(CreateRequest { plan_yaml }).await.unwrap_err();
+    let status = admin.create(CreateRequest { plan_yaml, paused: false }).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{}", status.message());
     assert_eq!(admin.list(ListRequest::default()).await.unwrap().into_inner().rollouts.len(), 1);
 }
@@ -111,6 +111,55 @@ async fn a_new_rollout_replaces_one_that_is_over() {
     let server = server.restarted().await;
     let mut admin = server.admin().await;
     assert_eq!(get(&mut admin, "shop").await.id, second.id);
+}
+
+/// Weight of the canary's endpoint, as the filters are told.
+async fn told_ppm(admin: &mut Admin) -> u64 {
+    let assignment = admin.get_assignment(GetAssignmentRequest::default()).await.unwrap().into_inner();
+    let assignment: serde_json::Value = serde_json::from_str(&assignment.assignment_json).unwrap();
+    assignment.pointer("/services/0/split/0/weight_ppm").map_or(0, |weight| weight.as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_promoted_version_becomes_the_baseline_of_the_next_rollout() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    let first = create(&mut admin, "shop").await.id;
+    let reason = "sure".to_owned();
+    admin.promote(PromoteRequest { id: first.clone(), reason: reason.clone() }).await.unwrap();
+    assert_eq!(told_ppm(&mut admin).await, 1_000_000);
+
+    let stale = CreateRequest { plan_yaml: plan("shop").replace("canary: v2", "canary: v3"), paused: true };
+    let refused = admin.create(stale).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("v2 was promoted by rollout"), "{}", refused.message());
+    assert_eq!(told_ppm(&mut admin).await, 1_000_000, "nobody moved");
+
+    let hand_over = HandOverRequest { id: "shop".to_owned(), reason: reason.clone() };
+    let handed_over = admin.hand_over(hand_over.clone()).await.unwrap().into_inner().rollout.unwrap();
+    let repeated = admin.hand_over(hand_over).await.unwrap().into_inner().rollout.unwrap();
+    assert_eq!((phase(&handed_over), handed_over.weight_ppm), (Phase::Promoted, 0));
+    assert_eq!((handed_over.revision, told_ppm(&mut admin).await), (repeated.revision, 0));
+    let rollback =
+        RollbackRequest { id: "shop".to_owned(), component: String::new(), reason: reason.clone() };
+    let refused = admin.rollback(rollback).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{}", refused.message());
+
+    let server = server.restarted().await;
+    let mut admin = server.admin().await;
+    assert_eq!(told_ppm(&mut admin).await, 0, "a restart moves nobody");
+    let next = plan("shop").replace("canary: v2", "canary: v3").replace("baseline: v1", "baseline: v2");
+    let next = admin.create(CreateRequest { plan_yaml: next, paused: true }).await.unwrap();
+    let next = next.into_inner().rollout.unwrap();
+    assert_eq!((phase(&next), next.weight_ppm, told_ppm(&mut admin).await), (Phase::Paused, 0, 0));
+    let resume = ResumeRequest { id: "shop".to_owned(), reason: String::new() };
+    let resumed = admin.resume(resume).await.unwrap().into_inner().rollout.unwrap();
+    assert_eq!((phase(&resumed), resumed.weight_ppm), (Phase::WarmingUp, 200_000));
+    assert_eq!(told_ppm(&mut admin).await, 200_000);
+    assert_eq!(
+        get(&mut admin, &first).await.summary,
+        "Promoted and handed over: sure; rollout ".to_owned() + &next.id + " followed"
+    );
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn only_who_has_certificate_and_token_may_steer() {
     assert_eq!(admin.list(ListRequest::default()).await.unwrap_err().code(), Code::Unauthenticated);
     let wrong = with_token(ListRequest::default(), "correct-horse-batterx");
     assert_eq!(admin.list(wrong).await.unwrap_err().code(), Code::Unauthenticated);
-    let request = with_token(CreateRequest { plan_yaml: plan("shop") }, SECRET);
+    let request = with_token(CreateRequest { plan_yaml: plan("shop"), paused: false }, SECRET);
     let id = admin.create(request).await.unwrap().into_inner().rollout.unwrap().id;
     let events = ListEventsRequest { rollout_id: id, ..ListEventsRequest::default() };
     let events = admin.list_events(with_token(events, SECRET)).await.unwrap().into_inner().events;

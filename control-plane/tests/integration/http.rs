@@ -59,7 +59,7 @@ async fn texts_of_a_plan_cannot_become_markup() {
     let server = Server::new().await;
     let mut admin = server.admin().await;
     let plan_yaml = plan("shop").replace("canary: v2", "canary: \"<script>alert(1)</script>\"");
-    admin.create(serin_proto::admin::v1::CreateRequest { plan_yaml }).await.unwrap();
+    admin.create(serin_proto::admin::v1::CreateRequest { plan_yaml, paused: false }).await.unwrap();
     let page = text(server.addresses().http, "/").await.1;
     assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
 }

@@ -85,7 +85,7 @@ pub(crate) fn plan(service: &str) -> String {
 }
 
 pub(crate) async fn create(admin: &mut Admin, service: &str) -> Rollout {
-    let request = CreateRequest { plan_yaml: plan(service) };
+    let request = CreateRequest { plan_yaml: plan(service), paused: false };
     admin.create(request).await.unwrap().into_inner().rollout.unwrap()
 }
 

@@ -91,9 +91,8 @@ struct Begun {
     sequence: u64,
 }
 
-/// After a promotion the canary's endpoint carries everything. As an operator would: the baseline is brought to the
-/// promoted version, the next rollout begins and is held at 0 %, so that everything goes to the baseline, the canary's
-/// endpoint is brought to the next version, and the rollout goes on.
+/// After a promotion the canary's endpoint carries everything. As an operator would: the baseline's is brought to the
+/// promoted version, which is handed over to it, the canary's is brought to the next version, and its rollout begins.
 async fn hand_over(scene: Scene<'_>, shop: &mut Shop) -> Result<()> {
     let Scene { screen, stage, control, .. } = scene;
     let promoted = control.rollout().await?.canary_version;
@@ -102,12 +101,13 @@ async fn hand_over(scene: Scene<'_>, shop: &mut Shop) -> Result<()> {
     shop.replace_baseline(&promoted).await?;
     screen
         .line(&format!("          the baseline's endpoint is upgraded to {promoted}, without traffic on it"));
-    control.create(PLAN).await?;
-    control.set_weight(0, &format!("{CANARY} is being started")).await?;
+    control.hand_over(&format!("it runs {promoted} as well")).await?;
     control.until_applied(APPLY_DEADLINE).await?;
     quiet(stage, "canary").await?;
     shop.replace_canary(CANARY).await?;
-    control.resume(&format!("{CANARY} runs")).await
+    screen.line(&format!("          the canary's endpoint is upgraded to {CANARY}, without traffic on it"));
+    control.create(PLAN).await?;
+    Ok(())
 }
 
 /// Waits until Envoy has no request under way to a cluster and none came for half a second.

@@ -49,21 +49,14 @@ impl Control {
     }
 
     pub(super) async fn create(&self, plan_yaml: &str) -> Result<proto::Rollout> {
-        let request = proto::CreateRequest { plan_yaml: plan_yaml.to_owned() };
+        let request = proto::CreateRequest { plan_yaml: plan_yaml.to_owned(), paused: false };
         let answer = self.admin.clone().create(asked(request)).await.context("the plan was refused")?;
         answer.into_inner().rollout.context("the answer has no rollout")
     }
 
-    pub(super) async fn set_weight(&self, weight_ppm: u32, reason: &str) -> Result<()> {
-        let request =
-            proto::SetWeightRequest { id: SERVICE.to_owned(), weight_ppm, reason: reason.to_owned() };
-        self.admin.clone().set_weight(asked(request)).await.context("set-weight was refused")?;
-        Ok(())
-    }
-
-    pub(super) async fn resume(&self, reason: &str) -> Result<()> {
-        let request = proto::ResumeRequest { id: SERVICE.to_owned(), reason: reason.to_owned() };
-        self.admin.clone().resume(asked(request)).await.context("resume was refused")?;
+    pub(super) async fn hand_over(&self, reason: &str) -> Result<()> {
+        let request = proto::HandOverRequest { id: SERVICE.to_owned(), reason: reason.to_owned() };
+        self.admin.clone().hand_over(asked(request)).await.context("hand-over was refused")?;
         Ok(())
     }
 

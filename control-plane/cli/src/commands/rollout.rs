@@ -23,9 +23,10 @@ struct Rollouts {
 
 pub(super) async fn run(client: &Client, command: Command, output: Output) -> Result<(), Failure> {
     match command {
-        Command::Create { file, wait } => {
-            let rollout = create(client, &file).await?;
-            act(client, &rollout, "created", &wait, output).await
+        Command::Create { file, paused, wait } => {
+            let rollout = create(client, &file, paused).await?;
+            let done = if paused { "created, held at 0 % until `serin rollout resume`" } else { "created" };
+            act(client, &rollout, done, &wait, output).await
         }
         Command::List { service, limit } => list(client, service, limit, output).await,
         Command::Status { target } => {
@@ -49,6 +50,11 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
         Command::Promote { target, reason, wait } => {
             let rollout = client.promote(target.id, reason.reason).await?;
             act(client, &rollout, "promotion asked for", &wait, output).await
+        }
+        Command::HandOver { target, reason } => {
+            let rollout = client.hand_over(target.id, reason.reason).await?;
+            let done = format!("{} handed over to the baseline's endpoint", rollout.canary_version);
+            output.show(&rollout, || view::done(&rollout, &done))
         }
         Command::Rollback { target, component, reason } => {
             let done = match &component {
@@ -76,9 +82,9 @@ async fn act(
 }
 
 /// The server judges the plan. What it refuses is shown in the file, where the same rules find the place.
-async fn create(client: &Client, file: &Path) -> Result<Rollout, Failure> {
+async fn create(client: &Client, file: &Path, paused: bool) -> Result<Rollout, Failure> {
     let text = plan::read(file)?;
-    match client.create(text.clone()).await {
+    match client.create(text.clone(), paused).await {
         Err(failure) if failure.kind() == Kind::PlanInvalid => {
             Err(plan::parse(file, &text).err().unwrap_or(failure))
         }

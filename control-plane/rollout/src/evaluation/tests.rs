@@ -8,7 +8,8 @@ const START: u64 = 1_800_000_000;
 fn rollout() -> (Plan, State) {
     let yaml = "service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n- {name: cart, matches: [{path: {prefix: /cart}}]}\n";
     let plan = Plan::parse(yaml).unwrap();
-    let creation = Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+    let creation =
+        Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned(), paused: false };
     let state = create(&plan, creation, UnixMillis(START * 1_000)).state;
     (plan, state)
 }

@@ -20,7 +20,8 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 fn state(plan: &Plan) -> State {
-    let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(7), actor: "anna".to_owned() };
+    let creation =
+        Creation { id: RolloutId("r-1".to_owned()), salt: Salt(7), actor: "anna".to_owned(), paused: false };
     create(plan, creation, UnixMillis(0)).state
 }
 

@@ -19,7 +19,8 @@ pub enum Phase {
     },
     /// At full weight, watched before completion.
     Completing,
-    /// Terminal: the canary carries all traffic. A person may still roll back.
+    /// Terminal: the canary's version carries all traffic, on its own endpoint until it is handed over to the baseline's. Before
+    /// that a person may still roll back.
     Promoted,
     /// Terminal: the baseline carries all traffic.
     RolledBack,

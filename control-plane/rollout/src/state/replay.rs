@@ -52,7 +52,7 @@ pub enum ReplayError {
 pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<(Plan, State), ReplayError> {
     let mut events = events.into_iter();
     let first = events.next().ok_or(ReplayError::Empty)?;
-    let Fact::Created { plan, salt } = &first.fact else {
+    let Fact::Created { plan, salt, .. } = &first.fact else {
         return Err(ReplayError::NotCreated { kind: first.fact.kind() });
     };
     let salt = salt::parse(salt).ok_or(ReplayError::Salt)?;

@@ -28,8 +28,10 @@ pub(super) fn obey(
             change.record(Fact::Resumed { reason, step, weight_ppm });
         }
         Order::Resume => {}
-        Order::Promote if change.state.phase == Phase::Promoted => {}
+        Order::Promote if change.state.phase == Phase::Promoted && !change.state.is_handed_over() => {}
         Order::Promote => change.record(Fact::Promoted { cause: cause(), evidence }),
+        Order::HandOver if change.state.is_handed_over() => {}
+        Order::HandOver => change.record(Fact::HandedOver { reason }),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
         Order::Rollback { component: None } => change.record(Fact::RolledBack { cause: cause(), evidence }),
         Order::Rollback { component: Some(name) } if change.state.pinned.contains_key(name) => {}
@@ -59,6 +61,9 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         return Err(Refused::Superseded { order, by: by.clone() });
     }
     let phase = change.state.phase;
+    if change.state.is_handed_over() && !matches!(command.order, Order::Promote | Order::HandOver) {
+        return Err(Refused::HandedOver { order });
+    }
     let possible = possible(phase);
     if possible.contains(&order) || took_effect(&command.order, phase) {
         Ok(())
@@ -73,7 +78,7 @@ fn possible(phase: Phase) -> &'static [&'static str] {
         Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
             &["set-weight", "pause", "resume", "promote", "rollback"]
         }
-        Phase::Promoted => &["rollback"],
+        Phase::Promoted => &["hand-over", "rollback"],
         Phase::RolledBack | Phase::Failed => &[],
     }
 }
@@ -83,7 +88,7 @@ fn took_effect(order: &Order, phase: Phase) -> bool {
     match order {
         Order::Promote => phase == Phase::Promoted,
         Order::Rollback { .. } => is_on_baseline(phase),
-        Order::SetWeight(_) | Order::Pause | Order::Resume => false,
+        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver => false,
     }
 }
 

@@ -81,6 +81,7 @@ fn orders() -> impl Strategy<Value = Order> {
         Just(Order::Resume),
         Just(Order::Resume),
         Just(Order::Promote),
+        Just(Order::HandOver),
         Just(Order::Rollback { component: None }),
         proptest::sample::select(COMPONENTS.to_vec())
             .prop_map(|name| Order::Rollback { component: Some(name.to_owned()) }),
@@ -123,7 +124,11 @@ fn check_transition(
         if judgement.version.verdict == Verdict::Healthy && judgement.data_age_s.is_some_and(|age| age <= 15));
     if after.weight > before.weight {
         prop_assert!(by_person || fresh_and_healthy, "raised by {input:?}");
-        prop_assert!(!before.phase.is_terminal(), "raised in {}", before.phase);
+        prop_assert!(
+            !before.phase.is_terminal() || (by_person && before.is_handed_over()),
+            "raised in {}",
+            before.phase
+        );
     }
     if matches!(before.phase, Phase::RolledBack | Phase::Failed) {
         prop_assert_eq!(after.phase, before.phase);
@@ -183,8 +188,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_keeps_the_rules_and_replays_to_the_same_state(plan in plans(), history in histories()) {
-        let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+    fn any_history_keeps_the_rules_and_replays_to_the_same_state(plan in plans(), paused in any::<bool>(), history in histories()) {
+        let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(1), actor: "anna".to_owned(), paused };
         let begun = create(&plan, creation, UnixMillis(1_000_000));
         let (mut state, mut journal, mut now) = (begun.state.clone(), begun.events().to_vec(), 1_000_000_u64);
         for (input, (offset, anywhere)) in history {
@@ -216,7 +221,7 @@ proptest! {
     #[test]
     fn holding_and_lifting_never_floods_the_journal(flickers in proptest::collection::vec(any::<bool>(), 600)) {
         let plan = plan(true, "steps: [{weight: 5%, bake: 30d}]");
-        let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(1), actor: "anna".to_owned() };
+        let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(1), actor: "anna".to_owned(), paused: false };
         let mut state = create(&plan, creation, UnixMillis(0)).state;
         for (second, is_bad) in flickers.into_iter().enumerate() {
             let mut judgement = Judgement { data_age_s: Some(0), ..Judgement::default() };

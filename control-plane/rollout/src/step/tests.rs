@@ -64,6 +64,7 @@ fn input(words: &str) -> Input {
         "pause" => return order(Order::Pause),
         "resume" => return order(Order::Resume),
         "promote" => return order(Order::Promote),
+        "hand-over" => return order(Order::HandOver),
         "set" => {
             return order(Order::SetWeight(Weight::from_ppm(rest.parse::<u32>().unwrap() * 10_000).unwrap()));
         }
@@ -102,12 +103,19 @@ fn effects(transition: &Transition) -> String {
 }
 
 fn begin(plan: &Plan) -> Transition {
-    let creation = Creation { id: RolloutId("r-1".to_owned()), salt: Salt(7), actor: "anna".to_owned() };
-    create(plan, creation, UnixMillis(0))
+    create(plan, creation(false), UnixMillis(0))
+}
+
+fn creation(paused: bool) -> Creation {
+    Creation { id: RolloutId("r-1".to_owned()), salt: Salt(7), actor: "anna".to_owned(), paused }
 }
 
 fn run(plan: &Plan, script: &str) -> (State, Vec<Event>, String) {
-    let Transition { mut state, effects: first } = begin(plan);
+    run_from(plan, begin(plan), script)
+}
+
+fn run_from(plan: &Plan, begun: Transition, script: &str) -> (State, Vec<Event>, String) {
+    let Transition { mut state, effects: first } = begun;
     let Some(Effect::Persist(mut journal)) = first.into_iter().next() else { panic!("no journal") };
     let mut actual = String::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -130,8 +138,13 @@ fn run(plan: &Plan, script: &str) -> (State, Vec<Event>, String) {
 }
 
 fn check_plan(plan: &str, script: &str) -> State {
+    check_begun(plan, false, script)
+}
+
+fn check_begun(plan: &str, paused: bool, script: &str) -> State {
     let plan = Plan::parse(plan).unwrap();
-    let (state, journal, actual) = run(&plan, script);
+    let begun = create(&plan, creation(paused), UnixMillis(0));
+    let (state, journal, actual) = run_from(&plan, begun, script);
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let expected: String = lines.map(|line| format!("{line}\n")).collect();
     assert_eq!(actual, expected, "actual:\n{actual}");

@@ -112,7 +112,7 @@ impl ControlPlane {
 
     /// Creates a rollout.
     pub(crate) async fn create(&self, plan: &str) -> Rollout {
-        let request = CreateRequest { plan_yaml: plan.to_owned() };
+        let request = CreateRequest { plan_yaml: plan.to_owned(), paused: false };
         self.client().create(request).await.unwrap().into_inner().rollout.unwrap()
     }
 

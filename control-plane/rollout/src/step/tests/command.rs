@@ -81,9 +81,9 @@ fn a_person_promotes_whatever_the_verdict_and_may_roll_back_after() {
         2 rollback cart -> [Returned cart to the baseline: because] publish critical | warming up 10 %
         3 promote -> [Promoted: because] publish info | promoted 100 %
         4 promote -> | promoted 100 %
-        5 pause -> refused: cannot pause a rollout that is promoted; possible now: rollback | promoted 100 %
-        6 set 50 -> refused: cannot set-weight a rollout that is promoted; possible now: rollback | promoted 100 %
-        7 resume -> refused: cannot resume a rollout that is promoted; possible now: rollback | promoted 100 %
+        5 pause -> refused: cannot pause a rollout that is promoted; possible now: hand-over, rollback | promoted 100 %
+        6 set 50 -> refused: cannot set-weight a rollout that is promoted; possible now: hand-over, rollback | promoted 100 %
+        7 resume -> refused: cannot resume a rollout that is promoted; possible now: hand-over, rollback | promoted 100 %
         8 rollback search -> [Returned search to the baseline: because] publish critical | promoted 100 %
         9 alarm version -> | promoted 100 %
         10 rollback -> [Rolled back the whole version: because] publish critical | rolled back 0 %
@@ -123,4 +123,21 @@ fn a_reason_must_be_given_and_bounded() {
     assert_eq!(refused(Order::Rollback { component: None }, "x".repeat(1_001)), Some(Refused::ReasonTooLong));
     assert_eq!(refused(Order::Rollback { component: None }, "x".repeat(1_000)), None);
     assert_eq!(refused(Order::Resume, String::new()), None);
+}
+
+#[test]
+fn a_rollout_that_begins_paused_sends_nobody_to_the_canary_until_resumed() {
+    check_begun(
+        PLAN,
+        true,
+        r"
+        90 healthy -> | paused 0 %
+        91 tick -> | paused 0 %
+        92 silent -> | paused 0 %
+        93 resume -> [Resumed at 10 %: because] publish info | warming up 10 %
+        102 tick -> | warming up 10 %
+        103 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        123 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
+        ",
+    );
 }
