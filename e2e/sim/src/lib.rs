@@ -2,11 +2,37 @@
 //!
 //! * [`scenario`] lists the situations: a service, what happens to both arms, what is wrong with the canary, and what
 //!   a right decision is;
-//! * [`latency`] is the law of latencies; [`random`] gives the same numbers for the same seed.
+//! * [`latency`] is the law of latencies; [`random`] gives the same numbers for the same seed;
+//! * [`components`] and [`world`] make a scenario's traffic, second by second;
+//! * [`method`] holds what decides, Serin and its peers; [`run`](mod@run) lets all of them watch one rollout;
+//! * [`row`] and [`report`] make the table, with the information [`bound`] beside each delay.
 //!
-//! Everything is a function of scenario and seed. Nothing here reads a clock, the environment or a file.
+//! Everything is a function of scenario and seed. Nothing here reads a clock, the environment or a file; the program
+//! `serin-detect` does, and spreads the runs over threads.
 #![forbid(unsafe_code)]
 
+pub mod bound;
+pub mod components;
 pub mod latency;
+pub mod method;
 pub mod random;
+pub mod report;
+pub mod row;
+pub mod run;
 pub mod scenario;
+pub mod world;
+
+use crate::method::Method;
+use crate::row::Row;
+use crate::run::Outcome;
+use crate::scenario::Scenario;
+
+/// A row for each method, from the outcomes of all runs of `scenario`.
+pub fn rows(scenario: &Scenario, runs: &[Vec<Outcome>]) -> Vec<Row> {
+    let of = |method| {
+        let outcomes: Vec<_> =
+            runs.iter().flatten().filter(|outcome| outcome.method == method).copied().collect();
+        Row::new(scenario, method, &outcomes)
+    };
+    Method::all().into_iter().map(of).collect()
+}

@@ -45,6 +45,8 @@ enum Task {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// How early and how rightly Serin and its peers decide, in simulated rollouts.
+    Detect(bench::detect::Options),
     /// CPU time of Envoy per request: no filter, weighted_clusters, Lua, an empty WASM filter, Serin.
     Filter {
         /// Prints one JSON object as the last line.
@@ -104,6 +106,7 @@ async fn perform(command: Task) -> Result<ExitCode> {
             return Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
+        Task::Bench(Bench::Detect(options)) => bench::detect::run(&workspace, &options)?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {
             let report = bench::filter::run(&workspace, bench::filter::Effort { rounds, requests }).await?;
             let mut out = std::io::stdout();

@@ -1,0 +1,130 @@
+//! `serin-detect`: how early, and how rightly, Serin and its peers decide in simulated rollouts.
+
+use std::io::Write as _;
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Parser;
+use serin_sim::latency::Latencies;
+use serin_sim::report::Report;
+use serin_sim::rows;
+use serin_sim::run::{Outcome, run};
+use serin_sim::scenario::{self, Scenario};
+
+const RUNS: u64 = 200;
+const FULL_RUNS: u64 = 2_000;
+/// Rollouts that a thread takes at a time.
+const BATCH: u64 = 10;
+
+#[derive(Parser)]
+#[command(about = "Measures how early and how rightly Serin and its peers decide in simulated rollouts")]
+struct Arguments {
+    /// Prints one JSON object as the last line, and no table.
+    #[arg(long)]
+    json: bool,
+    /// Prints the table as Markdown.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    /// 2,000 rollouts of each scenario.
+    #[arg(long, conflicts_with = "runs")]
+    full: bool,
+    /// Rollouts of each scenario.
+    #[arg(long, default_value_t = RUNS, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    runs: u64,
+    /// Seed of all draws.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// This scenario alone; may be repeated.
+    #[arg(long, value_name = "ID")]
+    scenario: Vec<String>,
+    /// Threads.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=64))]
+    threads: u64,
+}
+
+fn main() -> ExitCode {
+    measure(&Arguments::parse()).map_or_else(
+        |error| {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
+    let runs = if arguments.full { FULL_RUNS } else { arguments.runs };
+    let scenarios = chosen(&arguments.scenario)?;
+    let latencies = Latencies::default();
+    let mut report = Report { commit: commit(), seed: arguments.seed, runs, rows: Vec::new() };
+    let begin = Instant::now();
+    for (place, scenario) in scenarios.iter().enumerate() {
+        let outcomes = simulate(scenario, &latencies, arguments, runs)?;
+        report.rows.extend(rows(scenario, &outcomes));
+        let (done, of, seconds) = (place + 1, scenarios.len(), begin.elapsed().as_secs());
+        writeln!(std::io::stderr(), "{done:>2}/{of} {seconds:>5} s  {}", scenario.id)?;
+    }
+    let mut out = std::io::stdout();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
+    } else if arguments.markdown {
+        write!(out, "{}", report.markdown())?;
+    } else {
+        write!(out, "{}", report.text())?;
+    }
+    Ok(())
+}
+
+/// All runs of one scenario, in their order whichever thread made them.
+fn simulate(
+    scenario: &Scenario,
+    latencies: &Latencies,
+    arguments: &Arguments,
+    runs: u64,
+) -> Result<Vec<Vec<Outcome>>> {
+    let batches: Vec<u64> = (0..runs).step_by(BATCH as usize).collect();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let work = || -> Result<()> {
+            while let Some(first) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for index in *first..(*first + BATCH).min(runs) {
+                    let outcomes = run(scenario, latencies, arguments.seed, index)?;
+                    done.lock().map_err(|_| anyhow!("a thread failed"))?.push((index, outcomes));
+                }
+            }
+            Ok(())
+        };
+        let threads: Vec<_> = (0..arguments.threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread failed"))?)
+    })
+    .with_context(|| scenario.id.to_owned())?;
+    let mut done = done.into_inner().map_err(|_| anyhow!("a thread failed"))?;
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, outcomes)| outcomes).collect())
+}
+
+fn chosen(ids: &[String]) -> Result<Vec<&'static Scenario>> {
+    if ids.is_empty() {
+        return Ok(scenario::all().iter().collect());
+    }
+    let find = |id: &String| {
+        let Some(scenario) = scenario::by_id(id) else {
+            let known: Vec<_> = scenario::all().iter().map(|scenario| scenario.id).collect();
+            bail!("no scenario {id:?}; there are {}", known.join(", "));
+        };
+        Ok(scenario)
+    };
+    ids.iter().map(find).collect()
+}
+
+/// The commit of the working folder, marked where it was changed since.
+fn commit() -> String {
+    let output =
+        Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]).output();
+    let commit = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    commit.map_or("unknown".to_owned(), |bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+}
