@@ -9,7 +9,7 @@
 
 use std::ptr;
 
-use serin_filter_core::abi;
+use serin_filter_core::abi::{self, HeaderPairs};
 use serin_filter_core::filter::Dispatch;
 use serin_filter_core::report::CALL_DEADLINE_MS;
 
@@ -79,6 +79,16 @@ impl Call {
         self.value(|value, bytes| unsafe {
             imports::proxy_get_header_map_value(map, name.as_ptr(), name.len(), value, bytes)
         })
+    }
+
+    /// All request headers. Takes no longer than one of them alone, because each value makes the host call back for
+    /// memory.
+    pub(crate) fn request_headers(&self) -> HeaderPairs<'_> {
+        // SAFETY: the pointers are valid for the call; the host keeps none of them.
+        let pairs = self.value(|pairs, bytes| unsafe {
+            imports::proxy_get_header_map_pairs(REQUEST_HEADERS, pairs, bytes)
+        });
+        HeaderPairs::new(pairs.unwrap_or_default())
     }
 
     /// A request header.

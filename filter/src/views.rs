@@ -1,6 +1,8 @@
 //! A request and its response as the core sees them, read through hostcalls when the core asks.
 
-use serin_filter_core::abi;
+use std::cell::OnceCell;
+
+use serin_filter_core::abi::{self, HeaderPairs};
 use serin_filter_core::filter::ResponseView;
 use serin_filter_core::outcome::Flags;
 use serin_filter_core::request::RequestView;
@@ -11,16 +13,34 @@ use crate::hostcalls::{Call, Expression};
 /// long, because the host calls back for memory for each.
 pub(crate) const PLAIN: &str = "response.flags == 0 && response.code < 400 ? 1 : 1 / 0";
 
-/// The request of the callback.
-pub(crate) struct Request<'c>(pub(crate) &'c Call);
+/// The request of the callback, read when it is first asked for.
+pub(crate) struct Request<'c> {
+    call: &'c Call,
+    headers: OnceCell<HeaderPairs<'c>>,
+    route_name: OnceCell<Option<&'c [u8]>>,
+}
+
+impl<'c> Request<'c> {
+    pub(crate) fn new(call: &'c Call) -> Self {
+        Self { call, headers: OnceCell::new(), route_name: OnceCell::new() }
+    }
+
+    /// Whether there is such a header; alone, that is cheaper to ask than all headers are to read.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        match self.headers.get() {
+            Some(headers) => headers.value(name).is_some(),
+            None => self.call.request_header(name).is_some(),
+        }
+    }
+}
 
 impl RequestView for Request<'_> {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0.request_header(name)
+        self.headers.get_or_init(|| self.call.request_headers()).value(name)
     }
 
     fn route_name(&self) -> Option<&[u8]> {
-        self.0.property("xds\0route_name")
+        *self.route_name.get_or_init(|| self.call.property("xds\0route_name"))
     }
 }
 

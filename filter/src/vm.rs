@@ -111,8 +111,9 @@ impl Vm {
     /// A request came: choose its arm.
     pub(crate) fn request(&mut self, call: &Call, context: u32) {
         let start_ns = if self.filter.records() { call.monotonic_ns() } else { 0 };
-        let route = self.filter.route(&Request(call));
-        let asked = ask(call, route.as_ref());
+        let request = Request::new(call);
+        let route = self.filter.route(&request);
+        let asked = ask(call, &request, route.as_ref());
         self.filter.started(context, start_ns, route.as_ref(), asked);
     }
 
@@ -125,7 +126,7 @@ impl Vm {
 }
 
 /// Asks Envoy for the arm, and for nothing else that a client may have asked for; whether it could.
-fn ask(call: &Call, route: Option<&Route>) -> bool {
+fn ask(call: &Call, request: &Request<'_>, route: Option<&Route>) -> bool {
     if let Some(cookie) = route.and_then(|route| route.set_cookie.as_deref()) {
         call.set_property(SET_COOKIE, cookie);
     }
@@ -136,7 +137,7 @@ fn ask(call: &Call, route: Option<&Route>) -> bool {
         call.remove_request_header(ARM_HEADER);
         return false;
     }
-    if call.request_header(ARM_HEADER).is_some() {
+    if request.has_header(ARM_HEADER) {
         call.remove_request_header(ARM_HEADER);
         // The route may have been selected by what the client sent.
         call.clear_route_cache();

@@ -283,11 +283,13 @@ fn grpc_and_plain_answers_are_told_apart_with_and_without_expressions() {
         let mut vm = started(&filter);
         vm.proxy().expressions = expressions;
         assert!(vm.configure(assignment(3).to_string().as_bytes()));
-        vm.request(1, &[(":path", "/orders/1")]);
-        vm.proxy().headers.insert((RESPONSE_TRAILERS, "grpc-status".to_owned()), b"8".to_vec());
-        vm.finish(1, "200", 0);
-        vm.request(2, &[(":path", "/orders/1")]);
-        vm.finish(2, "200", 0);
+        let call = [(":path", "/orders/1"), ("content-type", "application/grpc+proto")];
+        let plain = [(":path", "/orders/1"), ("content-type", "application/json")];
+        for (context, headers) in [(1, call), (2, plain)] {
+            vm.request(context, &headers);
+            vm.proxy().headers.insert((RESPONSE_TRAILERS, "grpc-status".to_owned()), b"8".to_vec());
+            vm.finish(context, "200", 0);
+        }
         vm.tick(1_200);
         let outcomes = report(&mut vm).batch.unwrap().strata[0].arms[0].outcomes.unwrap();
         assert_eq!((outcomes.ok, outcomes.overload), (1, 1), "{expressions:?}");

@@ -11,10 +11,11 @@ const BYTES_MAX: usize = 400 * 1024;
 const PAGES_MAX: u64 = 512;
 
 /// Host functions that the module may import. The shipped capability restrictions allow these and no more.
-const IMPORTS: [(&str, &str); 19] = [
+const IMPORTS: [(&str, &str); 20] = [
     ("env", "proxy_call_foreign_function"),
     ("env", "proxy_define_metric"),
     ("env", "proxy_get_buffer_bytes"),
+    ("env", "proxy_get_header_map_pairs"),
     ("env", "proxy_get_header_map_value"),
     ("env", "proxy_get_property"),
     ("env", "proxy_grpc_call"),

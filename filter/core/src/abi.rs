@@ -38,6 +38,44 @@ pub fn pairs(pairs: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
+/// All headers of a request as the host gives them, in the layout of [`pairs`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeaderPairs<'b> {
+    lengths: &'b [[u8; 8]],
+    texts: &'b [u8],
+}
+
+impl<'b> HeaderPairs<'b> {
+    /// Reads what the host wrote. Of bytes in any other layout only those headers are known that lie within them.
+    #[must_use]
+    pub fn new(bytes: &'b [u8]) -> Self {
+        let Some((count, rest)) = bytes.split_first_chunk::<4>() else { return Self::default() };
+        let count = usize::try_from(u32::from_le_bytes(*count)).unwrap_or(usize::MAX);
+        let (lengths, _) = rest.as_chunks::<8>();
+        match (lengths.get(..count), rest.get(count.saturating_mul(8)..)) {
+            (Some(lengths), Some(texts)) => Self { lengths, texts },
+            _ => Self::default(),
+        }
+    }
+
+    /// The first value of a header; the name is in lower case.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&'b [u8]> {
+        let mut texts = self.texts;
+        for [a, b, c, d, e, f, g, h] in self.lengths {
+            let name_bytes = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok()?;
+            let value_bytes = usize::try_from(u32::from_le_bytes([*e, *f, *g, *h])).ok()?;
+            let (found, rest) = texts.split_at_checked(name_bytes)?;
+            let (value, rest) = rest.get(1..)?.split_at_checked(value_bytes)?;
+            if found == name.as_bytes() {
+                return Some(value);
+            }
+            texts = rest.get(1..)?;
+        }
+        None
+    }
+}
+
 /// A number as the host gives it in a property: 8 bytes, little-endian.
 #[must_use]
 pub fn number(property: &[u8]) -> Option<u64> {
@@ -66,6 +104,23 @@ mod tests {
         assert_eq!(pairs(&[]), [0, 0, 0, 0]);
         let bytes = pairs(&[("a", "bc"), ("d", "")]);
         assert_eq!(bytes, b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0a\0bc\0d\0\0");
+    }
+
+    #[test]
+    fn headers_are_found_by_name_in_what_the_host_writes() {
+        let bytes = pairs(&[(":path", "/a"), ("x-a", ""), ("x-b", "1"), ("x-b", "2")]);
+        let headers = HeaderPairs::new(&bytes);
+        for (name, expected) in
+            [(":path", Some(&b"/a"[..])), ("x-a", Some(b"")), ("x-b", Some(b"1")), ("x-c", None), ("", None)]
+        {
+            assert_eq!(headers.value(name), expected, "{name}");
+        }
+        // Whatever is cut off is not found, and nothing else is.
+        for end in 0..bytes.len() {
+            let value = HeaderPairs::new(&bytes[..end]).value("x-b");
+            assert!(value.is_none_or(|value| value == b"1"), "{end}: {value:?}");
+        }
+        assert_eq!(HeaderPairs::new(&[255; 64]).value("x-b"), None);
     }
 
     #[test]

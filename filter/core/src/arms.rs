@@ -12,7 +12,7 @@ pub mod ring;
 use serin_proto::assignment::{Anonymous, ArmIndex, IssuedCookie};
 
 use self::ring::{KeyKind, Position, RingTag};
-use crate::request::{Lazy, RequestView};
+use crate::request::RequestView;
 use crate::router::{Located, Router, compiled};
 
 /// Where a request goes, and why.
@@ -73,14 +73,13 @@ pub enum KeyOrigin {
 /// Decides a request; `None` if no service claims its host.
 pub fn decide<'r>(
     router: &'r Router,
-    view: &impl RequestView,
+    request: &impl RequestView,
     draw: &mut impl FnMut() -> u64,
 ) -> Option<Decision<'r>> {
-    let request = Lazy::new(view);
-    let at = router.locate_lazily(&request)?;
+    let at = router.locate(request)?;
     let service = router.service(at)?;
     let pinned = router.component(at).and_then(|component| component.pinned);
-    let mut identity = Identity { service, request: &request, draw, key: None, issued: None };
+    let mut identity = Identity { service, request, draw, key: None, issued: None };
     let (arm, why) = match pinned {
         Some(arm) => (arm, Why::Pinned),
         None => identity.by_rules().unwrap_or_else(|| identity.by_weight()),
@@ -95,7 +94,7 @@ pub fn decide<'r>(
 /// Who sends a request, found when it is first asked.
 struct Identity<'r, 'v, V, D> {
     service: &'r compiled::Service,
-    request: &'r Lazy<'v, V>,
+    request: &'v V,
     draw: &'r mut D,
     key: Option<Key<'v>>,
     issued: Option<u64>,

@@ -20,7 +20,7 @@ use crate::arms::{self, ring};
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
 use crate::report::{Answer, Reporter, Step};
-use crate::request::RequestView;
+use crate::request::{Kind, RequestView};
 use crate::router::{Located, Router};
 
 /// Who the VM is, as it tells the control plane.
@@ -60,6 +60,7 @@ pub struct Route {
     pub set_cookie: Option<String>,
     at: Located,
     index: ArmIndex,
+    kind: Kind,
 }
 
 /// A report to send.
@@ -97,6 +98,8 @@ pub struct Filter {
     series: Vec<Vec<Option<SeriesId>>>,
     recorder: Recorder,
     open: OpenRequests,
+    /// Requests under way that started when nothing was recorded; their ends are no surprise.
+    unrecorded: u64,
     reporter: Reporter,
     draws: Draws,
     totals: Totals,
@@ -115,6 +118,7 @@ impl Filter {
             series: Vec::new(),
             recorder: Recorder::default(),
             open: OpenRequests::default(),
+            unrecorded: 0,
             reporter: Reporter::default(),
             draws: Draws::new(seed),
             totals: Totals::default(),
@@ -166,7 +170,7 @@ impl Filter {
     /// Whether the ends of requests matter.
     #[must_use]
     pub fn awaits_ends(&self) -> bool {
-        self.records() || !self.open.is_empty()
+        self.records() || self.unrecorded > 0 || !self.open.is_empty()
     }
 
     /// Where a request goes; `None`: to the baseline, of a service that the assignment does not know.
@@ -182,12 +186,17 @@ impl Filter {
             let id = String::from_utf8_lossy(&ring::session_text(id)).into_owned();
             format!("{}={id}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax", cookie.name, cookie.max_age_s)
         });
-        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm })
+        let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
+        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm, kind })
     }
 
     /// A request starts. `asked`: whether the arm of the route could be asked for; if not, the baseline serves it.
     pub fn started(&mut self, context: u32, now_ns: u64, route: Option<&Route>, asked: bool) {
-        if !self.records() || !self.open.has_room() {
+        if !self.records() {
+            self.unrecorded += 1;
+            return;
+        }
+        if !self.open.has_room() {
             return;
         }
         let counted = route.map(|route| {
@@ -201,25 +210,31 @@ impl Filter {
             1 => true,
             one_in => self.draws.next().is_multiple_of(one_in.into()),
         };
-        self.open.insert(context, Open { counted, start_ns: now_ns, sampled });
+        let kind = route.map_or(Kind::Plain, |route| route.kind);
+        self.open.insert(context, Open { counted, start_ns: now_ns, sampled, kind });
     }
 
     /// A request ends.
     pub fn finished(&mut self, context: u32, now_ns: u64, view: &impl ResponseView) {
         let Some(open) = self.open.remove(context) else {
-            if self.records() {
+            if self.unrecorded > 0 {
+                self.unrecorded -= 1;
+            } else if self.records() {
                 self.totals.unseen_requests += 1;
                 self.recorder.unseen();
             }
             return;
         };
         let Some((series, second)) = open.counted else { return };
-        let outcome = if view.is_plain() {
-            outcome::classify(PLAIN_STATUS, view.grpc_status(), Flags::default())
+        let grpc_status = if open.kind == Kind::Grpc { view.grpc_status() } else { None };
+        let (status, flags) = if open.kind != Kind::Upgrade && view.is_plain() {
+            (PLAIN_STATUS, Flags::default())
         } else {
-            outcome::classify(view.status().unwrap_or(outcome::NO_STATUS), view.grpc_status(), view.flags())
+            (view.status().unwrap_or(outcome::NO_STATUS), view.flags())
         };
-        let latency_us = now_ns.saturating_sub(open.start_ns) / 1_000;
+        let outcome = outcome::classify(status, grpc_status, flags);
+        // An upgraded connection lasts as long as its users talk.
+        let latency_us = (status != outcome::UPGRADED).then(|| now_ns.saturating_sub(open.start_ns) / 1_000);
         let host = if open.sampled { view.upstream_address() } else { None };
         self.recorder.finish(series, second, outcome, latency_us, host);
     }

@@ -126,13 +126,13 @@ impl Flags {
 pub const NO_STATUS: u16 = 0;
 
 /// HTTP status of an upgraded connection, for example a WebSocket.
-const SWITCHING_PROTOCOLS: u16 = 101;
+pub const UPGRADED: u16 = 101;
 
 /// The outcome of a request.
 #[must_use]
 pub fn classify(status: u16, grpc: Option<u32>, flags: Flags) -> Outcome {
     // It was served by being upgraded. Its only end is that of the connection, which Envoy flags in good order too.
-    if status == SWITCHING_PROTOCOLS {
+    if status == UPGRADED {
         return Outcome::Ok;
     }
     if status == NO_STATUS && flags.client_left() {

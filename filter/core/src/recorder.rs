@@ -108,13 +108,14 @@ impl Recorder {
         second
     }
 
-    /// Counts a request that ended; `second` is what [`Recorder::start`] returned.
+    /// Counts a request that ended; `second` is what [`Recorder::start`] returned. Without a latency, or with an outcome
+    /// that tells none, only the outcome counts.
     pub fn finish(
         &mut self,
         series: SeriesId,
         second: u64,
         outcome: Outcome,
-        latency_us: u64,
+        latency_us: Option<u64>,
         host: Option<&[u8]>,
     ) {
         self.make_room();
@@ -123,9 +124,10 @@ impl Recorder {
         if let Some(count) = record.outcomes.get_mut(outcome as usize) {
             *count = count.saturating_add(1);
         }
+        let latency_us = latency_us.filter(|_| outcome.has_latency());
         let mut cells = 0;
         let mut hosts = 0;
-        if outcome.has_latency() {
+        if let Some(latency_us) = latency_us {
             cells += usize::from(record.latency.record(latency_us));
         }
         if let Some(host) = host.and_then(|address| record.host(address, spare_hosts, &mut hosts)) {
@@ -133,7 +135,7 @@ impl Recorder {
             if outcome.is_error() {
                 host.errors = host.errors.saturating_add(1);
             }
-            if outcome.has_latency() {
+            if let Some(latency_us) = latency_us {
                 cells += usize::from(host.latency.record(latency_us));
             }
         }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serin_proto::assignment::{ArmIndex, Assignment, Generation, ReportSettings, UNMATCHED};
 
 use self::hosts::HostIndex;
-use crate::request::{HeaderNames, Lazy, RequestView};
+use crate::request::RequestView;
 
 /// An assignment in the form that requests are matched against.
 #[derive(Debug, Default)]
@@ -42,10 +42,9 @@ impl Router {
     /// Compiles an assignment.
     #[must_use]
     pub fn new(assignment: &Assignment) -> Self {
-        let mut names = HeaderNames::default();
         let mut first_number = 0;
         let services = assignment.services.iter().map(|service| {
-            let compiled = compiled::service(service, first_number, &mut names);
+            let compiled = compiled::service(service, first_number);
             first_number += compiled.components.len() + 1;
             compiled
         });
@@ -76,11 +75,7 @@ impl Router {
     }
 
     /// Service and component of a request; `None` if no service claims its host.
-    pub fn locate(&self, view: &impl RequestView) -> Option<Located> {
-        self.locate_lazily(&Lazy::new(view))
-    }
-
-    pub(crate) fn locate_lazily<V: RequestView>(&self, request: &Lazy<'_, V>) -> Option<Located> {
+    pub fn locate(&self, request: &impl RequestView) -> Option<Located> {
         let service = self.hosts.find(request)?;
         let component = self.services.get(service)?.find(request);
         Some(Located { service, component })

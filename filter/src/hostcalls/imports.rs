@@ -10,6 +10,7 @@ unsafe extern "C" {
         value: *mut *mut u8,
         value_bytes: *mut usize,
     ) -> u32;
+    pub(super) fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, bytes: *mut usize) -> u32;
     pub(super) fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::hash::NumberMap;
 use crate::recorder::{Levels, SeriesId};
+use crate::request::Kind;
 
 /// Requests that can be open at once. Those beyond are routed and not recorded; their ends count as unseen.
 pub(super) const MAX_OPEN: usize = 65_536;
@@ -22,6 +23,8 @@ pub(super) struct Open {
     pub(super) start_ns: u64,
     /// Whether its upstream host is asked for.
     pub(super) sampled: bool,
+    /// What its answer carries.
+    pub(super) kind: Kind,
 }
 
 /// Requests by context id.

@@ -118,6 +118,49 @@ fn requests_of_no_known_service_are_neither_counted_nor_unseen() {
 }
 
 #[test]
+fn a_request_from_before_the_first_assignment_is_neither_counted_nor_unseen() {
+    let mut filter = Filter::new(Identity::default(), 42);
+    start(&mut filter, 1, SECOND, &Fake::get("/a"));
+    filter.configure(assignment(1, "a", 0).to_string().as_bytes(), SECOND).unwrap();
+    for expected in [0, 1] {
+        filter.finished(1, 2 * SECOND, &answered(200));
+        assert_eq!(filter.totals().unseen_requests, expected);
+    }
+}
+
+#[test]
+fn only_the_answer_of_a_grpc_call_has_a_grpc_status_and_an_upgrade_has_no_latency() {
+    let mut filter = configured();
+    let requests = [
+        (
+            Fake::get("/a").with("content-type", "application/grpc"),
+            Answered { grpc: Some(8), ..answered(200) },
+        ),
+        (Fake::get("/a"), Answered { grpc: Some(8), ..answered(200) }),
+        (Fake::get("/a").with("upgrade", "websocket"), answered(101)),
+    ];
+    for (context, (request, answer)) in (0..).zip(&requests) {
+        start(&mut filter, context, SECOND, request);
+        filter.finished(context, 2 * SECOND, answer);
+    }
+    let mut now = 2 * SECOND;
+    let (_, request) = report(&mut filter, &mut now);
+    let (mut ok, mut overload) = (0, 0);
+    for arm in request.batch.unwrap().strata.into_iter().flat_map(|stratum| stratum.arms) {
+        let outcomes = arm.outcomes.unwrap();
+        (ok, overload) = (ok + outcomes.ok, overload + outcomes.overload);
+    }
+    assert_eq!((ok, overload), (2, 1));
+
+    let mut filter = configured();
+    start(&mut filter, 1, SECOND, &Fake::get("/a").with("upgrade", "websocket"));
+    filter.finished(1, 9 * SECOND, &answered(101));
+    let (_, request) = report(&mut filter, &mut now);
+    let arm = request.batch.unwrap().strata.remove(0).arms.remove(0);
+    assert_eq!((arm.outcomes.unwrap().ok, arm.latency_hdr.len()), (1, 0));
+}
+
+#[test]
 fn an_end_without_a_start_is_unseen() {
     let mut filter = configured();
     start(&mut filter, 1, SECOND, &Fake::get("/a"));

@@ -43,7 +43,7 @@ fn arms_of_a_component_and_second_are_one_stratum() {
     for second in [11, 10] {
         for id in ids {
             recorder.start(id, second);
-            recorder.finish(id, second, Outcome::Ok, 100, None);
+            recorder.finish(id, second, Outcome::Ok, Some(100), None);
         }
     }
     let batch = drain(&mut recorder);
@@ -66,7 +66,7 @@ fn latency_is_kept_of_answers_that_say_how_fast_the_service_is() {
     for outcome in Outcome::ALL {
         let mut recorder = Recorder::default();
         let id = series(&mut recorder, 0, "canary");
-        recorder.finish(id, 1, outcome, 1_000, None);
+        recorder.finish(id, 1, outcome, Some(1_000), None);
         let batch = drain(&mut recorder);
         let counts = arms(&batch).next().unwrap();
         assert_eq!(finished(counts), 1);
@@ -80,13 +80,13 @@ fn sampled_hosts_are_bounded_and_count_their_errors() {
     let mut recorder = Recorder::default();
     let id = series(&mut recorder, 0, "canary");
     for number in 0..MAX_HOSTS + 5 {
-        recorder.finish(id, 1, Outcome::Ok, 10, Some(format!("10.0.0.{number}:80").as_bytes()));
+        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(format!("10.0.0.{number}:80").as_bytes()));
     }
     for address in [&b""[..], b"\xff", &[b'x'; 65]] {
-        recorder.finish(id, 1, Outcome::Ok, 10, Some(address));
+        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(address));
     }
-    recorder.finish(id, 1, Outcome::Reset, 10, Some(b"10.0.0.0:80"));
-    recorder.finish(id, 1, Outcome::Cancelled, 10, Some(b"10.0.0.0:80"));
+    recorder.finish(id, 1, Outcome::Reset, Some(10), Some(b"10.0.0.0:80"));
+    recorder.finish(id, 1, Outcome::Cancelled, Some(10), Some(b"10.0.0.0:80"));
     let batch = drain(&mut recorder);
     let counts = arms(&batch).next().unwrap();
     assert_eq!(counts.hosts.len(), MAX_HOSTS);
@@ -142,7 +142,7 @@ fn latency_cells_are_bounded() {
     for second in 0..300 {
         let id = series(&mut recorder, 0, "baseline");
         for step in 0..3_000_u64 {
-            recorder.finish(id, second, Outcome::Ok, step * step * 200, None);
+            recorder.finish(id, second, Outcome::Ok, Some(step * step * 200), None);
             assert!(recorder.cells <= MAX_CELLS);
         }
     }
@@ -179,7 +179,7 @@ fn names_in_use_outlive_a_new_assignment() {
     recorder.start(gathered, 5);
     recorder.forget_unused(|id| id == open);
     assert_eq!(series(&mut recorder, 4, "canary"), unused, "the free number is used again");
-    recorder.finish(open, 4, Outcome::Ok, 1, None);
+    recorder.finish(open, 4, Outcome::Ok, Some(1), None);
     let names: Vec<_> = drain(&mut recorder).strata.into_iter().map(|one| one.component).collect();
     assert_eq!(names, ["c1", "c2"]);
 }
@@ -215,7 +215,7 @@ proptest! {
             let id = series(&mut recorder, component, "canary");
             recorder.start(id, second);
             let outcome = Outcome::ALL[outcome];
-            recorder.finish(id, second, outcome, latency, None);
+            recorder.finish(id, second, outcome, Some(latency), None);
             latencies.0 += u64::from(outcome.has_latency());
             let entry = expected.entry((format!("c{component}"), second)).or_default();
             *entry = (entry.0 + 1, entry.1 + 1);

@@ -31,7 +31,14 @@ impl Fake {
         self.headers.get(name).map(Vec::as_slice)
     }
 
-    /// Names of what was read, in order; `route` is the route's name.
+    fn note(&self, name: &str) {
+        let mut reads = self.reads.borrow_mut();
+        if !reads.iter().any(|read| read == name) {
+            reads.push(name.to_owned());
+        }
+    }
+
+    /// Names of what was read, in the order of the first reading; `route` is the route's name.
     pub(crate) fn reads(&self) -> Vec<String> {
         self.reads.borrow().clone()
     }
@@ -39,12 +46,12 @@ impl Fake {
 
 impl RequestView for Fake {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        self.reads.borrow_mut().push(name.to_owned());
+        self.note(name);
         self.value(name)
     }
 
     fn route_name(&self) -> Option<&[u8]> {
-        self.reads.borrow_mut().push("route".to_owned());
+        self.note("route");
         self.route_name.as_deref().map(str::as_bytes)
     }
 }

@@ -10,7 +10,7 @@ use serin_proto::assignment::HostPattern;
 
 use super::conditions::{Conditions, ValueMatch};
 use super::hosts;
-use crate::request::{HeaderName, Lazy, RequestView};
+use crate::request::RequestView;
 
 /// Rank of a match within its service; the lowest that holds wins.
 pub(super) type Rank = u32;
@@ -34,7 +34,7 @@ impl ByValue {
 pub(super) struct Candidates {
     plain: Vec<Rank>,
     by_route: ByValue,
-    by_header: Vec<(HeaderName, ByValue)>,
+    by_header: Vec<(Box<str>, ByValue)>,
     by_host: ByValue,
 }
 
@@ -57,9 +57,9 @@ impl Candidates {
         }
     }
 
-    fn header(&mut self, name: &HeaderName) -> &mut ByValue {
-        let at = self.by_header.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            self.by_header.push((name.clone(), ByValue::default()));
+    fn header(&mut self, name: &str) -> &mut ByValue {
+        let at = self.by_header.iter().position(|(known, _)| **known == *name).unwrap_or_else(|| {
+            self.by_header.push((name.into(), ByValue::default()));
             self.by_header.len() - 1
         });
         // The position was just found or made.
@@ -68,7 +68,7 @@ impl Candidates {
     }
 
     /// Lowers `search` to the best match here.
-    pub(super) fn search<V: RequestView>(&self, request: &Lazy<'_, V>, search: &mut Search<'_>) {
+    pub(super) fn search(&self, request: &impl RequestView, search: &mut Search<'_>) {
         search.try_all(&self.plain, request);
         if search.may_improve(self.by_route.lowest) {
             search.try_value(&self.by_route, request.route_name(), request);
@@ -114,13 +114,13 @@ impl<'r> Search<'r> {
         lowest.is_some_and(|lowest| self.best.is_none_or(|best| lowest < best))
     }
 
-    fn try_value<V: RequestView>(&mut self, index: &ByValue, value: Option<&[u8]>, request: &Lazy<'_, V>) {
+    fn try_value(&mut self, index: &ByValue, value: Option<&[u8]>, request: &impl RequestView) {
         if let Some(ranks) = value.and_then(|value| index.ranks.get(value)) {
             self.try_all(ranks, request);
         }
     }
 
-    fn try_all<V: RequestView>(&mut self, ranks: &[Rank], request: &Lazy<'_, V>) {
+    fn try_all(&mut self, ranks: &[Rank], request: &impl RequestView) {
         for rank in ranks {
             if !self.may_improve(Some(*rank)) {
                 return;

@@ -9,7 +9,7 @@ use super::candidates::{Rank, Search};
 use super::conditions::{Conditions, ValueMatch};
 use super::paths::PathIndex;
 use crate::arms::ring::{self, RingTag};
-use crate::request::{HeaderName, HeaderNames, Lazy, RequestView};
+use crate::request::RequestView;
 
 /// A service, ready for requests.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Service {
 /// A place in the request.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Header(HeaderName),
+    Header(Box<str>),
     Cookie(Box<str>),
 }
 
@@ -51,10 +51,10 @@ pub(crate) struct Rule {
 /// Which requests a rule takes; an attribute is a header here.
 #[derive(Debug)]
 pub(crate) enum Condition {
-    Header(HeaderName, ValueMatch),
+    Header(Box<str>, ValueMatch),
     Cookie(Box<str>, ValueMatch),
     Users(Vec<String>),
-    Geo(HeaderName, Vec<String>),
+    Geo(Box<str>, Vec<String>),
 }
 
 /// What a component says about its requests.
@@ -66,12 +66,12 @@ pub(crate) struct Component {
 
 impl Service {
     /// The component of a request.
-    pub(super) fn find<V: RequestView>(&self, request: &Lazy<'_, V>) -> Option<usize> {
+    pub(super) fn find(&self, request: &impl RequestView) -> Option<usize> {
         self.find_counting(request).0
     }
 
     /// The component of a request, and the steps that finding it took.
-    pub(super) fn find_counting<V: RequestView>(&self, request: &Lazy<'_, V>) -> (Option<usize>, usize) {
+    pub(super) fn find_counting(&self, request: &impl RequestView) -> (Option<usize>, usize) {
         let mut search = Search::new(&self.conditions);
         self.paths.search(request, &mut search);
         let best = search.best.and_then(|rank| usize::try_from(rank).ok());
@@ -79,8 +79,8 @@ impl Service {
     }
 }
 
-pub(super) fn service(service: &plain::Service, first_number: usize, names: &mut HeaderNames) -> Service {
-    let (conditions, owners, paths) = index(&service.components, names);
+pub(super) fn service(service: &plain::Service, first_number: usize) -> Service {
+    let (conditions, owners, paths) = index(&service.components);
     let mut end = 0;
     let ring = service
         .split
@@ -95,10 +95,10 @@ pub(super) fn service(service: &plain::Service, first_number: usize, names: &mut
         arms: service.arms.iter().map(|arm| arm.as_str().into()).collect(),
         salt: service.salt,
         ring,
-        users: sources(&service.identity.user, names),
-        sessions: sources(&service.identity.session, names),
+        users: sources(&service.identity.user),
+        sessions: sources(&service.identity.session),
         anonymous: service.identity.anonymous.clone(),
-        rules: service.rules.iter().map(|one| rule(one, service, names)).collect(),
+        rules: service.rules.iter().map(|one| rule(one, service)).collect(),
         components: service
             .components
             .iter()
@@ -111,17 +111,14 @@ pub(super) fn service(service: &plain::Service, first_number: usize, names: &mut
     }
 }
 
-fn index(
-    components: &[plain::Component],
-    names: &mut HeaderNames,
-) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
+fn index(components: &[plain::Component]) -> (Vec<Conditions>, Vec<usize>, PathIndex) {
     let declared = components
         .iter()
         .enumerate()
         .flat_map(|(owner, component)| component.matches.iter().map(move |one| (owner, one)));
     let mut matches: Vec<_> = declared
         .enumerate()
-        .map(|(order, (owner, one))| (order, owner, one.path.as_ref(), Conditions::new(one, names)))
+        .map(|(order, (owner, one))| (order, owner, one.path.as_ref(), Conditions::new(one)))
         .collect();
     matches.sort_unstable_by_key(|(order, _, path, conditions)| {
         (specificity(*path), Reverse(conditions.count()), *order)
@@ -147,22 +144,22 @@ fn specificity(path: Option<&PathPattern>) -> (u8, Reverse<usize>) {
     }
 }
 
-fn sources(sources: &[KeySource], names: &mut HeaderNames) -> Vec<Source> {
+fn sources(sources: &[KeySource]) -> Vec<Source> {
     let source = |source: &KeySource| match source {
-        KeySource::Header(name) => Source::Header(names.intern(name)),
+        KeySource::Header(name) => Source::Header(name.as_str().into()),
         KeySource::Cookie(name) => Source::Cookie(name.as_str().into()),
     };
     sources.iter().map(source).collect()
 }
 
-fn rule(rule: &plain::RoutingRule, service: &plain::Service, names: &mut HeaderNames) -> Rule {
+fn rule(rule: &plain::RoutingRule, service: &plain::Service) -> Rule {
     let when = match &rule.when {
         plain::Condition::Header(name, value) | plain::Condition::Attribute(name, value) => {
-            Condition::Header(names.intern(name), value.into())
+            Condition::Header(name.as_str().into(), value.into())
         }
         plain::Condition::Cookie(name, value) => Condition::Cookie(name.as_str().into(), value.into()),
         plain::Condition::Users(users) => Condition::Users(users.clone()),
-        plain::Condition::Geo(name, values) => Condition::Geo(names.intern(name), values.clone()),
+        plain::Condition::Geo(name, values) => Condition::Geo(name.as_str().into(), values.clone()),
     };
     let tag = ring::rule_tag(&rule.when, service.arm_name(rule.arm));
     Rule { when, arm: rule.arm, share_ppm: rule.share.ppm(), tag }

@@ -3,25 +3,25 @@
 use serin_proto::assignment::{HeaderValue, HostPattern, Match};
 
 use super::hosts;
-use crate::request::{HeaderName, HeaderNames, Lazy, RequestView};
+use crate::request::RequestView;
 
 /// Hosts, methods, headers and route name of one match.
 #[derive(Debug)]
 pub(super) struct Conditions {
     pub(super) hosts: Vec<HostPattern>,
-    pub(super) headers: Vec<(HeaderName, ValueMatch)>,
+    pub(super) headers: Vec<(Box<str>, ValueMatch)>,
     pub(super) route_name: Option<Box<[u8]>>,
     methods: Vec<Box<[u8]>>,
 }
 
 impl Conditions {
-    pub(super) fn new(rule: &Match, names: &mut HeaderNames) -> Self {
+    pub(super) fn new(rule: &Match) -> Self {
         Self {
             hosts: rule.hosts.clone(),
             headers: rule
                 .headers
                 .iter()
-                .map(|(name, value)| (names.intern(name), ValueMatch::from(value)))
+                .map(|(name, value)| (name.as_str().into(), ValueMatch::from(value)))
                 .collect(),
             route_name: rule.route_name.as_ref().map(|name| name.as_bytes().into()),
             methods: rule.methods.iter().map(|method| method.as_bytes().into()).collect(),
@@ -36,7 +36,7 @@ impl Conditions {
             + usize::from(self.route_name.is_some())
     }
 
-    pub(super) fn hold<V: RequestView>(&self, request: &Lazy<'_, V>) -> bool {
+    pub(super) fn hold(&self, request: &impl RequestView) -> bool {
         (self.methods.is_empty()
             || request.method().is_some_and(|method| self.methods.iter().any(|known| **known == *method)))
             && (self.hosts.is_empty() || hosts::matches(&self.hosts, request.authority()))

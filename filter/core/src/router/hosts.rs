@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serin_proto::assignment::{Assignment, HostPattern};
 
-use crate::request::{Lazy, RequestView};
+use crate::request::RequestView;
 
 /// Longest host name that can match; DNS allows 253 bytes.
 const HOST_BYTES: usize = 256;
@@ -34,7 +34,7 @@ impl HostIndex {
     }
 
     /// Exact before the longest suffix before any.
-    pub(super) fn find<V: RequestView>(&self, request: &Lazy<'_, V>) -> Option<usize> {
+    pub(super) fn find(&self, request: &impl RequestView) -> Option<usize> {
         if self.exact.is_empty() && self.suffixes.is_empty() {
             return self.any;
         }

@@ -6,7 +6,7 @@ use serin_proto::assignment::{PathPattern, Segment};
 
 use super::candidates::{Candidates, Rank, Search};
 use super::conditions::Conditions;
-use crate::request::{Lazy, RequestView};
+use crate::request::RequestView;
 
 #[derive(Debug, Default)]
 pub(super) struct PathIndex {
@@ -56,7 +56,7 @@ impl PathIndex {
         candidates.insert(rank, conditions);
     }
 
-    pub(super) fn search<V: RequestView>(&self, request: &Lazy<'_, V>, search: &mut Search<'_>) {
+    pub(super) fn search(&self, request: &impl RequestView, search: &mut Search<'_>) {
         if !self.exact.is_empty()
             && let Some(exact) = self.exact.get(request.path())
         {
@@ -80,10 +80,10 @@ impl PathIndex {
 impl Node {
     /// Searches deeper nodes before its own prefixes, which rank below them. The depth is bounded by that of the
     /// longest pattern.
-    fn search<'p, V: RequestView>(
+    fn search<'p>(
         &self,
         mut rest: impl Iterator<Item = &'p [u8]> + Clone,
-        request: &Lazy<'_, V>,
+        request: &impl RequestView,
         search: &mut Search<'_>,
     ) {
         search.steps += 1;

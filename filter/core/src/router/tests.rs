@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use serin_proto::assignment::{self, Assignment, HeaderValue, HostPattern, Match, PathPattern, Segment};
 
 use super::Router;
-use crate::request::Lazy;
 use crate::request::fake::Fake;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -153,7 +152,7 @@ fn steps(count: usize, one: impl Fn(usize) -> Value, request: &Fake) -> usize {
     let assignment = assignment(json!([{"name": "shop", "salt": SALT, "components": all}]));
     let router = Router::new(&assignment);
     let service = router.services.first().unwrap();
-    let (found, steps) = service.find_counting(&Lazy::new(request));
+    let (found, steps) = service.find_counting(request);
     assert_eq!(found, Some(7), "{request:?}");
     steps
 }
