@@ -67,11 +67,30 @@ impl Archetypes {
     }
 }
 
+/// Upper ends of the cells but the last.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Edges([Bin; EDGES]);
+
+impl Edges {
+    /// Adds the requests of `latency` to the cells.
+    pub(crate) fn sort(&self, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
+        let mut cell = 0;
+        for (bin, count) in latency.bins() {
+            while self.0.get(cell).is_some_and(|edge| *edge < bin) {
+                cell += 1;
+            }
+            if let Some(cell) = into.get_mut(cell) {
+                *cell = cell.saturating_add(count);
+            }
+        }
+    }
+}
+
 /// The cells of one component, fixed until they are learned anew.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Cells {
-    baseline_edges: [Bin; EDGES],
-    canary_edges: [Bin; EDGES],
+    baseline_edges: Edges,
+    canary_edges: Edges,
     archetypes: Archetypes,
 }
 
@@ -85,8 +104,8 @@ impl Cells {
         }
         let stretch = |edge: Bin| Bin::of((edge.highest_us() as f64 * (1.0 + latency_ratio)) as u64);
         let mut cells = Self {
-            baseline_edges,
-            canary_edges: baseline_edges.map(stretch),
+            baseline_edges: Edges(baseline_edges),
+            canary_edges: Edges(baseline_edges.map(stretch)),
             archetypes: Archetypes([[1.0; CELLS]; ARCHETYPES]),
         };
         cells.archetypes = cells.shapes(baseline);
@@ -99,28 +118,23 @@ impl Cells {
 
     /// Adds the requests of `latency` to the cells of `arm`.
     pub(crate) fn sort(&self, arm: Arm, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
-        let edges = self.edges(arm);
-        let mut cell = 0;
-        for (bin, count) in latency.bins() {
-            while edges.get(cell).is_some_and(|edge| *edge < bin) {
-                cell += 1;
-            }
-            if let Some(cell) = into.get_mut(cell) {
-                *cell = cell.saturating_add(count);
-            }
-        }
+        self.edges(arm).sort(latency, into);
+    }
+
+    pub(crate) fn baseline_edges(&self) -> Edges {
+        self.baseline_edges
     }
 
     /// Adds `count` requests that are still open after `age_us`: they exceed every edge below their age, and no
     /// more is known of them.
     pub(crate) fn sort_open(&self, arm: Arm, age_us: u64, count: u64, into: &mut [u64; CELLS]) {
         let bin = Bin::of(age_us);
-        if let Some(cell) = into.get_mut(self.edges(arm).partition_point(|edge| *edge < bin)) {
+        if let Some(cell) = into.get_mut(self.edges(arm).0.partition_point(|edge| *edge < bin)) {
             *cell = cell.saturating_add(count);
         }
     }
 
-    fn edges(&self, arm: Arm) -> &[Bin; EDGES] {
+    fn edges(&self, arm: Arm) -> &Edges {
         match arm {
             Arm::Baseline => &self.baseline_edges,
             Arm::Canary => &self.canary_edges,
@@ -136,10 +150,10 @@ impl Cells {
                 (bin, sum)
             })
             .collect();
-        let reference = smooth(&cells_of(&below, &self.baseline_edges, 1.0));
-        let unchanged = cells_of(&below, &self.canary_edges, 1.0);
+        let reference = smooth(&cells_of(&below, &self.baseline_edges.0, 1.0));
+        let unchanged = cells_of(&below, &self.canary_edges.0, 1.0);
         Archetypes(SLOW_DOWNS.map(|(share, factor)| {
-            let mut slowed = cells_of(&below, &self.canary_edges, factor);
+            let mut slowed = cells_of(&below, &self.canary_edges.0, factor);
             for (slow, fast) in slowed.iter_mut().zip(unchanged) {
                 *slow = share * *slow + (1.0 - share) * fast;
             }

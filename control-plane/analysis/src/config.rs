@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::placebo::Phi;
+
 /// Why a configuration is refused. Each variant names the field and its rule.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
@@ -101,9 +103,10 @@ pub struct RawEngineConfig {
     pub healthy: HealthyMargins,
     /// Outcomes that count as failures.
     pub failures: Failures,
-    /// Overdispersion of error counts: variance relative to independent requests. 1 to 1,000.
+    /// Overdispersion of error counts, variance relative to independent requests, until it is measured on at least four
+    /// baseline hosts. 1 to 1,000.
     pub phi_errors: f64,
-    /// Overdispersion of latency counts. 1 to 1,000.
+    /// The same for latency counts. 1 to 1,000.
     pub phi_latency: f64,
     /// A stratum closes when both arms started this many requests. 1 to 1,000,000.
     pub min_exposure: u64,
@@ -131,6 +134,13 @@ impl Default for RawEngineConfig {
             watermark_s: 3,
             horizon_s: 3600,
         }
+    }
+}
+
+impl RawEngineConfig {
+    /// Overdispersion while none is measured.
+    pub(crate) fn phi(&self) -> Phi {
+        Phi { errors: self.phi_errors, latency: self.phi_latency }
     }
 }
 

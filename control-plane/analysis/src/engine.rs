@@ -12,18 +12,19 @@ mod assess;
 mod component;
 mod pool;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
-use crate::increment::{ComponentIndex, Increment};
+use crate::increment::{ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
+use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::stratum::Evidence;
 use crate::summary::{ScopeSummary, summarise};
 use crate::verdict::{Alarm, ScopeAssessment};
-use crate::window::{ClosedSecond, Placement, Window};
+use crate::window::{ClosedSecond, MAX_AHEAD_S, Placement, Window};
 use component::{Component, Second};
 use pool::Pool;
 
@@ -80,6 +81,16 @@ pub struct Assessment {
     pub data_age_s: Option<u64>,
 }
 
+/// What one rollout taught that the next one of the same service should begin with.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Learned {
+    /// Overdispersion of the whole version.
+    pub version: Dispersion,
+    /// Overdispersion by component.
+    pub components: BTreeMap<String, Dispersion>,
+}
+
 /// Judges one rollout.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Engine {
@@ -98,6 +109,7 @@ pub struct Engine {
     at_second: u64,
     late_requests: u64,
     dropped_requests: u64,
+    hosts: Whole,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ScopeSummary>,
@@ -140,6 +152,7 @@ impl Engine {
             at_second: 0,
             late_requests: 0,
             dropped_requests: 0,
+            hosts: Whole::default(),
             version_summary: None,
         })
     }
@@ -160,6 +173,36 @@ impl Engine {
             Placement::Late => {
                 self.late_requests = self.late_requests.saturating_add(finished);
                 self.merge_late(increment, finished);
+            }
+        }
+    }
+
+    /// Adds what a sample of one host's requests saw: from the baseline's hosts the overdispersion is estimated. Order
+    /// does not matter, as with [`Engine::merge`].
+    pub fn merge_host(&mut self, sample: &HostSample) {
+        let latest = self.at_second.saturating_add(MAX_AHEAD_S);
+        if (self.at_second > 0 && sample.start_second > latest) || sample.start_second > LAST_SECOND {
+            return;
+        }
+        if let Some(component) = self.components.get_mut(sample.component.0) {
+            component.merge_host(sample);
+        }
+    }
+
+    /// What the next rollout of the service should begin with.
+    pub fn learned(&self) -> Learned {
+        let components =
+            self.components.iter().map(|component| (component.name().to_owned(), component.dispersion()));
+        Learned { version: self.hosts.dispersion, components: components.collect() }
+    }
+
+    /// Begins with what an earlier rollout taught. Components that it did not know, and numbers that make no sense,
+    /// count as not learned.
+    pub fn recall(&mut self, learned: &Learned) {
+        self.hosts.dispersion = learned.version.checked();
+        for component in &mut self.components {
+            if let Some(dispersion) = learned.components.get(component.name()) {
+                component.recall(*dispersion);
             }
         }
     }
@@ -225,6 +268,10 @@ impl Engine {
         }
     }
 
+    fn version_phi(&self) -> Phi {
+        self.hosts.dispersion.phi(self.config.raw().phi())
+    }
+
     fn merge_late(&mut self, increment: &Increment, finished: u64) {
         let failed = self.config.raw().failures.among(&increment.outcomes);
         self.version_summary = None;
@@ -240,6 +287,9 @@ impl Engine {
         let mut reported = components.into_iter().peekable();
         let counted = second >= self.exclude_until;
         self.mass += self.prior.mass_at(second);
+        self.components.iter_mut().for_each(|component| component.close_hosts(second, &mut self.hosts));
+        self.hosts.learn();
+        let version_phi = self.version_phi();
         let mut of_version = None;
         for (index, component) in self.components.iter_mut().enumerate() {
             let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
@@ -251,11 +301,11 @@ impl Engine {
                 self.pool.absorb(&arms);
             }
             if let Some(judged) = component.judge(second, self.config.raw(), self.mass, &self.version) {
-                judged.add_to(&mut of_version);
+                judged.scaled(component.phi(self.config.raw()).max(version_phi)).add_to(&mut of_version);
             }
         }
         if counted && let Some(judged) = self.pool.judge(second, self.config.raw(), &self.components) {
-            judged.add_to(&mut of_version);
+            judged.scaled(version_phi).add_to(&mut of_version);
         }
         if let Some(judged) = of_version {
             self.version.update(&judged.evidence, &judged.arms, self.mass);
@@ -263,7 +313,7 @@ impl Engine {
     }
 }
 
-/// A stratum that was judged, with what it said.
+/// A stratum that was judged, with what it said were its requests independent.
 #[derive(Debug)]
 struct Judged {
     evidence: Evidence,
@@ -271,6 +321,11 @@ struct Judged {
 }
 
 impl Judged {
+    fn scaled(mut self, phi: Phi) -> Self {
+        self.evidence = self.evidence.scaled(phi);
+        self
+    }
+
     fn add_to(self, sum: &mut Option<Self>) {
         match sum {
             None => *sum = Some(self),

@@ -106,3 +106,25 @@ pub struct Increment {
     /// Latency of the requests that finished with outcome `ok` or `client_error`. Absent: none.
     pub latency: Option<LatencyHistogram>,
 }
+
+/// What a sample of the requests of one upstream host saw, for one component and arm and the requests that started in
+/// one second. Merging is addition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostSample {
+    /// The component that the requests belong to.
+    pub component: ComponentIndex,
+    /// Unix time, in whole seconds, in which the requests started.
+    pub start_second: u64,
+    /// The arm that served them.
+    pub arm: Arm,
+    /// Hash of the host's address.
+    pub host: u64,
+    /// One in this many requests was sampled; 1: every one. 0 counts as 1.
+    pub one_in: u32,
+    /// Sampled requests that finished.
+    pub requests: u64,
+    /// Of these, those that failed.
+    pub failed: u64,
+    /// Latency of the sampled requests that did not fail. Absent: none.
+    pub latency: Option<LatencyHistogram>,
+}

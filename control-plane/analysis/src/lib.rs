@@ -26,6 +26,7 @@ mod noise;
 mod noninferiority;
 mod normal;
 mod onset;
+mod placebo;
 mod power;
 pub mod risk;
 mod scope;
@@ -35,8 +36,12 @@ pub mod verdict;
 mod window;
 
 pub use config::{ConfigError, EngineConfig, RawEngineConfig};
-pub use engine::{Assessment, ComponentSpec, Engine, Scope};
+pub use engine::{Assessment, ComponentSpec, Engine, Learned, Scope};
 pub use histogram::{DecodeError, LatencyHistogram};
-pub use increment::{Arm, ByArm, ComponentIndex, Increment, Outcomes};
+pub use increment::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
+pub use placebo::Dispersion;
 pub use summary::{ArmSummary, ScopeSummary};
-pub use verdict::{Alarm, Reason, ScopeAssessment, Signal, Verdict};
+pub use verdict::{
+    Alarm, BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict,
+    Veto,
+};

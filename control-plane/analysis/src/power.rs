@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;
+use crate::placebo::Phi;
 use crate::scope::Process;
 use crate::stratum::Evidence;
 use crate::verdict::Signal;
@@ -21,13 +22,18 @@ pub(crate) struct Needed {
 
 impl Needed {
     /// Foresees the need of `process` if its totals go on as they were.
-    pub(crate) fn of(process: &Process, archetypes: Option<&Archetypes>, config: &RawEngineConfig) -> Self {
+    pub(crate) fn of(
+        process: &Process,
+        archetypes: Option<&Archetypes>,
+        phi: Phi,
+        config: &RawEngineConfig,
+    ) -> Self {
         let totals = process.totals();
         let requests = totals.canary.started as f64;
         if requests <= 0.0 || totals.baseline.started == 0 {
             return Self::default();
         }
-        let seen = Evidence::of(totals, &[], archetypes, config);
+        let seen = Evidence::of(totals, &[], archetypes, config).scaled(phi);
         let health = process.health();
         let to_harm = |signal| {
             let bets = seen.harm.iter().enumerate();

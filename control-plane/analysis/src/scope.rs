@@ -158,6 +158,7 @@ impl Process {
         match signal {
             Signal::ErrorRate => self.log_evidence.errors,
             Signal::Latency => self.log_evidence.latency,
+            Signal::Share => LOG_ZERO,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::evalue::{Counts, Margin, log_e, log_e_cells};
 use crate::increment::ByArm;
 use crate::ledger::ClosedStratum;
 use crate::noninferiority::{ERROR_HEALTH_BETS, LATENCY_HEALTH_BETS};
+use crate::placebo::Phi;
 use crate::verdict::Signal;
 
 /// Error rates that are bet on, relative to the margin's.
@@ -98,7 +99,8 @@ impl Evidence {
         }
     }
 
-    /// What `arms` and failures that came in late for earlier strata say. Without `archetypes` latency is silent.
+    /// What `arms` and failures that came in late for earlier strata say, were requests independent. Without
+    /// `archetypes` latency is silent.
     pub(crate) fn of(
         arms: &ByArm<ArmStratum>,
         late: &[ClosedStratum],
@@ -117,23 +119,33 @@ impl Evidence {
         for (into, psi, margin) in
             error_bets.chain(healthy_bets.map(|(into, psi)| (into, psi, healthy_margin)))
         {
-            *into = (log_e(&now, psi, margin) + late_log_e(late, psi, margin)) / config.phi_errors;
+            *into = log_e(&now, psi, margin) + late_log_e(late, psi, margin);
         }
         let cells =
             ByArm { baseline: as_floats(&arms.baseline.cells), canary: as_floats(&arms.canary.cells) };
         if let Some(archetypes) = archetypes {
             for (into, ratios) in latency.iter_mut().zip(archetypes.rows()) {
-                *into = log_e_cells(&cells.baseline, &cells.canary, ratios) / config.phi_latency;
+                *into = log_e_cells(&cells.baseline, &cells.canary, ratios);
             }
         }
         let slow_margin = Margin { ratio: config.healthy.slow_ratio, absolute: config.healthy.slow_absolute };
         for (row, edge) in evidence.healthy_latency.iter_mut().zip(HEALTH_EDGES) {
             let slow = slower_than(&cells, edge);
             for (into, psi) in row.iter_mut().zip(LATENCY_HEALTH_BETS) {
-                *into = log_e(&slow, psi, slow_margin) / config.phi_latency;
+                *into = log_e(&slow, psi, slow_margin);
             }
         }
         evidence
+    }
+
+    /// The same for counts that vary `phi` times as much: a power of an e-value between 0 and 1 is still one.
+    pub(crate) fn scaled(&self, phi: Phi) -> Self {
+        let (mut scaled, phi) = (self.clone(), phi.max(Phi { errors: 1.0, latency: 1.0 }));
+        let (errors, latency) = scaled.harm.split_at_mut(ERROR_BET_COUNT);
+        errors.iter_mut().chain(&mut scaled.healthy_errors).for_each(|log_e| *log_e /= phi.errors);
+        let slow = scaled.healthy_latency.iter_mut().flatten();
+        latency.iter_mut().chain(slow).for_each(|log_e| *log_e /= phi.latency);
+        scaled
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -156,7 +168,7 @@ impl Evidence {
     /// Prior weight of a bet: errors and latency share evenly.
     pub(crate) fn bet_weight(bet: usize) -> f64 {
         match Self::signal_of(bet) {
-            Signal::ErrorRate => 0.5 / ERROR_BET_COUNT as f64,
+            Signal::ErrorRate | Signal::Share => 0.5 / ERROR_BET_COUNT as f64,
             Signal::Latency => 0.5 / ARCHETYPES as f64,
         }
     }

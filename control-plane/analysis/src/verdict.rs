@@ -1,6 +1,8 @@
-//! What the analysis says, as data. Words are made in one place: [`Reason::sentence`].
+//! What the analysis says, as data. Words are made in one place, [`Reason::sentence`] and [`Veto::sentence`].
 
 use serde::{Deserialize, Serialize};
+
+mod words;
 
 /// What the evidence says about a scope.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,17 +18,93 @@ pub enum Verdict {
 }
 
 /// One stream of evidence.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Share of requests that failed by fault of the service.
+    #[default]
     ErrorRate,
     /// Distribution of latency.
     Latency,
+    /// Share of the requests that reach the canary, beside the configured weight.
+    Share,
+}
+
+/// What the canary was compared with.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineUsed {
+    /// The baseline that ran beside it in the same seconds.
+    #[default]
+    Concurrent,
+    /// What is usual for the component at this hour of the week.
+    Profile,
+    /// The previous deployment, at the same time since it began.
+    PreviousDeployment,
+    /// Fixed limits; nothing else was known.
+    Thresholds,
+}
+
+/// How different the canary is.
+///
+/// The difference of the shares of failed requests (-1 to 1) for errors, the ratio of the 99th percentiles for latency,
+/// the canary's share of requests relative to the configured one for the share. The interval is for one look and
+/// one scope, at 95 %: it tells the size of an effect, the evidence tells whether there is one.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct EffectSize {
+    /// Most likely value.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+/// A way for a request to fail.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The service failed (5xx).
+    ServerError,
+    /// No answer in time.
+    Timeout,
+    /// No connection could be made.
+    ConnectFailure,
+    /// The connection broke before the response ended.
+    Reset,
+    /// Refused for load.
+    Overload,
+}
+
+/// Failures of one category since the harm began.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct CategoryFailures {
+    /// The category.
+    pub category: Category,
+    /// Failures on the baseline.
+    pub baseline: u64,
+    /// Failures on the canary.
+    pub canary: u64,
+}
+
+/// Why something that looks like a regression is not undone. It holds, and people are told.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Veto {
+    /// The failures were there before the canary got these requests: they only moved to it.
+    OlderThanExposure,
+    /// The baseline became worse too, in the same seconds: something shared is broken.
+    BothArmsWorse,
+    /// The baseline fails so much that a comparison means nothing.
+    BaselineUnhealthy,
+    /// Too few requests since the harm began.
+    TooLittleTraffic,
+    /// Seconds are missing, or clocks jumped, where the harm began.
+    DataGap,
 }
 
 /// Why a verdict is what it is: one signal's evidence.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Reason {
     /// The signal.
     pub signal: Signal,
@@ -40,7 +118,8 @@ pub struct Reason {
     pub log_evidence_healthy: f64,
     /// Value of `log_evidence_healthy` at which the scope counts as healthy.
     pub log_threshold_healthy: f64,
-    /// The signal's value on the baseline: a share (0 to 1) for errors, the 99th percentile in µs for latency.
+    /// The signal's value on the baseline: a share (0 to 1) for errors, the 99th percentile in µs for latency, the
+    /// configured share of requests for the share.
     pub baseline: f64,
     /// The same on the canary.
     pub canary: f64,
@@ -51,6 +130,19 @@ pub struct Reason {
     /// Canary requests still needed, at the present difference, before this signal can be healthy or regressed.
     /// `None`: decided, or not to be foreseen.
     pub canary_requests_needed: Option<u64>,
+    /// What `canary` was compared with.
+    #[serde(default)]
+    pub baseline_used: BaselineUsed,
+    /// How different the canary is. `None`: nothing to compare.
+    #[serde(default)]
+    pub effect: Option<EffectSize>,
+    /// Overdispersion that the evidence was divided by: variance of the counts relative to independent requests. At
+    /// least 1 where it is used; 0 in records from before it was stored.
+    #[serde(default)]
+    pub overdispersion: f64,
+    /// Failures by category, those that speak most against the canary first. Empty unless the signal is errors.
+    #[serde(default)]
+    pub categories: Vec<CategoryFailures>,
 }
 
 /// The verdict on one scope: the whole version or one component.
@@ -60,6 +152,12 @@ pub struct ScopeAssessment {
     pub verdict: Verdict,
     /// One entry per signal.
     pub reasons: Vec<Reason>,
+    /// Why a regression that shows is not undone. Empty: nothing stands against it.
+    #[serde(default)]
+    pub vetoes: Vec<Veto>,
+    /// From 0 to 100 ([`crate::risk`]): ranks, never decides alone.
+    #[serde(default)]
+    pub risk: f64,
 }
 
 /// What should be undone.
@@ -72,80 +170,41 @@ pub enum Alarm {
     Components(Vec<String>),
 }
 
-impl Signal {
-    fn words(self) -> &'static str {
-        match self {
-            Self::ErrorRate => "error rate",
-            Self::Latency => "99th percentile of latency",
-        }
-    }
-
-    fn value(self, value: f64) -> String {
-        match self {
-            Self::ErrorRate => format!("{:.2} %", value * 100.0),
-            Self::Latency => format!("{:.1} ms", value / 1000.0),
+impl ScopeAssessment {
+    /// Makes every number finite, so that it can be written in any text format: NaN becomes 0, infinities the largest
+    /// numbers there are.
+    pub fn make_finite(&mut self) {
+        let of_reasons = self.reasons.iter_mut().flat_map(Reason::numbers);
+        for number in of_reasons.chain([&mut self.risk]) {
+            *number = if number.is_nan() { 0.0 } else { number.clamp(f64::MIN, f64::MAX) };
         }
     }
 }
 
 impl Reason {
-    /// The reason in words: one sentence without a full stop.
-    pub fn sentence(&self) -> String {
-        let Self { signal, baseline, canary, baseline_requests, canary_requests, .. } = self;
-        let (name, baseline, canary) = (signal.words(), signal.value(*baseline), signal.value(*canary));
-        let seen = format!(
-            "{name} {canary} over {canary_requests} canary requests, {baseline} over {baseline_requests} on the baseline"
-        );
-        let judged = match self.verdict {
-            Verdict::Regressed => format!("worse than the margin allows ({})", odds(self.log_evidence)),
-            Verdict::Healthy => format!("within the margin ({})", odds(self.log_evidence_healthy)),
-            Verdict::Inconclusive => match self.canary_requests_needed {
-                Some(needed) => format!("not decided, about {needed} more canary requests needed"),
-                None => "not decided".to_owned(),
-            },
-        };
-        format!("{seen}: {judged}")
-    }
-}
-
-fn odds(log_evidence: f64) -> String {
-    const MOST: f64 = 1e6;
-    let odds = log_evidence.exp();
-    if odds >= MOST { "odds over 1000000 to 1".to_owned() } else { format!("odds {odds:.0} to 1") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reason(verdict: Verdict) -> Reason {
-        Reason {
-            signal: Signal::ErrorRate,
-            verdict,
-            log_evidence: 8.0,
-            log_threshold: 5.8,
-            log_evidence_healthy: 4.7,
-            log_threshold_healthy: 4.6,
-            baseline: 0.001,
-            canary: 0.301,
-            baseline_requests: 2_790,
-            canary_requests: 310,
-            canary_requests_needed: Some(1_200),
-        }
-    }
-
-    #[test]
-    fn a_reason_says_what_was_seen_and_what_it_means() {
-        let seen = "error rate 30.10 % over 310 canary requests, 0.10 % over 2790 on the baseline: ";
-        let check = |verdict, judged: &str| assert_eq!(reason(verdict).sentence(), format!("{seen}{judged}"));
-        check(Verdict::Regressed, "worse than the margin allows (odds 2981 to 1)");
-        check(Verdict::Healthy, "within the margin (odds 110 to 1)");
-        check(Verdict::Inconclusive, "not decided, about 1200 more canary requests needed");
-    }
-
-    #[test]
-    fn overwhelming_odds_are_not_spelled_out() {
-        let reason = Reason { log_evidence: 900.0, ..reason(Verdict::Regressed) };
-        assert!(reason.sentence().ends_with("(odds over 1000000 to 1)"), "{}", reason.sentence());
+    fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
+        let Self {
+            log_evidence,
+            log_threshold,
+            log_evidence_healthy,
+            log_threshold_healthy,
+            baseline,
+            canary,
+            overdispersion,
+            effect,
+            ..
+        } = self;
+        let effect =
+            effect.iter_mut().flat_map(|effect| [&mut effect.estimate, &mut effect.low, &mut effect.high]);
+        let own = [
+            log_evidence,
+            log_threshold,
+            log_evidence_healthy,
+            log_threshold_healthy,
+            baseline,
+            canary,
+            overdispersion,
+        ];
+        own.into_iter().chain(effect)
     }
 }

@@ -17,7 +17,7 @@ use crate::summary::Tally;
 /// Increments for seconds older than this are dropped, in seconds.
 pub(crate) const RETENTION_S: u64 = 120;
 /// Increments for seconds further ahead than this are dropped, in seconds: a wrong clock.
-const MAX_AHEAD_S: u64 = 60;
+pub(crate) const MAX_AHEAD_S: u64 = 60;
 /// Seconds that wait to be closed at most.
 const MAX_PENDING_SECONDS: usize = 180;
 /// A source that was silent for longer is not waited for, in seconds.

@@ -184,19 +184,8 @@ impl Judgement {
     fn bounded(&self) -> Box<Self> {
         let mut judgement = self.clone();
         let components = judgement.components.iter_mut().map(|component| &mut component.assessment);
-        for reason in
-            std::iter::once(&mut judgement.version).chain(components).flat_map(|scope| &mut scope.reasons)
-        {
-            for number in [
-                &mut reason.log_evidence,
-                &mut reason.log_threshold,
-                &mut reason.log_evidence_healthy,
-                &mut reason.log_threshold_healthy,
-                &mut reason.baseline,
-                &mut reason.canary,
-            ] {
-                *number = if number.is_nan() { 0.0 } else { number.clamp(f64::MIN, f64::MAX) };
-            }
+        for scope in std::iter::once(&mut judgement.version).chain(components) {
+            scope.make_finite();
         }
         Box::new(judgement)
     }

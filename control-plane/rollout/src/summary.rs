@@ -148,15 +148,8 @@ promotion: 15m
         judgement.version.reasons.push(Reason {
             signal: Signal::ErrorRate,
             verdict,
-            log_evidence: 0.0,
-            log_threshold: 6.9,
-            log_evidence_healthy: 0.0,
-            log_threshold_healthy: 4.6,
-            baseline: 0.0,
-            canary: 0.0,
-            baseline_requests: 0,
-            canary_requests: 0,
             canary_requests_needed: needed,
+            ..Reason::default()
         });
         judgement
     }

@@ -65,6 +65,7 @@ fn reasons(reasons: &[serin_analysis::Reason]) -> Vec<Reason> {
         signal: match reason.signal {
             Signal::ErrorRate => "error_rate",
             Signal::Latency => "latency",
+            Signal::Share => "share",
         },
         verdict: reason.verdict,
         log_evidence: reason.log_evidence,

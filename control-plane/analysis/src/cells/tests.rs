@@ -65,7 +65,7 @@ fn histogram(fixture: &Fixture, count: u64) -> LatencyHistogram {
 fn learned_edges_lie_at_the_quantiles_of_the_baseline() {
     let fixture = fixture();
     let cells = Cells::learn(&histogram(&fixture, 100_000), 0.10).unwrap();
-    let edges = cells.baseline_edges.iter().zip(&cells.canary_edges).zip(fixture.edges_ms);
+    let edges = cells.baseline_edges.0.iter().zip(&cells.canary_edges.0).zip(fixture.edges_ms);
     for ((baseline, canary), expected_ms) in edges {
         let expected_us = expected_ms * 1000.0;
         let baseline = baseline.highest_us() as f64;

@@ -4,6 +4,7 @@ use super::component::Component;
 use super::{Assessment, Engine, Scope};
 use crate::increment::ByArm;
 use crate::localise::components_at_fault;
+use crate::placebo::Phi;
 use crate::power::Needed;
 use crate::scope::Process;
 use crate::summary::ScopeSummary;
@@ -42,7 +43,8 @@ impl Engine {
         let version = Judgement {
             process: &self.version,
             summary: self.summary(Scope::Version),
-            needed: Needed::of(&self.version, self.pool.archetypes(), self.config.raw()),
+            needed: Needed::of(&self.version, self.pool.archetypes(), self.version_phi(), self.config.raw()),
+            phi: self.version_phi(),
             regressed: self.version_flagged,
             may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
         };
@@ -52,6 +54,7 @@ impl Engine {
                     process: component.process(),
                     summary: component.summary().summary(),
                     needed: component.needed(),
+                    phi: component.phi(self.config.raw()),
                     regressed: self.flagged.contains(&index),
                     may_be_healthy: fresh && !is_doubtful(component.process()),
                 };
@@ -97,6 +100,7 @@ struct Judgement<'a> {
     process: &'a Process,
     summary: ScopeSummary,
     needed: Needed,
+    phi: Phi,
     regressed: bool,
     may_be_healthy: bool,
 }
@@ -118,7 +122,7 @@ impl Judgement<'_> {
         } else {
             Verdict::Inconclusive
         };
-        ScopeAssessment { verdict, reasons }
+        ScopeAssessment { verdict, reasons, ..ScopeAssessment::default() }
     }
 
     fn errors(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {
@@ -152,7 +156,7 @@ impl Judgement<'_> {
     ) -> Reason {
         let health = self.process.health();
         let log_evidence_healthy = match signal {
-            Signal::ErrorRate => health.errors(),
+            Signal::ErrorRate | Signal::Share => health.errors(),
             Signal::Latency => health.latency().into_iter().fold(f64::INFINITY, f64::min),
         };
         let crossed = log_evidence >= self.process.log_threshold();
@@ -175,6 +179,11 @@ impl Judgement<'_> {
             baseline_requests: requests.baseline,
             canary_requests: requests.canary,
             canary_requests_needed: needed.filter(|_| verdict == Verdict::Inconclusive),
+            overdispersion: match signal {
+                Signal::ErrorRate | Signal::Share => self.phi.errors,
+                Signal::Latency => self.phi.latency,
+            },
+            ..Reason::default()
         }
     }
 }

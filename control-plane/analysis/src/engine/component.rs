@@ -6,8 +6,9 @@ use super::{ComponentSpec, Judged};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
 use crate::histogram::{DenseHistogram, LatencyHistogram};
-use crate::increment::{Arm, ByArm, Increment};
+use crate::increment::{Arm, ByArm, HostSample, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
+use crate::placebo::{Dispersion, Phi, Placebo, Whole};
 use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
@@ -56,6 +57,7 @@ pub(super) struct Component {
     parts: Vec<Part>,
     needed: Needed,
     next_foresight: u64,
+    placebo: Placebo,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -82,6 +84,7 @@ impl Component {
             parts: vec![Part::default(); BETS],
             needed: Needed::default(),
             next_foresight: 0,
+            placebo: Placebo::default(),
         }
     }
 
@@ -125,6 +128,29 @@ impl Component {
 
     pub(super) fn archetypes(&self) -> Option<&Archetypes> {
         self.cells.as_ref().map(Cells::archetypes)
+    }
+
+    /// Takes in what one of its hosts saw.
+    pub(super) fn merge_host(&mut self, sample: &HostSample) {
+        self.placebo.add(sample, self.cells.as_ref());
+    }
+
+    /// Learns from the hosts' blocks that are complete.
+    pub(super) fn close_hosts(&mut self, second: u64, whole: &mut Whole) {
+        self.placebo.close(second, whole);
+    }
+
+    pub(super) fn dispersion(&self) -> Dispersion {
+        self.placebo.dispersion
+    }
+
+    /// Begins with what was learned before.
+    pub(super) fn recall(&mut self, dispersion: Dispersion) {
+        self.placebo.dispersion = dispersion.checked();
+    }
+
+    pub(super) fn phi(&self, config: &RawEngineConfig) -> Phi {
+        self.placebo.dispersion.phi(config.phi())
     }
 
     /// Takes in outcomes of requests whose second has closed; gives the failures that count, and whether they count
@@ -185,7 +211,7 @@ impl Component {
         }
         if second >= self.next_foresight {
             self.next_foresight = second.saturating_add(FORESIGHT_INTERVAL_S);
-            self.needed = Needed::of(&self.process, self.archetypes(), config);
+            self.needed = Needed::of(&self.process, self.archetypes(), self.phi(config), config);
         }
         judged
     }
@@ -223,7 +249,7 @@ impl Component {
             return None;
         }
         let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
-        self.process.update(&evidence, &arms, mass);
+        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass);
         for ((part, log_e), since_update) in
             self.parts.iter_mut().zip(evidence.harm).zip(version.since_updates())
         {

@@ -58,12 +58,12 @@ fn judgements() -> impl Strategy<Value = Judgement> {
             let components =
                 COMPONENTS.iter().zip(components).map(|(name, (verdict, requests))| ComponentJudgement {
                     name: (*name).to_owned(),
-                    assessment: ScopeAssessment { verdict, reasons: Vec::new() },
+                    assessment: ScopeAssessment { verdict, ..ScopeAssessment::default() },
                     requests,
                 });
             let (requests, errors, p99) = window;
             Judgement {
-                version: ScopeAssessment { verdict, reasons: Vec::new() },
+                version: ScopeAssessment { verdict, ..ScopeAssessment::default() },
                 components: components.collect(),
                 alarm,
                 data_age_s,

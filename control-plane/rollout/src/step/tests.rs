@@ -9,7 +9,7 @@ mod succession;
 
 use std::fmt::Write;
 
-use serin_analysis::verdict::{Alarm, Reason, ScopeAssessment, Signal, Verdict};
+use serin_analysis::verdict::{Alarm, EffectSize, Reason, ScopeAssessment, Signal, Verdict};
 
 use super::*;
 use crate::{ArmWindow, Command, ComponentJudgement, Order, Phase, replay};
@@ -40,7 +40,7 @@ fn judgement(verdict: Verdict) -> Judgement {
     });
     let window = ArmWindow { requests: 500, errors: 1, client_errors: 20, latency_p99_us: Some(80_000) };
     Judgement {
-        version: ScopeAssessment { verdict, reasons: Vec::new() },
+        version: ScopeAssessment { verdict, ..ScopeAssessment::default() },
         components: components.collect(),
         alarm: None,
         data_age_s: Some(3),

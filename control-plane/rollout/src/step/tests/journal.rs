@@ -18,14 +18,18 @@ fn a_decision_carries_what_was_seen_and_survives_json() {
         canary: 0.3,
         baseline_requests: 900,
         canary_requests: 100,
-        canary_requests_needed: None,
+        effect: Some(EffectSize { estimate: f64::NAN, low: f64::NEG_INFINITY, high: 1.0 }),
+        ..Reason::default()
     });
+    seen.version.risk = f64::INFINITY;
     let transition =
         step(&plan, &begin(&plan).state, &Input::Assessed(Box::new(seen)), UnixMillis(5)).unwrap();
     let event = &transition.events()[0];
     let reason = &event.fact.evidence().unwrap().version.reasons[0];
     assert_eq!((reason.log_evidence, reason.log_evidence_healthy), (f64::MAX, f64::MIN));
     assert_eq!((reason.baseline, reason.canary_requests), (0.0, 100));
+    assert_eq!(reason.effect, Some(EffectSize { estimate: 0.0, low: f64::MIN, high: 1.0 }));
+    assert_eq!(event.fact.evidence().unwrap().version.risk, f64::MAX);
     let json = serde_json::to_string(event).unwrap();
     assert_eq!(&serde_json::from_str::<Event>(&json).unwrap(), event);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();

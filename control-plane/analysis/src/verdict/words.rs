@@ -1,0 +1,156 @@
+//! Verdicts in words.
+
+use super::{BaselineUsed, Category, EffectSize, Reason, Signal, Verdict, Veto};
+
+impl Signal {
+    fn words(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error rate",
+            Self::Latency => "99th percentile of latency",
+            Self::Share => "share of requests",
+        }
+    }
+
+    fn value(self, value: f64) -> String {
+        match self {
+            Self::ErrorRate | Self::Share => format!("{:.2} %", value * 100.0),
+            Self::Latency => format!("{:.1} ms", value / 1000.0),
+        }
+    }
+
+    fn effect(self, effect: EffectSize) -> String {
+        let EffectSize { estimate, low, high } = effect;
+        match self {
+            Self::ErrorRate => {
+                let points = |share: f64| share * 100.0;
+                format!(", {:+.2} points, {:+.2} to {:+.2}", points(estimate), points(low), points(high))
+            }
+            Self::Latency | Self::Share => format!(", {estimate:.2} times, {low:.2} to {high:.2}"),
+        }
+    }
+}
+
+impl Reason {
+    /// The reason in words: one sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        let Self { signal, baseline, canary, baseline_requests, canary_requests, .. } = self;
+        let (name, baseline, canary) = (signal.words(), signal.value(*baseline), signal.value(*canary));
+        let beside = self.baseline_used.words();
+        let seen = match signal {
+            Signal::ErrorRate | Signal::Latency => format!(
+                "{name} {canary} over {canary_requests} canary requests, {baseline} {}{beside}",
+                if *baseline_requests > 0 { format!("over {baseline_requests} ") } else { String::new() },
+            ),
+            Signal::Share => format!(
+                "{canary} of {} requests reached the canary, {baseline} by weight",
+                baseline_requests.saturating_add(*canary_requests)
+            ),
+        };
+        format!("{seen}{}: {}", self.driver(), self.judged())
+    }
+
+    /// The category that most failures are of, if there are several and one stands out.
+    fn driver(&self) -> String {
+        match self.categories.first() {
+            Some(first) if self.verdict == Verdict::Regressed && first.canary > 0 => {
+                format!(", mostly {}", first.category.words())
+            }
+            Some(_) | None => String::new(),
+        }
+    }
+
+    fn judged(&self) -> String {
+        match self.verdict {
+            Verdict::Regressed => {
+                let effect = self.effect.map(|effect| self.signal.effect(effect)).unwrap_or_default();
+                format!("worse than the margin allows ({}{effect})", odds(self.log_evidence))
+            }
+            Verdict::Healthy => format!("within the margin ({})", odds(self.log_evidence_healthy)),
+            Verdict::Inconclusive => match self.canary_requests_needed {
+                Some(needed) => format!("not decided, about {needed} more canary requests needed"),
+                None => "not decided".to_owned(),
+            },
+        }
+    }
+}
+
+impl BaselineUsed {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Concurrent => "on the baseline",
+            Self::Profile => "usual at this hour",
+            Self::PreviousDeployment => "on the previous deployment at this age",
+            Self::Thresholds => "allowed",
+        }
+    }
+}
+
+impl Category {
+    fn words(self) -> &'static str {
+        match self {
+            Self::ServerError => "server errors",
+            Self::Timeout => "timeouts",
+            Self::ConnectFailure => "failed connections",
+            Self::Reset => "broken connections",
+            Self::Overload => "refusals for load",
+        }
+    }
+}
+
+impl Veto {
+    /// The veto in words: one sentence without a full stop.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::OlderThanExposure => "the failures were there before the canary got these requests",
+            Self::BothArmsWorse => {
+                "the baseline became worse in the same seconds, so something shared is broken"
+            }
+            Self::BaselineUnhealthy => "the baseline fails too much to be compared with",
+            Self::TooLittleTraffic => "too few requests since the harm began",
+            Self::DataGap => "reports are missing where the harm began",
+        }
+    }
+}
+
+fn odds(log_evidence: f64) -> String {
+    const MOST: f64 = 1e6;
+    let odds = log_evidence.exp();
+    if odds >= MOST { "odds over 1000000 to 1".to_owned() } else { format!("odds {odds:.0} to 1") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(verdict: Verdict) -> Reason {
+        Reason {
+            signal: Signal::ErrorRate,
+            verdict,
+            log_evidence: 8.0,
+            log_threshold: 5.8,
+            log_evidence_healthy: 4.7,
+            log_threshold_healthy: 4.6,
+            baseline: 0.001,
+            canary: 0.301,
+            baseline_requests: 2_790,
+            canary_requests: 310,
+            canary_requests_needed: Some(1_200),
+            ..Reason::default()
+        }
+    }
+
+    #[test]
+    fn a_reason_says_what_was_seen_and_what_it_means() {
+        let seen = "error rate 30.10 % over 310 canary requests, 0.10 % over 2790 on the baseline: ";
+        let check = |verdict, judged: &str| assert_eq!(reason(verdict).sentence(), format!("{seen}{judged}"));
+        check(Verdict::Regressed, "worse than the margin allows (odds 2981 to 1)");
+        check(Verdict::Healthy, "within the margin (odds 110 to 1)");
+        check(Verdict::Inconclusive, "not decided, about 1200 more canary requests needed");
+    }
+
+    #[test]
+    fn overwhelming_odds_are_not_spelled_out() {
+        let reason = Reason { log_evidence: 900.0, ..reason(Verdict::Regressed) };
+        assert!(reason.sentence().ends_with("(odds over 1000000 to 1)"), "{}", reason.sentence());
+    }
+}
