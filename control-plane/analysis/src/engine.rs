@@ -2,7 +2,7 @@
 //!
 //! Each closed second flows through its components' strata into one evidence process per component and one for the
 //! version. Components too thin for strata of a few seconds are pooled for the version's process. The error budget
-//! `alpha` is split over the scopes (0.3 version, 0.6 components, 0.1 kept for the traffic share), so a false alarm
+//! `alpha` is split over the scopes (0.3 version, 0.6 components, 0.1 the share of requests), so a false alarm
 //! anywhere in a rollout has at most that probability.
 //!
 //! Bounds: [`MAX_COMPONENTS`] components; seconds wait for at most two minutes; late outcomes are booked for two
@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
-use crate::increment::{ComponentIndex, HostSample, Increment};
+use crate::increment::{ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
-use crate::stratum::Evidence;
+use crate::share::Share;
+use crate::stratum::{ArmStratum, Evidence};
 use crate::summary::{ScopeSummary, summarise};
 use crate::verdict::{Alarm, ScopeAssessment};
 use crate::window::{ClosedSecond, MAX_AHEAD_S, Placement, Window};
@@ -35,6 +36,7 @@ pub const MAX_COMPONENTS: usize = 2_000;
 const LAST_SECOND: u64 = u64::MAX / 2;
 const VERSION_BUDGET: f64 = 0.3;
 const COMPONENTS_BUDGET: f64 = 0.6;
+const SHARE_BUDGET: f64 = 0.1;
 
 /// A component as the engine needs to know it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -110,6 +112,7 @@ pub struct Engine {
     late_requests: u64,
     dropped_requests: u64,
     hosts: Whole,
+    share: Share,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ScopeSummary>,
@@ -153,6 +156,7 @@ impl Engine {
             late_requests: 0,
             dropped_requests: 0,
             hosts: Whole::default(),
+            share: Share::new(alpha * SHARE_BUDGET),
             version_summary: None,
         })
     }
@@ -235,6 +239,12 @@ impl Engine {
         self.prior.step_started(second);
     }
 
+    /// `canary_ppm` of a million requests that start from `second` on are the canary's. `None`: that is not known, or
+    /// routing is not by weight alone, and the share of the requests is not judged.
+    pub fn set_weight(&mut self, second: u64, canary_ppm: Option<u32>) {
+        self.share.set_weight(second, canary_ppm);
+    }
+
     /// Seconds before `second` are warm-up: they are shown, but are no evidence.
     pub fn exclude_until(&mut self, second: u64) {
         self.exclude_until = second;
@@ -251,6 +261,7 @@ impl Engine {
         self.flagged.remove(&index.0);
         self.version_summary = None;
         self.version.forget(self.config.raw().beta);
+        self.share.forget();
         self.prior.step_started(self.at_second);
     }
 
@@ -291,10 +302,15 @@ impl Engine {
         self.hosts.learn();
         let version_phi = self.version_phi();
         let mut of_version = None;
+        let mut started = ByArm::<u64>::default();
         for (index, component) in self.components.iter_mut().enumerate() {
             let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
             if arms.baseline.started > 0 || arms.canary.started > 0 {
                 self.last_exposed_second = Some(second);
+            }
+            if component.is_active() {
+                started.baseline = started.baseline.saturating_add(arms.baseline.started);
+                started.canary = started.canary.saturating_add(arms.canary.started);
             }
             let pooled = component.absorb(&Second { second, open_age_us, counted }, arms);
             if let Some(arms) = pooled {
@@ -304,6 +320,7 @@ impl Engine {
                 judged.scaled(component.phi(self.config.raw()).max(version_phi)).add_to(&mut of_version);
             }
         }
+        self.share.update(second, started, self.mass);
         if counted && let Some(judged) = self.pool.judge(second, self.config.raw(), &self.components) {
             judged.scaled(version_phi).add_to(&mut of_version);
         }
@@ -317,7 +334,7 @@ impl Engine {
 #[derive(Debug)]
 struct Judged {
     evidence: Evidence,
-    arms: crate::increment::ByArm<crate::stratum::ArmStratum>,
+    arms: ByArm<ArmStratum>,
 }
 
 impl Judged {

@@ -30,6 +30,7 @@ mod placebo;
 mod power;
 pub mod risk;
 mod scope;
+mod share;
 mod stratum;
 mod summary;
 pub mod verdict;

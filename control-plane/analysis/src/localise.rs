@@ -1,7 +1,8 @@
 //! Which components are at fault when the version as a whole has crossed its threshold?
 //!
 //! The bet that crossed is attributed: each component's share of that bet's evidence since its CUSUM left zero. If
-//! a few components carry it and the rest carries next to nothing, they are named; else the version is.
+//! a few components carry it and the rest carries next to nothing, they are named; else the version is. Most of more than
+//! three components are not a few.
 
 /// Share of the version's evidence that the named components must explain.
 const EXPLAINED: f64 = 0.6;
@@ -17,10 +18,11 @@ pub(crate) fn components_at_fault(cusum: f64, mut log_evidence: Vec<(usize, f64)
     log_evidence.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let strongest = log_evidence.first()?.1;
     let mut rest: f64 = log_evidence.iter().map(|(_, evidence)| evidence).sum();
+    let most = (log_evidence.len() / 2).max(2);
     let mut explained = 0.0;
     let mut named = Vec::new();
     for (index, evidence) in log_evidence {
-        if evidence <= 0.0 || (!named.is_empty() && evidence < NAMEABLE) {
+        if named.len() == most || evidence <= 0.0 || (!named.is_empty() && evidence < NAMEABLE) {
             return None;
         }
         named.push(index);
@@ -55,6 +57,7 @@ mod tests {
     #[test]
     fn evidence_spread_over_all_components_is_the_versions() {
         check(12.0, &[1.2; 10], None);
+        check(60.0, &[10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 0.0, 0.0], None);
         check(12.0, &[], None);
     }
 }

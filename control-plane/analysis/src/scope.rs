@@ -5,12 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
-use crate::onset::recur;
+use crate::onset::{Anchor, recur};
 use crate::stratum::{ArmStratum, BETS, Evidence};
 use crate::verdict::Signal;
-
-/// Strata that must at least agree before a scope can be called regressed.
-const AGREEING_STRATA: f64 = 3.0;
 
 /// Requests and failures.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -43,12 +40,9 @@ impl ErrorTotals {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 struct Bet {
     log_weight: f64,
-    /// Most that one stratum may add.
-    cap: f64,
     log_m: f64,
-    /// Evidence since it was last zero.
-    cusum: f64,
-    /// The totals when `cusum` was last zero.
+    anchor: Anchor,
+    /// The totals when the evidence was last zero.
     since: ErrorTotals,
     /// How many updates the scope had seen by then.
     since_update: u64,
@@ -86,9 +80,8 @@ impl Process {
             let log_weight = Evidence::bet_weight(index).ln();
             Bet {
                 log_weight,
-                cap: (log_threshold - log_weight) / AGREEING_STRATA,
                 log_m: LOG_ZERO,
-                cusum: 0.0,
+                anchor: Anchor::default(),
                 since: ErrorTotals::default(),
                 since_update: 0,
             }
@@ -113,9 +106,10 @@ impl Process {
         let new_mass = mass - self.mass_seen;
         self.mass_seen = mass;
         for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
-            bet.log_m = recur(bet.log_m, log_e, bet.cap, new_mass);
-            bet.cusum = (bet.cusum + log_e).max(0.0);
-            if bet.cusum <= 0.0 {
+            let cap = bet.anchor.cap(bet.log_m, new_mass, self.log_threshold - bet.log_weight);
+            bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
+            bet.anchor.add(log_e);
+            if bet.anchor.is_idle() {
                 bet.since = totals;
                 bet.since_update = self.updates;
             }
@@ -132,7 +126,7 @@ impl Process {
         self.totals = ByArm::default();
         for bet in &mut self.bets {
             bet.log_m = LOG_ZERO;
-            bet.cusum = 0.0;
+            bet.anchor = Anchor::default();
             bet.since = ErrorTotals::default();
             bet.since_update = self.updates;
         }
@@ -169,7 +163,7 @@ impl Process {
     /// The bet with the most evidence, its CUSUM, and the update at which that was last zero.
     pub(crate) fn best_bet(&self) -> (usize, f64, u64) {
         best(self.bets.iter().enumerate())
-            .map_or((0, 0.0, 0), |(index, bet)| (index, bet.cusum, bet.since_update))
+            .map_or((0, 0.0, 0), |(index, bet)| (index, bet.anchor.cusum(), bet.since_update))
     }
 
     /// Update at which each bet's CUSUM was last zero.
@@ -188,7 +182,7 @@ impl Process {
 
     /// Requests and failures since the harm that is now most believed in began; all there are if there is none.
     pub(crate) fn suspect_totals(&self) -> ErrorTotals {
-        let suspect = best(self.bets_of(Signal::ErrorRate)).filter(|(_, bet)| bet.cusum > 0.0);
+        let suspect = best(self.bets_of(Signal::ErrorRate)).filter(|(_, bet)| !bet.anchor.is_idle());
         let totals = ErrorTotals::of(&self.totals);
         suspect.map_or(totals, |(_, bet)| totals.since(&bet.since))
     }

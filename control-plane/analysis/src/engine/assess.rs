@@ -25,7 +25,9 @@ impl Engine {
         let crossed =
             crossed.filter(|(_, component)| component.is_active() && component.process().is_crossed());
         self.flagged.extend(crossed.map(|(index, _)| index));
-        if self.version.is_crossed() {
+        if self.share.is_crossed() {
+            self.version_flagged = true;
+        } else if self.version.is_crossed() {
             match self.at_fault() {
                 Some(named) => self.flagged.extend(named),
                 None => self.version_flagged = true,
@@ -38,8 +40,9 @@ impl Engine {
             self.last_exposed_second.map(|second| self.at_second.saturating_sub(second.saturating_add(1)));
         let fresh = data_age_s.is_some_and(|age| age <= STALE_S);
         let active = || self.components.iter().filter(|component| component.is_active());
-        let doubtful =
-            is_doubtful(&self.version) || active().any(|component| is_doubtful(component.process()));
+        let doubtful = is_doubtful(&self.version)
+            || self.share.log_evidence() >= DOUBTFUL_ODDS.ln()
+            || active().any(|component| is_doubtful(component.process()));
         let version = Judgement {
             process: &self.version,
             summary: self.summary(Scope::Version),
@@ -48,6 +51,8 @@ impl Engine {
             regressed: self.version_flagged,
             may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
         };
+        let mut version = version.assessment();
+        version.reasons.extend(self.share_reason());
         let component = |(index, component): (usize, &Component)| {
             let assessment = if component.is_active() {
                 let judgement = Judgement {
@@ -66,13 +71,39 @@ impl Engine {
         };
         Assessment {
             at_second: self.at_second,
-            version: version.assessment(),
+            version,
             components: self.components.iter().enumerate().map(component).collect(),
             alarm: self.alarm(),
             late_requests: self.late_requests,
             dropped_requests: self.dropped_requests,
             data_age_s,
         }
+    }
+
+    /// What the split of the requests says; `None` while it is not judged.
+    fn share_reason(&self) -> Option<Reason> {
+        let (requests, expected) = self.share.seen()?;
+        let (baseline, canary) = (requests.baseline as f64, requests.canary as f64);
+        let (log_evidence, log_threshold) = (self.share.log_evidence(), self.share.log_threshold());
+        let verdict = if self.share.is_crossed() {
+            Verdict::Regressed
+        } else if log_evidence >= DOUBTFUL_ODDS.ln() {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Healthy
+        };
+        Some(Reason {
+            signal: Signal::Share,
+            verdict,
+            log_evidence,
+            log_threshold,
+            baseline: expected,
+            canary: if baseline + canary > 0.0 { canary / (baseline + canary) } else { expected },
+            baseline_requests: requests.baseline,
+            canary_requests: requests.canary,
+            overdispersion: self.share.phi(),
+            ..Reason::default()
+        })
     }
 
     fn alarm(&self) -> Option<Alarm> {

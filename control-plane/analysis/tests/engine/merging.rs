@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serin_analysis::{
-    Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes, Scope,
-    Verdict,
+    Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, HostSample, Increment, LatencyHistogram,
+    Outcomes, Scope, Verdict,
 };
 
 use super::world::{Behaviour, GOOD, START, World};
@@ -30,6 +30,20 @@ fn small_increment() -> impl Strategy<Value = Increment> {
             }
         },
     )
+}
+
+/// The sample of one host that goes with `increment`.
+fn sample(increment: &Increment) -> HostSample {
+    HostSample {
+        component: increment.component,
+        start_second: increment.start_second,
+        arm: increment.arm,
+        host: increment.started % 7,
+        one_in: (increment.source % 4) as u32,
+        requests: increment.outcomes.finished(),
+        failed: increment.outcomes.server_error,
+        latency: increment.latency.clone(),
+    }
 }
 
 fn any_increment() -> impl Strategy<Value = Increment> {
@@ -76,8 +90,12 @@ proptest! {
         let judge = |increments: &[Increment]| {
             let mut engine = engine(3);
             engine.advance(START);
-            increments.iter().for_each(|increment| engine.merge(increment));
-            let assessments: Vec<_> = (START..START + 40).map(|now| engine.advance(now)).collect();
+            engine.set_weight(START, Some(100_000));
+            for increment in increments {
+                engine.merge(increment);
+                engine.merge_host(&sample(increment));
+            }
+            let assessments: Vec<_> = (START..START + 140).map(|now| engine.advance(now)).collect();
             (serde_json::to_string(&assessments).unwrap(), serde_json::to_string(&engine).unwrap())
         };
         prop_assert_eq!(judge(&increments), judge(&shuffled));
@@ -92,13 +110,17 @@ proptest! {
         for (at, now) in times.iter().enumerate() {
             for increment in increments.iter().skip(at).step_by(times.len()) {
                 engine.merge(increment);
+                engine.merge_host(&sample(increment));
+                engine.set_weight(increment.start_second, Some(increment.started as u32));
                 engine.source_progress(increment.source, increment.start_second, *now);
             }
             let assessment = engine.advance(*now);
             let scopes = assessment.components.iter().map(|(_, scope)| scope).chain([&assessment.version]);
             for reason in scopes.flat_map(|scope| &scope.reasons) {
+                let effect = reason.effect.map_or([0.0; 3], |effect| [effect.estimate, effect.low, effect.high]);
                 let values = [reason.log_evidence, reason.log_evidence_healthy, reason.baseline, reason.canary];
-                prop_assert!(values.iter().all(|value| value.is_finite()), "{:?}", reason);
+                let values = values.into_iter().chain(effect).chain([reason.overdispersion, reason.log_threshold]);
+                prop_assert!(values.clone().all(|value| value.is_finite()), "{:?}", reason);
             }
         }
     }
