@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serin_analysis::judge::{Judge, JudgeDecision, KayentaSettings, NamedJudge};
-use serin_analysis::{Alarm, ConfigError, Engine, EngineConfig, Increment};
+use serin_analysis::judge::{Judge, JudgeDecision, KayentaSettings, NamedJudge, SecondAggregate};
+use serin_analysis::{Alarm, ByArm, ConfigError, Engine, EngineConfig, Increment};
 
 use crate::scenario::DURATION_S;
 use crate::world::{Second, World};
@@ -117,20 +117,50 @@ impl Serin {
     }
 }
 
-/// A judge of another tool. It sees both arms as a whole and at once.
+/// A judge of another tool. It sees both arms as a whole and at once, or what its rule asks about if that is less:
+/// summing up the rest over its windows would cost more than all else.
 pub struct Peer {
     judge: Box<dyn Judge + Send>,
+    sight: Sight,
     start: u64,
+}
+
+/// What the rule of a judge asks about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sight {
+    BothArms,
+    Canary,
+    CanaryErrors,
 }
 
 impl Peer {
     /// The judge that begins with second `start` of Unix time.
     pub fn new(judge: NamedJudge, start: u64) -> Self {
-        Self { judge: judge.start(), start }
+        let sight = match judge {
+            NamedJudge::ArgoDefault | NamedJudge::ArgoDocs | NamedJudge::ArgoTuned => Sight::CanaryErrors,
+            NamedJudge::FlaggerDefault | NamedJudge::FlaggerDocs | NamedJudge::FlaggerTuned => Sight::Canary,
+            NamedJudge::Kayenta
+            | NamedJudge::KayentaMinimum
+            | NamedJudge::KayentaFast
+            | NamedJudge::PipeCd
+            | NamedJudge::Fixed => Sight::BothArms,
+        };
+        Self { judge: judge.start(), sight, start }
     }
 
     /// What it decides at the end of `second`, if it does.
     pub fn observe(&mut self, second: u64, happened: &Second, weight_ppm: u32) -> Option<JudgeDecision> {
-        self.judge.observe(self.start + second, &happened.arms, weight_ppm)
+        let time = self.start + second;
+        let canary = &happened.arms.canary;
+        let seen = match self.sight {
+            Sight::BothArms => return self.judge.observe(time, &happened.arms, weight_ppm),
+            Sight::Canary => canary.clone(),
+            Sight::CanaryErrors => {
+                let SecondAggregate { requests, failures, .. } = *canary;
+                SecondAggregate { requests, failures, ..SecondAggregate::default() }
+            }
+        };
+        let arms = ByArm { canary: seen, baseline: SecondAggregate::default() };
+        self.judge.observe(time, &arms, weight_ppm)
     }
 }

@@ -59,7 +59,9 @@ pub fn run(
         struck += happened.struck;
         for watcher in watchers.iter_mut().filter(|watcher| !watcher.done) {
             watcher.outcome.struck = struck;
-            watcher.observe(second, &happened, scenario, &components);
+            if watcher.outcome.method.is_in_time() {
+                watcher.observe(second, &happened, scenario, &components);
+            }
         }
         if watchers.iter().all(|watcher| watcher.done || !watcher.outcome.method.is_in_time()) {
             break;
