@@ -139,6 +139,18 @@ fn short(row: &Row) -> String {
 }
 
 fn percent(share: f64) -> String {
-    let percent = 100.0 * share;
-    if percent == percent.round() { format!("{percent:.0}") } else { format!("{percent:.1}") }
+    let percent = format!("{:.1}", 100.0 * share);
+    percent.strip_suffix(".0").map_or(percent.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_shown_in_percent_without_needless_digits() {
+        for (share, shown) in [(0.14, "14"), (0.58, "58"), (1.0, "100"), (0.005, "0.5"), (0.018_275, "1.8")] {
+            assert_eq!(percent(share), shown);
+        }
+    }
 }
