@@ -140,7 +140,7 @@ impl Default for RawEngineConfig {
 impl RawEngineConfig {
     /// Overdispersion while none is measured.
     pub(crate) fn phi(&self) -> Phi {
-        Phi { errors: self.phi_errors, latency: self.phi_latency }
+        Phi { errors: self.phi_errors, firsts: 1.0, latency: self.phi_latency }
     }
 }
 

@@ -42,6 +42,8 @@ struct HostBlock {
     /// Requests that the sampled ones stand for.
     stand_for: u64,
     failed: u64,
+    /// Samples with a failure, of one second each.
+    failing: u64,
     cells: [u32; CELLS],
 }
 
@@ -72,6 +74,7 @@ impl Block {
         let one_in = u64::from(sample.one_in.max(1));
         host.stand_for = host.stand_for.saturating_add(sample.requests.saturating_mul(one_in));
         host.failed = host.failed.saturating_add(sample.failed);
+        host.failing = host.failing.saturating_add(sample.failed.min(1));
         if let (Some(edges), Some(latency)) = (edges, &sample.latency) {
             let mut cells = [0; CELLS];
             edges.sort(latency, &mut cells);
@@ -163,13 +166,19 @@ fn pearson(hosts: impl Iterator<Item = (f64, f64)> + Clone) -> Option<Pearson> {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Phi {
     pub(crate) errors: f64,
+    /// Of the first failure of each second alone.
+    pub(crate) firsts: f64,
     pub(crate) latency: f64,
 }
 
 impl Phi {
     /// The larger of each.
     pub(crate) fn max(self, other: Self) -> Self {
-        Self { errors: self.errors.max(other.errors), latency: self.latency.max(other.latency) }
+        Self {
+            errors: self.errors.max(other.errors),
+            firsts: self.firsts.max(other.firsts),
+            latency: self.latency.max(other.latency),
+        }
     }
 }
 
@@ -177,13 +186,18 @@ impl Phi {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Dispersion {
     errors: Estimate,
+    firsts: Estimate,
     latency: [Estimate; SLOW_EDGES.len()],
 }
 
 impl Dispersion {
     pub(crate) fn phi(&self, configured: Phi) -> Phi {
         let latency = self.latency.iter().map(|estimate| estimate.phi(configured.latency));
-        Phi { errors: self.errors.phi(configured.errors), latency: latency.fold(1.0, f64::max) }
+        Phi {
+            errors: self.errors.phi(configured.errors),
+            firsts: self.firsts.phi(configured.firsts),
+            latency: latency.fold(1.0, f64::max),
+        }
     }
 
     fn learn(&mut self, block: &Block) {
@@ -191,6 +205,8 @@ impl Dispersion {
         let hosts = block.hosts.baseline.values();
         let failures = hosts.clone().map(|host| (host.failed as f64, host.requests as f64));
         self.errors.learn(failures, one_in, ratio);
+        let firsts = hosts.clone().map(|host| (host.failing as f64, host.requests as f64));
+        self.firsts.learn(firsts, one_in, ratio);
         for (estimate, edge) in self.latency.iter_mut().zip(SLOW_EDGES) {
             let slow = hosts.clone().map(|host| {
                 let beyond = host.cells.iter().skip(edge + 1).map(|count| f64::from(*count)).sum();
@@ -207,7 +223,11 @@ impl Dispersion {
             let sound = (0.0..=1e6).contains(&precision) && (-1e6..=1e6).contains(&mean);
             if sound { estimate } else { Estimate::default() }
         };
-        Self { errors: checked(self.errors), latency: self.latency.map(checked) }
+        Self {
+            errors: checked(self.errors),
+            firsts: checked(self.firsts),
+            latency: self.latency.map(checked),
+        }
     }
 }
 
@@ -267,6 +287,7 @@ impl Whole {
                 into.requests = into.requests.saturating_add(counts.requests);
                 into.stand_for = into.stand_for.saturating_add(counts.stand_for);
                 into.failed = into.failed.saturating_add(counts.failed);
+                into.failing = into.failing.saturating_add(counts.failing);
                 for (into, count) in into.cells.iter_mut().zip(counts.cells) {
                     *into = into.saturating_add(count);
                 }

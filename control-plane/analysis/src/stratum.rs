@@ -6,6 +6,12 @@
 //! Failed requests are left out of the latency cells: a fast failure must not look like a speed-up, and a slow one
 //! is counted as an error already. The latency test is then about the requests that did not fail, for which the
 //! counts by cell are their own exposures, so it stays exact. Requests still open count at their age.
+//!
+//! Failures come in clusters: one bad moment, or one client that tries again, fails several requests. Error rates are bet
+//! on twice. Once with all failures and the evidence divided by the overdispersion. And once with the canary's first
+//! failure of the stratum alone, and all of the baseline's: if clusters, of whatever size, come as requests do, then
+//! `E a^min(k, 1) <= exp(rate (a - 1))` and `E D^-k <= exp(rate (1/D - 1))`, so that is an e-value without any division. It
+//! is the faster of the two where the canary has a few requests a second.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +27,14 @@ use crate::verdict::Signal;
 /// Error rates that are bet on, relative to the margin's.
 const ERROR_BETS: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
 const ERROR_BET_COUNT: usize = 8;
-/// Bets against "within the margins": first the error rates, then the latency archetypes.
-pub(crate) const BETS: usize = ERROR_BET_COUNT + ARCHETYPES;
+/// How much each of [`ERROR_BETS`] is believed in, relative to the others: outages and small rises are rarer than what lies
+/// between.
+const ERROR_BELIEF: [f64; ERROR_BET_COUNT] = [0.06, 0.08, 0.12, 0.16, 0.18, 0.16, 0.14, 0.10];
+/// Bets against "within the margins": first the error rates by all failures, then the error rates by each stratum's first
+/// failure alone, then the latency archetypes.
+pub(crate) const BETS: usize = 2 * ERROR_BET_COUNT + ARCHETYPES;
+/// Prior weight of all latency bets; the two kinds of error bets share the rest.
+const LATENCY_BELIEF: f64 = 0.46;
 
 /// What one arm of a stratum saw.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -108,7 +120,8 @@ impl Evidence {
         config: &RawEngineConfig,
     ) -> Self {
         let mut evidence = Self::none();
-        let (errors, latency) = evidence.harm.split_at_mut(ERROR_BET_COUNT);
+        let (errors, latency) = evidence.harm.split_at_mut(2 * ERROR_BET_COUNT);
+        let (errors, firsts) = errors.split_at_mut(ERROR_BET_COUNT);
         let harm_margin =
             Margin { ratio: config.margins.error_ratio, absolute: config.margins.error_absolute };
         let healthy_margin =
@@ -120,6 +133,10 @@ impl Evidence {
             error_bets.chain(healthy_bets.map(|(into, psi)| (into, psi, healthy_margin)))
         {
             *into = log_e(&now, psi, margin) + late_log_e(late, psi, margin);
+        }
+        for (into, psi) in firsts.iter_mut().zip(ERROR_BETS) {
+            *into = log_e(&with_first_failure(now), psi, harm_margin)
+                + late_baseline_log_e(late, psi, harm_margin);
         }
         let cells =
             ByArm { baseline: as_floats(&arms.baseline.cells), canary: as_floats(&arms.canary.cells) };
@@ -140,8 +157,10 @@ impl Evidence {
 
     /// The same for counts that vary `phi` times as much: a power of an e-value between 0 and 1 is still one.
     pub(crate) fn scaled(&self, phi: Phi) -> Self {
-        let (mut scaled, phi) = (self.clone(), phi.max(Phi { errors: 1.0, latency: 1.0 }));
-        let (errors, latency) = scaled.harm.split_at_mut(ERROR_BET_COUNT);
+        let (mut scaled, phi) = (self.clone(), phi.max(Phi { errors: 1.0, firsts: 1.0, latency: 1.0 }));
+        let (errors, latency) = scaled.harm.split_at_mut(2 * ERROR_BET_COUNT);
+        let (errors, firsts) = errors.split_at_mut(ERROR_BET_COUNT);
+        firsts.iter_mut().for_each(|log_e| *log_e /= phi.firsts);
         errors.iter_mut().chain(&mut scaled.healthy_errors).for_each(|log_e| *log_e /= phi.errors);
         let slow = scaled.healthy_latency.iter_mut().flatten();
         latency.iter_mut().chain(slow).for_each(|log_e| *log_e /= phi.latency);
@@ -162,14 +181,17 @@ impl Evidence {
 
     /// The signal that a bet against harm is about.
     pub(crate) fn signal_of(bet: usize) -> Signal {
-        if bet < ERROR_BET_COUNT { Signal::ErrorRate } else { Signal::Latency }
+        if bet < 2 * ERROR_BET_COUNT { Signal::ErrorRate } else { Signal::Latency }
     }
 
-    /// Prior weight of a bet: errors and latency share evenly.
+    /// Prior weight of a bet; all of them sum to 1.
     pub(crate) fn bet_weight(bet: usize) -> f64 {
         match Self::signal_of(bet) {
-            Signal::ErrorRate | Signal::Share => 0.5 / ERROR_BET_COUNT as f64,
-            Signal::Latency => 0.5 / ARCHETYPES as f64,
+            Signal::ErrorRate => {
+                let belief = ERROR_BELIEF.get(bet % ERROR_BET_COUNT).copied().unwrap_or_default();
+                (1.0 - LATENCY_BELIEF) / 2.0 * belief
+            }
+            Signal::Latency | Signal::Share => LATENCY_BELIEF / ARCHETYPES as f64,
         }
     }
 }
@@ -188,6 +210,21 @@ fn late_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
     late.iter().map(|stratum| log_e(&stratum.late_counts(), psi, paid)).sum()
 }
 
+/// The same with the canary's first failure alone.
+fn with_first_failure(counts: Counts) -> Counts {
+    Counts { events: ByArm { canary: counts.events.canary.min(1.0), ..counts.events }, ..counts }
+}
+
+/// As [`late_log_e`] for the baseline alone. The canary's first failure of a late stratum may have counted already.
+fn late_baseline_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
+    let paid = Margin { absolute: 0.0, ..margin };
+    let of_baseline = |stratum: &ClosedStratum| {
+        let counts = stratum.late_counts();
+        Counts { events: ByArm { canary: 0.0, ..counts.events }, ..counts }
+    };
+    late.iter().map(|stratum| log_e(&of_baseline(stratum), psi, paid)).sum()
+}
+
 pub(crate) fn as_floats(cells: &[u64; CELLS]) -> [f64; CELLS] {
     cells.map(|count| count as f64)
 }
@@ -198,5 +235,51 @@ pub(crate) fn slower_than(cells: &ByArm<[f64; CELLS]>, edge: usize) -> Counts {
     Counts {
         events: ByArm { baseline: beyond(&cells.baseline), canary: beyond(&cells.canary) },
         exposures: ByArm { baseline: cells.baseline.iter().sum(), canary: cells.canary.iter().sum() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_of_all_bets_sum_to_one() {
+        let sum: f64 = (0..BETS).map(Evidence::bet_weight).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{sum}");
+    }
+
+    fn poisson(mean: f64) -> Vec<f64> {
+        let mut probability = (-mean).exp();
+        (0..60)
+            .map(|count| {
+                let this = probability;
+                probability *= mean / f64::from(count + 1);
+                this
+            })
+            .collect()
+    }
+
+    /// Expectation over clusters that come as a Poisson process and have `sizes` (probabilities of 1, 2, ...).
+    #[test]
+    fn a_first_failure_is_fair_evidence_whatever_the_clusters() {
+        let margin = Margin { ratio: 1.0, absolute: 0.0 };
+        let exposures = ByArm { baseline: 90.0, canary: 10.0 };
+        for sizes in [vec![1.0], vec![0.2, 0.2, 0.6], vec![0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5]] {
+            for (rate, psi) in
+                [0.001, 0.01, 0.05].into_iter().flat_map(|rate| ERROR_BETS.map(|psi| (rate, psi)))
+            {
+                let e = |canary: f64, baseline: f64| {
+                    log_e(&Counts { events: ByArm { baseline, canary }, exposures }, psi, margin).exp()
+                };
+                let one = e(0.0, 1.0) / e(0.0, 0.0);
+                // Generating function of the compound count: exp(rate (E one^size - 1)).
+                let per_cluster: f64 =
+                    sizes.iter().enumerate().map(|(at, p)| p * one.powi(at as i32 + 1)).sum();
+                let baseline = (rate * exposures.baseline * (per_cluster - 1.0)).exp();
+                let none = poisson(rate * exposures.canary)[0];
+                let expected = baseline * (none * e(0.0, 0.0) + (1.0 - none) * e(1.0, 0.0));
+                assert!(expected <= 1.0 + 1e-12, "{sizes:?} {rate} {psi}: {expected}");
+            }
+        }
     }
 }

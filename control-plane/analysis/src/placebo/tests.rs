@@ -1,7 +1,7 @@
 use super::*;
 use crate::noise::Noise;
 
-const CONFIGURED: Phi = Phi { errors: 2.0, latency: 4.0 };
+const CONFIGURED: Phi = Phi { errors: 2.0, firsts: 1.0, latency: 4.0 };
 
 fn poisson(noise: &mut Noise, mean: f64) -> u64 {
     let (floor, mut product, mut count) = ((-mean).exp(), noise.uniform(), 0);
@@ -114,6 +114,10 @@ fn the_hosts_that_are_kept_do_not_depend_on_the_order() {
 #[test]
 fn stored_numbers_that_make_no_sense_count_as_not_learned() {
     let broken = Estimate { precision: f64::INFINITY, mean: 3.0 };
-    let dispersion = Dispersion { errors: broken, latency: [Estimate { precision: 1.0, mean: f64::NAN }; 3] };
+    let dispersion = Dispersion {
+        errors: broken,
+        firsts: Estimate { precision: -1.0, mean: 1.0 },
+        latency: [Estimate { precision: 1.0, mean: f64::NAN }; 3],
+    };
     assert_eq!(dispersion.checked(), Dispersion::default());
 }
