@@ -177,6 +177,12 @@ impl LatencyHistogram {
         quantile_bin(self.bins(), self.count(), quantile).map(Bin::highest_us)
     }
 
+    /// Each bin that holds something: its largest latency in µs, and how many requests it holds. Recording them gives
+    /// the same histogram.
+    pub fn highest_us(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.bins().map(|(bin, count)| (bin.highest_us(), count))
+    }
+
     pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + Clone + '_ {
         self.bins.iter().copied()
     }

@@ -17,7 +17,7 @@ pub(crate) use value::{Header, Weight};
 #[derive(Debug, Parser)]
 #[command(name = "serin", version, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
-    /// Print JSON: one document, or one a line for `rollout watch`, `--wait` and `events`. Errors are JSON on
+    /// Print JSON: one document, or one a line for `rollout watch`, `--wait`, `events` and `replay`. Errors are JSON on
     /// standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -101,6 +101,8 @@ pub(crate) enum Command {
     /// Work on plans.
     #[command(subcommand)]
     Plan(Plan),
+    /// What would have been decided on recorded traffic. Needs no server.
+    Replay(Replay),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -269,6 +271,22 @@ pub(crate) struct Explain {
     /// Read the assignment (JSON) from this file instead of the server; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) assignment: Option<PathBuf>,
+}
+
+/// A trace to replay.
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// The plan as YAML; - reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    /// The trace, one JSON object a line, plain, gzip or zstd; - reads standard input.
+    pub(crate) trace: PathBuf,
+    /// Who judges: serin, or the rules of another tool.
+    #[arg(long, value_name = "NAME", default_value = "serin", value_parser = value::judge())]
+    pub(crate) judge: String,
+    /// Exit with 6 if the canary would have been rolled back, 7 if held. Without it, every decision exits with 0.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// Commands on plans.

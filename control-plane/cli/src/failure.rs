@@ -17,7 +17,8 @@ Exit codes:
     3  the rollout or service is not known
     4  the server was not reached, or did not answer in time
     5  the plan is not valid
-    6  a rollout that was waited for ended rolled back or failed
+    6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
+    7  a rollout that was replayed with --exit-code was held
   141  the reader of the output went away";
 
 /// What kind of failure it is.
@@ -40,6 +41,8 @@ pub(crate) enum Kind {
     RolledBack,
     /// The rollout that was waited for ended failed.
     RolloutFailed,
+    /// The rollout that was replayed was neither promoted nor rolled back.
+    Held,
     /// Nobody reads the output any more.
     OutputClosed,
 }
@@ -53,6 +56,7 @@ impl Kind {
             Self::Unreachable => 4,
             Self::PlanInvalid => 5,
             Self::RolledBack | Self::RolloutFailed => 6,
+            Self::Held => 7,
             Self::OutputClosed => 141,
         }
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Kind};
 
 pub(crate) use clean::{clean, is_harmful};
-pub(crate) use human::{age, count, duration, latency, percent};
+pub(crate) use human::{age, count, duration, latency, percent, utc};
 pub(crate) use sheet::Sheet;
 
 /// Where a command's answer goes.

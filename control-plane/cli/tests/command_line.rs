@@ -19,3 +19,7 @@ mod server;
 #[cfg(test)]
 #[path = "command_line/online.rs"]
 mod online;
+
+#[cfg(test)]
+#[path = "command_line/replay.rs"]
+mod replay;

@@ -29,6 +29,9 @@ pub struct Evaluation {
     /// Start of the evaluation that this evidence belongs to.
     since: UnixMillis,
     client_errors: VecDeque<(u64, ByArm<u64>)>,
+    /// Components that are judged although the plan does not name them.
+    #[serde(default)]
+    unplanned: Vec<String>,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
 }
@@ -39,12 +42,21 @@ impl Evaluation {
     /// # Errors
     /// When the engine refuses what the plan asks for.
     pub fn new(plan: &Plan, state: &State) -> Result<Self, ConfigError> {
-        let specs = specs(plan);
+        Self::with_components(plan, state, &[])
+    }
+
+    /// As [`new`](Self::new), judging components that the plan does not name too, each at weight 1.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and when a name is given twice or is in the plan.
+    pub fn with_components(plan: &Plan, state: &State, unplanned: &[String]) -> Result<Self, ConfigError> {
+        let specs = specs(plan, unplanned);
         let engine = Engine::new(config(plan)?, &specs)?;
         let evaluation = Self {
             engine,
             since: state.evaluating_since,
             client_errors: VecDeque::new(),
+            unplanned: unplanned.to_vec(),
             indices: BTreeMap::new(),
         };
         Ok(evaluation.completed(&specs, state))
@@ -57,7 +69,10 @@ impl Evaluation {
     pub fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
         let stored = stored.and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok());
         match stored.filter(|stored| stored.since == state.evaluating_since) {
-            Some(stored) => Ok(stored.completed(&specs(plan), state)),
+            Some(stored) => {
+                let specs = specs(plan, &stored.unplanned);
+                Ok(stored.completed(&specs, state))
+            }
             None => Self::new(plan, state),
         }
     }
@@ -107,7 +122,7 @@ impl Evaluation {
                     self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
-                Fact::Resumed { .. } => *self = Self::new(plan, state)?,
+                Fact::Resumed { .. } => *self = Self::with_components(plan, state, &self.unplanned)?,
                 Fact::Created { .. }
                 | Fact::Held { .. }
                 | Fact::HoldLifted { .. }
@@ -197,12 +212,13 @@ fn window(summary: &ArmSummary, client_errors: u64) -> ArmWindow {
     ArmWindow { requests, errors, client_errors, latency_p99_us: p99_us }
 }
 
-fn specs(plan: &Plan) -> Vec<ComponentSpec> {
+fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {
     let planned = plan.components().map(|component| ComponentSpec {
         name: component.name.to_owned(),
         weight: component.business_weight,
     });
-    planned.chain([ComponentSpec::new(UNMATCHED)]).collect()
+    let further = unplanned.iter().map(|name| ComponentSpec::new(name.as_str()));
+    planned.chain([ComponentSpec::new(UNMATCHED)]).chain(further).collect()
 }
 
 fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {

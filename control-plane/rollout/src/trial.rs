@@ -23,8 +23,22 @@ impl Trial {
     /// # Errors
     /// When the engine refuses what the plan asks for.
     pub fn begin(plan: Plan, creation: Creation, now: UnixMillis) -> Result<Self, ConfigError> {
+        Self::with_components(plan, &[], creation, now)
+    }
+
+    /// As [`Self::begin`], judging components that the plan does not name too, each at weight 1. A rollback of one
+    /// undoes the whole version, because the filters could not return it alone.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and when a name is given twice or is in the plan.
+    pub fn with_components(
+        plan: Plan,
+        unplanned: &[String],
+        creation: Creation,
+        now: UnixMillis,
+    ) -> Result<Self, ConfigError> {
         let state = create(&plan, creation, now).state;
-        let evaluation = Evaluation::new(&plan, &state)?;
+        let evaluation = Evaluation::with_components(&plan, &state, unplanned)?;
         Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
     }
 

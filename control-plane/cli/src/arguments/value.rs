@@ -3,6 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
+use serin_analysis::judge::NamedJudge;
+
 /// Parts of the whole, in parts per million.
 const WHOLE_PPM: u64 = 1_000_000;
 /// Bytes of a reason, as in the contract.
@@ -49,6 +52,12 @@ fn fixed_point(number: &str, decimals: usize) -> Option<u64> {
         return None;
     }
     format!("{whole}{fraction:0<decimals$}").parse().ok()
+}
+
+/// The judges of a replay, by name.
+pub(super) fn judge() -> PossibleValuesParser {
+    let others = NamedJudge::ALL.into_iter().map(NamedJudge::name);
+    PossibleValuesParser::new(std::iter::once("serin").chain(others))
 }
 
 /// A request header.

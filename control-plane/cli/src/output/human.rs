@@ -80,6 +80,21 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A Unix second as UTC: `2026-01-31T12:00:00Z`.
+pub(crate) fn utc(second: u64) -> String {
+    let (days, of_day) = (second / 86_400, second % 86_400);
+    // Days since 1 March of year 0, in cycles of 400 years, as in Hinnant's `civil_from_days`.
+    let days = days.saturating_add(719_468);
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = cycle * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +139,17 @@ mod tests {
             assert_eq!(latency(microseconds), expected);
         }
         assert_eq!((count(0), count(999), count(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
+    }
+
+    #[test]
+    fn seconds_are_shown_as_utc() {
+        for (second, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_800_000_042, "2027-01-15T08:00:42Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(utc(second), text);
+        }
     }
 }

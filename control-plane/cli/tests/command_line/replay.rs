@@ -1,0 +1,106 @@
+//! `serin replay` on the golden traces.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::program::{Ran, serin, serin_reading};
+
+/// The plan of docs/replay.md.
+fn plan() -> &'static str {
+    static PLAN: LazyLock<String> = LazyLock::new(|| {
+        let page = std::fs::read_to_string(root().join("docs/replay.md")).unwrap();
+        let (_, block) = page.split_once("```yaml\n").unwrap();
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("replay-plan.yaml");
+        std::fs::write(&path, block.split("```").next().unwrap()).unwrap();
+        path.display().to_string()
+    });
+    &PLAN
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn trace(name: &str) -> String {
+    root().join(format!("control-plane/trace/tests/replay/{name}.jsonl.gz")).display().to_string()
+}
+
+fn lines(ran: &Ran) -> Vec<Value> {
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_last_line_is_the_decision_and_the_others_are_the_timeline() {
+    let ran = serin(&["replay", "--plan", plan(), &trace("bad_route"), "--json"]).exits(0);
+    let lines = lines(&ran);
+    let (decision, timeline) = lines.split_last().unwrap();
+    assert_eq!(decision["decision"], json!("rollback"));
+    assert_eq!((&decision["level"], &decision["components"]), (&json!("medium"), &json!(["checkout"])));
+    assert!(decision["reasons"][1]["text"].as_str().unwrap().starts_with("error rate"), "{decision}");
+    let found = timeline.iter().find(|entry| entry["verdict"] == json!("regressed")).unwrap();
+    assert_eq!((&found["component"], &found["t"]), (&json!("checkout"), &decision["t"]));
+    assert!(timeline.windows(2).all(|pair| pair[0]["t"].as_u64() <= pair[1]["t"].as_u64()), "{timeline:?}");
+}
+
+#[test]
+fn people_get_a_timeline_in_words_and_a_table() {
+    let ran = serin(&["replay", "--plan", plan(), &trace("bad_route")]).exits(0);
+    for expected in
+        ["2027-01-15T08:00:10Z  Step 1 began at 10 %", "checkout: regressed: error rate", "level      medium"]
+    {
+        assert!(ran.stdout.contains(expected), "{expected}: {}", ran.stdout);
+    }
+    let page = std::fs::read_to_string(root().join("docs/replay.md")).unwrap();
+    let shown = page.split("```\n$ serin replay").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(closing(shown), closing(&ran.stdout), "docs/replay.md shows another table");
+}
+
+/// The closing table without its numbers, which change with the engine.
+fn closing(text: &str) -> String {
+    let (_, table) = text.trim_end().rsplit_once("\n\n").unwrap();
+    table.chars().filter(|character| !character.is_ascii_digit()).collect()
+}
+
+#[test]
+fn exit_codes_tell_decisions_apart_when_asked_to() {
+    serin(&["replay", "--exit-code", "--plan", plan(), &trace("crash")]).exits(6);
+    serin(&["replay", "--exit-code", "--plan", plan(), &trace("low_traffic")]).exits(7);
+    serin(&["replay", "--plan", plan(), &trace("crash")]).exits(0);
+}
+
+#[test]
+fn other_tools_judge_the_same_trace() {
+    let judged = |judge: &str| {
+        let ran = serin(&["replay", "--plan", plan(), &trace("crash"), "--json", "--judge", judge]).exits(0);
+        lines(&ran).pop().unwrap()
+    };
+    let (serin, flagger) = (judged("serin"), judged("flagger"));
+    assert_eq!(flagger["decision"], json!("rollback"));
+    assert!(flagger["t"].as_u64() > serin["t"].as_u64(), "{flagger} {serin}");
+}
+
+#[test]
+fn an_unknown_judge_is_refused_with_the_known_ones() {
+    let error = serin(&["replay", "--plan", "p", "t", "--judge", "oracle"]).exits(2).stderr;
+    assert!(error.contains("flagger-docs") && error.contains("kayenta"), "{error}");
+}
+
+#[test]
+fn a_broken_line_is_named_with_column_field_and_rule() {
+    let good = r#"{"t":1800000000,"component":"cart","arm":"canary","outcomes":{"ok":1}}"#;
+    let broken = format!("{good}\n{}\n", good.replace("\"ok\":1", "\"ok\":-1"));
+    let ran = serin_reading(&["replay", "--plan", plan(), "-"], &broken).exits(2);
+    assert!(ran.stderr.contains("<stdin>:2:68: outcomes.ok: must not be negative"), "{}", ran.stderr);
+    let ran = serin_reading(&["--json", "replay", "--plan", plan(), "-"], &broken).exits(2);
+    let problem = &ran.error()["problems"][0];
+    assert_eq!((&problem["line"], &problem["field"]), (&json!(2), &json!("outcomes.ok")));
+    serin(&["replay", "--plan", "-", "-"]).exits(2);
+}
+
+#[test]
+fn an_empty_trace_holds() {
+    let ran = serin_reading(&["replay", "--plan", plan(), "-", "--json"], "").exits(0);
+    assert_eq!(ran.json()["decision"], json!("hold"));
+}

@@ -1,0 +1,29 @@
+//! Recorded traffic: a trace, line by line, and its replay through the engine that judges live rollouts.
+//!
+//! * [`Line`] is one line of a trace, checked; [`Line::parse`] is total, and its errors name column, field and rule.
+//! * [`Lines`] reads a stream of them, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
+//! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
+//! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
+//!
+//! The simulator and `serin record` write what this crate reads. Nothing here opens a file, reads a clock or draws a
+//! random number; a replay steers nothing, so the weights of the trace stay what they were.
+#![forbid(unsafe_code)]
+
+mod base64_hdr;
+mod line;
+mod number;
+mod raw;
+mod read;
+mod replay;
+mod seconds;
+
+pub use line::{Line, LineError, Rule};
+pub use read::{LINE_BYTES_MAX, Lines, TraceError};
+pub use replay::{Decided, Decision, Entry, Level, Needed, Reason, Replay, ReplayError};
+pub use seconds::{Cell, Host, LATE_S, Second, Seconds};
+
+/// JSON Schema of one line.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(raw::Line).to_value()
+}

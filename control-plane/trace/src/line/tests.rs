@@ -1,0 +1,139 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const LINE: &str = r#"{"t": 1800000000, "component": "checkout", "arm": "canary", "outcomes": {"ok": 95, "server_error": 5}, "latency_us": [[20000, 90], [30000.5, 5.0]]}"#;
+
+fn refused(text: &str) -> LineError {
+    Line::parse(text.as_bytes()).unwrap_err()
+}
+
+/// `LINE` with `from` replaced must be refused at the column where `at` begins.
+#[track_caller]
+fn check(from: &str, to: &str, field: &str, rule: &str) {
+    let text = LINE.replacen(from, to, 1);
+    assert_ne!(text, LINE, "{from} is not in the line");
+    let error = refused(&text);
+    assert_eq!((error.field.as_str(), error.rule.to_string().as_str()), (field, rule), "{text}");
+    assert!((1..=text.chars().count() as u64 + 1).contains(&error.column), "{error:?}");
+}
+
+#[test]
+fn a_line_says_what_one_arm_did() {
+    let line = Line::parse(LINE.as_bytes()).unwrap();
+    assert_eq!(
+        (line.t, line.component.as_str(), line.arm, line.started),
+        (1_800_000_000, "checkout", Arm::Canary, 100)
+    );
+    assert_eq!((line.outcomes.ok, line.outcomes.server_error, line.latency.count()), (95, 5, 95));
+    let open = LINE.replace("\"latency_us\"", "\"open\": [[0.5, 3], [2, 4]], \"latency_us\"");
+    assert_eq!(Line::parse(open.as_bytes()).unwrap().started, 107);
+}
+
+#[test]
+fn every_rule_of_a_line_names_the_field() {
+    check("\"canary\"", "\"Canary\"", "arm", "unknown variant `Canary`, expected `baseline` or `canary`");
+    check("95,", "-95,", "outcomes.ok", "must not be negative");
+    check("95,", "95.5,", "outcomes.ok", "must be a whole number");
+    check("95,", "1e18,", "outcomes.ok", "exceeds 2^40");
+    check("1800000000", "1800000000000", "t", "is beyond the year 9999: write seconds, not milliseconds");
+    check("\"checkout\"", "\"\"", "component", "must be 1 to 128 bytes long");
+    check(
+        "[20000, 90]",
+        "[20000, 96]",
+        "latency_us",
+        "counts 101 requests, more than the 100 that finished in outcomes",
+    );
+    check("[20000,", "[-1,", "latency_us[0][0]", "must not be negative");
+    check(
+        "\"t\"",
+        "\"latency_hdr\": \"\", \"t\"",
+        "latency_hdr",
+        "must not be given together with latency_us: write one of them",
+    );
+    check(
+        "\"t\"",
+        "\"started\": 99, \"t\"",
+        "started",
+        "is 99, less than the 100 requests in outcomes and open",
+    );
+    check("\"t\"", "\"weight_ppm\": 1000001, \"t\"", "weight_ppm", "must be 0 to 1000000");
+    check("\"t\"", "\"t\": 1, \"t\"", "", "duplicate field `t`");
+    check("\"ok\"", "\"server_error\": 1, \"ok\"", "outcomes", "duplicate field `server_error`");
+    check("\"t\"", "\"signals\": {\"a\": 1, \"a\": 2}, \"t\"", "signals", "duplicate field `a`");
+}
+
+#[test]
+fn what_is_not_json_is_shown_where_it_ends_to_be() {
+    let text = LINE.replace("95,", "NaN,");
+    let error = refused(&text);
+    assert_eq!(
+        (error.column as usize, error.rule.to_string().as_str()),
+        (text.find("NaN").unwrap() + 1, "is not JSON: expected value")
+    );
+    assert!(
+        refused(&LINE.replace("\"ok\"", "\"okay\""))
+            .rule
+            .to_string()
+            .starts_with("unknown field `okay`, expected one of `ok`")
+    );
+    assert!(refused(&LINE.replace("\"t\"", "\"time\"")).rule.to_string().contains("expected one of `t`"));
+    assert!(refused(&LINE[..40]).rule.to_string().starts_with("is not JSON: EOF"));
+    assert_eq!(refused("[]").column, 2);
+    assert_eq!(Line::parse(b"{\"t\": \xff}").unwrap_err().rule, Rule::Encoding);
+    assert!(refused(&format!("{LINE}{LINE}")).rule.to_string().contains("trailing characters"));
+}
+
+#[test]
+fn columns_count_characters_and_point_at_the_value() {
+    let text = LINE.replace("checkout", "zürich \\\"ok\\\"").replace("95,", "-95,");
+    let error = refused(&text);
+    let bytes = text.find("-95").unwrap();
+    assert_eq!(error.column, text[..bytes].chars().count() as u64 + 1, "{error:?}");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_a_line_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Line::parse(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_line_gives_a_line_or_an_error(at in 0..LINE.len(), byte in any::<u8>(), cut in 0..LINE.len()) {
+        let mut bytes = LINE.as_bytes().to_vec();
+        bytes[at] = byte;
+        let _ = Line::parse(&bytes);
+        let _ = Line::parse(&bytes[..cut]);
+    }
+
+    #[test]
+    fn a_written_line_is_read_back(
+        t in 0_u64..4_000_000_000,
+        component in "[a-z\"\\\\é]{1,20}",
+        canary in any::<bool>(),
+        (ok, failed, open) in (0_u64..1_000, 0_u64..50, 0_u64..50),
+        latencies in prop::collection::vec(0_u64..10_000_000_000, 0..20),
+        host in prop::option::of("[a-z0-9.:]{1,20}"),
+        weight_ppm in prop::option::of(0_u32..=1_000_000),
+        value in any::<f64>().prop_filter("finite", |value| value.is_finite()),
+    ) {
+        let mut latency = LatencyHistogram::new();
+        latencies.iter().take(ok as usize).for_each(|us| latency.record(*us));
+        let line = Line {
+            t,
+            component,
+            arm: if canary { Arm::Canary } else { Arm::Baseline },
+            started: ok + failed + open,
+            outcomes: Outcomes { ok, timeout: failed, ..Outcomes::default() },
+            latency,
+            host: host.clone(),
+            weight_ppm,
+            signals: BTreeMap::from([("queue".to_owned(), value)]),
+            node: host,
+        };
+        let read = Line::parse(line.to_json().unwrap().as_bytes()).unwrap();
+        let drift = (read.signals["queue"] - value).abs() / value.abs().max(f64::MIN_POSITIVE);
+        prop_assert!(drift < 1e-12, "{} instead of {}", read.signals["queue"], value);
+        prop_assert_eq!(Line { signals: line.signals.clone(), ..read }, line);
+    }
+}

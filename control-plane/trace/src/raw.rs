@@ -1,0 +1,128 @@
+//! A line as it is written, before the rules between its fields are checked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use crate::number::{Count, Micros, UnixSecond};
+
+/// One line of a trace: the requests of one component and arm that started in one second, or what one host, node or
+/// exporter knows of them; lines of one second add up.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TraceLine")]
+pub(crate) struct Line {
+    /// Unix time, in whole seconds, in which the requests started. With coarser data: when the interval began.
+    pub(crate) t: UnixSecond,
+    /// Name of the component, 1 to 128 bytes.
+    #[schemars(length(min = 1, max = 128))]
+    pub(crate) component: String,
+    /// `baseline` or `canary`.
+    pub(crate) arm: Arm,
+    /// Finished requests by outcome.
+    pub(crate) outcomes: Outcomes,
+    /// Latency of the requests with outcome `ok` or `client_error`: pairs of µs and number of requests, in any order.
+    #[serde(default)]
+    pub(crate) latency_us: Option<Vec<(Micros, Count)>>,
+    /// Instead of `latency_us`: an HdrHistogram V2 in µs, plain or compressed, as base64.
+    #[serde(default)]
+    pub(crate) latency_hdr: Option<String>,
+    /// Requests that started. Default: the outcomes and the open ones.
+    #[serde(default)]
+    pub(crate) started: Option<Count>,
+    /// Requests still running: pairs of age in seconds and number of requests.
+    #[serde(default)]
+    pub(crate) open: Option<Vec<(Seconds, Count)>>,
+    /// Upstream host that served the requests, 1 to 128 bytes. Absent: not told apart.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128))]
+    pub(crate) host: Option<String>,
+    /// Weight of the canary at that time in parts per million, 0 to 1,000,000. Holds until another is given.
+    #[serde(default)]
+    #[schemars(with = "Option<u32>", range(max = 1_000_000))]
+    pub(crate) weight_ppm: Option<Count>,
+    /// Values of other signals by name. Checked and kept for later; they are not judged.
+    #[serde(default, deserialize_with = "signals")]
+    pub(crate) signals: BTreeMap<String, f64>,
+    /// Envoy that measured, 1 to 256 bytes. For people; lines of all nodes add up.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 256))]
+    pub(crate) node: Option<String>,
+}
+
+/// The arms that are compared.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Arm {
+    /// The version that served before.
+    Baseline,
+    /// The version on trial.
+    Canary,
+}
+
+/// Finished requests by outcome; absent ones are 0.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "TraceOutcomes")]
+pub(crate) struct Outcomes {
+    /// Succeeded.
+    pub(crate) ok: Count,
+    /// The caller was to blame (4xx).
+    pub(crate) client_error: Count,
+    /// The service failed (5xx).
+    pub(crate) server_error: Count,
+    /// The service did not answer in time.
+    pub(crate) timeout: Count,
+    /// No connection to the service could be made.
+    pub(crate) connect_failure: Count,
+    /// The service broke the connection.
+    pub(crate) reset: Count,
+    /// Refused for load.
+    pub(crate) overload: Count,
+    /// The client went away.
+    pub(crate) cancelled: Count,
+}
+
+/// An age in seconds; parts of a second are allowed.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+pub(crate) struct Seconds(#[schemars(with = "f64", range(min = 0))] ());
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if f64::deserialize(deserializer)? < 0.0 {
+            return Err(D::Error::custom("must not be negative"));
+        }
+        Ok(Self(()))
+    }
+}
+
+/// Signals of one line at most.
+const SIGNALS_MAX: usize = 256;
+
+fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    struct Signals;
+    impl<'de> Visitor<'de> for Signals {
+        type Value = BTreeMap<String, f64>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("values by name")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut signals = BTreeMap::new();
+            while let Some((name, value)) = map.next_entry::<String, f64>()? {
+                if signals.len() >= SIGNALS_MAX {
+                    return Err(A::Error::custom("exceeds 256 entries"));
+                }
+                if signals.insert(name.clone(), value).is_some() {
+                    return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                }
+            }
+            Ok(signals)
+        }
+    }
+    deserializer.deserialize_map(Signals)
+}
