@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::config::Margins;
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
-    Increment, RawEngineConfig, Scope, ScopeSummary,
+    HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -62,16 +62,22 @@ impl Evaluation {
         Ok(evaluation.completed(&specs, state))
     }
 
-    /// Goes on with what was [`stored`](Self::stored), if it belongs to the present evaluation; else begins anew.
+    /// Goes on with what was [`stored`](Self::stored), if it belongs to the present evaluation; else begins anew, with
+    /// what was learned.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
         let stored = stored.and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok());
-        match stored.filter(|stored| stored.since == state.evaluating_since) {
-            Some(stored) => {
+        match stored {
+            Some(stored) if stored.since == state.evaluating_since => {
                 let specs = specs(plan, &stored.unplanned);
                 Ok(stored.completed(&specs, state))
+            }
+            Some(other) => {
+                let mut evaluation = Self::new(plan, state)?;
+                evaluation.recall(&other.learned());
+                Ok(evaluation)
             }
             None => Self::new(plan, state),
         }
@@ -100,6 +106,28 @@ impl Evaluation {
         self.engine.merge(increment);
     }
 
+    /// Adds what a sample of one host's requests saw.
+    pub fn merge_host(&mut self, sample: &HostSample) {
+        self.engine.merge_host(sample);
+    }
+
+    /// The canary's configured weight, in parts per million, for requests that start from `second` on. `None`: not
+    /// known, or not by weight alone, so its share of the requests is not judged. Only who owns the traffic knows.
+    pub fn set_weight(&mut self, second: u64, canary_ppm: Option<u32>) {
+        self.engine.set_weight(second, canary_ppm);
+    }
+
+    /// What the next rollout of the service should begin with.
+    #[must_use]
+    pub fn learned(&self) -> Learned {
+        self.engine.learned()
+    }
+
+    /// Begins with what an earlier rollout taught.
+    pub fn recall(&mut self, learned: &Learned) {
+        self.engine.recall(learned);
+    }
+
     /// `source` lives and has reported everything that finished before the second `complete_until`.
     pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
         self.engine.source_progress(source, complete_until, now.second());
@@ -122,7 +150,11 @@ impl Evaluation {
                     self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
-                Fact::Resumed { .. } => *self = Self::with_components(plan, state, &self.unplanned)?,
+                Fact::Resumed { .. } => {
+                    let learned = self.learned();
+                    *self = Self::with_components(plan, state, &self.unplanned)?;
+                    self.recall(&learned);
+                }
                 Fact::Created { .. }
                 | Fact::Held { .. }
                 | Fact::HoldLifted { .. }

@@ -198,6 +198,12 @@ impl Plan {
         self.automatic_rollback
     }
 
+    /// True when no rule sends requests to a version before the weights are asked.
+    #[must_use]
+    pub const fn splits_by_weight_alone(&self) -> bool {
+        self.template.rules.is_empty()
+    }
+
     /// The components, in the order of the plan.
     pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
         self.template.components.iter().zip(&self.business_weights).map(|(component, business_weight)| {

@@ -73,6 +73,21 @@ pub struct Arm {
     pub outcomes: Outcomes,
     /// Latency in µs of those with outcome ok or client_error.
     pub latency: Option<LatencyHistogram>,
+    /// A sample of the hosts that served them.
+    pub hosts: Vec<Host>,
+}
+
+/// What a sample of the requests of one upstream host saw.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Hash of its address.
+    pub address: u64,
+    /// Sampled requests that finished.
+    pub requests: u64,
+    /// Of these, those that failed by fault of the service.
+    pub errors: u64,
+    /// Latency in µs of those with outcome ok or client_error.
+    pub latency: Option<LatencyHistogram>,
 }
 
 /// What a VM lost since its previous batch.
@@ -86,6 +101,12 @@ pub struct Gaps {
     pub unseen_requests: u64,
     /// Batches that were refused.
     pub refused_batches: u64,
+}
+
+/// A number for a text (FNV-1a), begun with `seed`.
+#[must_use]
+pub fn hash(seed: u64, text: &str) -> u64 {
+    text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// Each outcome with its name on the wire.
@@ -198,16 +219,31 @@ impl TryFrom<wire::ArmCounts> for Arm {
         if wire.hosts.len() > HOSTS_MAX {
             return Err(ReportError::new("hosts", "exceeds 32 entries"));
         }
-        for (index, host) in wire.hosts.into_iter().enumerate() {
-            check_host(host).map_err(|error| error.within(format_args!("hosts[{index}]")))?;
-        }
+        let hosts = wire.hosts.into_iter().enumerate().map(|(index, host)| {
+            Host::try_from(host).map_err(|error| error.within(format_args!("hosts[{index}]")))
+        });
+        let hosts = hosts.collect::<Result<_, _>>()?;
         count("open", wire.open)?;
         Ok(Self {
             name: text("arm", wire.arm, 1..=64)?,
             started: count("started", wire.started)?,
             outcomes: outcomes(&wire.outcomes.unwrap_or_default())?,
             latency: latency(&wire.latency_hdr)?,
+            hosts,
         })
+    }
+}
+
+impl TryFrom<wire::HostCounts> for Host {
+    type Error = ReportError;
+
+    fn try_from(wire: wire::HostCounts) -> Result<Self, ReportError> {
+        let address = hash(0xcbf2_9ce4_8422_2325, &text("address", wire.address, 1..=64)?);
+        let requests = count("requests", wire.requests)?;
+        if wire.errors > requests {
+            return Err(ReportError::new("errors", "exceeds requests"));
+        }
+        Ok(Self { address, requests, errors: wire.errors, latency: latency(&wire.latency_hdr)? })
     }
 }
 
@@ -223,15 +259,6 @@ impl TryFrom<wire::Gaps> for Gaps {
             refused_batches: count("batch.gaps.refused_batches", wire.refused_batches)?,
         })
     }
-}
-
-/// Nothing reads the sample of hosts yet; a wrong one is refused all the same.
-fn check_host(wire: wire::HostCounts) -> Result<(), ReportError> {
-    text("address", wire.address, 1..=64)?;
-    if wire.errors > count("requests", wire.requests)? {
-        return Err(ReportError::new("errors", "exceeds requests"));
-    }
-    latency(&wire.latency_hdr).map(|_| ())
 }
 
 fn outcomes(wire: &wire::OutcomeCounts) -> Result<Outcomes, ReportError> {

@@ -75,7 +75,11 @@ impl Task {
         (now, decided): (UnixMillis, Instant),
     ) -> Result<(), CommandError> {
         let tracked = Tracked::new(plan, transition.state.clone(), 0, None);
-        let tracked = tracked.map_err(|error| CommandError::Internal(error.to_string()))?;
+        let mut tracked = tracked.map_err(|error| CommandError::Internal(error.to_string()))?;
+        let before = self.current.get(tracked.plan.service()).and_then(|index| self.tracked.get(*index));
+        if let Some(before) = before {
+            tracked.recall(before.learned());
+        }
         self.tracked.push(tracked);
         let index = self.tracked.len() - 1;
         let replaced = superseded.as_ref().map(|decision| (decision.index, &decision.transition.state));

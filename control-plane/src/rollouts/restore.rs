@@ -1,9 +1,11 @@
 //! From the store to rollouts in memory: the newest stored state, and the events since replayed over it.
 
+use std::collections::BTreeMap;
+
 use serin_rollout::{Event, Plan, RolloutId, State, plan};
 
 use super::tracked::Tracked;
-use crate::store::StoredRollout;
+use crate::store::{Loaded, StoredRollout};
 
 /// Why a stored rollout cannot be taken up.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +27,23 @@ enum Cause {
     Evidence(#[from] serin_analysis::ConfigError),
 }
 
-/// Takes a stored rollout up, under the assignment `generation`.
-pub(super) fn restore(stored: &StoredRollout, generation: u64) -> Result<Tracked, RestoreError> {
-    let outcome = restored(stored, generation);
-    outcome.map_err(|cause| RestoreError { id: stored.id.clone(), cause })
+/// Takes the stored rollouts up, in order of creation. One whose evidence was not written yet begins, as it did, with
+/// what the rollout of the service before it taught.
+pub(super) fn restore(loaded: &Loaded) -> Result<Vec<Tracked>, RestoreError> {
+    let (mut all, mut learned) = (Vec::new(), BTreeMap::new());
+    for stored in &loaded.rollouts {
+        let outcome = restored(stored, loaded.generation);
+        let mut tracked = outcome.map_err(|cause| RestoreError { id: stored.id.clone(), cause })?;
+        let service = tracked.state.service.clone();
+        if stored.evidence.is_none()
+            && let Some(learned) = learned.remove(&service)
+        {
+            tracked.recall(learned);
+        }
+        learned.insert(service, tracked.learned());
+        all.push(tracked);
+    }
+    Ok(all)
 }
 
 fn restored(stored: &StoredRollout, generation: u64) -> Result<Tracked, Cause> {

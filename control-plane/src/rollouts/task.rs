@@ -15,7 +15,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::clock;
 use crate::fleet::Fleet;
-use crate::fleet::report::{Report, Vm};
+use crate::fleet::report::{Report, Vm, hash};
 use crate::metrics::Metrics;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
@@ -67,8 +67,7 @@ pub struct Lost;
 impl Task {
     /// Takes up what was stored and offers its assignment again.
     pub(crate) fn restore(shared: Shared, loaded: &Loaded) -> Result<Self, RestoreError> {
-        let tracked = loaded.rollouts.iter().map(|stored| restore::restore(stored, loaded.generation));
-        let tracked = tracked.collect::<Result<_, _>>()?;
+        let tracked = restore::restore(loaded)?;
         let mut task = Self { shared, tracked, current: BTreeMap::new(), lost: false, ticks: 0 };
         task.index();
         task.shared.board.post(task.assignment(loaded.generation, None), Instant::now());
@@ -167,10 +166,11 @@ impl Task {
 
     fn merge(&mut self, report: &Report) {
         let (now, source) = (clock::now(), source(&report.vm));
+        let one_in = self.shared.report.host_sample.max(1);
         for stratum in &report.strata {
             let Some(&index) = self.current.get(&stratum.service) else { continue };
             let Some(tracked) = self.tracked.get_mut(index) else { continue };
-            tracked.merge(source, stratum);
+            tracked.merge(source, stratum, one_in);
         }
         let Some(complete_until) = report.complete_until else { return };
         for evaluation in self.tracked.iter_mut().filter_map(|tracked| tracked.evaluation.as_mut()) {
@@ -238,5 +238,5 @@ impl Task {
 
 /// A number for one life of one VM. The epoch is random already; the node sets apart VMs that drew the same one.
 fn source(vm: &Vm) -> u64 {
-    vm.node.bytes().fold(vm.epoch, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    hash(vm.epoch, &vm.node)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_analysis::{Arm, ConfigError, Increment, ScopeSummary};
+use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned, ScopeSummary};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::{Evaluation, Event, Judgement, Plan, State, UnixMillis, summary};
+use serin_rollout::{Evaluation, Event, Judgement, Plan, State, UnixMillis, Weight, summary};
 
 use crate::fleet::nodes::Spread;
 use crate::fleet::report::Stratum;
@@ -32,6 +32,8 @@ pub(super) struct Tracked {
     pub(super) evaluation: Option<Evaluation>,
     /// The last minute before it ended, to be shown from then on.
     last: Option<Windows>,
+    /// What the next rollout of the service should begin with. Current once this one ended.
+    learned: Learned,
     /// A decision whose spread is measured.
     pub(super) spreading: Option<Instant>,
     /// True when reports came since the last judgement.
@@ -47,18 +49,35 @@ impl Tracked {
         evidence: Option<&[u8]>,
     ) -> Result<Self, ConfigError> {
         let evaluation = Evaluation::restore(&plan, &state, evidence)?;
+        let learned = evaluation.learned();
         let runs = !state.phase.is_terminal();
         let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
-        Ok(Self {
+        let mut tracked = Self {
             plan,
             state,
             generation,
             judgement: None,
             evaluation,
             last: None,
+            learned,
             spreading: None,
             has_news: false,
-        })
+        };
+        tracked.tell_weight();
+        Ok(tracked)
+    }
+
+    /// Begins with what an earlier rollout of the service taught.
+    pub(super) fn recall(&mut self, learned: Learned) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.recall(&learned);
+        }
+        self.learned = learned;
+    }
+
+    /// What the next rollout of the service should begin with.
+    pub(super) fn learned(&self) -> Learned {
+        self.evaluation.as_ref().map_or_else(|| self.learned.clone(), Evaluation::learned)
     }
 
     /// True while evidence is gathered and judged.
@@ -67,7 +86,8 @@ impl Tracked {
     }
 
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
-    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum) {
+    /// One request in `one_in` was sampled for its host.
+    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
         let Some(evaluation) = &mut self.evaluation else { return };
         let Some(component) = evaluation.index(&stratum.component) else { return };
         for reported in &stratum.arms {
@@ -85,6 +105,18 @@ impl Tracked {
                 outcomes: reported.outcomes,
                 latency: reported.latency.clone(),
             });
+            for host in &reported.hosts {
+                evaluation.merge_host(&HostSample {
+                    component,
+                    start_second: stratum.second,
+                    arm,
+                    host: host.address,
+                    one_in,
+                    requests: host.requests,
+                    failed: host.errors,
+                    latency: host.latency.clone(),
+                });
+            }
         }
         self.has_news = true;
     }
@@ -93,6 +125,7 @@ impl Tracked {
     pub(super) fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
         if self.state.phase.is_terminal() {
+            self.learned = self.learned();
             let last = self.evaluation.take();
             self.last = last.map(|evaluation| self.windows(&evaluation)).or(self.last.take());
             return;
@@ -100,6 +133,16 @@ impl Tracked {
         let Some(evaluation) = &mut self.evaluation else { return };
         if let Err(error) = evaluation.decided(&self.plan, &self.state, events) {
             tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew");
+        }
+        self.tell_weight();
+    }
+
+    /// The canary's share of the requests is judged while weights alone split them between two arms.
+    fn tell_weight(&mut self) {
+        let weight = self.state.weight;
+        let splits = weight > Weight::ZERO && weight < Weight::FULL && self.plan.splits_by_weight_alone();
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.set_weight(self.state.changed_at.second(), splits.then_some(weight.ppm()));
         }
     }
 

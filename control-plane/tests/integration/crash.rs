@@ -12,9 +12,9 @@ use serin_proto::assignment;
 use crate::support::*;
 
 /// A process that is killed when it is dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    addresses: Addresses,
+    pub(crate) addresses: Addresses,
 }
 
 impl Drop for Process {
@@ -34,7 +34,7 @@ fn command(folder: &Path) -> Command {
 }
 
 impl Process {
-    fn start(folder: &Path, failpoint: Option<Failpoint>) -> Self {
+    pub(crate) fn start(folder: &Path, failpoint: Option<Failpoint>) -> Self {
         let ready = folder.join("ready.json");
         let _may_not_exist = std::fs::remove_file(&ready);
         let mut command = command(folder);

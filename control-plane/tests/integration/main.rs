@@ -7,4 +7,5 @@ mod ecds;
 mod fleet;
 mod guarded;
 mod http;
+mod learning;
 mod support;

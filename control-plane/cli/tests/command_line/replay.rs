@@ -1,22 +1,26 @@
 //! `serin replay` on the golden traces.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use crate::program::{Ran, serin, serin_reading};
 
-/// The plan of docs/replay.md.
-fn plan() -> &'static str {
-    static PLAN: LazyLock<String> = LazyLock::new(|| {
+/// The plan of docs/replay.md in a file of its own: tests run side by side, in one process or in many.
+struct PlanFile(tempfile::NamedTempFile);
+
+impl PlanFile {
+    fn new() -> Self {
         let page = std::fs::read_to_string(root().join("docs/replay.md")).unwrap();
         let (_, block) = page.split_once("```yaml\n").unwrap();
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("replay-plan.yaml");
-        std::fs::write(&path, block.split("```").next().unwrap()).unwrap();
-        path.display().to_string()
-    });
-    &PLAN
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), block.split("```").next().unwrap()).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &str {
+        self.0.path().to_str().unwrap()
+    }
 }
 
 fn root() -> PathBuf {
@@ -33,7 +37,8 @@ fn lines(ran: &Ran) -> Vec<Value> {
 
 #[test]
 fn the_last_line_is_the_decision_and_the_others_are_the_timeline() {
-    let ran = serin(&["replay", "--plan", plan(), &trace("bad_route"), "--json"]).exits(0);
+    let plan = PlanFile::new();
+    let ran = serin(&["replay", "--plan", plan.path(), &trace("bad_route"), "--json"]).exits(0);
     let lines = lines(&ran);
     let (decision, timeline) = lines.split_last().unwrap();
     assert_eq!(decision["decision"], json!("rollback"));
@@ -46,7 +51,8 @@ fn the_last_line_is_the_decision_and_the_others_are_the_timeline() {
 
 #[test]
 fn people_get_a_timeline_in_words_and_a_table() {
-    let ran = serin(&["replay", "--plan", plan(), &trace("bad_route")]).exits(0);
+    let plan = PlanFile::new();
+    let ran = serin(&["replay", "--plan", plan.path(), &trace("bad_route")]).exits(0);
     for expected in
         ["2027-01-15T08:00:10Z  Step 1 began at 10 %", "checkout: regressed: error rate", "level      medium"]
     {
@@ -65,15 +71,18 @@ fn closing(text: &str) -> String {
 
 #[test]
 fn exit_codes_tell_decisions_apart_when_asked_to() {
-    serin(&["replay", "--exit-code", "--plan", plan(), &trace("crash")]).exits(6);
-    serin(&["replay", "--exit-code", "--plan", plan(), &trace("low_traffic")]).exits(7);
-    serin(&["replay", "--plan", plan(), &trace("crash")]).exits(0);
+    let plan = PlanFile::new();
+    serin(&["replay", "--exit-code", "--plan", plan.path(), &trace("crash")]).exits(6);
+    serin(&["replay", "--exit-code", "--plan", plan.path(), &trace("low_traffic")]).exits(7);
+    serin(&["replay", "--plan", plan.path(), &trace("crash")]).exits(0);
 }
 
 #[test]
 fn other_tools_judge_the_same_trace() {
+    let plan = PlanFile::new();
     let judged = |judge: &str| {
-        let ran = serin(&["replay", "--plan", plan(), &trace("crash"), "--json", "--judge", judge]).exits(0);
+        let ran =
+            serin(&["replay", "--plan", plan.path(), &trace("crash"), "--json", "--judge", judge]).exits(0);
         lines(&ran).pop().unwrap()
     };
     let (serin, flagger) = (judged("serin"), judged("flagger"));
@@ -89,11 +98,12 @@ fn an_unknown_judge_is_refused_with_the_known_ones() {
 
 #[test]
 fn a_broken_line_is_named_with_column_field_and_rule() {
+    let plan = PlanFile::new();
     let good = r#"{"t":1800000000,"component":"cart","arm":"canary","outcomes":{"ok":1}}"#;
     let broken = format!("{good}\n{}\n", good.replace("\"ok\":1", "\"ok\":-1"));
-    let ran = serin_reading(&["replay", "--plan", plan(), "-"], &broken).exits(2);
+    let ran = serin_reading(&["replay", "--plan", plan.path(), "-"], &broken).exits(2);
     assert!(ran.stderr.contains("<stdin>:2:68: outcomes.ok: must not be negative"), "{}", ran.stderr);
-    let ran = serin_reading(&["--json", "replay", "--plan", plan(), "-"], &broken).exits(2);
+    let ran = serin_reading(&["--json", "replay", "--plan", plan.path(), "-"], &broken).exits(2);
     let problem = &ran.error()["problems"][0];
     assert_eq!((&problem["line"], &problem["field"]), (&json!(2), &json!("outcomes.ok")));
     serin(&["replay", "--plan", "-", "-"]).exits(2);
@@ -101,6 +111,7 @@ fn a_broken_line_is_named_with_column_field_and_rule() {
 
 #[test]
 fn an_empty_trace_holds() {
-    let ran = serin_reading(&["replay", "--plan", plan(), "-", "--json"], "").exits(0);
+    let plan = PlanFile::new();
+    let ran = serin_reading(&["replay", "--plan", plan.path(), "-", "--json"], "").exits(0);
     assert_eq!(ran.json()["decision"], json!("hold"));
 }

@@ -84,3 +84,50 @@ fn a_judgement_shows_both_arms_and_their_client_errors_of_a_minute() {
     assert_eq!(judgement.components[0].requests, 2 * judgement.canary.requests);
     assert_ne!(judgement.version.verdict, Verdict::Regressed);
 }
+
+/// Four hosts of the baseline of which one fails more than chance explains, for half an hour.
+fn teach(evaluation: &mut Evaluation) {
+    let component = evaluation.index("cart").unwrap();
+    for second in START..START + 1_800 {
+        merge(evaluation, second, 0, 0);
+        for (host, failed) in [(1, 0), (2, 0), (3, 0), (4, second % 2 * 8)] {
+            let (start_second, arm, latency) = (second, Arm::Baseline, None);
+            let (one_in, requests) = (1, 25);
+            evaluation.merge_host(&HostSample {
+                component,
+                start_second,
+                arm,
+                host,
+                one_in,
+                requests,
+                failed,
+                latency,
+            });
+        }
+        evaluation.judge(UnixMillis((second + 1) * 1_000));
+    }
+}
+
+#[test]
+fn what_the_hosts_teach_is_kept_for_the_next_rollout_and_after_a_pause() {
+    let (plan, mut state) = rollout();
+    let mut first = Evaluation::new(&plan, &state).unwrap();
+    assert_eq!(first.learned(), Evaluation::new(&plan, &state).unwrap().learned());
+    teach(&mut first);
+    let learned = first.learned();
+    let mut next = Evaluation::new(&plan, &state).unwrap();
+    assert_ne!(next.learned(), learned);
+    next.recall(&learned);
+    assert_eq!(next.learned(), learned);
+    let stored = first.stored().unwrap();
+    state.evaluating_since = UnixMillis(START * 1_000 + 1);
+    assert_eq!(Evaluation::restore(&plan, &state, Some(&stored)).unwrap().learned(), learned);
+
+    let fact = Fact::Resumed { reason: String::new(), step: 0, weight_ppm: state.weight };
+    let at = UnixMillis((START + 2_000) * 1_000);
+    state.evaluating_since = at;
+    let (rollout, actor) = (state.id.clone(), "anna".to_owned());
+    let resumed = Event { format: crate::EVENT_FORMAT, rollout, revision: 2, at, actor, fact };
+    first.decided(&plan, &state, &[resumed]).unwrap();
+    assert_eq!(first.learned(), learned);
+}

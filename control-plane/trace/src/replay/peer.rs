@@ -8,6 +8,7 @@ use serin_rollout::Plan;
 
 use super::WHOLE_PPM;
 use super::outcome::{Decided, Decision, Entry, Level, Reason};
+use super::serin::failures;
 use crate::seconds::{Cell, Second};
 
 pub(super) struct Peer {
@@ -70,16 +71,8 @@ impl Peer {
 }
 
 fn add(into: &mut SecondAggregate, cell: &Cell) {
-    let outcomes = &cell.outcomes;
-    let failures = [
-        outcomes.server_error,
-        outcomes.timeout,
-        outcomes.connect_failure,
-        outcomes.reset,
-        outcomes.overload,
-    ];
-    into.requests = into.requests.saturating_add(outcomes.finished());
-    into.failures = failures.into_iter().fold(into.failures, u64::saturating_add);
+    into.requests = into.requests.saturating_add(cell.outcomes.finished());
+    into.failures = into.failures.saturating_add(failures(&cell.outcomes));
     into.latency.merge(&cell.latency);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serin_analysis::{Arm, Increment, ScopeAssessment, Verdict};
+use serin_analysis::{Arm, HostSample, Increment, Outcomes, ScopeAssessment, Verdict};
 use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{
     Cause, Creation, Event, Fact, Judgement, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, summary,
@@ -22,6 +22,8 @@ pub(super) struct Serin {
     verdicts: BTreeMap<Option<String>, Verdict>,
     /// Components that came too late to be judged alone.
     latecomers: BTreeSet<String>,
+    /// What the trace said last.
+    weight_ppm: Option<u32>,
     now: u64,
     decided: Option<Decision>,
 }
@@ -52,17 +54,30 @@ impl Serin {
         };
         let trial =
             Trial::with_components(plan, &unknown, creation, UnixMillis(first.saturating_mul(1_000)))?;
-        Ok(Self { trial, verdicts: BTreeMap::new(), latecomers: BTreeSet::new(), now: first, decided: None })
+        Ok(Self {
+            trial,
+            verdicts: BTreeMap::new(),
+            latecomers: BTreeSet::new(),
+            weight_ppm: None,
+            now: first,
+            decided: None,
+        })
     }
 
     /// Adds an interval whose requests count as started in the second `counts_at`.
     pub(super) fn merge(&mut self, second: &Second, counts_at: u64, entries: &mut Vec<Entry>) {
+        if second.weight_ppm.is_some() && second.weight_ppm != self.weight_ppm {
+            self.weight_ppm = second.weight_ppm;
+            let alone = self.trial.plan().splits_by_weight_alone();
+            let split = self.weight_ppm.filter(|ppm| alone && (1..1_000_000).contains(ppm));
+            self.trial.evaluation().set_weight(counts_at, split);
+        }
         for (name, arms) in &second.components {
             let evaluation = self.trial.evaluation();
             let known = evaluation.index(name);
             let Some(component) = known.or_else(|| evaluation.index(UNMATCHED)) else { continue };
             for (arm, cell) in [(Arm::Baseline, &arms.baseline), (Arm::Canary, &arms.canary)] {
-                let Cell { started, outcomes, latency, .. } = cell;
+                let Cell { started, outcomes, latency, hosts } = cell;
                 if *started == 0 {
                     continue;
                 }
@@ -75,6 +90,18 @@ impl Serin {
                     outcomes: *outcomes,
                     latency: (!latency.is_empty()).then(|| latency.clone()),
                 });
+                for (address, host) in hosts {
+                    evaluation.merge_host(&HostSample {
+                        component,
+                        start_second: counts_at,
+                        arm,
+                        host: hash(address),
+                        one_in: 1,
+                        requests: host.outcomes.finished(),
+                        failed: failures(&host.outcomes),
+                        latency: (!host.latency.is_empty()).then(|| host.latency.clone()),
+                    });
+                }
             }
             if known.is_none() && self.latecomers.insert(name.clone()) {
                 let note = format!("{name} is not in the plan and came late: counted as {UNMATCHED}");
@@ -115,6 +142,11 @@ impl Serin {
             Some(decision) => decision,
             None => self.hold(),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn learned(&mut self) -> serin_analysis::Learned {
+        self.trial.evaluation().learned()
     }
 
     fn hold(&self) -> Decision {
@@ -177,6 +209,19 @@ impl Serin {
             entries.push(Entry::Verdict { t: self.now, verdict: assessment.verdict, component, text });
         }
     }
+}
+
+/// Requests that failed by fault of the service.
+pub(super) fn failures(outcomes: &Outcomes) -> u64 {
+    let Outcomes { server_error, timeout, connect_failure, reset, overload, .. } = *outcomes;
+    [server_error, timeout, connect_failure, reset, overload].into_iter().fold(0, u64::saturating_add)
+}
+
+/// A number for a host (FNV-1a).
+fn hash(address: &str) -> u64 {
+    address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// What an event decides, if it decides anything.

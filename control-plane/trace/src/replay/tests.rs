@@ -222,3 +222,24 @@ proptest! {
         prop_assert_eq!(replayed(lines, None), expected);
     }
 }
+
+#[test]
+fn hosts_of_a_trace_teach_how_much_they_differ() {
+    let learned = |name_hosts: bool| {
+        let mut replay = Replay::new(plan(), None);
+        for t in 0..1_200 {
+            for (host, failed) in [("10.0.0.1", 0), ("10.0.0.2", 0), ("10.0.0.3", 0), ("10.0.0.4", t % 2 * 8)]
+            {
+                let host = name_hosts.then(|| host.to_owned());
+                replay
+                    .push(Line { host, ..line(START + t, "cart", Arm::Baseline, 40 - failed, failed) })
+                    .unwrap();
+            }
+            replay.push(line(START + t, "cart", Arm::Canary, 20, 0)).unwrap();
+        }
+        let Stage::Judging(run) = replay.stage else { panic!("judges after a minute") };
+        let Who::Serin(mut serin) = run.who else { panic!("serin judges") };
+        serin.learned()
+    };
+    assert_ne!(learned(true), learned(false));
+}
