@@ -41,6 +41,8 @@ const SLOW_DOWNS: [(f64, f64); ARCHETYPES] = [
     (0.01, 4.0),
     (0.01, 12.0),
 ];
+/// While the canary warms up it may be this many times slower than the margin allows: caches fill, code is compiled.
+const WARM_UP_RATIO: f64 = 2.0;
 /// Bounds of a cell's ratio: one request may move a bet by at most `ln 100` down and `ln 1000` up.
 const RATIO_BOUNDS: (f64, f64) = (0.01, 1000.0);
 
@@ -91,6 +93,8 @@ impl Edges {
 pub(crate) struct Cells {
     baseline_edges: Edges,
     canary_edges: Edges,
+    /// The canary's while it warms up.
+    warm_edges: Edges,
     archetypes: Archetypes,
 }
 
@@ -102,10 +106,12 @@ impl Cells {
         for (edge, quantile) in baseline_edges.iter_mut().zip(QUANTILES) {
             *edge = quantile_bin(baseline.bins(), count, quantile)?;
         }
-        let stretch = |edge: Bin| Bin::of((edge.highest_us() as f64 * (1.0 + latency_ratio)) as u64);
+        let stretched =
+            |ratio: f64| baseline_edges.map(|edge| Bin::of((edge.highest_us() as f64 * ratio) as u64));
         let mut cells = Self {
             baseline_edges: Edges(baseline_edges),
-            canary_edges: Edges(baseline_edges.map(stretch)),
+            canary_edges: Edges(stretched(1.0 + latency_ratio)),
+            warm_edges: Edges(stretched((1.0 + latency_ratio) * WARM_UP_RATIO)),
             archetypes: Archetypes([[1.0; CELLS]; ARCHETYPES]),
         };
         cells.archetypes = cells.shapes(baseline);
@@ -116,9 +122,9 @@ impl Cells {
         &self.archetypes
     }
 
-    /// Adds the requests of `latency` to the cells of `arm`.
-    pub(crate) fn sort(&self, arm: Arm, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
-        self.edges(arm).sort(latency, into);
+    /// Adds the requests of `latency` to the cells of `arm`, which may still warm up.
+    pub(crate) fn sort(&self, arm: Arm, warm: bool, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
+        self.edges(arm, warm).sort(latency, into);
     }
 
     pub(crate) fn baseline_edges(&self) -> Edges {
@@ -127,16 +133,17 @@ impl Cells {
 
     /// Adds `count` requests that are still open after `age_us`: they exceed every edge below their age, and no
     /// more is known of them.
-    pub(crate) fn sort_open(&self, arm: Arm, age_us: u64, count: u64, into: &mut [u64; CELLS]) {
+    pub(crate) fn sort_open(&self, arm: Arm, warm: bool, age_us: u64, count: u64, into: &mut [u64; CELLS]) {
         let bin = Bin::of(age_us);
-        if let Some(cell) = into.get_mut(self.edges(arm).0.partition_point(|edge| *edge < bin)) {
+        if let Some(cell) = into.get_mut(self.edges(arm, warm).0.partition_point(|edge| *edge < bin)) {
             *cell = cell.saturating_add(count);
         }
     }
 
-    fn edges(&self, arm: Arm) -> &Edges {
+    fn edges(&self, arm: Arm, warm: bool) -> &Edges {
         match arm {
             Arm::Baseline => &self.baseline_edges,
+            Arm::Canary if warm => &self.warm_edges,
             Arm::Canary => &self.canary_edges,
         }
     }

@@ -138,6 +138,15 @@ impl Default for RawEngineConfig {
 }
 
 impl RawEngineConfig {
+    /// The same with the margins of the warm-up: only what no cold start explains is a regression.
+    pub(crate) fn in_warm_up(mut self) -> Self {
+        const ERROR_RATIO: f64 = 2.0;
+        const ERROR_ABSOLUTE: f64 = 0.05;
+        self.margins.error_ratio *= ERROR_RATIO;
+        self.margins.error_absolute = self.margins.error_absolute.max(ERROR_ABSOLUTE);
+        self
+    }
+
     /// Overdispersion while none is measured.
     pub(crate) fn phi(&self) -> Phi {
         Phi { errors: self.phi_errors, firsts: 1.0, latency: self.phi_latency }

@@ -10,6 +10,8 @@
 
 mod assess;
 mod component;
+mod flag;
+mod judgement;
 mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,14 +19,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
-use crate::increment::{ByArm, ComponentIndex, HostSample, Increment};
+use crate::effect;
+use crate::increment::{Arm, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
 use crate::stratum::{ArmStratum, Evidence};
 use crate::summary::{ScopeSummary, summarise};
-use crate::verdict::{Alarm, ScopeAssessment};
+use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
+use crate::watch::Watch;
 use crate::window::{ClosedSecond, MAX_AHEAD_S, Placement, Window};
 use component::{Component, Second};
 use pool::Pool;
@@ -81,6 +85,9 @@ pub struct Assessment {
     pub dropped_requests: u64,
     /// Seconds since the end of the last closed second in which a request started. `None`: there was none.
     pub data_age_s: Option<u64>,
+    /// The canary warms up: it is judged, but with wider margins, and not healthy yet.
+    #[serde(default)]
+    pub warming_up: bool,
 }
 
 /// What one rollout taught that the next one of the same service should begin with.
@@ -113,6 +120,12 @@ pub struct Engine {
     dropped_requests: u64,
     hosts: Whole,
     share: Share,
+    watch: Watch,
+    version_vetoes: Vec<Veto>,
+    /// How much slower the canary is, as of the last few seconds.
+    version_slow_down: Option<EffectSize>,
+    next_slow_down: u64,
+    gaps: Gaps,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ScopeSummary>,
@@ -137,11 +150,12 @@ impl Engine {
         let RawEngineConfig { alpha, beta, horizon_s, .. } = *config.raw();
         let weights: f64 = components.iter().map(|component| component.weight).sum();
         let share = |weight: f64| alpha * COMPONENTS_BUDGET * weight / weights;
+        let most = components.iter().map(|component| component.weight).fold(0.0, f64::max);
         Ok(Self {
             config,
             components: components
                 .iter()
-                .map(|spec| Component::new(spec, share(spec.weight), beta))
+                .map(|spec| Component::new(spec, share(spec.weight), spec.weight / most, beta))
                 .collect(),
             pool: Pool::default(),
             version: Process::new(alpha * VERSION_BUDGET, beta),
@@ -157,6 +171,11 @@ impl Engine {
             dropped_requests: 0,
             hosts: Whole::default(),
             share: Share::new(alpha * SHARE_BUDGET),
+            watch: Watch::default(),
+            version_vetoes: Vec::new(),
+            version_slow_down: None,
+            next_slow_down: 0,
+            gaps: Gaps::default(),
             version_summary: None,
         })
     }
@@ -224,6 +243,9 @@ impl Engine {
         self.at_second = self.at_second.max(now_second.min(LAST_SECOND));
         let skipped = self.window.move_to(self.at_second, watermark_s);
         self.dropped_requests = self.dropped_requests.saturating_add(skipped);
+        if skipped > 0 {
+            self.gaps.end_at(self.at_second);
+        }
         while let Some(closed) = self.window.close_next(watermark_s) {
             self.close(closed);
         }
@@ -231,12 +253,15 @@ impl Engine {
         self.version_summary = None;
         self.version_summary = Some(self.summary(Scope::Version));
         self.flag();
+        self.refresh_slow_down();
         self.assess()
     }
 
     /// A step of the plan starts at `second`: a harm is then more likely to begin.
     pub fn step_started(&mut self, second: u64) {
         self.prior.step_started(second);
+        self.watch.step_started(second);
+        self.components.iter_mut().for_each(|component| component.step_started(second));
     }
 
     /// `canary_ppm` of a million requests that start from `second` on are the canary's. `None`: that is not known, or
@@ -245,7 +270,9 @@ impl Engine {
         self.share.set_weight(second, canary_ppm);
     }
 
-    /// Seconds before `second` are warm-up: they are shown, but are no evidence.
+    /// The canary warms up before `second`: caches fill, code is compiled, pools are built. Those seconds are judged with
+    /// wider margins (failures twice the allowed share, and 5 % of the requests, latency twice the allowed), and are no
+    /// evidence of health. Set it before the seconds concerned are closed.
     pub fn exclude_until(&mut self, second: u64) {
         self.exclude_until = second;
     }
@@ -279,6 +306,20 @@ impl Engine {
         }
     }
 
+    /// The version's slow-down costs a pass over all histograms, so it is computed every few seconds, or when it is asked
+    /// for by an alarm.
+    fn refresh_slow_down(&mut self) {
+        const INTERVAL_S: u64 = 5;
+        if self.at_second < self.next_slow_down && !self.version_flagged {
+            return;
+        }
+        self.next_slow_down = self.at_second.saturating_add(INTERVAL_S);
+        let active = || self.components.iter().filter(|component| component.is_active());
+        let of_arm = |arm| active().map(move |component| *component.summary().latency().of(arm));
+        let latency = ByArm { baseline: of_arm(Arm::Baseline), canary: of_arm(Arm::Canary) };
+        self.version_slow_down = effect::slow_ratio(latency, self.version_phi().latency);
+    }
+
     fn version_phi(&self) -> Phi {
         self.hosts.dispersion.phi(self.config.raw().phi())
     }
@@ -288,45 +329,92 @@ impl Engine {
         self.version_summary = None;
         let Some(component) = self.components.get_mut(increment.component.0) else { return };
         let (booked, pooled) = component.merge_late(increment, finished, failed);
-        if pooled && booked > 0 {
-            self.pool.fail(increment.start_second, increment.arm, booked);
+        if pooled && booked.total() > 0 {
+            self.pool.fail(increment.start_second, increment.arm, &booked);
         }
     }
 
     fn close(&mut self, closed: ClosedSecond) {
         let ClosedSecond { second, open_age_us, components } = closed;
         let mut reported = components.into_iter().peekable();
-        let counted = second >= self.exclude_until;
+        let at = Second {
+            second,
+            open_age_us,
+            warm: second < self.exclude_until,
+            ends_warm_up: second.saturating_add(1) == self.exclude_until,
+        };
+        let raw = *self.config.raw();
+        let config = if at.warm { raw.in_warm_up() } else { raw };
         self.mass += self.prior.mass_at(second);
         self.components.iter_mut().for_each(|component| component.close_hosts(second, &mut self.hosts));
         self.hosts.learn();
         let version_phi = self.version_phi();
         let mut of_version = None;
-        let mut started = ByArm::<u64>::default();
+        let mut split = ByArm::<(u64, u64)>::default();
         for (index, component) in self.components.iter_mut().enumerate() {
             let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
             if arms.baseline.started > 0 || arms.canary.started > 0 {
                 self.last_exposed_second = Some(second);
             }
             if component.is_active() {
-                started.baseline = started.baseline.saturating_add(arms.baseline.started);
-                started.canary = started.canary.saturating_add(arms.canary.started);
+                for (into, arm) in [(&mut split.baseline, &arms.baseline), (&mut split.canary, &arms.canary)]
+                {
+                    into.0 = into.0.saturating_add(arm.started);
+                    into.1 = into.1.saturating_add(arm.failed.total());
+                }
             }
-            let pooled = component.absorb(&Second { second, open_age_us, counted }, arms);
+            let pooled = component.absorb(&at, arms);
             if let Some(arms) = pooled {
                 self.pool.absorb(&arms);
             }
-            if let Some(judged) = component.judge(second, self.config.raw(), self.mass, &self.version) {
+            if let Some(judged) = component.judge(&at, &config, self.mass, &self.version) {
                 judged.scaled(component.phi(self.config.raw()).max(version_phi)).add_to(&mut of_version);
             }
         }
+        let started = ByArm { baseline: split.baseline.0, canary: split.canary.0 };
         self.share.update(second, started, self.mass);
-        if counted && let Some(judged) = self.pool.judge(second, self.config.raw(), &self.components) {
+        self.watch.add(second, started, ByArm { baseline: split.baseline.1, canary: split.canary.1 });
+        self.gaps.see(second, started);
+        if let Some(judged) = self.pool.judge(&at, &config, &self.components) {
             judged.scaled(version_phi).add_to(&mut of_version);
         }
         if let Some(judged) = of_version {
             self.version.update(&judged.evidence, &judged.arms, self.mass);
         }
+    }
+}
+
+/// Seconds in which nothing was seen although requests should have come.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Gaps {
+    /// Requests a second, smoothed.
+    rate: f64,
+    silent_s: u64,
+    ended: Option<u64>,
+}
+
+impl Gaps {
+    const RATE_WEIGHT: f64 = 0.05;
+    /// Silence of so many expected requests, and seconds, is no chance.
+    const LEAST_EXPECTED: f64 = 20.0;
+    const LEAST_S: u64 = 3;
+
+    fn see(&mut self, second: u64, started: ByArm<u64>) {
+        let requests = started.baseline as f64 + started.canary as f64;
+        if requests > 0.0 {
+            let expected = self.rate * self.silent_s as f64;
+            if self.silent_s >= Self::LEAST_S && expected >= Self::LEAST_EXPECTED {
+                self.end_at(second);
+            }
+            self.silent_s = 0;
+            self.rate += Self::RATE_WEIGHT * (requests - self.rate);
+        } else {
+            self.silent_s = self.silent_s.saturating_add(1);
+        }
+    }
+
+    fn end_at(&mut self, second: u64) {
+        self.ended = Some(second);
     }
 }
 

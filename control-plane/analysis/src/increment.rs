@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::LatencyHistogram;
+use crate::verdict::Category;
 
 /// Position of a component in the list that the engine was created with.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -67,6 +68,17 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
+    /// Those of one category of failures.
+    pub fn of(&self, category: Category) -> u64 {
+        match category {
+            Category::ServerError => self.server_error,
+            Category::Timeout => self.timeout,
+            Category::ConnectFailure => self.connect_failure,
+            Category::Reset => self.reset,
+            Category::Overload => self.overload,
+        }
+    }
+
     /// All finished requests.
     pub fn finished(&self) -> u64 {
         [

@@ -13,6 +13,7 @@
 mod cells;
 pub mod chart;
 pub mod config;
+mod effect;
 pub mod engine;
 pub mod evalue;
 pub mod forecast;
@@ -34,6 +35,8 @@ mod share;
 mod stratum;
 mod summary;
 pub mod verdict;
+mod veto;
+mod watch;
 mod window;
 
 pub use config::{ConfigError, EngineConfig, RawEngineConfig};

@@ -6,33 +6,47 @@ use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
 use crate::onset::{Anchor, recur};
-use crate::stratum::{ArmStratum, BETS, Evidence};
+use crate::stratum::{ArmStratum, BETS, ERROR_BETS, Evidence};
 use crate::verdict::Signal;
+use crate::window::FailureCounts;
 
 /// Requests and failures.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct ErrorTotals {
     pub(crate) requests: ByArm<u64>,
-    pub(crate) failed: ByArm<u64>,
+    pub(crate) failed: ByArm<FailureCounts>,
 }
 
 impl ErrorTotals {
-    fn since(&self, earlier: &Self) -> Self {
-        let difference = |now: &ByArm<u64>, then: &ByArm<u64>| ByArm {
-            baseline: now.baseline.saturating_sub(then.baseline),
-            canary: now.canary.saturating_sub(then.canary),
+    fn minus(&self, earlier: &Self) -> Self {
+        let count = |now: u64, then: u64| now.saturating_sub(then);
+        let failed = |now: &FailureCounts, then: &FailureCounts| {
+            let mut left = *now;
+            left.0.iter_mut().zip(then.0).for_each(|(left, then)| *left = left.saturating_sub(then));
+            left
         };
         Self {
-            requests: difference(&self.requests, &earlier.requests),
-            failed: difference(&self.failed, &earlier.failed),
+            requests: ByArm {
+                baseline: count(self.requests.baseline, earlier.requests.baseline),
+                canary: count(self.requests.canary, earlier.requests.canary),
+            },
+            failed: ByArm {
+                baseline: failed(&self.failed.baseline, &earlier.failed.baseline),
+                canary: failed(&self.failed.canary, &earlier.failed.canary),
+            },
         }
     }
 
     fn of(arms: &ByArm<ArmStratum>) -> Self {
         Self {
             requests: ByArm { baseline: arms.baseline.started, canary: arms.canary.started },
-            failed: ByArm { baseline: arms.baseline.failed, canary: arms.canary.failed },
+            failed: ByArm { baseline: arms.baseline.categories, canary: arms.canary.categories },
         }
+    }
+
+    /// All failures.
+    pub(crate) fn failures(&self) -> ByArm<u64> {
+        ByArm { baseline: self.failed.baseline.total(), canary: self.failed.canary.total() }
     }
 }
 
@@ -42,9 +56,7 @@ struct Bet {
     log_weight: f64,
     log_m: f64,
     anchor: Anchor,
-    /// The totals when the evidence was last zero.
-    since: ErrorTotals,
-    /// How many updates the scope had seen by then.
+    /// How many updates the scope had seen when the evidence was last zero.
     since_update: u64,
 }
 
@@ -53,6 +65,8 @@ struct Bet {
 pub(crate) struct Process {
     log_threshold: f64,
     bets: Vec<Bet>,
+    /// The totals when the evidence of each bet on errors was last zero.
+    since: Vec<ErrorTotals>,
     health: Health,
     /// Prior mass of all seconds up to the last update.
     mass_seen: f64,
@@ -78,17 +92,12 @@ impl Process {
         let log_threshold = -alpha.ln();
         let bet = |index| {
             let log_weight = Evidence::bet_weight(index).ln();
-            Bet {
-                log_weight,
-                log_m: LOG_ZERO,
-                anchor: Anchor::default(),
-                since: ErrorTotals::default(),
-                since_update: 0,
-            }
+            Bet { log_weight, log_m: LOG_ZERO, anchor: Anchor::default(), since_update: 0 }
         };
         Self {
             log_threshold,
             bets: (0..BETS).map(bet).collect(),
+            since: vec![ErrorTotals::default(); ERROR_BETS],
             health: Health::new(beta),
             mass_seen: 0.0,
             totals: ByArm::default(),
@@ -110,8 +119,12 @@ impl Process {
             bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
             bet.anchor.add(log_e);
             if bet.anchor.is_idle() {
-                bet.since = totals;
                 bet.since_update = self.updates;
+            }
+        }
+        for (since, bet) in self.since.iter_mut().zip(&self.bets) {
+            if bet.anchor.is_idle() {
+                *since = totals;
             }
         }
         self.health.update(evidence);
@@ -127,9 +140,9 @@ impl Process {
         for bet in &mut self.bets {
             bet.log_m = LOG_ZERO;
             bet.anchor = Anchor::default();
-            bet.since = ErrorTotals::default();
             bet.since_update = self.updates;
         }
+        self.since.fill(ErrorTotals::default());
         self.log_evidence = BySignal::NONE;
     }
 
@@ -154,6 +167,11 @@ impl Process {
             Signal::Latency => self.log_evidence.latency,
             Signal::Share => LOG_ZERO,
         }
+    }
+
+    /// The signal whose bets have the most evidence.
+    pub(crate) fn strongest_signal(&self) -> Signal {
+        if self.log_evidence.latency > self.log_evidence.errors { Signal::Latency } else { Signal::ErrorRate }
     }
 
     pub(crate) fn is_crossed(&self) -> bool {
@@ -183,8 +201,8 @@ impl Process {
     /// Requests and failures since the harm that is now most believed in began; all there are if there is none.
     pub(crate) fn suspect_totals(&self) -> ErrorTotals {
         let suspect = best(self.bets_of(Signal::ErrorRate)).filter(|(_, bet)| !bet.anchor.is_idle());
-        let totals = ErrorTotals::of(&self.totals);
-        suspect.map_or(totals, |(_, bet)| totals.since(&bet.since))
+        let before = suspect.and_then(|(index, _)| self.since.get(index)).copied().unwrap_or_default();
+        ErrorTotals::of(&self.totals).minus(&before)
     }
 
     fn bets_of(&self, signal: Signal) -> impl Iterator<Item = (usize, &Bet)> + Clone {

@@ -23,16 +23,19 @@ use crate::ledger::ClosedStratum;
 use crate::noninferiority::{ERROR_HEALTH_BETS, LATENCY_HEALTH_BETS};
 use crate::placebo::Phi;
 use crate::verdict::Signal;
+use crate::window::FailureCounts;
 
 /// Error rates that are bet on, relative to the margin's.
-const ERROR_BETS: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
+const RATES: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
 const ERROR_BET_COUNT: usize = 8;
-/// How much each of [`ERROR_BETS`] is believed in, relative to the others: outages and small rises are rarer than what lies
+/// How much each of [`RATES`] is believed in, relative to the others: outages and small rises are rarer than what lies
 /// between.
 const ERROR_BELIEF: [f64; ERROR_BET_COUNT] = [0.06, 0.08, 0.12, 0.16, 0.18, 0.16, 0.14, 0.10];
 /// Bets against "within the margins": first the error rates by all failures, then the error rates by each stratum's first
 /// failure alone, then the latency archetypes.
-pub(crate) const BETS: usize = 2 * ERROR_BET_COUNT + ARCHETYPES;
+pub(crate) const BETS: usize = ERROR_BETS + ARCHETYPES;
+/// Bets on errors, which come first.
+pub(crate) const ERROR_BETS: usize = 2 * ERROR_BET_COUNT;
 /// Prior weight of all latency bets; the two kinds of error bets share the rest.
 const LATENCY_BELIEF: f64 = 0.46;
 
@@ -40,7 +43,10 @@ const LATENCY_BELIEF: f64 = 0.46;
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct ArmStratum {
     pub(crate) started: u64,
+    /// Failures of requests that started in it, known when it closed.
     pub(crate) failed: u64,
+    /// Failures by category, those that came late for earlier strata among them.
+    pub(crate) categories: FailureCounts,
     pub(crate) cells: [u64; CELLS],
 }
 
@@ -48,6 +54,7 @@ impl ArmStratum {
     pub(crate) fn add(&mut self, other: &Self) {
         self.started = self.started.saturating_add(other.started);
         self.failed = self.failed.saturating_add(other.failed);
+        self.categories.add(&other.categories);
         for (into, count) in self.cells.iter_mut().zip(other.cells) {
             *into = into.saturating_add(count);
         }
@@ -120,13 +127,13 @@ impl Evidence {
         config: &RawEngineConfig,
     ) -> Self {
         let mut evidence = Self::none();
-        let (errors, latency) = evidence.harm.split_at_mut(2 * ERROR_BET_COUNT);
+        let (errors, latency) = evidence.harm.split_at_mut(ERROR_BETS);
         let (errors, firsts) = errors.split_at_mut(ERROR_BET_COUNT);
         let harm_margin =
             Margin { ratio: config.margins.error_ratio, absolute: config.margins.error_absolute };
         let healthy_margin =
             Margin { ratio: config.healthy.error_ratio, absolute: config.healthy.error_absolute };
-        let error_bets = errors.iter_mut().zip(ERROR_BETS).map(|(into, psi)| (into, psi, harm_margin));
+        let error_bets = errors.iter_mut().zip(RATES).map(|(into, psi)| (into, psi, harm_margin));
         let healthy_bets = evidence.healthy_errors.iter_mut().zip(ERROR_HEALTH_BETS);
         let now = failures(arms);
         for (into, psi, margin) in
@@ -134,7 +141,7 @@ impl Evidence {
         {
             *into = log_e(&now, psi, margin) + late_log_e(late, psi, margin);
         }
-        for (into, psi) in firsts.iter_mut().zip(ERROR_BETS) {
+        for (into, psi) in firsts.iter_mut().zip(RATES) {
             *into = log_e(&with_first_failure(now), psi, harm_margin)
                 + late_baseline_log_e(late, psi, harm_margin);
         }
@@ -158,13 +165,18 @@ impl Evidence {
     /// The same for counts that vary `phi` times as much: a power of an e-value between 0 and 1 is still one.
     pub(crate) fn scaled(&self, phi: Phi) -> Self {
         let (mut scaled, phi) = (self.clone(), phi.max(Phi { errors: 1.0, firsts: 1.0, latency: 1.0 }));
-        let (errors, latency) = scaled.harm.split_at_mut(2 * ERROR_BET_COUNT);
+        let (errors, latency) = scaled.harm.split_at_mut(ERROR_BETS);
         let (errors, firsts) = errors.split_at_mut(ERROR_BET_COUNT);
         firsts.iter_mut().for_each(|log_e| *log_e /= phi.firsts);
         errors.iter_mut().chain(&mut scaled.healthy_errors).for_each(|log_e| *log_e /= phi.errors);
         let slow = scaled.healthy_latency.iter_mut().flatten();
         latency.iter_mut().chain(slow).for_each(|log_e| *log_e /= phi.latency);
         scaled
+    }
+
+    /// Without what it says for the canary's health.
+    pub(crate) fn harm_alone(self) -> Self {
+        Self { harm: self.harm, ..Self::none() }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -181,7 +193,7 @@ impl Evidence {
 
     /// The signal that a bet against harm is about.
     pub(crate) fn signal_of(bet: usize) -> Signal {
-        if bet < 2 * ERROR_BET_COUNT { Signal::ErrorRate } else { Signal::Latency }
+        if bet < ERROR_BETS { Signal::ErrorRate } else { Signal::Latency }
     }
 
     /// Prior weight of a bet; all of them sum to 1.
@@ -265,9 +277,7 @@ mod tests {
         let margin = Margin { ratio: 1.0, absolute: 0.0 };
         let exposures = ByArm { baseline: 90.0, canary: 10.0 };
         for sizes in [vec![1.0], vec![0.2, 0.2, 0.6], vec![0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5]] {
-            for (rate, psi) in
-                [0.001, 0.01, 0.05].into_iter().flat_map(|rate| ERROR_BETS.map(|psi| (rate, psi)))
-            {
+            for (rate, psi) in [0.001, 0.01, 0.05].into_iter().flat_map(|rate| RATES.map(|psi| (rate, psi))) {
                 let e = |canary: f64, baseline: f64| {
                     log_e(&Counts { events: ByArm { baseline, canary }, exposures }, psi, margin).exp()
                 };

@@ -114,6 +114,11 @@ impl SummaryWindow {
         self.known = Some(self.summary());
     }
 
+    /// All latencies of the window.
+    pub(crate) fn latency(&self) -> ByArm<&DenseHistogram> {
+        ByArm { baseline: &self.sum.baseline.latency, canary: &self.sum.canary.latency }
+    }
+
     pub(crate) fn summary(&self) -> ScopeSummary {
         self.known.unwrap_or_else(|| summarise(std::iter::once(self)))
     }

@@ -76,6 +76,12 @@ pub enum Category {
     Overload,
 }
 
+impl Category {
+    /// All categories.
+    pub const ALL: [Self; 5] =
+        [Self::ServerError, Self::Timeout, Self::ConnectFailure, Self::Reset, Self::Overload];
+}
+
 /// Failures of one category since the harm began.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct CategoryFailures {

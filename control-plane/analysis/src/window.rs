@@ -13,6 +13,7 @@ use crate::config::Failures;
 use crate::histogram::LatencyHistogram;
 use crate::increment::{ByArm, Increment, Outcomes};
 use crate::summary::Tally;
+use crate::verdict::Category;
 
 /// Increments for seconds older than this are dropped, in seconds.
 pub(crate) const RETENTION_S: u64 = 120;
@@ -33,7 +34,7 @@ const MAX_SOURCES: usize = 65_536;
 pub(crate) struct PendingArm {
     pub(crate) started: u64,
     pub(crate) finished: u64,
-    pub(crate) failed: u64,
+    pub(crate) failed: FailureCounts,
     pub(crate) latency: LatencyHistogram,
 }
 
@@ -43,7 +44,7 @@ impl PendingArm {
     }
 
     pub(crate) fn tally(&self) -> Tally<'_> {
-        Tally { requests: self.started, errors: self.failed, latency: &self.latency }
+        Tally { requests: self.started, errors: self.failed.total(), latency: &self.latency }
     }
 }
 
@@ -104,7 +105,7 @@ impl Window {
         let arm = component.of_mut(increment.arm);
         arm.started = arm.started.saturating_add(increment.started);
         arm.finished = arm.finished.saturating_add(increment.outcomes.finished());
-        arm.failed = arm.failed.saturating_add(failures.among(&increment.outcomes));
+        arm.failed.add(&failures.among(&increment.outcomes));
         if let Some(latency) = &increment.latency {
             arm.latency.merge(latency);
         }
@@ -172,19 +173,43 @@ impl Window {
     }
 }
 
+/// Failures that count, by [`Category::ALL`].
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct FailureCounts(pub(crate) [u64; Category::ALL.len()]);
+
+impl FailureCounts {
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (into, count) in self.0.iter_mut().zip(other.0) {
+            *into = into.saturating_add(count);
+        }
+    }
+
+    /// At most `most` of them, those of the first categories first.
+    pub(crate) fn first(&self, most: u64) -> Self {
+        let mut left = most;
+        Self(self.0.map(|count| {
+            let taken = count.min(left);
+            left -= taken;
+            taken
+        }))
+    }
+}
+
 impl Failures {
     /// Outcomes that count as failures.
-    pub(crate) fn among(&self, outcomes: &Outcomes) -> u64 {
-        [
-            (self.server_error, outcomes.server_error),
-            (self.timeout, outcomes.timeout),
-            (self.connect_failure, outcomes.connect_failure),
-            (self.reset, outcomes.reset),
-            (self.overload, outcomes.overload),
-        ]
-        .into_iter()
-        .filter(|(counts, _)| *counts)
-        .fold(0, |sum: u64, (_, count)| sum.saturating_add(count))
+    pub(crate) fn among(&self, outcomes: &Outcomes) -> FailureCounts {
+        let counts = |category| match category {
+            Category::ServerError => self.server_error,
+            Category::Timeout => self.timeout,
+            Category::ConnectFailure => self.connect_failure,
+            Category::Reset => self.reset,
+            Category::Overload => self.overload,
+        };
+        FailureCounts(Category::ALL.map(|category| if counts(category) { outcomes.of(category) } else { 0 }))
     }
 }
 

@@ -124,8 +124,8 @@ fn a_canary_slower_by_the_margin_falls_into_the_baselines_cells() {
     }
     let cells = Cells::learn(&baseline, 0.10).unwrap();
     let (mut of_baseline, mut of_canary) = ([0; CELLS], [0; CELLS]);
-    cells.sort(Arm::Baseline, &baseline, &mut of_baseline);
-    cells.sort(Arm::Canary, &canary, &mut of_canary);
+    cells.sort(Arm::Baseline, false, &baseline, &mut of_baseline);
+    cells.sort(Arm::Canary, false, &canary, &mut of_canary);
     let beyond = |cells: &[u64; CELLS], edge: usize| cells.iter().skip(edge).sum::<u64>();
     for edge in 0..CELLS {
         let (slow_baseline, slow_canary) = (beyond(&of_baseline, edge), beyond(&of_canary, edge));
@@ -147,7 +147,7 @@ fn an_open_request_exceeds_exactly_the_edges_below_its_age() {
     let cells = Cells::learn(&baseline, 0.10).unwrap();
     let cell_of = |age_us| {
         let mut counts = [0; CELLS];
-        cells.sort_open(Arm::Canary, age_us, 1, &mut counts);
+        cells.sort_open(Arm::Canary, false, age_us, 1, &mut counts);
         counts.iter().position(|count| *count == 1).unwrap()
     };
     assert_eq!(cell_of(0), 0);

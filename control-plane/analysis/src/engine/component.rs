@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ComponentSpec, Judged};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
+use crate::effect::slow_ratio;
 use crate::histogram::{DenseHistogram, LatencyHistogram};
 use crate::increment::{Arm, ByArm, HostSample, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
@@ -13,7 +14,9 @@ use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::{SummaryWindow, Tally};
-use crate::window::PendingArm;
+use crate::verdict::{EffectSize, Veto};
+use crate::watch::Watch;
+use crate::window::{FailureCounts, PendingArm};
 
 /// Weight of the newest second in the estimate of a component's traffic.
 const RATE_WEIGHT: f64 = 0.1;
@@ -32,14 +35,18 @@ const FORESIGHT_INTERVAL_S: u64 = 5;
 pub(super) struct Second {
     pub(super) second: u64,
     pub(super) open_age_us: u64,
-    /// It is evidence, not warm-up.
-    pub(super) counted: bool,
+    /// The canary is warming up.
+    pub(super) warm: bool,
+    /// The warm-up ends with it, so no stratum may reach beyond.
+    pub(super) ends_warm_up: bool,
 }
 
 /// A component of the service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Component {
     name: String,
+    /// What it means for the business, 0 to 1.
+    impact: f64,
     alpha: f64,
     active: bool,
     stratum: Stratum,
@@ -58,6 +65,11 @@ pub(super) struct Component {
     needed: Needed,
     next_foresight: u64,
     placebo: Placebo,
+    watch: Watch,
+    /// What speaks against acting on the evidence, while it is beyond its threshold.
+    vetoes: Vec<Veto>,
+    /// How much slower the canary is, as of the last few seconds.
+    slow_down: Option<EffectSize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -67,9 +79,10 @@ struct Part {
 }
 
 impl Component {
-    pub(super) fn new(spec: &ComponentSpec, alpha: f64, beta: f64) -> Self {
+    pub(super) fn new(spec: &ComponentSpec, alpha: f64, impact: f64, beta: f64) -> Self {
         Self {
             name: spec.name.clone(),
+            impact,
             alpha,
             active: true,
             stratum: Stratum::default(),
@@ -85,6 +98,9 @@ impl Component {
             needed: Needed::default(),
             next_foresight: 0,
             placebo: Placebo::default(),
+            watch: Watch::default(),
+            vetoes: Vec::new(),
+            slow_down: None,
         }
     }
 
@@ -98,10 +114,49 @@ impl Component {
         self.process.skip_mass(mass);
         self.parts = vec![Part::default(); BETS];
         self.needed = Needed::default();
+        self.vetoes.clear();
+    }
+
+    /// Forgets the evidence and keeps the rest.
+    pub(super) fn forget(&mut self, beta: f64) {
+        self.process.forget(beta);
+        self.vetoes.clear();
+    }
+
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// A step of the plan starts.
+    pub(super) fn step_started(&mut self, second: u64) {
+        self.watch.step_started(second);
+    }
+
+    pub(super) fn vetoes(&self) -> &[Veto] {
+        &self.vetoes
+    }
+
+    pub(super) fn set_vetoes(&mut self, vetoes: Vec<Veto>) {
+        self.vetoes = vetoes;
+    }
+
+    fn measure_slow_down(&self, config: &RawEngineConfig) -> Option<EffectSize> {
+        let ByArm { baseline, canary } = self.summary.latency();
+        let once = ByArm { baseline: std::iter::once(baseline), canary: std::iter::once(canary) };
+        slow_ratio(once, self.phi(config).latency)
+    }
+
+    /// How much slower the canary is: as of now, or of the last few seconds.
+    pub(super) fn slow_down(&self, now: bool, config: &RawEngineConfig) -> Option<EffectSize> {
+        if now { self.measure_slow_down(config) } else { self.slow_down }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn impact(&self) -> f64 {
+        self.impact
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -155,16 +210,25 @@ impl Component {
 
     /// Takes in outcomes of requests whose second has closed; gives the failures that count, and whether they count
     /// for the thin components too.
-    pub(super) fn merge_late(&mut self, increment: &Increment, finished: u64, failed: u64) -> (u64, bool) {
+    pub(super) fn merge_late(
+        &mut self,
+        increment: &Increment,
+        finished: u64,
+        failed: FailureCounts,
+    ) -> (FailureCounts, bool) {
         let Increment { start_second, arm, .. } = *increment;
         let none = LatencyHistogram::new();
         let latency = increment.latency.as_ref().unwrap_or(&none);
         if arm == Arm::Baseline {
             self.lessons.add(latency);
         }
-        self.summary.add(start_second, arm, Tally { requests: increment.started, errors: failed, latency });
-        let (booked, pooled) = self.open.settle(start_second, arm, finished, failed);
+        let all = failed.total();
+        self.summary.add(start_second, arm, Tally { requests: increment.started, errors: all, latency });
+        let (booked, pooled) = self.open.settle(start_second, arm, finished, all);
+        let categories = failed.first(booked);
         if booked > 0 {
+            let stratum = self.stratum.arms.of_mut(arm);
+            stratum.categories.add(&categories);
             if self.stratum.covers(start_second) {
                 let failures = &mut self.stratum.arms.of_mut(arm).failed;
                 *failures = failures.saturating_add(booked);
@@ -172,7 +236,7 @@ impl Component {
                 self.strata.fail(start_second, arm, booked);
             }
         }
-        (booked, pooled)
+        (categories, pooled)
     }
 
     /// Takes in a closed second; gives what the thin components' common stratum gets of it.
@@ -185,9 +249,12 @@ impl Component {
             canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
         };
         self.lessons.add(&arms.baseline.latency);
-        if !(at.counted && self.active) {
+        if !self.active {
             return None;
         }
+        let failed = ByArm { baseline: judged.baseline.failed, canary: judged.canary.failed };
+        let started = ByArm { baseline: judged.baseline.started, canary: judged.canary.started };
+        self.watch.add(at.second, started, failed);
         self.stratum.cover(at.second);
         self.stratum.arms.baseline.add(&judged.baseline);
         self.stratum.arms.canary.add(&judged.canary);
@@ -200,17 +267,20 @@ impl Component {
     /// Judges the stratum if it is full; gives what the version's process gets of it.
     pub(super) fn judge(
         &mut self,
-        second: u64,
+        at: &Second,
         config: &RawEngineConfig,
         mass: f64,
         version: &Process,
     ) -> Option<Judged> {
-        let judged = if self.stratum.is_full(config) { self.close(config, mass, version) } else { None };
+        let second = at.second;
+        let is_due = self.stratum.is_full(config) || (at.ends_warm_up && !self.stratum.is_empty());
+        let judged = if is_due { self.close(at.warm, config, mass, version) } else { None };
         if self.stratum.is_empty() && self.lessons.is_due(second) {
             self.cells = self.lessons.take(second, config.margins.latency_ratio);
         }
         if second >= self.next_foresight {
             self.next_foresight = second.saturating_add(FORESIGHT_INTERVAL_S);
+            self.slow_down = self.measure_slow_down(config);
             self.needed = Needed::of(&self.process, self.archetypes(), self.phi(config), config);
         }
         judged
@@ -227,20 +297,31 @@ impl Component {
         if pending.started > 0 || pending.finished > 0 {
             self.summary.add(at.second, arm, pending.tally());
         }
-        let mut judged =
-            ArmStratum { started: pending.started, failed: pending.failed, ..ArmStratum::default() };
+        let mut judged = ArmStratum {
+            started: pending.started,
+            failed: pending.failed.total(),
+            categories: pending.failed,
+            ..ArmStratum::default()
+        };
         if let Some(cells) = &self.cells {
-            cells.sort(arm, &pending.latency, &mut judged.cells);
-            cells.sort_open(arm, at.open_age_us, pending.open(), &mut judged.cells);
+            cells.sort(arm, at.warm, &pending.latency, &mut judged.cells);
+            cells.sort_open(arm, at.warm, at.open_age_us, pending.open(), &mut judged.cells);
         }
         judged
     }
 
-    fn close(&mut self, config: &RawEngineConfig, mass: f64, version: &Process) -> Option<Judged> {
+    fn close(
+        &mut self,
+        warm: bool,
+        config: &RawEngineConfig,
+        mass: f64,
+        version: &Process,
+    ) -> Option<Judged> {
         let had_open = self.stratum.had_open;
         let (arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
-        if had_open {
+        // Failures that come late are judged by the usual margin, so those of the warm-up are not judged.
+        if had_open && !warm {
             self.strata.push(closed);
         }
         let pooled = self.pooled;
@@ -249,6 +330,7 @@ impl Component {
             return None;
         }
         let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
+        let evidence = if warm { evidence.harm_alone() } else { evidence };
         self.process.update(&evidence.scaled(self.phi(config)), &arms, mass);
         for ((part, log_e), since_update) in
             self.parts.iter_mut().zip(evidence.harm).zip(version.since_updates())

@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
-use super::component::Component;
+use super::component::{Component, Second};
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;
 use crate::increment::{Arm, ByArm};
 use crate::ledger::ClosedStrata;
 use crate::stratum::{ArmStratum, Evidence, Stratum};
+use crate::window::FailureCounts;
 
 /// Least time between two updates of the common archetypes, in seconds.
 const REFRESH_S: u64 = 10;
@@ -35,7 +36,9 @@ impl Pool {
     }
 
     /// Books late failures of requests that started in `second`.
-    pub(super) fn fail(&mut self, second: u64, arm: Arm, count: u64) {
+    pub(super) fn fail(&mut self, second: u64, arm: Arm, failed: &FailureCounts) {
+        let count = failed.total();
+        self.stratum.arms.of_mut(arm).categories.add(failed);
         if self.stratum.covers(second) {
             let failures = &mut self.stratum.arms.of_mut(arm).failed;
             *failures = failures.saturating_add(count);
@@ -46,18 +49,22 @@ impl Pool {
 
     pub(super) fn judge(
         &mut self,
-        second: u64,
+        at: &Second,
         config: &RawEngineConfig,
         components: &[Component],
     ) -> Option<Judged> {
+        let second = at.second;
         self.stratum.cover(second);
-        if !self.stratum.is_full(config) {
+        if !(self.stratum.is_full(config) || at.ends_warm_up) {
             return None;
         }
         let (arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
-        self.strata.push(closed);
+        if !at.warm {
+            self.strata.push(closed);
+        }
         let evidence = Evidence::of(&arms, &late, self.archetypes.as_ref(), config);
+        let evidence = if at.warm { evidence.harm_alone() } else { evidence };
         if second >= self.next_refresh {
             self.next_refresh = second.saturating_add(REFRESH_S);
             self.archetypes = Archetypes::mean(components.iter().filter_map(Component::archetypes));

@@ -1,0 +1,133 @@
+//! From evidence to what should be undone, and what speaks against it.
+
+use super::Engine;
+use super::component::Component;
+use crate::localise::components_at_fault;
+use crate::placebo::Phi;
+use crate::scope::Process;
+use crate::verdict::{Alarm, Veto};
+use crate::veto::Circumstances;
+use crate::watch::Watch;
+
+impl Engine {
+    /// Names the scopes that have crossed their thresholds with nothing that speaks against acting. A scope once named
+    /// stays so until it is made inactive.
+    pub(super) fn flag(&mut self) {
+        if self.version_flagged {
+            return;
+        }
+        for index in 0..self.components.len() {
+            self.flag_component(index);
+        }
+        self.flag_version();
+    }
+
+    fn flag_component(&mut self, index: usize) {
+        let Some(component) = self.components.get(index) else { return };
+        if !component.is_active() || self.flagged.contains(&index) {
+            return;
+        }
+        let vetoes =
+            if component.process().is_crossed() { self.component_vetoes(component) } else { Vec::new() };
+        let is_over = was_shared(component.vetoes()) && !was_shared(&vetoes);
+        let stands = component.process().is_crossed() && vetoes.is_empty();
+        let Some(component) = self.components.get_mut(index) else { return };
+        component.set_vetoes(vetoes);
+        if is_over {
+            component.forget(self.config.raw().beta);
+        } else if stands {
+            self.flagged.insert(index);
+        }
+    }
+
+    fn flag_version(&mut self) {
+        let split = self.share.is_crossed();
+        if !split && !self.version.is_crossed() {
+            self.version_vetoes.clear();
+            return;
+        }
+        let vetoes = self.version_vetoes();
+        let is_over = was_shared(&self.version_vetoes) && !was_shared(&vetoes);
+        self.version_vetoes = vetoes;
+        if is_over {
+            self.version.forget(self.config.raw().beta);
+        } else if self.version_vetoes.is_empty() {
+            match if split { None } else { self.at_fault() } {
+                Some(named) => self.flag_named(&named),
+                None => self.version_flagged = true,
+            }
+        }
+    }
+
+    /// Flags the components that explain the version's evidence; those that a veto holds are held for the version too.
+    fn flag_named(&mut self, named: &[usize]) {
+        let vetoed = |index: &usize| {
+            let component = self.components.get(*index);
+            component.map(|component| self.component_vetoes(component)).unwrap_or_default()
+        };
+        let (free, held): (Vec<usize>, Vec<usize>) = named.iter().partition(|index| vetoed(index).is_empty());
+        let mut vetoes: Vec<Veto> = held.iter().flat_map(vetoed).collect();
+        vetoes.sort_unstable();
+        vetoes.dedup();
+        if free.is_empty() {
+            self.version_vetoes = vetoes;
+        }
+        self.flagged.extend(free);
+    }
+
+    pub(super) fn alarm(&self) -> Option<Alarm> {
+        if self.version_flagged {
+            return Some(Alarm::Version);
+        }
+        let flagged = self.flagged.iter().filter_map(|index| self.components.get(*index));
+        let mut names: Vec<String> = flagged.map(|component| component.name().to_owned()).collect();
+        names.sort();
+        (!names.is_empty()).then_some(Alarm::Components(names))
+    }
+
+    fn component_vetoes(&self, component: &Component) -> Vec<Veto> {
+        self.vetoes(component.process(), component.watch(), component.phi(self.config.raw()))
+    }
+
+    fn version_vetoes(&self) -> Vec<Veto> {
+        if self.share.is_crossed() {
+            Vec::new()
+        } else {
+            self.vetoes(&self.version, &self.watch, self.version_phi())
+        }
+    }
+
+    fn vetoes(&self, process: &Process, watch: &Watch, phi: Phi) -> Vec<Veto> {
+        let since = process.suspect_totals();
+        let circumstances = Circumstances {
+            signal: process.strongest_signal(),
+            since: &since,
+            watch,
+            phi: phi.errors,
+            second: self.at_second,
+            gap_ended: self.gaps.ended,
+        };
+        circumstances.vetoes()
+    }
+
+    /// The components that explain why the version crossed its threshold.
+    fn at_fault(&self) -> Option<Vec<usize>> {
+        let (bet, cusum, since_update) = self.version.best_bet();
+        let active = self.components.iter().enumerate().filter(|(_, component)| component.is_active());
+        let parts =
+            active.map(|(index, component)| (index, component.part_in(bet, since_update, self.config.raw())));
+        components_at_fault(cusum, parts.collect())
+    }
+}
+
+/// Evidence from a time in which something shared was broken is forgotten when that ends: what it says of the canary was
+/// never sure.
+fn was_shared(vetoes: &[Veto]) -> bool {
+    vetoes.iter().any(|veto| matches!(veto, Veto::BothArmsWorse | Veto::BaselineUnhealthy))
+}
+
+/// What is wrong with the baseline, for so long that nothing may be promoted beside it.
+pub(super) fn disturbance(watch: &Watch) -> Option<Veto> {
+    let veto = if watch.is_canary_worse_too() { Veto::BothArmsWorse } else { Veto::BaselineUnhealthy };
+    watch.is_worse_for_long().then_some(veto)
+}

@@ -1,0 +1,171 @@
+//! The verdict on one scope.
+
+use super::assess::DOUBTFUL_ODDS;
+use crate::cells::HEALTH_EDGES;
+use crate::config::Margins;
+use crate::effect;
+use crate::increment::ByArm;
+use crate::placebo::Phi;
+use crate::power::Needed;
+use crate::risk::{Anomaly, Harm, HarmClass, scope_risk};
+use crate::scope::{ErrorTotals, Process};
+use crate::stratum::{as_floats, slower_than};
+use crate::summary::ScopeSummary;
+use crate::verdict::{
+    Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict, Veto,
+};
+
+/// All that the verdict on one scope depends on.
+pub(super) struct Judgement<'a> {
+    pub(super) process: &'a Process,
+    pub(super) summary: ScopeSummary,
+    pub(super) needed: Needed,
+    pub(super) phi: Phi,
+    pub(super) margins: Margins,
+    /// What the scope means for the business, 0 to 1.
+    pub(super) impact: f64,
+    pub(super) slow_down: Option<EffectSize>,
+    pub(super) regressed: bool,
+    pub(super) may_be_healthy: bool,
+    pub(super) vetoes: Vec<Veto>,
+}
+
+impl Judgement<'_> {
+    pub(super) fn assessment(self) -> ScopeAssessment {
+        let errors = self.process.log_evidence_of(Signal::ErrorRate);
+        let latency = self.process.log_evidence_of(Signal::Latency);
+        let reasons = vec![
+            self.errors(errors, errors >= latency, self.needed.errors),
+            self.latency(latency, latency > errors, self.needed.latency),
+        ];
+        let served = self.summary.baseline.requests > 0 && self.summary.canary.requests > 0;
+        let all_healthy = reasons.iter().all(|reason| reason.verdict == Verdict::Healthy);
+        let verdict = if self.regressed {
+            Verdict::Regressed
+        } else if self.may_be_healthy && served && all_healthy && self.vetoes.is_empty() {
+            Verdict::Healthy
+        } else {
+            Verdict::Inconclusive
+        };
+        let risk = self.risk(&reasons);
+        ScopeAssessment { verdict, reasons, vetoes: self.vetoes, risk }
+    }
+
+    fn errors(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {
+        let totals = self.process.suspect_totals();
+        let failed = totals.failures();
+        let rate =
+            |failed: u64, requests: u64| if requests > 0 { failed as f64 / requests as f64 } else { 0.0 };
+        Reason {
+            baseline: rate(failed.baseline, totals.requests.baseline),
+            canary: rate(failed.canary, totals.requests.canary),
+            effect: effect::difference(&failed, &totals.requests, self.phi.errors),
+            overdispersion: self.phi.errors,
+            categories: categories(&totals),
+            ..self.reason(Signal::ErrorRate, log_evidence, is_stronger, needed, totals.requests)
+        }
+    }
+
+    fn latency(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {
+        let ScopeSummary { baseline, canary } = self.summary;
+        let requests = ByArm { baseline: baseline.requests, canary: canary.requests };
+        Reason {
+            baseline: baseline.p99_us.unwrap_or(0) as f64,
+            canary: canary.p99_us.unwrap_or(0) as f64,
+            effect: self.slow_down,
+            overdispersion: self.phi.latency,
+            ..self.reason(Signal::Latency, log_evidence, is_stronger, needed, requests)
+        }
+    }
+
+    fn reason(
+        &self,
+        signal: Signal,
+        log_evidence: f64,
+        is_stronger: bool,
+        needed: Option<u64>,
+        requests: ByArm<u64>,
+    ) -> Reason {
+        let health = self.process.health();
+        let log_evidence_healthy = match signal {
+            Signal::ErrorRate | Signal::Share => health.errors(),
+            Signal::Latency => health.latency().into_iter().fold(f64::INFINITY, f64::min),
+        };
+        let crossed = log_evidence >= self.process.log_threshold();
+        let verdict = if self.regressed && (crossed || is_stronger) {
+            Verdict::Regressed
+        } else if log_evidence_healthy >= health.log_threshold() && log_evidence < DOUBTFUL_ODDS.ln() {
+            Verdict::Healthy
+        } else {
+            Verdict::Inconclusive
+        };
+        Reason {
+            signal,
+            verdict,
+            log_evidence,
+            log_threshold: self.process.log_threshold(),
+            log_evidence_healthy,
+            log_threshold_healthy: health.log_threshold(),
+            baseline_requests: requests.baseline,
+            canary_requests: requests.canary,
+            canary_requests_needed: needed.filter(|_| verdict == Verdict::Inconclusive),
+            ..Reason::default()
+        }
+    }
+
+    /// Severity, frequency, impact and confidence of what the reasons show ([`crate::risk`]).
+    fn risk(&self, reasons: &[Reason]) -> f64 {
+        let per_minute = self.summary.canary.requests as f64;
+        let anomaly = |reason: &Reason| {
+            let effect = reason.effect.map_or(0.0, |effect| effect.estimate);
+            let (class, effect_to_margin, share) = match reason.signal {
+                Signal::ErrorRate | Signal::Share => {
+                    let margin =
+                        (self.margins.error_ratio - 1.0) * reason.baseline + self.margins.error_absolute;
+                    (HarmClass::ServerError, effect / margin.max(1e-9), effect)
+                }
+                Signal::Latency => (
+                    HarmClass::Slow,
+                    (effect - 1.0) / self.margins.latency_ratio.max(1e-9),
+                    self.slower_share(),
+                ),
+            };
+            Anomaly {
+                harms: vec![Harm { class, effect_to_margin }],
+                excess_per_minute: share.max(0.0) * per_minute,
+                requests_per_minute: per_minute,
+                impact: self.impact,
+                log_evidence: reason.log_evidence,
+            }
+        };
+        let anomalies: Vec<Anomaly> = reasons.iter().map(anomaly).collect();
+        scope_risk(&anomalies, self.process.log_threshold())
+    }
+
+    /// By how much the canary's share of slow requests exceeds the baseline's, at the quantile where it does most.
+    fn slower_share(&self) -> f64 {
+        let ByArm { baseline, canary } = self.process.totals();
+        let cells = ByArm { baseline: as_floats(&baseline.cells), canary: as_floats(&canary.cells) };
+        let excess = HEALTH_EDGES.map(|edge| {
+            let slow = slower_than(&cells, edge);
+            let share = |events: f64, of: f64| if of > 0.0 { events / of } else { 0.0 };
+            share(slow.events.canary, slow.exposures.canary)
+                - share(slow.events.baseline, slow.exposures.baseline)
+        });
+        excess.into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// Failures by category; first those of which the canary has most beyond its share.
+fn categories(totals: &ErrorTotals) -> Vec<CategoryFailures> {
+    let ByArm { baseline, canary } = &totals.failed;
+    let odds = totals.requests.canary as f64 / totals.requests.baseline.max(1) as f64;
+    let counts = Category::ALL.into_iter().zip(baseline.0).zip(canary.0);
+    let mut shown: Vec<CategoryFailures> = counts
+        .filter(|((_, baseline), canary)| *baseline > 0 || *canary > 0)
+        .map(|((category, baseline), canary)| CategoryFailures { category, baseline, canary })
+        .collect();
+    let excess = |of: &CategoryFailures| of.canary as f64 - odds * of.baseline as f64;
+    shown.sort_by(|a, b| excess(b).total_cmp(&excess(a)).then(a.category.cmp(&b.category)));
+    shown
+}
