@@ -9,9 +9,12 @@
 //! minutes and counted as dropped after that.
 
 mod assess;
+mod close;
 mod component;
 mod flag;
+mod gaps;
 mod judgement;
+mod lessons;
 mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +28,12 @@ use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
-use crate::stratum::{ArmStratum, Evidence};
 use crate::summary::{ScopeSummary, summarise};
 use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
-use crate::window::{ClosedSecond, MAX_AHEAD_S, Placement, Window};
-use component::{Component, Second};
+use crate::window::{MAX_AHEAD_S, Placement, Window};
+use component::Component;
+use gaps::Gaps;
 use pool::Pool;
 
 /// Components of one engine at most.
@@ -322,123 +325,5 @@ impl Engine {
 
     fn version_phi(&self) -> Phi {
         self.hosts.dispersion.phi(self.config.raw().phi())
-    }
-
-    fn merge_late(&mut self, increment: &Increment, finished: u64) {
-        let failed = self.config.raw().failures.among(&increment.outcomes);
-        self.version_summary = None;
-        let Some(component) = self.components.get_mut(increment.component.0) else { return };
-        let (booked, pooled) = component.merge_late(increment, finished, failed);
-        if pooled && booked.total() > 0 {
-            self.pool.fail(increment.start_second, increment.arm, &booked);
-        }
-    }
-
-    fn close(&mut self, closed: ClosedSecond) {
-        let ClosedSecond { second, open_age_us, components } = closed;
-        let mut reported = components.into_iter().peekable();
-        let at = Second {
-            second,
-            open_age_us,
-            warm: second < self.exclude_until,
-            ends_warm_up: second.saturating_add(1) == self.exclude_until,
-        };
-        let raw = *self.config.raw();
-        let config = if at.warm { raw.in_warm_up() } else { raw };
-        self.mass += self.prior.mass_at(second);
-        self.components.iter_mut().for_each(|component| component.close_hosts(second, &mut self.hosts));
-        self.hosts.learn();
-        let version_phi = self.version_phi();
-        let mut of_version = None;
-        let mut split = ByArm::<(u64, u64)>::default();
-        for (index, component) in self.components.iter_mut().enumerate() {
-            let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
-            if arms.baseline.started > 0 || arms.canary.started > 0 {
-                self.last_exposed_second = Some(second);
-            }
-            if component.is_active() {
-                for (into, arm) in [(&mut split.baseline, &arms.baseline), (&mut split.canary, &arms.canary)]
-                {
-                    into.0 = into.0.saturating_add(arm.started);
-                    into.1 = into.1.saturating_add(arm.failed.total());
-                }
-            }
-            let pooled = component.absorb(&at, arms);
-            if let Some(arms) = pooled {
-                self.pool.absorb(&arms);
-            }
-            if let Some(judged) = component.judge(&at, &config, self.mass, &self.version) {
-                judged.scaled(component.phi(self.config.raw()).max(version_phi)).add_to(&mut of_version);
-            }
-        }
-        let started = ByArm { baseline: split.baseline.0, canary: split.canary.0 };
-        self.share.update(second, started, self.mass);
-        self.watch.add(second, started, ByArm { baseline: split.baseline.1, canary: split.canary.1 });
-        self.gaps.see(second, started);
-        if let Some(judged) = self.pool.judge(&at, &config, &self.components) {
-            judged.scaled(version_phi).add_to(&mut of_version);
-        }
-        if let Some(judged) = of_version {
-            self.version.update(&judged.evidence, &judged.arms, self.mass);
-        }
-    }
-}
-
-/// Seconds in which nothing was seen although requests should have come.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Gaps {
-    /// Requests a second, smoothed.
-    rate: f64,
-    silent_s: u64,
-    ended: Option<u64>,
-}
-
-impl Gaps {
-    const RATE_WEIGHT: f64 = 0.05;
-    /// Silence of so many expected requests, and seconds, is no chance.
-    const LEAST_EXPECTED: f64 = 20.0;
-    const LEAST_S: u64 = 3;
-
-    fn see(&mut self, second: u64, started: ByArm<u64>) {
-        let requests = started.baseline as f64 + started.canary as f64;
-        if requests > 0.0 {
-            let expected = self.rate * self.silent_s as f64;
-            if self.silent_s >= Self::LEAST_S && expected >= Self::LEAST_EXPECTED {
-                self.end_at(second);
-            }
-            self.silent_s = 0;
-            self.rate += Self::RATE_WEIGHT * (requests - self.rate);
-        } else {
-            self.silent_s = self.silent_s.saturating_add(1);
-        }
-    }
-
-    fn end_at(&mut self, second: u64) {
-        self.ended = Some(second);
-    }
-}
-
-/// A stratum that was judged, with what it said were its requests independent.
-#[derive(Debug)]
-struct Judged {
-    evidence: Evidence,
-    arms: ByArm<ArmStratum>,
-}
-
-impl Judged {
-    fn scaled(mut self, phi: Phi) -> Self {
-        self.evidence = self.evidence.scaled(phi);
-        self
-    }
-
-    fn add_to(self, sum: &mut Option<Self>) {
-        match sum {
-            None => *sum = Some(self),
-            Some(sum) => {
-                sum.evidence.add(&self.evidence);
-                sum.arms.baseline.add(&self.arms.baseline);
-                sum.arms.canary.add(&self.arms.canary);
-            }
-        }
     }
 }

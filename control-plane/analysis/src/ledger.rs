@@ -21,13 +21,20 @@ pub(crate) struct ClosedStratum {
     /// Rounded to 24 bits: only their ratio counts.
     exposures: ByArm<f32>,
     late_failures: ByArm<u32>,
+    /// The canary's first failure has been judged.
+    canary_failed: bool,
 }
 
 impl ClosedStratum {
-    pub(crate) fn new(first_second: u64, last_second: u64, exposures: ByArm<u64>) -> Self {
+    pub(crate) fn new(
+        first_second: u64,
+        last_second: u64,
+        exposures: ByArm<u64>,
+        canary_failed: bool,
+    ) -> Self {
         let earlier_s = u32::try_from(last_second.saturating_sub(first_second)).unwrap_or(u32::MAX);
         let exposures = ByArm { baseline: exposures.baseline as f32, canary: exposures.canary as f32 };
-        Self { last_second, earlier_s, exposures, late_failures: ByArm::default() }
+        Self { last_second, earlier_s, exposures, late_failures: ByArm::default(), canary_failed }
     }
 
     pub(crate) fn late_counts(&self) -> Counts {
@@ -39,6 +46,13 @@ impl ClosedStratum {
             },
             exposures: ByArm { baseline: exposures.baseline.into(), canary: exposures.canary.into() },
         }
+    }
+
+    /// The same with the canary's first failure of all alone.
+    pub(crate) fn late_counts_to_first(&self) -> Counts {
+        let counts = self.late_counts();
+        let canary = if self.canary_failed { 0.0 } else { counts.events.canary.min(1.0) };
+        Counts { events: ByArm { canary, ..counts.events }, ..counts }
     }
 
     fn first_second(&self) -> u64 {
@@ -83,6 +97,7 @@ impl ClosedStrata {
         let none = ByArm::default();
         for stratum in self.strata.iter_mut().filter(|stratum| stratum.late_failures != none) {
             taken.push(*stratum);
+            stratum.canary_failed |= stratum.late_failures.canary > 0;
             stratum.late_failures = none;
         }
         taken

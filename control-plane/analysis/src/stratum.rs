@@ -97,7 +97,8 @@ impl Stratum {
         let closed = std::mem::take(self);
         let exposures = ByArm { baseline: closed.arms.baseline.started, canary: closed.arms.canary.started };
         let first = closed.first_second.unwrap_or(closed.last_second);
-        (closed.arms, ClosedStratum::new(first, closed.last_second, exposures))
+        let canary_failed = closed.arms.canary.failed > 0;
+        (closed.arms, ClosedStratum::new(first, closed.last_second, exposures, canary_failed))
     }
 }
 
@@ -142,8 +143,8 @@ impl Evidence {
             *into = log_e(&now, psi, margin) + late_log_e(late, psi, margin);
         }
         for (into, psi) in firsts.iter_mut().zip(RATES) {
-            *into = log_e(&with_first_failure(now), psi, harm_margin)
-                + late_baseline_log_e(late, psi, harm_margin);
+            *into =
+                log_e(&with_first_failure(now), psi, harm_margin) + late_first_log_e(late, psi, harm_margin);
         }
         let cells =
             ByArm { baseline: as_floats(&arms.baseline.cells), canary: as_floats(&arms.canary.cells) };
@@ -227,14 +228,10 @@ fn with_first_failure(counts: Counts) -> Counts {
     Counts { events: ByArm { canary: counts.events.canary.min(1.0), ..counts.events }, ..counts }
 }
 
-/// As [`late_log_e`] for the baseline alone. The canary's first failure of a late stratum may have counted already.
-fn late_baseline_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
+/// As [`late_log_e`] with the canary's first failure of the stratum alone.
+fn late_first_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
     let paid = Margin { absolute: 0.0, ..margin };
-    let of_baseline = |stratum: &ClosedStratum| {
-        let counts = stratum.late_counts();
-        Counts { events: ByArm { canary: 0.0, ..counts.events }, ..counts }
-    };
-    late.iter().map(|stratum| log_e(&of_baseline(stratum), psi, paid)).sum()
+    late.iter().map(|stratum| log_e(&stratum.late_counts_to_first(), psi, paid)).sum()
 }
 
 pub(crate) fn as_floats(cells: &[u64; CELLS]) -> [f64; CELLS] {

@@ -109,6 +109,16 @@ pub enum Veto {
     DataGap,
 }
 
+impl Veto {
+    /// True when users suffer although nothing is undone.
+    pub fn tells_of_harm(self) -> bool {
+        match self {
+            Self::OlderThanExposure | Self::BothArmsWorse | Self::BaselineUnhealthy => true,
+            Self::TooLittleTraffic | Self::DataGap => false,
+        }
+    }
+}
+
 /// Why a verdict is what it is: one signal's evidence.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Reason {

@@ -165,6 +165,7 @@ impl<'a> Change<'a> {
 fn severity(fact: &Fact) -> Severity {
     match fact {
         Fact::ComponentsRolledBack { .. } | Fact::RolledBack { .. } => Severity::Critical,
+        Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentSpec, Judged};
+use super::ComponentSpec;
+use super::close::Judged;
+use super::lessons::Lessons;
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
 use crate::effect::slow_ratio;
-use crate::histogram::{DenseHistogram, LatencyHistogram};
+use crate::histogram::LatencyHistogram;
 use crate::increment::{Arm, ByArm, HostSample, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::placebo::{Dispersion, Phi, Placebo, Whole};
@@ -20,13 +22,6 @@ use crate::window::{FailureCounts, PendingArm};
 
 /// Weight of the newest second in the estimate of a component's traffic.
 const RATE_WEIGHT: f64 = 0.1;
-/// Baseline latencies before cells are learned for the first time.
-const FIRST_LESSON: u64 = 200;
-/// Each further lesson takes this many times more, up to `LARGEST_LESSON`.
-const LESSON_GROWTH: u64 = 4;
-const LARGEST_LESSON: u64 = 20_000;
-/// Least time between two lessons, in seconds.
-const LESSON_INTERVAL_S: u64 = 60;
 /// How often a component's need for requests is foreseen anew, in seconds.
 const FORESIGHT_INTERVAL_S: u64 = 5;
 
@@ -341,38 +336,5 @@ impl Component {
             part.log_e += log_e;
         }
         (!pooled).then_some(Judged { evidence, arms })
-    }
-}
-
-/// Baseline latencies from which the next cells are learned.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-struct Lessons {
-    seen: DenseHistogram,
-    needed: u64,
-    earliest: u64,
-}
-
-impl Default for Lessons {
-    fn default() -> Self {
-        Self { seen: DenseHistogram::default(), needed: FIRST_LESSON, earliest: 0 }
-    }
-}
-
-impl Lessons {
-    fn add(&mut self, latency: &LatencyHistogram) {
-        if self.seen.count() < self.needed {
-            self.seen.add(latency.bins());
-        }
-    }
-
-    fn is_due(&self, second: u64) -> bool {
-        self.seen.count() >= self.needed && second >= self.earliest
-    }
-
-    fn take(&mut self, second: u64, latency_ratio: f64) -> Option<Cells> {
-        let seen = std::mem::take(&mut self.seen);
-        self.needed = self.needed.saturating_mul(LESSON_GROWTH).min(LARGEST_LESSON);
-        self.earliest = second.saturating_add(LESSON_INTERVAL_S);
-        Cells::learn(&seen.to_sparse(), latency_ratio)
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Judged;
+use super::close::Judged;
 use super::component::{Component, Second};
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;

@@ -1,5 +1,5 @@
 use serin_analysis::{
-    Alarm, Arm, Assessment, ComponentIndex, Outcomes, RawEngineConfig, Scope, Signal, Verdict,
+    Alarm, Arm, Assessment, Category, ComponentIndex, Outcomes, RawEngineConfig, Signal, Verdict,
 };
 
 use super::world::{Behaviour, GOOD, START, World, alarmed, component_alarm, median, name, never};
@@ -167,18 +167,6 @@ fn the_failures_of_a_component_taken_out_do_not_keep_the_rest_from_being_healthy
 }
 
 #[test]
-fn warm_up_is_shown_but_is_no_evidence() {
-    let cold = |_, arm| if arm == Arm::Canary { Behaviour { error_rate: 0.5, ..GOOD } } else { GOOD };
-    let mut world = World::new(2, 3, 100.0, 0.2);
-    let mut engine = world.engine();
-    engine.exclude_until(START + 30);
-    assert_eq!(world.run(&mut engine, START, 30, &cold, &alarmed), None);
-    assert!(engine.summary(Scope::Version).canary.errors > 100);
-    assert_eq!(world.run(&mut engine, START + 30, 60, &|_, _| GOOD, &alarmed), None);
-    assert!(world.run(&mut engine, START + 90, 30, &cold, &alarmed).is_some());
-}
-
-#[test]
 fn a_reason_shows_the_errors_since_the_harm_began() {
     let fault = broken(0, Behaviour { error_rate: 0.3, ..GOOD });
     let mut world = World::new(9, 10, 100.0, 0.1);
@@ -190,6 +178,16 @@ fn a_reason_shows_the_errors_since_the_harm_began() {
     let reason = &assessment.reasons[0];
     assert!(reason.canary > 0.15 && reason.baseline < 0.01, "{}", reason.sentence());
     assert!(reason.canary_requests < 200, "{}", reason.sentence());
+    let effect = reason.effect.unwrap();
+    assert!(effect.low > 0.0 && effect.low < 0.3 && effect.high > 0.3, "{effect:?}");
+    assert_eq!(reason.categories[0].category, Category::ServerError);
+    assert!(reason.sentence().contains("mostly server errors"), "{}", reason.sentence());
+    assert!(
+        assessment.risk > 40.0 && alarm.components[1].1.risk < 5.0,
+        "{} {}",
+        assessment.risk,
+        alarm.components[1].1.risk
+    );
     assert_eq!(alarm.components[1].1.verdict, Verdict::Inconclusive);
 }
 

@@ -7,4 +7,8 @@ mod detection;
 #[cfg(test)]
 mod merging;
 #[cfg(test)]
+mod placebo;
+#[cfg(test)]
+mod protection;
+#[cfg(test)]
 mod world;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serin_analysis::Veto;
 use serin_proto::assignment::Weight;
 
 use crate::UnixMillis;
@@ -45,6 +46,13 @@ pub enum HoldReason {
         /// The components. Empty: the whole version.
         components: Vec<String>,
     },
+    /// Something looks worse, or may not be judged, and it is not the canary that is known to be to blame.
+    Vetoed {
+        /// The components. Empty: the whole version.
+        components: Vec<String>,
+        /// What speaks against acting; at least one.
+        vetoes: Vec<Veto>,
+    },
 }
 
 impl HoldReason {
@@ -53,13 +61,29 @@ impl HoldReason {
     pub const fn is_limit(&self) -> bool {
         match self {
             Self::SuccessRate { .. } | Self::ErrorRate { .. } | Self::Latency { .. } => true,
-            Self::MissingData | Self::Regressed { .. } => false,
+            Self::MissingData | Self::Regressed { .. } | Self::Vetoed { .. } => false,
         }
     }
 
-    /// True when going from one to the other is not worth a word: equal, or both a limit.
+    /// True when users suffer and nothing is undone for them: somebody has to be told at once.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::Vetoed { vetoes, .. } => vetoes.iter().any(|veto| veto.tells_of_harm()),
+            Self::MissingData
+            | Self::SuccessRate { .. }
+            | Self::ErrorRate { .. }
+            | Self::Latency { .. }
+            | Self::Regressed { .. } => false,
+        }
+    }
+
+    /// True when going from one to the other is not worth a word: equal, both a limit, or the same vetoes.
     pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
-        self == other || (self.is_limit() && other.is_limit())
+        match (self, other) {
+            (Self::Vetoed { vetoes, .. }, Self::Vetoed { vetoes: others, .. }) => vetoes == others,
+            _ => self == other || (self.is_limit() && other.is_limit()),
+        }
     }
 }
 
@@ -82,6 +106,13 @@ impl fmt::Display for HoldReason {
             }
             Self::Regressed { components } => {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
+            }
+            Self::Vetoed { components, vetoes } => {
+                if !components.is_empty() {
+                    write!(formatter, "{}: ", crate::text::list(components))?;
+                }
+                let sentences: Vec<_> = vetoes.iter().map(|veto| veto.sentence()).collect();
+                write!(formatter, "{}; nothing is rolled back for that", sentences.join(", and "))
             }
         }
     }

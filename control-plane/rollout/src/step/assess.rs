@@ -1,14 +1,16 @@
 //! What follows from the evidence and from time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serin_analysis::Veto;
 use serin_analysis::verdict::Verdict;
 use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand};
 use crate::event::Fact;
-use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, Plan};
+use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, Plan, State};
 
 pub(super) fn time_passes(change: &mut Change<'_>) {
     if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
@@ -73,12 +75,32 @@ fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
     if !watched {
         None
     } else if judgement.is_fresh() {
-        breach(change.plan, judgement)
+        // At full weight nothing runs beside the canary, so its limits come first.
+        let breach = || breach(change.plan, judgement);
+        let vetoed = || vetoed(&change.state, judgement);
+        if change.state.weight == Weight::FULL { breach().or_else(vetoed) } else { vetoed().or_else(breach) }
     } else {
         // Evidence of a new step needs a moment to arrive: that alone is not worth a word.
         let patience = Duration::from_secs(DATA_AGE_MAX_S);
         (change.now.since(change.state.evaluating_since) >= patience).then_some(HoldReason::MissingData)
     }
+}
+
+/// What speaks against acting on what is seen: of the version, else of components that still get canary requests.
+fn vetoed(state: &State, judgement: &Judgement) -> Option<HoldReason> {
+    let version = &judgement.version.vetoes;
+    if !version.is_empty() {
+        return Some(HoldReason::Vetoed { components: Vec::new(), vetoes: version.clone() });
+    }
+    let concerned = || {
+        let live =
+            judgement.components.iter().filter(|component| !state.pinned.contains_key(&component.name));
+        live.filter(|component| !component.assessment.vetoes.is_empty())
+    };
+    let components: Vec<String> = concerned().map(|component| component.name.clone()).collect();
+    let vetoes: BTreeSet<Veto> = concerned().flat_map(|one| one.assessment.vetoes.iter().copied()).collect();
+    let vetoes = vetoes.into_iter().collect();
+    (!components.is_empty()).then_some(HoldReason::Vetoed { components, vetoes })
 }
 
 /// The first limit that the canary exceeds.

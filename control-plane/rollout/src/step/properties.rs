@@ -1,6 +1,7 @@
 //! What holds for any sequence of inputs at any times.
 
 use proptest::prelude::*;
+use serin_analysis::Veto;
 use serin_analysis::verdict::{Alarm, ScopeAssessment, Verdict};
 
 use super::*;
@@ -53,8 +54,11 @@ fn judgements() -> impl Strategy<Value = Judgement> {
     ];
     let age = prop_oneof![1 => Just(None), 8 => (0_u64..30).prop_map(Some)];
     let window = (0_u64..1_000, 0_u64..12, 0_u64..1_200_000);
-    (verdicts(), components, alarm, age, window).prop_map(
-        |(verdict, components, alarm, data_age_s, window)| {
+    let vetoes = prop_oneof![9 => Just(Vec::new()), 1 => Just(vec![Veto::BothArmsWorse])];
+    (verdicts(), vetoes, components, alarm, age, window).prop_map(
+        |(verdict, vetoes, components, alarm, data_age_s, window)| {
+            // As the engine has it: what a veto holds is not healthy.
+            let verdict = if vetoes.is_empty() { verdict } else { Verdict::Regressed };
             let components =
                 COMPONENTS.iter().zip(components).map(|(name, (verdict, requests))| ComponentJudgement {
                     name: (*name).to_owned(),
@@ -63,7 +67,7 @@ fn judgements() -> impl Strategy<Value = Judgement> {
                 });
             let (requests, errors, p99) = window;
             Judgement {
-                version: ScopeAssessment { verdict, ..ScopeAssessment::default() },
+                version: ScopeAssessment { verdict, vetoes, ..ScopeAssessment::default() },
                 components: components.collect(),
                 alarm,
                 data_age_s,
@@ -128,6 +132,19 @@ fn check_transition(
             !before.phase.is_terminal() || (by_person && before.is_handed_over()),
             "raised in {}",
             before.phase
+        );
+    }
+    if let Input::Assessed(judgement) = input
+        && judgement.alarm.is_none()
+        && !judgement.version.vetoes.is_empty()
+        && before.weight < Weight::FULL
+    {
+        prop_assert!(
+            after.weight <= before.weight && after.phase == before.phase && after.pinned == before.pinned
+                || before.phase == Phase::WarmingUp,
+            "{:?} to {:?}",
+            before.phase,
+            after.phase
         );
     }
     if matches!(before.phase, Phase::RolledBack | Phase::Failed) {

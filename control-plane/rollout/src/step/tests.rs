@@ -78,6 +78,15 @@ fn input(words: &str) -> Input {
             let component = seen.components.iter_mut().find(|component| component.name == rest).unwrap();
             component.assessment.verdict = Verdict::Regressed;
         }
+        "vetoed" => {
+            let (veto, component) = rest.split_once(' ').unwrap_or((rest, ""));
+            let scope = match seen.components.iter_mut().find(|other| other.name == component) {
+                Some(named) => &mut named.assessment,
+                None => &mut seen.version,
+            };
+            scope.verdict = Verdict::Regressed;
+            scope.vetoes.push(serde_json::from_value(veto.into()).unwrap());
+        }
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
         "errors" => seen.canary.errors = rest.parse().unwrap(),

@@ -38,6 +38,24 @@ fn a_limit_exceeded_holds_and_the_time_begins_anew() {
 }
 
 #[test]
+fn a_veto_holds_and_is_told_and_neither_rolls_back_nor_promotes() {
+    check(
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        29 vetoed both_arms_worse -> [Holding: the baseline became worse in the same seconds, so something shared is broken; nothing is rolled back for that] critical | progressing 10 %
+        30 vetoed both_arms_worse -> | progressing 10 %
+        90 vetoed both_arms_worse -> | progressing 10 %
+        91 vetoed data_gap cart -> [Holding: cart: reports are missing where the harm began; nothing is rolled back for that] warning | progressing 10 %
+        101 healthy -> [No longer holding: cart: reports are missing where the harm began; nothing is rolled back for that] info | progressing 10 %
+        102 healthy -> | progressing 10 %
+        121 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
+        122 vetoed older_than_exposure cart -> [Holding: cart: the failures were there before the canary got these requests; nothing is rolled back for that] critical | progressing 50 %
+        123 alarm search -> [Returned search to the baseline: search regressed] publish critical | progressing 50 %
+        ",
+    );
+}
+
+#[test]
 fn too_few_requests_break_no_limit() {
     check(
         r"

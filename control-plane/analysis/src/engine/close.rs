@@ -1,0 +1,94 @@
+//! From closed seconds to evidence.
+
+use super::Engine;
+use super::component::Second;
+use crate::increment::{ByArm, Increment};
+use crate::placebo::Phi;
+use crate::stratum::{ArmStratum, Evidence};
+use crate::window::ClosedSecond;
+
+impl Engine {
+    pub(super) fn merge_late(&mut self, increment: &Increment, finished: u64) {
+        let failed = self.config.raw().failures.among(&increment.outcomes);
+        self.version_summary = None;
+        let Some(component) = self.components.get_mut(increment.component.0) else { return };
+        let (booked, pooled) = component.merge_late(increment, finished, failed);
+        if pooled && booked.total() > 0 {
+            self.pool.fail(increment.start_second, increment.arm, &booked);
+        }
+    }
+
+    pub(super) fn close(&mut self, closed: ClosedSecond) {
+        let ClosedSecond { second, open_age_us, components } = closed;
+        let mut reported = components.into_iter().peekable();
+        let at = Second {
+            second,
+            open_age_us,
+            warm: second < self.exclude_until,
+            ends_warm_up: second.saturating_add(1) == self.exclude_until,
+        };
+        let raw = *self.config.raw();
+        let config = if at.warm { raw.in_warm_up() } else { raw };
+        self.mass += self.prior.mass_at(second);
+        self.components.iter_mut().for_each(|component| component.close_hosts(second, &mut self.hosts));
+        self.hosts.learn();
+        let version_phi = self.version_phi();
+        let mut of_version = None;
+        let mut split = ByArm::<(u64, u64)>::default();
+        for (index, component) in self.components.iter_mut().enumerate() {
+            let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
+            if arms.baseline.started > 0 || arms.canary.started > 0 {
+                self.last_exposed_second = Some(second);
+            }
+            if component.is_active() {
+                for (into, arm) in [(&mut split.baseline, &arms.baseline), (&mut split.canary, &arms.canary)]
+                {
+                    into.0 = into.0.saturating_add(arm.started);
+                    into.1 = into.1.saturating_add(arm.failed.total());
+                }
+            }
+            let pooled = component.absorb(&at, arms);
+            if let Some(arms) = pooled {
+                self.pool.absorb(&arms);
+            }
+            if let Some(judged) = component.judge(&at, &config, self.mass, &self.version) {
+                judged.scaled(component.phi(self.config.raw()).max(version_phi)).add_to(&mut of_version);
+            }
+        }
+        let started = ByArm { baseline: split.baseline.0, canary: split.canary.0 };
+        self.share.update(second, started, self.mass);
+        self.watch.add(second, started, ByArm { baseline: split.baseline.1, canary: split.canary.1 });
+        self.gaps.see(second, started);
+        if let Some(judged) = self.pool.judge(&at, &config, &self.components) {
+            judged.scaled(version_phi).add_to(&mut of_version);
+        }
+        if let Some(judged) = of_version {
+            self.version.update(&judged.evidence, &judged.arms, self.mass);
+        }
+    }
+}
+
+/// A stratum that was judged, with what it said were its requests independent.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) evidence: Evidence,
+    pub(super) arms: ByArm<ArmStratum>,
+}
+
+impl Judged {
+    pub(super) fn scaled(mut self, phi: Phi) -> Self {
+        self.evidence = self.evidence.scaled(phi);
+        self
+    }
+
+    fn add_to(self, sum: &mut Option<Self>) {
+        match sum {
+            None => *sum = Some(self),
+            Some(sum) => {
+                sum.evidence.add(&self.evidence);
+                sum.arms.baseline.add(&self.arms.baseline);
+                sum.arms.canary.add(&self.arms.canary);
+            }
+        }
+    }
+}
