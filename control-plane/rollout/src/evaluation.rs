@@ -17,7 +17,7 @@ use serin_analysis::{
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
-use crate::{ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
+use crate::{ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
 
 /// Seconds over which client errors are counted, as the engine's summaries.
 const WINDOW_S: u64 = 60;
@@ -51,7 +51,14 @@ impl Evaluation {
     /// As [`new`](Self::new), and when a name is given twice or is in the plan.
     pub fn with_components(plan: &Plan, state: &State, unplanned: &[String]) -> Result<Self, ConfigError> {
         let specs = specs(plan, unplanned);
-        let engine = Engine::new(config(plan)?, &specs)?;
+        let mut engine = Engine::new(config(plan)?, &specs)?;
+        if state.weight != Weight::ZERO {
+            engine.step_started(state.evaluating_since.second());
+        }
+        if state.phase.active() == Some(ActivePhase::WarmingUp) {
+            let warm_up = u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX);
+            engine.exclude_until(UnixMillis(state.evaluating_since.0.saturating_add(warm_up)).second());
+        }
         let evaluation = Self {
             engine,
             since: state.evaluating_since,

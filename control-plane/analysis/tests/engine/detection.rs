@@ -38,7 +38,7 @@ fn check(found: &[(u64, Option<Alarm>)], expected: Option<Alarm>, median_s: u64)
 fn errors_of_one_component_are_found_there_within_seconds() {
     let fault = broken(3, Behaviour { error_rate: 0.3, ..GOOD });
     let world = |seed| World::new(seed, 10, 100.0, 0.1);
-    check(&delays(20, &world, 0, &fault), component_alarm(3), 5);
+    check(&delays(20, &world, 0, &fault), component_alarm(3), 6);
     check(&delays(20, &world, 120, &fault), component_alarm(3), 9);
 }
 

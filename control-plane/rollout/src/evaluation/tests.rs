@@ -6,8 +6,12 @@ use crate::{Creation, RolloutId, Salt, create};
 const START: u64 = 1_800_000_000;
 
 fn rollout() -> (Plan, State) {
+    rollout_with("")
+}
+
+fn rollout_with(lines: &str) -> (Plan, State) {
     let yaml = "service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n- {name: cart, matches: [{path: {prefix: /cart}}]}\n";
-    let plan = Plan::parse(yaml).unwrap();
+    let plan = Plan::parse(&format!("{yaml}{lines}")).unwrap();
     let creation =
         Creation { id: RolloutId("r".to_owned()), salt: Salt(1), actor: "anna".to_owned(), paused: false };
     let state = create(&plan, creation, UnixMillis(START * 1_000)).state;
@@ -51,6 +55,22 @@ fn evidence_that_was_stored_counts_after_a_restart() {
     let stored = first.stored().unwrap();
     let mut second = Evaluation::restore(&plan, &state, Some(&stored)).unwrap();
     assert_eq!(found(&mut second, needed, needed + 60), Some(needed));
+}
+
+#[test]
+fn while_the_canary_warms_up_only_what_no_cold_start_explains_is_found() {
+    let (plan, state) = rollout_with("warm_up: 90s\n");
+    let run = |errors: u64| {
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        (START..START + 180).find(|second| {
+            merge(&mut evaluation, *second, errors, 0);
+            evaluation.judge(UnixMillis((second + 1) * 1_000)).alarm.is_some()
+        })
+    };
+    let cold = run(2).unwrap() - START;
+    assert!((90..130).contains(&cold), "4 % failures: {cold} s");
+    let crash = run(50).unwrap() - START;
+    assert!(crash <= 3, "{crash} s");
 }
 
 #[test]
