@@ -90,6 +90,9 @@ pub struct Component {
     pub granularity: Granularity,
     /// True when it was returned to the baseline.
     pub rolled_back: bool,
+    /// Why it was, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back_because: Option<String>,
     /// Verdict on it.
     pub verdict: Verdict,
     /// Why.

@@ -118,6 +118,8 @@ pub(crate) struct Component {
     pub(crate) name: String,
     pub(crate) granularity: Granularity,
     pub(crate) rolled_back: bool,
+    /// Why it was, in words. Empty unless it was.
+    pub(crate) rolled_back_because: String,
     pub(crate) verdict: Verdict,
     pub(crate) reasons: Vec<Reason>,
     pub(crate) arms: Vec<Arm>,

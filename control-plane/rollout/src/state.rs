@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serin_analysis::{Reason, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
-use crate::{Cause, Plan, UnixMillis};
+use crate::{Cause, Judgement, Plan, UnixMillis};
 
 pub use hold::{Hold, HoldReason};
 pub use phase::{ActivePhase, Phase};
@@ -78,6 +79,41 @@ pub struct Pin {
     pub actor: String,
     /// When.
     pub at: UnixMillis,
+    /// What the evidence said against it then, one sentence each. Empty where a person decided without any, and in
+    /// older journals.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+}
+
+impl Pin {
+    fn new(component: &str, event: &Event, cause: &Cause, evidence: Option<&Judgement>) -> Self {
+        let judged =
+            evidence.and_then(|judgement| judgement.components.iter().find(|one| one.name == component));
+        let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
+        let against =
+            reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
+        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence: against.collect() }
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.cause {
+            Cause::Person { reason } => format!("{}: {reason}", self.actor),
+            Cause::ComponentsRegressed { .. }
+            | Cause::VersionRegressed
+            | Cause::CoarseComponent { .. }
+            | Cause::TooManyComponents { .. }
+            | Cause::LimitSustained { .. }
+            | Cause::WithinLimits => {
+                if self.evidence.is_empty() {
+                    self.cause.to_string()
+                } else {
+                    self.evidence.join("; ")
+                }
+            }
+        }
+    }
 }
 
 impl State {
@@ -133,10 +169,10 @@ impl State {
             }
             Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
-            Fact::ComponentsRolledBack { components, cause, .. } => {
+            Fact::ComponentsRolledBack { components, cause, evidence } => {
                 for component in components {
-                    let pin = Pin { cause: cause.clone(), actor: event.actor.clone(), at: event.at };
-                    self.pinned.entry(component.clone()).or_insert(pin);
+                    let pin = || Pin::new(component, event, cause, evidence.as_deref());
+                    self.pinned.entry(component.clone()).or_insert_with(pin);
                 }
             }
             Fact::RolledBack { cause, .. } => self.end(Phase::RolledBack, Weight::ZERO, cause, event.at),

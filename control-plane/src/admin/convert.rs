@@ -38,6 +38,7 @@ fn component(component: &Component) -> api::Component {
         name: component.name.clone(),
         granularity: granularity(component.granularity).into(),
         rolled_back: component.rolled_back,
+        rolled_back_because: component.rolled_back_because.clone().unwrap_or_default(),
         verdict: verdict(component.verdict).into(),
         reasons: component.reasons.iter().map(reason).collect(),
         arms: component.arms.iter().map(arm).collect(),

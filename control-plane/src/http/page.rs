@@ -52,7 +52,7 @@ fn section(page: &mut String, rollout: &Snapshot, now: UnixMillis) -> fmt::Resul
     write!(
         page,
         "<section class=\"{phase}\"><h2>{} <small>{} → {}</small> <b>{}</b></h2><p>{}.</p>\
-         <p class=\"facts\">{} · canary {} · step {} of {} · {} · changed {age} s ago · applied by {} of {} VMs</p>",
+         <p class=\"facts\">{} · canary {} · step {} of {} · {} · changed {age} s ago",
         Text(&rollout.service),
         Text(&rollout.baseline_version),
         Text(&rollout.canary_version),
@@ -63,11 +63,12 @@ fn section(page: &mut String, rollout: &Snapshot, now: UnixMillis) -> fmt::Resul
         (rollout.step + 1).min(rollout.steps),
         rollout.steps,
         words::verdict(rollout.verdict),
-        rollout.vms_applied,
-        rollout.vms_known,
     )?;
     if rollout.current {
+        write!(page, " · applied by {} of {} VMs</p>", rollout.vms_applied, rollout.vms_known)?;
         components(page, &rollout.components)?;
+    } else {
+        page.push_str("</p>");
     }
     page.push_str("</section>");
     Ok(())
@@ -80,20 +81,30 @@ fn components(page: &mut String, components: &[Component]) -> fmt::Result {
     );
     for component in components {
         let state = if component.rolled_back { "rolled_back" } else { words::verdict(component.verdict) };
-        let why = component.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join("; ");
-        let (name, shown, why) = (Text(&component.name), state.replace('_', " "), Text(&why));
+        let (name, shown, why) = (Text(&component.name), state.replace('_', " "), why(component));
         write!(page, "<tr class=\"{state}\"><td>{name}</td><td>{shown}</td>")?;
         cell(page, component.arms.first())?;
         cell(page, component.arms.get(1))?;
-        write!(page, "<td>{why}</td></tr>")?;
+        write!(page, "<td>{}</td></tr>", Text(&why))?;
     }
     page.push_str("</tbody></table>");
     Ok(())
 }
 
+/// Why a component is where it is: why it was rolled back, else what the evidence says.
+fn why(component: &Component) -> String {
+    if let Some(because) = &component.rolled_back_because {
+        return because.clone();
+    }
+    if !component.arms.is_empty() && component.arms.iter().all(|arm| arm.summary.requests == 0) {
+        return "no requests in the last minute".to_owned();
+    }
+    component.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join("; ")
+}
+
 fn cell(page: &mut String, arm: Option<&Arm>) -> fmt::Result {
     let Some(Arm { summary, .. }) = arm else { return page.write_str("<td>–</td>") };
-    write!(page, "<td>{}, {}", summary.requests, summary.errors)?;
+    write!(page, "<td class=\"figures\">{}, {}", summary.requests, summary.errors)?;
     match summary.p99_us {
         Some(us) => write!(page, ", {:.1} ms</td>", us as f64 / 1_000.0),
         None => page.write_str("</td>"),

@@ -2,7 +2,7 @@
 
 use serin_analysis::{ScopeSummary, Signal};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::{Granularity, Judgement, Plan, State};
+use serin_rollout::{Granularity, Judgement, Pin, Plan, State};
 
 use super::{Arm, Component, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
@@ -53,6 +53,7 @@ fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granular
     Component {
         granularity,
         rolled_back: state.pinned.contains_key(&name),
+        rolled_back_because: state.pinned.get(&name).map(Pin::text),
         verdict: judged.map(|one| one.assessment.verdict).unwrap_or_default(),
         reasons: judged.map(|one| reasons(&one.assessment.reasons)).unwrap_or_default(),
         arms: arms((seen.windows)(Some(&name))),

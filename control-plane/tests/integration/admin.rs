@@ -6,6 +6,7 @@ use serin_proto::admin::v1::*;
 use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 
+use crate::http::text;
 use crate::support::*;
 
 #[tokio::test]
@@ -196,6 +197,10 @@ async fn a_bad_route_is_returned_to_the_baseline_alone_within_seconds() {
     let rolled_back: Vec<_> =
         pinned.components.iter().filter(|one| one.rolled_back).map(|one| &one.name).collect();
     assert_eq!(rolled_back, ["route-4"]);
+    let because = &pinned.components.iter().find(|one| one.rolled_back).unwrap().rolled_back_because;
+    assert!(because.contains("error rate"), "the evidence of the moment stays on show: {because}");
+    let page = text(server.addresses().http, "/").await.1;
+    assert!(page.contains(because.as_str()), "{page}");
     assert!(!matches!(phase(&pinned), Phase::RolledBack | Phase::Failed), "{}", pinned.summary);
     let events = ListEventsRequest { rollout_id: id, ..ListEventsRequest::default() };
     let events = admin.list_events(events).await.unwrap().into_inner().events;
@@ -270,6 +275,8 @@ async fn a_restart_keeps_every_rollout_as_it_was() {
     assert_eq!((after.revision, after.phase, after.weight_ppm), (before.revision, before.phase, 200_000));
     assert_eq!((after.generation, after.changed_at), (before.generation, before.changed_at));
     assert!(after.components[1].rolled_back);
+    let because = &after.components[1].rolled_back_because;
+    assert!(because.ends_with(": bad"), "who and why: {because}");
     let next = SetWeightRequest { id, weight_ppm: 5, reason: "down".to_owned() };
     let next = admin.set_weight(next).await.unwrap().into_inner().rollout.unwrap();
     assert!(next.generation > before.generation, "the generation rises over a restart");

@@ -39,6 +39,7 @@ async fn all_views_show_the_same_rollout() {
     assert_eq!(text(address, "/nowhere").await.0, 404);
     let page = text(address, "/").await.1;
     assert!(page.contains(&rollout.id) && page.contains("route-9") && page.contains("warming up"), "{page}");
+    assert!(page.contains("no requests in the last minute"), "{page}");
     let (head, metrics) = exchange(address, "/metrics", "accept: application/openmetrics-text\r\n").await;
     assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
     let (head, classic) = exchange(address, "/metrics", "").await;

@@ -80,6 +80,7 @@ impl From<proto::Component> for Component {
             verdict: component.verdict().into(),
             name: component.name,
             rolled_back: component.rolled_back,
+            rolled_back_because: component.rolled_back_because,
             reasons: component.reasons.into_iter().map(Reason::from).collect(),
             arms: component.arms.into_iter().map(Arm::from).collect(),
         }

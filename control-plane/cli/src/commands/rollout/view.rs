@@ -113,6 +113,9 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
     let header = ["NAME", "ROLLBACK", "STATE", "VERDICT", "ARM", "REQUESTS", "ERRORS", "P50", "P99"];
     sheet.table(header, components.iter().flat_map(component_rows));
     for component in components {
+        if component.rolled_back {
+            sheet.line(&format!("{} was rolled back: {}", component.name, component.rolled_back_because));
+        }
         reasons(sheet, &format!("Why {}", component.name), &component.reasons);
     }
 }
