@@ -8,9 +8,8 @@ mod convert;
 mod refusal;
 mod watch;
 
-use std::error::Error as _;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
@@ -204,10 +203,11 @@ impl Client {
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, Refusal> {
+        let began = Instant::now();
         match tokio::time::timeout(self.call, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             // The transport keeps the same deadline, and may be the first to notice.
-            Ok(Err(status)) if status.source().is_some() && status.code() == Code::Cancelled => {
+            Ok(Err(status)) if status.code() == Code::Cancelled && began.elapsed() >= self.call => {
                 Err(Refusal::timeout(self.call, &self.server))
             }
             Ok(Err(status)) => Err(Refusal::new(&status, &self.server)),

@@ -21,5 +21,9 @@ mod server;
 mod online;
 
 #[cfg(test)]
+#[path = "command_line/guarded.rs"]
+mod guarded;
+
+#[cfg(test)]
 #[path = "command_line/replay.rs"]
 mod replay;

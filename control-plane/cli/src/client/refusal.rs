@@ -84,9 +84,12 @@ fn refused(code: Code, message: String, server: &str) -> Failure {
 }
 
 fn unreachable(server: &str, why: &str) -> Failure {
-    Failure::new(Kind::Unreachable, format!("{server}: {why}")).advise(
-        "check that serin-control-plane runs and that --server (or SERIN_SERVER) is its admin listener",
-    )
+    Failure::new(Kind::Unreachable, format!("{server}: {why}")).advise(if server.starts_with("https:") {
+        "check that serin-control-plane runs, that --server (or SERIN_SERVER) is its admin listener, that --ca is the \
+         authority of its certificate, and --cert and --key if it asks for one"
+    } else {
+        "check that serin-control-plane runs and that --server (or SERIN_SERVER) is its admin listener"
+    })
 }
 
 /// An error and its causes, each said once.

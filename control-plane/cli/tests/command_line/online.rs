@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::program::{Ran, command, finish};
 use crate::server::Server;
 
-const PLAN: &str = "\
+pub(crate) const PLAN: &str = "\
 service: shop
 baseline: v1
 canary: v2
