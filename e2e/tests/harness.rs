@@ -134,7 +134,8 @@ async fn weighted_routes_split_by_weight_and_retries_mask_failures() {
         .and_then(|bootstrap| bootstrap.retry_policy(retry_on("5xx", 5)))
         .unwrap();
     let envoy = shop.envoy(bootstrap).await;
-    let plan = Plan::of_shop(envoy.address(), 1_000.0).at_most(2_000);
+    let mut plan = Plan::of_shop(envoy.address(), 1_000.0).at_most(2_000);
+    plan.max_in_flight = 2_000;
     let summary = Load::start(plan).unwrap().finish().await.unwrap();
     assert_eq!((summary.total(|_| true), summary.not_sent), (2_000, 0));
     let failed = summary.total(|key| key.status.is_failure());

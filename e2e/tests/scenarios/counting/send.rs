@@ -22,7 +22,7 @@ const LANES: usize = 48;
 /// Users in the mix.
 pub(super) const USERS: usize = 5_000;
 /// How long a client that will not wait does wait.
-const LEAVES_AFTER: Duration = Duration::from_millis(50);
+const LEAVES_AFTER: Duration = Duration::from_millis(300);
 
 /// Sends the whole mix in random order and waits for every answer.
 pub(super) async fn mix(address: SocketAddr, seed: u64) {
