@@ -201,6 +201,11 @@ impl LatencyHistogram {
         if count == 0 {
             return;
         }
+        // Bins mostly come in rising order.
+        if self.bins.last().is_none_or(|(last, _)| *last < bin) {
+            self.bins.push((bin, count));
+            return;
+        }
         match self.bins.binary_search_by_key(&bin, |entry| entry.0) {
             Ok(at) => {
                 if let Some(entry) = self.bins.get_mut(at) {
