@@ -32,6 +32,9 @@ pub struct Evaluation {
     /// Components that are judged although the plan does not name them.
     #[serde(default)]
     unplanned: Vec<String>,
+    /// Whether the canary has served a request.
+    #[serde(default)]
+    exposed: bool,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
 }
@@ -51,21 +54,16 @@ impl Evaluation {
     /// As [`new`](Self::new), and when a name is given twice or is in the plan.
     pub fn with_components(plan: &Plan, state: &State, unplanned: &[String]) -> Result<Self, ConfigError> {
         let specs = specs(plan, unplanned);
-        let mut engine = Engine::new(config(plan)?, &specs)?;
-        if state.weight != Weight::ZERO {
-            engine.step_started(state.evaluating_since.second());
-        }
-        if state.phase.active() == Some(ActivePhase::WarmingUp) {
-            let warm_up = u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX);
-            engine.exclude_until(UnixMillis(state.evaluating_since.0.saturating_add(warm_up)).second());
-        }
-        let evaluation = Self {
+        let engine = Engine::new(config(plan)?, &specs)?;
+        let mut evaluation = Self {
             engine,
             since: state.evaluating_since,
             client_errors: VecDeque::new(),
             unplanned: unplanned.to_vec(),
+            exposed: false,
             indices: BTreeMap::new(),
         };
+        evaluation.expose(plan, state);
         Ok(evaluation.completed(&specs, state))
     }
 
@@ -90,6 +88,19 @@ impl Evaluation {
         }
     }
 
+    /// The canary gets its first requests, if it has a weight.
+    fn expose(&mut self, plan: &Plan, state: &State) {
+        if state.weight == Weight::ZERO {
+            return;
+        }
+        self.engine.step_started(state.evaluating_since.second());
+        if state.phase.active() == Some(ActivePhase::WarmingUp) {
+            let warm_up = u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX);
+            let end = UnixMillis(state.evaluating_since.0.saturating_add(warm_up));
+            self.engine.exclude_until(end.second());
+        }
+    }
+
     fn completed(mut self, specs: &[ComponentSpec], state: &State) -> Self {
         self.indices = specs
             .iter()
@@ -110,6 +121,7 @@ impl Evaluation {
     pub fn merge(&mut self, increment: &Increment) {
         let Increment { start_second, arm, outcomes, .. } = *increment;
         self.count_client_errors(start_second, arm, outcomes.client_error);
+        self.exposed |= arm == Arm::Canary && increment.started > 0;
         self.engine.merge(increment);
     }
 
@@ -157,6 +169,8 @@ impl Evaluation {
                     self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
+                // What the baseline did before the canary served anyone is what the canary is compared with.
+                Fact::Resumed { .. } if !self.exposed => self.expose(plan, state),
                 Fact::Resumed { .. } => {
                     let learned = self.learned();
                     *self = Self::with_components(plan, state, &self.unplanned)?;

@@ -6,7 +6,10 @@
 
 use serin_analysis::ConfigError;
 
-use crate::{Creation, Evaluation, Event, Input, Judgement, Plan, State, UnixMillis, create, step};
+use crate::{
+    AUTOMATIC, Command, Creation, Evaluation, Event, Input, Judgement, Order, Plan, State, UnixMillis,
+    create, step,
+};
 
 /// State and evidence of one rollout.
 #[derive(Clone, Debug)]
@@ -48,8 +51,21 @@ impl Trial {
     /// As [`Self::begin`].
     pub fn judge(&mut self, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
         self.judgement = self.evaluation.judge(now);
-        let input = Input::Assessed(Box::new(self.judgement.clone()));
-        let Ok(transition) = step(&self.plan, &self.state, &input, now) else { return Ok(Vec::new()) };
+        self.follow(&Input::Assessed(Box::new(self.judgement.clone())), now)
+    }
+
+    /// Goes on from a pause, as when a person asks for it.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn resume(&mut self, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        let command = Command { order: Order::Resume, actor: AUTOMATIC.to_owned(), reason: String::new() };
+        self.follow(&Input::Commanded { command, seen: None }, now)
+    }
+
+    /// Steps, and takes over what was decided.
+    fn follow(&mut self, input: &Input, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        let Ok(transition) = step(&self.plan, &self.state, input, now) else { return Ok(Vec::new()) };
         let events = transition.events().to_vec();
         self.state = transition.state;
         self.evaluation.decided(&self.plan, &self.state, &events)?;

@@ -151,3 +151,36 @@ fn what_the_hosts_teach_is_kept_for_the_next_rollout_and_after_a_pause() {
     first.decided(&plan, &state, &[resumed]).unwrap();
     assert_eq!(first.learned(), learned);
 }
+
+#[test]
+fn what_the_baseline_did_before_the_canary_served_anyone_is_kept_when_the_rollout_goes_on() {
+    for (canary_served, kept) in [(false, true), (true, false)] {
+        let (plan, mut state) = rollout();
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        let component = evaluation.index("cart").unwrap();
+        for second in START..START + 20 {
+            let outcomes = Outcomes { ok: 50, ..Outcomes::default() };
+            let arms = [Arm::Baseline, Arm::Canary].into_iter().take(if canary_served { 2 } else { 1 });
+            for arm in arms {
+                let (start_second, source, started, latency) = (second, 1, 50, None);
+                evaluation.merge(&Increment {
+                    component,
+                    start_second,
+                    arm,
+                    source,
+                    started,
+                    outcomes,
+                    latency,
+                });
+            }
+        }
+        evaluation.judge(UnixMillis((START + 30) * 1_000));
+        let at = UnixMillis((START + 30) * 1_000);
+        state.evaluating_since = at;
+        let fact = Fact::Resumed { reason: String::new(), step: 0, weight_ppm: state.weight };
+        let (rollout, actor) = (state.id.clone(), "anna".to_owned());
+        let resumed = Event { format: crate::EVENT_FORMAT, rollout, revision: 2, at, actor, fact };
+        evaluation.decided(&plan, &state, &[resumed]).unwrap();
+        assert_eq!(evaluation.version().baseline.requests > 0, kept);
+    }
+}
