@@ -4,7 +4,8 @@
 //!   a right decision is;
 //! * [`latency`] is the law of latencies; [`random`] gives the same numbers for the same seed;
 //! * [`components`] and [`world`] make a scenario's traffic, second by second;
-//! * [`method`] holds what decides, Serin and its peers; [`run`](mod@run) lets all of them watch one rollout;
+//! * [`serin`] goes through the rollout by the product's own loop and a [`plan`]; [`method`] holds its peers;
+//!   [`run`](mod@run) lets all of them watch one rollout;
 //! * [`row`] and [`report`] make the table, with the information [`bound`] beside each delay.
 //!
 //! Everything is a function of scenario and seed. Nothing here reads a clock, the environment or a file; the program
@@ -15,11 +16,13 @@ pub mod bound;
 pub mod components;
 pub mod latency;
 pub mod method;
+pub mod plan;
 pub mod random;
 pub mod report;
 pub mod row;
 pub mod run;
 pub mod scenario;
+pub mod serin;
 pub mod world;
 
 use crate::method::Method;
@@ -27,12 +30,12 @@ use crate::row::Row;
 use crate::run::Outcome;
 use crate::scenario::Scenario;
 
-/// A row for each method, from the outcomes of all runs of `scenario`.
+/// A row for each method that watched, from the outcomes of all runs of `scenario`.
 pub fn rows(scenario: &Scenario, runs: &[Vec<Outcome>]) -> Vec<Row> {
     let of = |method| {
         let outcomes: Vec<_> =
             runs.iter().flatten().filter(|outcome| outcome.method == method).copied().collect();
-        Row::new(scenario, method, &outcomes)
+        (!outcomes.is_empty()).then(|| Row::new(scenario, method, &outcomes))
     };
-    Method::all().into_iter().map(of).collect()
+    Method::all().into_iter().filter_map(of).collect()
 }

@@ -1,17 +1,10 @@
-//! What decides: Serin's engine, and the judges of other tools at their settings.
+//! What decides: Serin, and the judges of other tools at their settings.
 
-use std::collections::BTreeMap;
-
+use serin_analysis::ByArm;
 use serin_analysis::judge::{Judge, JudgeDecision, KayentaSettings, NamedJudge, SecondAggregate};
-use serin_analysis::{Alarm, ByArm, ConfigError, Engine, EngineConfig, Increment};
 
 use crate::scenario::DURATION_S;
-use crate::world::{Second, World};
-
-/// The reporter of all increments.
-const SOURCE: u64 = 1;
-/// Several components with more than this share of the traffic are the version, as in a plan that says nothing else.
-const ESCALATION: f64 = 0.3;
+use crate::world::Second;
 
 /// A method by which rollouts are judged.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -23,10 +16,14 @@ pub enum Method {
 }
 
 impl Method {
-    /// All methods, Serin first. Judges that compare with thresholds of one's own are left out.
+    /// All methods, Serin first.
     pub fn all() -> Vec<Self> {
-        let peers = NamedJudge::ALL.into_iter().filter(|judge| *judge != NamedJudge::Fixed);
-        [Self::Serin].into_iter().chain(peers.map(Self::Peer)).collect()
+        [Self::Serin].into_iter().chain(Self::peers().map(Self::Peer)).collect()
+    }
+
+    /// The judges of other tools, without those that compare with thresholds of one's own.
+    pub fn peers() -> impl Iterator<Item = NamedJudge> {
+        NamedJudge::ALL.into_iter().filter(|judge| *judge != NamedJudge::Fixed)
     }
 
     /// The name in tables.
@@ -42,77 +39,6 @@ impl Method {
         match self {
             Self::Peer(NamedJudge::Kayenta) => KayentaSettings::recommended().interval_s <= DURATION_S,
             Self::Serin | Self::Peer(_) => true,
-        }
-    }
-}
-
-/// What a method wants undone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Rollback {
-    /// The version.
-    Version,
-    /// These components.
-    Components(Vec<String>),
-}
-
-/// Serin's engine with its default settings, fed as the control plane feeds it.
-///
-/// Reports that are late hold back the source's progress, as in service: a second closes when its report has come,
-/// or at the watermark.
-#[derive(Debug)]
-pub struct Serin {
-    engine: Engine,
-    shares: BTreeMap<String, f64>,
-    start: u64,
-    /// Late increments by the second in which they arrive.
-    held: BTreeMap<u64, Vec<Increment>>,
-}
-
-impl Serin {
-    /// An engine for the components of `world`, whose evidence begins after `warm_up_s` seconds.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when the engine refuses the components.
-    pub fn new(world: &World<'_>, warm_up_s: u64) -> Result<Self, ConfigError> {
-        let specs: Vec<_> = world.components().iter().map(|component| component.spec()).collect();
-        let mut engine = Engine::new(EngineConfig::default(), &specs)?;
-        engine.exclude_until(world.start() + warm_up_s);
-        let shares = world.components().iter().map(|component| (component.name.clone(), component.share));
-        Ok(Self { engine, shares: shares.collect(), start: world.start(), held: BTreeMap::new() })
-    }
-
-    /// The canary gets another weight in `second`.
-    pub fn step_started(&mut self, second: u64) {
-        self.engine.step_started(self.start + second);
-    }
-
-    /// Takes in what happened in `second` and judges at its end.
-    pub fn observe(&mut self, second: u64, happened: &Second) -> Option<Rollback> {
-        let now = self.start + second + 1;
-        for delivery in &happened.deliveries {
-            if delivery.late_s == 0 {
-                self.engine.merge(&delivery.increment);
-            } else {
-                self.held.entry(now + delivery.late_s).or_default().push(delivery.increment.clone());
-            }
-        }
-        let later = self.held.split_off(&(now + 1));
-        for increment in std::mem::replace(&mut self.held, later).into_values().flatten() {
-            self.engine.merge(&increment);
-        }
-        let oldest = self.held.values().flatten().map(|increment| increment.start_second).min();
-        self.engine.source_progress(SOURCE, oldest.unwrap_or(now), now);
-        self.engine.advance(now).alarm.map(|alarm| self.undo(alarm))
-    }
-
-    fn undo(&self, alarm: Alarm) -> Rollback {
-        match alarm {
-            Alarm::Version => Rollback::Version,
-            Alarm::Components(names) => {
-                let share: f64 = names.iter().filter_map(|name| self.shares.get(name)).sum();
-                let several = names.len() > 1 && share > ESCALATION;
-                if several { Rollback::Version } else { Rollback::Components(names) }
-            }
         }
     }
 }

@@ -39,6 +39,12 @@ pub struct Row {
     /// Share that was rolled back before the harm began, where it begins later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_rate: Option<f64>,
+    /// Until the version was found healthy, over all runs. Only where there is no harm, of methods that say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthy_s: Option<Quantiles>,
+    /// Share in which the method held, and said so, before it rolled anything back. Only of methods that hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_rate: Option<f64>,
     /// No rule with the same bound on false rollbacks has a smaller mean delay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub information_bound_s: Option<f64>,
@@ -66,9 +72,16 @@ impl Row {
             bad_requests: Quantiles::default(),
             localised_rate: None,
             early_rate: (onset > 0).then(|| part(early.count())),
+            healthy_s: None,
+            held_rate: None,
             information_bound_s: information_bound_s(scenario),
             rollback_rate_95: None,
         };
+        if method == Method::Serin {
+            row.held_rate = Some(part(outcomes.iter().filter(|outcome| outcome.held).count()));
+            let healthy = outcomes.iter().filter_map(|outcome| outcome.healthy_at);
+            row.healthy_s = (!is_harmful).then(|| Quantiles::of(healthy.collect(), outcomes.len()));
+        }
         if is_harmful {
             let delays = found.iter().filter_map(|outcome| outcome.rolled_back_at).map(|at| at - onset);
             row.delay_s = Quantiles::of(delays.collect(), outcomes.len());

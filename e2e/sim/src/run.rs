@@ -1,122 +1,163 @@
 //! One simulated rollout, watched by all methods at once.
 
-use serin_analysis::ConfigError;
-use serin_analysis::judge::JudgeDecision;
+use anyhow::Result;
+use serin_analysis::Learned;
+use serin_analysis::judge::{JudgeDecision, NamedJudge};
 
 use crate::components::Component;
 use crate::latency::Latencies;
-use crate::method::{Method, Peer, Rollback, Serin};
+use crate::method::{Method, Peer};
 use crate::scenario::{DURATION_S, Scenario, Scope, Truth};
-use crate::world::{Second, World};
+use crate::serin::{Deeds, Serin};
+use crate::world::{Second, UNEXPOSED_S, World};
 
-/// What one method made of one rollout.
+/// Rollouts of the same service, which begin with what the same earlier rollout taught.
+pub const RUNS_PER_SERVICE: u64 = 20;
+
+/// What one method made of one rollout. Times are in seconds from the canary's first request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// The method.
     pub method: Method,
-    /// When it rolled back, in seconds from the start of the rollout. `None`: it did not.
+    /// When it first rolled something back. `None`: it did not.
     pub rolled_back_at: Option<u64>,
-    /// Whether it named what is at fault.
+    /// Whether all that it rolled back is at fault.
     pub localised: bool,
     /// Canary requests that a fault had struck by then, or by the end.
     pub struck: u64,
+    /// When it first found the version healthy; only Serin says so.
+    pub healthy_at: Option<u64>,
+    /// Whether it held, and said so, before it rolled anything back; only Serin does.
+    pub held: bool,
 }
 
-/// A method at work.
+/// A peer at work.
 struct Watcher {
     outcome: Outcome,
-    mind: Mind,
+    peer: Peer,
     done: bool,
 }
 
-enum Mind {
-    Serin(Box<Serin>),
-    Peer(Peer),
-}
-
-/// Lets all methods watch run `run` of `scenario` under `seed`. It ends when all that can decide have, or after
-/// [`DURATION_S`].
+/// Lets Serin and, if so wanted, its peers watch run `run` of `scenario` under `seed`; Serin begins with what was
+/// `learned`. It ends when all that can decide have, or after [`DURATION_S`].
+///
+/// The weight follows Serin's plan while Serin's rollout lasts, and the scenario's times after that.
 ///
 /// # Errors
-/// [`ConfigError`] when the engine refuses the scenario's components.
+/// When Serin refuses the scenario's plan.
 pub fn run(
     scenario: &Scenario,
     latencies: &Latencies,
-    seed: u64,
-    run: u64,
-) -> Result<Vec<Outcome>, ConfigError> {
+    learned: &Learned,
+    peers: bool,
+    (seed, run): (u64, u64),
+) -> Result<Vec<Outcome>> {
     let mut world = World::new(scenario, latencies, seed, run);
-    let mut watchers = Vec::new();
-    for method in Method::all() {
-        watchers.push(Watcher::new(method, scenario, &world)?);
-    }
     let components = world.components().to_vec();
-    let mut struck = 0;
-    for second in 0..DURATION_S {
-        let by_component =
-            watchers.iter().any(|watcher| !watcher.done && watcher.outcome.method == Method::Serin);
-        let happened = world.next(second, by_component);
-        struck += happened.struck;
-        for watcher in watchers.iter_mut().filter(|watcher| !watcher.done) {
-            watcher.outcome.struck = struck;
-            if watcher.outcome.method.is_in_time() {
-                watcher.observe(second, &happened, scenario, &components);
-            }
+    let mut serin = Serin::new(scenario, &world, learned)?;
+    let mut watchers: Vec<_> =
+        Method::peers().filter(|_| peers).map(|judge| Watcher::new(judge, world.start())).collect();
+    let mut is_watched = true;
+    for second in 0..UNEXPOSED_S + DURATION_S {
+        if second == UNEXPOSED_S {
+            serin.resume(second)?;
         }
-        if watchers.iter().all(|watcher| watcher.done || !watcher.outcome.method.is_in_time()) {
+        let elapsed = second.checked_sub(UNEXPOSED_S);
+        let scheduled = elapsed.map_or(0, |elapsed| scenario.weight_ppm(elapsed));
+        let weight_ppm = if is_watched { serin.weight_ppm() } else { scheduled };
+        let happened = world.next(second, weight_ppm, is_watched);
+        if is_watched {
+            serin.observe(second, &happened)?;
+            is_watched = !is_done(&serin, &scenario.truth, &components);
+        }
+        if let Some(elapsed) = elapsed {
+            watchers.iter_mut().for_each(|watcher| {
+                watcher.observe(
+                    elapsed,
+                    &happened,
+                    scenario,
+                    if is_watched { weight_ppm } else { scheduled },
+                );
+            });
+        }
+        if !is_watched && watchers.iter().all(|watcher| watcher.done || !watcher.outcome.method.is_in_time())
+        {
             break;
         }
     }
-    Ok(watchers.into_iter().map(|watcher| watcher.outcome).collect())
+    let first = of_serin(serin.deeds(), &scenario.truth, &components);
+    Ok([first].into_iter().chain(watchers.into_iter().map(|watcher| watcher.outcome)).collect())
 }
 
 impl Watcher {
-    fn new(method: Method, scenario: &Scenario, world: &World<'_>) -> Result<Self, ConfigError> {
-        let mind = match method {
-            Method::Serin => Mind::Serin(Box::new(Serin::new(world, scenario.warm_up_s)?)),
-            Method::Peer(judge) => Mind::Peer(Peer::new(judge, world.start())),
+    fn new(judge: NamedJudge, created: u64) -> Self {
+        let outcome = Outcome {
+            method: Method::Peer(judge),
+            rolled_back_at: None,
+            localised: false,
+            struck: 0,
+            healthy_at: None,
+            held: false,
         };
-        let outcome = Outcome { method, rolled_back_at: None, localised: false, struck: 0 };
-        Ok(Self { outcome, mind, done: false })
+        Self { outcome, peer: Peer::new(judge, created + UNEXPOSED_S), done: false }
     }
 
-    fn observe(&mut self, second: u64, happened: &Second, scenario: &Scenario, components: &[Component]) {
-        let rollback = match &mut self.mind {
-            Mind::Serin(serin) => {
-                if scenario.weights.iter().any(|(from, _)| *from == second) {
-                    serin.step_started(second);
-                }
-                serin.observe(second, happened)
+    fn observe(&mut self, elapsed: u64, happened: &Second, scenario: &Scenario, weight_ppm: u32) {
+        if self.done {
+            return;
+        }
+        self.outcome.struck += happened.struck.iter().sum::<u64>();
+        if !self.outcome.method.is_in_time() || elapsed < scenario.warm_up_s {
+            return;
+        }
+        match self.peer.observe(elapsed, happened, weight_ppm) {
+            Some(JudgeDecision::Rollback) => {
+                self.done = true;
+                self.outcome.rolled_back_at = Some(elapsed + 1);
+                self.outcome.localised = matches!(scenario.truth, Truth::Bad { scope: Scope::Version, .. });
             }
-            Mind::Peer(_) if second < scenario.warm_up_s => None,
-            Mind::Peer(peer) => match peer.observe(second, happened, scenario.weight_ppm(second)) {
-                Some(JudgeDecision::Rollback) => Some(Rollback::Version),
-                Some(JudgeDecision::Promote) => {
-                    self.done = true;
-                    None
-                }
-                Some(JudgeDecision::Hold) | None => None,
-            },
-        };
-        if let Some(rollback) = rollback {
-            self.done = true;
-            self.outcome.rolled_back_at = Some(second + 1);
-            self.outcome.localised = is_right(&rollback, &scenario.truth, components);
+            Some(JudgeDecision::Promote) => self.done = true,
+            Some(JudgeDecision::Hold) | None => {}
         }
     }
 }
 
-/// Whether only what is at fault was named.
-fn is_right(rollback: &Rollback, truth: &Truth, components: &[Component]) -> bool {
-    match (rollback, truth) {
-        (Rollback::Version, Truth::Bad { scope: Scope::Version, .. }) => true,
-        (Rollback::Components(names), Truth::Bad { scope: Scope::Routes(routes), .. }) => {
+fn of_serin(deeds: &Deeds, truth: &Truth, components: &[Component]) -> Outcome {
+    Outcome {
+        method: Method::Serin,
+        rolled_back_at: deeds.rolled_back_at,
+        localised: is_right(deeds, truth, components),
+        struck: deeds.struck,
+        healthy_at: deeds.healthy_at,
+        held: deeds.held,
+    }
+}
+
+/// Whether all that is at fault was undone, or a version that is not at fault was.
+fn is_done(serin: &Serin, truth: &Truth, components: &[Component]) -> bool {
+    let deeds = serin.deeds();
+    match truth {
+        _ if serin.is_over() => true,
+        Truth::Good => deeds.rolled_back_at.is_some(),
+        Truth::Bad { scope: Scope::Version, .. } => false,
+        Truth::Bad { scope: Scope::Routes(routes), .. } => components
+            .iter()
+            .filter(|component| component.routes.iter().any(|route| routes.contains(route)))
+            .all(|component| deeds.components.contains(&component.name)),
+    }
+}
+
+/// Whether only what is at fault was undone, and the version if that is.
+fn is_right(deeds: &Deeds, truth: &Truth, components: &[Component]) -> bool {
+    match truth {
+        Truth::Good => false,
+        Truth::Bad { scope: Scope::Version, .. } => deeds.version,
+        Truth::Bad { scope: Scope::Routes(routes), .. } => {
             let at_fault = |name: &String| {
                 let named = components.iter().find(|component| component.name == *name);
                 named.is_some_and(|component| component.routes.iter().all(|route| routes.contains(route)))
             };
-            names.iter().all(at_fault)
+            !deeds.version && deeds.components.iter().all(at_fault)
         }
-        (Rollback::Version | Rollback::Components(_), Truth::Good | Truth::Bad { .. }) => false,
     }
 }

@@ -21,7 +21,8 @@ pub struct Scenario {
     pub rps: f64,
     /// How the requests fall on the routes.
     pub popularity: Popularity,
-    /// Canary weight in ppm from each second on. The first is from second 0.
+    /// Canary weight in ppm from each second on, as the plan has it. The first is from second 0, in which the canary
+    /// gets its first requests.
     pub weights: Vec<(u64, u32)>,
     /// What happens to both arms.
     pub surroundings: Surroundings,
@@ -56,7 +57,7 @@ pub struct Surroundings {
     /// Bursts that strike both arms.
     pub bursts: Option<Bursts>,
     /// Upstream hosts of both arms together.
-    pub hosts: u64,
+    pub hosts: usize,
     /// Deviation of each host's own logarithmic slow-down, with a correlation of 0.95 from second to second.
     pub jitter: f64,
     /// Failures come in clusters of this mean size: a failing call is tried again.
@@ -216,6 +217,11 @@ impl Scenario {
     fn surrounded(mut self, surroundings: Surroundings) -> Self {
         self.surroundings = surroundings;
         self
+    }
+
+    /// Canary weight in ppm at first.
+    pub fn first_ppm(&self) -> u32 {
+        self.weights.first().map_or(0, |(_, ppm)| *ppm)
     }
 
     /// Canary weight in ppm in `second`.

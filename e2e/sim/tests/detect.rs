@@ -3,54 +3,84 @@
 
 use std::process::Command;
 
+use serin_analysis::Learned;
 use serin_sim::latency::Latencies;
-use serin_sim::method::{Method, Rollback, Serin};
+use serin_sim::method::Method;
 use serin_sim::random::Random;
 use serin_sim::run::run;
 use serin_sim::scenario::by_id;
-use serin_sim::world::World;
+use serin_sim::serin::{Deeds, Serin};
+use serin_sim::world::{UNEXPOSED_S, World};
 
-/// Serin's decision in one run of `id`, with the increments of each second shuffled under `shuffle`.
-fn decision(id: &str, shuffle: Option<u64>) -> Option<(u64, Rollback)> {
+/// What Serin does in the first two minutes of one run of `id`, with the parts of each second's reports shuffled under
+/// `shuffle`.
+fn deeds(id: &str, shuffle: Option<u64>) -> Deeds {
     let (scenario, latencies) = (by_id(id).unwrap(), Latencies::default());
     let mut world = World::new(scenario, &latencies, 5, 0);
-    let mut serin = Serin::new(&world, 0).unwrap();
-    serin.step_started(0);
+    let mut serin = Serin::new(scenario, &world, &Learned::default()).unwrap();
     let mut random = shuffle.map(|seed| Random::new(seed, 0));
-    (0..120).find_map(|second| {
-        let mut happened = world.next(second, true);
+    for second in 0..UNEXPOSED_S + 120 {
+        if second == UNEXPOSED_S {
+            serin.resume(second).unwrap();
+        }
+        let mut happened = world.next(second, serin.weight_ppm(), true);
         if let Some(random) = &mut random {
             for place in (1..happened.deliveries.len()).rev() {
                 happened.deliveries.swap(place, random.below(place as u64 + 1) as usize);
             }
         }
-        serin.observe(second, &happened).map(|rollback| (second, rollback))
-    })
+        serin.observe(second, &happened).unwrap();
+    }
+    serin.deeds().clone()
 }
 
 #[test]
 fn the_order_of_reports_within_a_second_does_not_change_a_decision() {
     for id in ["errors_30pct_100rps_w5", "d7_crash_w1"] {
-        let decided = decision(id, None);
-        assert!(decided.is_some(), "{id}");
+        let done = deeds(id, None);
+        assert!(done.rolled_back_at.is_some(), "{id}");
         for seed in 1..4 {
-            assert_eq!(decision(id, Some(seed)), decided, "{id}");
+            assert_eq!(deeds(id, Some(seed)), done, "{id}");
         }
     }
+}
+
+#[test]
+fn the_canary_gets_nothing_before_the_rollout_is_resumed_and_its_weight_then() {
+    let (scenario, latencies) = (by_id("aa_a17_ramp").unwrap(), Latencies::default());
+    let mut world = World::new(scenario, &latencies, 5, 0);
+    let mut serin = Serin::new(scenario, &world, &Learned::default()).unwrap();
+    let mut weights = Vec::new();
+    for second in 0..UNEXPOSED_S + 1_000 {
+        if second == UNEXPOSED_S {
+            serin.resume(second).unwrap();
+        }
+        let weight = serin.weight_ppm();
+        let happened = world.next(second, weight, true);
+        assert_eq!(happened.arms.canary.requests > 0, weight > 0, "second {second}");
+        serin.observe(second, &happened).unwrap();
+        if weights.last() != Some(&weight) {
+            weights.push(weight);
+        }
+    }
+    assert!(
+        weights.starts_with(&[0, 10_000, 50_000]),
+        "the plan's steps, each after a healthy verdict: {weights:?}"
+    );
 }
 
 #[test]
 fn a_seed_gives_the_same_traffic_and_the_same_decisions() {
     let latencies = Latencies::default();
     let scenario = by_id("d12_1rps_w10_errors_50pp").unwrap();
-    let decided = |seed, index| run(scenario, &latencies, seed, index).unwrap();
+    let decided = |seed, index| run(scenario, &latencies, &Learned::default(), true, (seed, index)).unwrap();
     assert_eq!(decided(1, 0), decided(1, 0));
     assert_ne!(decided(1, 0), decided(1, 1));
     assert_ne!(decided(1, 0), decided(2, 0));
     let busy = by_id("aa_a11_jitter_10pct").unwrap();
     let traffic = |by_component| {
         let mut world = World::new(busy, &latencies, 3, 4);
-        (0..20).map(|second| world.next(second, by_component).arms).collect::<Vec<_>>()
+        (0..20).map(|second| world.next(second, 100_000, by_component).arms).collect::<Vec<_>>()
     };
     assert_eq!(traffic(true), traffic(true));
     assert_eq!(traffic(true), traffic(false));
@@ -61,12 +91,12 @@ fn the_traffic_is_as_the_scenario_says() {
     let latencies = Latencies::default();
     let mut world = World::new(by_id("d3_errors_5pp_w1").unwrap(), &latencies, 1, 0);
     let (mut baseline, mut canary, mut failures, mut struck) = (0, 0, 0, 0);
-    for second in 0..1_800 {
-        let happened = world.next(second, false);
+    for second in UNEXPOSED_S..UNEXPOSED_S + 1_800 {
+        let happened = world.next(second, 10_000, false);
         baseline += happened.arms.baseline.requests;
         canary += happened.arms.canary.requests;
         failures += happened.arms.canary.failures;
-        struck += happened.struck;
+        struck += happened.struck.iter().sum::<u64>();
     }
     let (baseline, canary) = (baseline as f64, canary as f64);
     assert!((baseline / 1_800.0 / 990.0 - 1.0).abs() < 0.01, "{baseline}");

@@ -11,13 +11,12 @@ use clap::Parser;
 use serin_sim::latency::Latencies;
 use serin_sim::report::Report;
 use serin_sim::rows;
-use serin_sim::run::{Outcome, run};
+use serin_sim::run::{Outcome, RUNS_PER_SERVICE, run};
 use serin_sim::scenario::{self, Scenario};
+use serin_sim::serin::Serin;
 
 const RUNS: u64 = 200;
 const FULL_RUNS: u64 = 2_000;
-/// Rollouts that a thread takes at a time.
-const BATCH: u64 = 10;
 
 #[derive(Parser)]
 #[command(about = "Measures how early and how rightly Serin and its peers decide in simulated rollouts")]
@@ -40,6 +39,9 @@ struct Arguments {
     /// This scenario alone; may be repeated.
     #[arg(long, value_name = "ID")]
     scenario: Vec<String>,
+    /// Serin alone, which takes half the time.
+    #[arg(long)]
+    without_peers: bool,
     /// Threads.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=64))]
     threads: u64,
@@ -85,14 +87,17 @@ fn simulate(
     arguments: &Arguments,
     runs: u64,
 ) -> Result<Vec<Vec<Outcome>>> {
-    let batches: Vec<u64> = (0..runs).step_by(BATCH as usize).collect();
+    let services: Vec<u64> = (0..runs.div_ceil(RUNS_PER_SERVICE)).collect();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         let work = || -> Result<()> {
-            while let Some(first) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                for index in *first..(*first + BATCH).min(runs) {
-                    let outcomes = run(scenario, latencies, arguments.seed, index)?;
+            while let Some(service) = services.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let learned = Serin::learned(scenario, latencies, arguments.seed, *service)?;
+                let first = service * RUNS_PER_SERVICE;
+                for index in first..(first + RUNS_PER_SERVICE).min(runs) {
+                    let peers = !arguments.without_peers;
+                    let outcomes = run(scenario, latencies, &learned, peers, (arguments.seed, index))?;
                     done.lock().map_err(|_| anyhow!("a thread failed"))?.push((index, outcomes));
                 }
             }

@@ -35,6 +35,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             0,
             Effect::Share(0.6),
         ),
+        busy("d8_share_60pct_midrun", "the same, from second 600 on", 10).broken(
+            None,
+            600,
+            Effect::Share(0.6),
+        ),
         busy("d9_errors_2pp_late", "+2 pp errors from second 900 on", 10).broken(None, 900, errors(0.02)),
         busy("d10_leak", "latency 0 -> +60 % over 30 min; past the margin at 300 s", 10).broken(
             None,

@@ -40,7 +40,7 @@ pub(super) struct Now {
     /// Share of requests that fail anyway.
     pub(super) errors: f64,
     /// Slow-down of each host, the canary's last. Empty: hosts do not differ.
-    pub(super) hosts: Vec<f64>,
+    pub(super) hosts: Vec<f32>,
 }
 
 impl Weather {
@@ -56,13 +56,19 @@ impl Weather {
         }
     }
 
-    pub(super) fn next(&mut self, second: u64, scenario: &Scenario, random: &mut Random) -> Now {
+    pub(super) fn next(
+        &mut self,
+        second: u64,
+        canary_ppm: u32,
+        scenario: &Scenario,
+        random: &mut Random,
+    ) -> Now {
         let of = &scenario.surroundings;
         let mut now = Now {
             load: 1.0 + of.diurnal * (TAU * second as f64 / DURATION_S as f64 + self.phase).sin(),
             slow_down: self.noise.next(random).exp(),
             errors: of.error_rate,
-            hosts: self.hosts.iter_mut().map(|host| host.next(random).exp()).collect(),
+            hosts: self.hosts.iter_mut().map(|host| host.next(random).exp() as f32).collect(),
         };
         if second >= self.next_burst {
             self.burst_until = second + 5 + random.below(16);
@@ -73,7 +79,7 @@ impl Weather {
             now.errors += bursts.errors;
         }
         if of.follows_weight {
-            let weight = f64::from(scenario.weight_ppm(second)) / 1e6;
+            let weight = f64::from(canary_ppm) / 1e6;
             now.load *= 1.0 + LOAD_PER_WEIGHT * weight;
             now.errors *= 1.0 + ERRORS_PER_WEIGHT * weight;
             now.slow_down *= 1.0 + SLOW_DOWN_PER_WEIGHT * weight;
@@ -101,7 +107,8 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    pub(super) fn of(scenario: &Scenario, component: &Component, arm: Arm, second: u64) -> Self {
+    /// `exposed`: seconds since the canary got its first requests, if it did.
+    pub(super) fn of(scenario: &Scenario, component: &Component, arm: Arm, exposed: Option<u64>) -> Self {
         let mut condition = Self {
             arrives: 1.0,
             errors: 0.0,
@@ -111,10 +118,9 @@ impl Condition {
             slow_factor: 1.0,
             failing_rps: 0.0,
         };
-        for fault in &scenario.faults {
-            let here = fault.from <= second && component.suffers(fault);
-            if here && (arm == Arm::Canary || fault.both_arms) {
-                condition.suffer(fault, component, second - fault.from);
+        for fault in scenario.faults.iter().filter(|fault| component.suffers(fault)) {
+            if let Some(age) = age(fault, arm, exposed) {
+                condition.suffer(fault, component, age);
             }
         }
         condition
@@ -145,5 +151,16 @@ impl Condition {
 
     fn fail(&mut self, share: f64) {
         self.errors = 1.0 - (1.0 - self.errors) * (1.0 - share);
+    }
+}
+
+/// Seconds since `fault` began to strike `arm`. An account is older than the rollout and on the baseline before it.
+fn age(fault: &Fault, arm: Arm, exposed: Option<u64>) -> Option<u64> {
+    match (fault.effect, exposed) {
+        (Effect::BrokenAccount(_), None) => (arm == Arm::Baseline).then_some(0),
+        (_, None) => None,
+        (_, Some(exposed)) => {
+            exposed.checked_sub(fault.from).filter(|_| arm == Arm::Canary || fault.both_arms)
+        }
     }
 }

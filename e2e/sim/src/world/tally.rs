@@ -7,6 +7,7 @@ const BELOW: u32 = 16;
 /// Bin of 128 µs, the smallest latency that is told apart.
 const FIRST: u32 = 128_f32.to_bits() >> BELOW;
 const OCTAVES: usize = 25;
+const PLACES: usize = OCTAVES * 128;
 
 /// A latency's bin.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +15,11 @@ pub(super) struct Place(usize);
 
 impl Place {
     pub(super) fn of(us: f32) -> Self {
-        Self(((us.to_bits() >> BELOW).saturating_sub(FIRST) as usize).min(OCTAVES * 128 - 1))
+        Self(((us.to_bits() >> BELOW).saturating_sub(FIRST) as usize).min(PLACES - 1))
+    }
+
+    pub(super) fn lowest_us(self) -> u64 {
+        f32::from_bits((FIRST + u32::try_from(self.0).unwrap_or(0)) << BELOW) as u64
     }
 }
 
@@ -22,44 +27,56 @@ impl Place {
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     counts: Vec<u32>,
-    low: usize,
-    high: usize,
+    /// A bit for each bin that holds something.
+    used: [u64; PLACES / 64],
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { counts: vec![0; OCTAVES * 128], low: usize::MAX, high: 0 }
+        Self { counts: vec![0; PLACES], used: [0; PLACES / 64] }
     }
 }
 
 impl Tally {
     pub(super) fn add(&mut self, place: Place) {
-        if let Some(count) = self.counts.get_mut(place.0) {
-            *count += 1;
-            self.low = self.low.min(place.0);
-            self.high = self.high.max(place.0);
+        self.add_n(place, 1);
+    }
+
+    fn add_n(&mut self, place: Place, requests: u32) {
+        if let (Some(count), Some(used)) = (self.counts.get_mut(place.0), self.used.get_mut(place.0 / 64)) {
+            *count += requests;
+            *used |= 1 << (place.0 % 64);
         }
+    }
+
+    /// Hands out what was counted, after adding it to `sum`, and begins anew.
+    pub(super) fn take_into(&mut self, sum: &mut Self) -> LatencyHistogram {
+        let mut histogram = LatencyHistogram::new();
+        self.empty(|place, requests| {
+            sum.add_n(place, requests);
+            histogram.record_n(place.lowest_us(), requests.into());
+        });
+        histogram
     }
 
     /// Hands out what was counted and begins anew.
     pub(super) fn take(&mut self) -> LatencyHistogram {
         let mut histogram = LatencyHistogram::new();
-        if self.low <= self.high {
-            for (place, count) in
-                (self.low..).zip(self.counts.get_mut(self.low..=self.high).unwrap_or_default())
-            {
-                if *count > 0 {
-                    histogram.record_n(lowest_us(place), u64::from(std::mem::take(count)));
+        self.empty(|place, requests| histogram.record_n(place.lowest_us(), requests.into()));
+        histogram
+    }
+
+    fn empty(&mut self, mut each: impl FnMut(Place, u32)) {
+        for (word, used) in self.used.iter_mut().enumerate() {
+            while *used != 0 {
+                let place = word * 64 + used.trailing_zeros() as usize;
+                *used &= *used - 1;
+                if let Some(count) = self.counts.get_mut(place) {
+                    each(Place(place), std::mem::take(count));
                 }
             }
         }
-        (self.low, self.high) = (usize::MAX, 0);
-        histogram
     }
-}
-
-fn lowest_us(place: usize) -> u64 {
-    f32::from_bits((FIRST + u32::try_from(place).unwrap_or(0)) << BELOW) as u64
 }
 
 #[cfg(test)]
@@ -68,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_tally_gives_the_histogram_of_what_was_added() {
-        let mut tally = Tally::default();
+        let (mut tally, mut sum) = (Tally::default(), Tally::default());
+        let mut all = LatencyHistogram::new();
         for round in 1..3_u32 {
             let mut expected = LatencyHistogram::new();
             for step in 0..5_000_u32 {
@@ -76,8 +94,10 @@ mod tests {
                 tally.add(Place::of(us));
                 expected.record(us as u64);
             }
-            assert_eq!(tally.take(), expected);
+            assert_eq!(tally.take_into(&mut sum), expected);
+            all.merge(&expected);
         }
         assert!(tally.take().is_empty());
+        assert_eq!(sum.take(), all);
     }
 }
