@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serin_control_plane::{Addresses, Config, failpoint, shutdown, start};
 use tracing_subscriber::EnvFilter;
 
@@ -65,7 +66,17 @@ fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+/// Every Envoy holds connections, and the usual soft limit is 1,024 files. The hard limit is what the operator set.
+fn allow_many_connections() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::info!(files = maximum, "open files allowed"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+}
+
 fn serve(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+    allow_many_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let outcome = runtime.block_on(async {
         let mut running = start(config).await?;

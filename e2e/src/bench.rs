@@ -5,3 +5,4 @@
 
 pub mod detect;
 pub mod filter;
+pub mod fleet;

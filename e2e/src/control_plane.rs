@@ -4,7 +4,7 @@
 //! through its admin listener alone.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,20 @@ impl ControlPlane {
     /// # Errors
     /// When it or the filter has not been built, it ends early (with the end of its log), or does not answer in 15 s.
     pub async fn start(workspace: &Workspace, folder: &Path, report_interval: Duration) -> Result<Self> {
+        let binary = workspace.binary("serin-control-plane")?;
+        Self::start_binary(&binary, workspace, folder, report_interval).await
+    }
+
+    /// The same with another build of it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_binary(
+        binary: &Path,
+        workspace: &Workspace,
+        folder: &Path,
+        report_interval: Duration,
+    ) -> Result<Self> {
         let [fleet, admin, http] = [Port::reserve()?, Port::reserve()?, Port::reserve()?];
         let config = folder.join("control-plane.yaml");
         // JSON is YAML, and quotes any path.
@@ -59,7 +73,7 @@ impl ControlPlane {
         });
         std::fs::write(&config, serde_json::to_vec_pretty(&document)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
-        let process = launch(workspace, &config, &folder.join("control-plane.log"))?;
+        let process = launch(binary, &config, &folder.join("control-plane.log"))?;
         let mut started = Self { process, fleet, admin, http };
         started.wait_ready().await?;
         Ok(started)
@@ -125,8 +139,7 @@ impl ControlPlane {
     }
 }
 
-fn launch(workspace: &Workspace, config: &Path, log: &Path) -> Result<Process> {
-    let binary: PathBuf = workspace.binary("serin-control-plane")?;
+fn launch(binary: &Path, config: &Path, log: &Path) -> Result<Process> {
     let mut command = Command::new(binary);
     command.arg("--config").arg(config);
     Process::start("control-plane", command, log)

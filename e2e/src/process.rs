@@ -8,6 +8,7 @@
 //! Output goes to one file per process. It never restarts a process and never kills one that it did not start.
 
 mod cpu;
+mod files;
 mod spawner;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 pub use self::cpu::cpu_time;
+pub use self::files::allow_many_files;
 
 /// Lines of the log shown when a process dies early.
 const TAIL_LINES: usize = 20;

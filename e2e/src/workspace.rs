@@ -103,6 +103,17 @@ impl Workspace {
         run(&mut command, "cargo build")
     }
 
+    /// Builds a binary in the release profile and returns its path.
+    ///
+    /// # Errors
+    /// When the build fails; the compiler's output has been shown.
+    pub fn build_release(&self, package: &str, name: &str) -> Result<PathBuf> {
+        let mut command = self.cargo();
+        command.args(["build", "--quiet", "--release", "--package", package, "--bin", name]);
+        run(&mut command, "cargo build --release")?;
+        Ok(self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    }
+
     /// Builds the filter and returns its path.
     ///
     /// # Errors

@@ -59,6 +59,8 @@ enum Bench {
         #[arg(long, default_value_t = 20_000)]
         requests: u64,
     },
+    /// What a fleet of simulated Envoys costs the control plane.
+    Fleet(bench::fleet::Options),
 }
 
 #[tokio::main]
@@ -107,6 +109,7 @@ async fn perform(command: Task) -> Result<ExitCode> {
         }
         Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
         Task::Bench(Bench::Detect(options)) => bench::detect::run(&workspace, &options)?,
+        Task::Bench(Bench::Fleet(options)) => bench::fleet::run(&workspace, &options).await?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {
             let report = bench::filter::run(&workspace, bench::filter::Effort { rounds, requests }).await?;
             let mut out = std::io::stdout();
