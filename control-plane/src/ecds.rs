@@ -8,6 +8,7 @@
 
 mod capabilities;
 mod delta;
+mod form;
 mod resource;
 mod session;
 mod world;
@@ -28,8 +29,10 @@ use crate::config::Filter;
 use crate::fleet::Fleet;
 use crate::metrics::Metrics;
 use crate::shutdown::Ending;
+use delta::Delta;
 use resource::Resources;
 use session::Session;
+use world::World;
 
 /// Streams that are served at a time.
 pub const STREAMS_MAX: usize = 40_000;
@@ -97,7 +100,7 @@ impl ExtensionConfigDiscoveryService for ExtensionConfigs {
         request: Request<Streaming<DiscoveryRequest>>,
     ) -> Answer<DiscoveryResponse> {
         let requests = request.into_inner();
-        self.serve(|session, answers| world::serve(session, requests, answers))
+        self.serve(|session, answers| form::serve::<World>(session, requests, answers))
     }
 
     async fn delta_extension_configs(
@@ -105,7 +108,7 @@ impl ExtensionConfigDiscoveryService for ExtensionConfigs {
         request: Request<Streaming<DeltaDiscoveryRequest>>,
     ) -> Answer<DeltaDiscoveryResponse> {
         let requests = request.into_inner();
-        self.serve(|session, answers| delta::serve(session, requests, answers))
+        self.serve(|session, answers| form::serve::<Delta>(session, requests, answers))
     }
 
     async fn fetch_extension_configs(
