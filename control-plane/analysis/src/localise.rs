@@ -1,63 +1,102 @@
 //! Which components are at fault when the version as a whole has crossed its threshold?
 //!
-//! The bet that crossed is attributed: each component's share of that bet's evidence since its CUSUM left zero. If
-//! a few components carry it and the rest carries next to nothing, they are named; else the version is. Most of more than
-//! three components are not a few.
+//! Three stories are compared by the evidence since the CUSUMs of the version's bets left zero: all of the version is
+//! worse, by some bet; one component is, and the others are not; some components are, each of them with probability
+//! [`AFFECTED`], and the others are not. In doubt the smaller scope is undone: the evidence on the rest goes on
+//! growing, and finds more if there is more. Most of more than three components are the version.
 
-/// Share of the version's evidence that the named components must explain.
-const EXPLAINED: f64 = 0.6;
-/// What the rest may carry, relative to the strongest component.
-const REST: f64 = 0.25;
-/// A component is not named along with the strongest one for less than this, in nats (odds of 20).
+use crate::evalue::log_add;
+
+/// How probable it is that a component is affected by a fault of some of them.
+const AFFECTED: f64 = 0.2;
+/// How many times likelier a fault of the whole version must be to be preferred.
+const DOUBT: f64 = 4.0;
+/// What the others may carry of the version's evidence and still be said to carry none.
+const NOTHING: f64 = 0.05;
+/// Odds from which a component is named along with the strongest one.
 const NAMEABLE: f64 = 3.0;
 
-/// Indices of the components that explain `cusum`, strongest first; `None` if it is the version's.
+/// Indices of the components at fault, strongest first; `None` if it is the version.
 ///
-/// `log_evidence` has one entry per component: its index and its log evidence for the bet in the window.
-pub(crate) fn components_at_fault(cusum: f64, mut log_evidence: Vec<(usize, f64)>) -> Option<Vec<usize>> {
-    log_evidence.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let strongest = log_evidence.first()?.1;
-    let mut rest: f64 = log_evidence.iter().map(|(_, evidence)| evidence).sum();
-    let most = (log_evidence.len() / 2).max(2);
-    let mut explained = 0.0;
-    let mut named = Vec::new();
-    for (index, evidence) in log_evidence {
-        if named.len() == most || evidence <= 0.0 || (!named.is_empty() && evidence < NAMEABLE) {
-            return None;
-        }
-        named.push(index);
-        explained += evidence;
-        rest -= evidence;
-        if explained >= EXPLAINED * cusum && rest <= REST * strongest {
-            return Some(named);
-        }
+/// `parts` has one entry per component: its index, and its log evidence for each bet.
+pub(crate) fn components_at_fault(parts: &[(usize, Vec<f64>)]) -> Option<Vec<usize>> {
+    let bets = parts.iter().map(|(_, evidence)| evidence.len()).min()?;
+    let stories = (0..bets).map(|bet| Stories::of(parts, bet));
+    let whole = stories.clone().max_by(|a, b| a.all.total_cmp(&b.all))?;
+    let part = stories.max_by(|a, b| a.some.total_cmp(&b.some))?;
+    let named: Vec<usize> = part.ranked.iter().take(part.named).map(|(index, _)| *index).collect();
+    let others = whole.ranked.iter().filter(|(index, _)| !named.contains(index));
+    let spared = others.map(|(_, log_e)| log_e).sum::<f64>() <= NOTHING * whole.all;
+    let are_few = named.len() <= (parts.len() / 2).max(2);
+    (part.some > 0.0 && are_few && (part.some >= whole.all || spared)).then_some(named)
+}
+
+/// What one bet says.
+struct Stories {
+    /// Components with their log evidence, strongest first.
+    ranked: Vec<(usize, f64)>,
+    /// Log evidence that all are affected.
+    all: f64,
+    /// Log evidence that one or some are.
+    some: f64,
+    /// How many of the strongest these are.
+    named: usize,
+}
+
+impl Stories {
+    fn of(parts: &[(usize, Vec<f64>)], bet: usize) -> Self {
+        let of_bet = |(index, evidence): &(usize, Vec<f64>)| Some((*index, *evidence.get(bet)?));
+        let mut ranked: Vec<(usize, f64)> = parts.iter().filter_map(of_bet).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let all = ranked.iter().map(|(_, log_e)| log_e).sum();
+        let one = ranked.first().map_or(0.0, |(_, log_e)| *log_e);
+        let some = ranked.iter().map(|(_, log_e)| affected_or_not(*log_e)).sum::<f64>() + DOUBT.ln();
+        let nameable = (NAMEABLE * (1.0 - AFFECTED) / AFFECTED).ln();
+        let several = ranked.iter().take_while(|(_, log_e)| *log_e >= nameable).count();
+        let named = if one >= some { 1 } else { several.max(1) };
+        Self { all, some: one.max(some), named, ranked }
     }
-    None
+}
+
+/// Log evidence that a component is affected with probability [`AFFECTED`].
+fn affected_or_not(log_e: f64) -> f64 {
+    log_add((1.0 - AFFECTED).ln(), AFFECTED.ln() + log_e)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(cusum: f64, evidence: &[f64], expected: Option<&[usize]>) {
-        let evidence = evidence.iter().copied().enumerate().collect();
-        assert_eq!(components_at_fault(cusum, evidence).as_deref(), expected);
+    /// Evidence of each component for one bet, then for another.
+    fn check(bets: &[&[f64]], expected: Option<&[usize]>) {
+        let of_component = |index| (index, bets.iter().map(|bet| bet[index]).collect());
+        let parts: Vec<_> = (0..bets[0].len()).map(of_component).collect();
+        assert_eq!(components_at_fault(&parts).as_deref(), expected);
     }
 
     #[test]
     fn one_component_that_carries_the_evidence_is_named() {
-        check(12.0, &[0.3, -0.5, 12.0, 0.1], Some(&[2]));
+        check(&[&[0.1, -0.5, 12.0, 0.1]], Some(&[2]));
+        check(&[&[12.0, 0.0]], Some(&[0]));
     }
 
     #[test]
-    fn two_components_that_share_the_evidence_are_both_named() {
-        check(16.0, &[8.0, 0.2, 7.5, -0.4], Some(&[0, 2]));
+    fn components_that_share_the_evidence_are_named() {
+        check(&[&[8.0, -1.5, 7.5, -1.2]], Some(&[0, 2]));
+        check(
+            &[
+                &[4.0, -1.0, 3.5, -1.0, 2.0, -1.0, 1.5, -1.0, -1.0, 3.0],
+                &[9.0, -9.0, 8.0, -9.0, 3.0, -9.0, 0.5, -9.0, -9.0, 7.0],
+            ],
+            Some(&[0, 2, 9, 4]),
+        );
     }
 
     #[test]
     fn evidence_spread_over_all_components_is_the_versions() {
-        check(12.0, &[1.2; 10], None);
-        check(60.0, &[10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 0.0, 0.0], None);
-        check(12.0, &[], None);
+        check(&[&[1.2; 10]], None);
+        check(&[&[10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 0.0, 0.0]], None);
+        check(&[&[6.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], &[7.0, -2.0, -2.0, -2.0, -2.0, -2.0, -2.0]], None);
+        assert_eq!(components_at_fault(&[]), None);
     }
 }

@@ -145,11 +145,6 @@ impl Anchor {
     pub(crate) fn is_idle(&self) -> bool {
         self.cusum <= 0.0
     }
-
-    /// Evidence since it was last zero.
-    pub(crate) fn cusum(&self) -> f64 {
-        self.cusum
-    }
 }
 
 /// One bet over all starts: the logarithm of `M`.

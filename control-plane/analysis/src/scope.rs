@@ -178,12 +178,6 @@ impl Process {
         self.log_evidence() >= self.log_threshold
     }
 
-    /// The bet with the most evidence, its CUSUM, and the update at which that was last zero.
-    pub(crate) fn best_bet(&self) -> (usize, f64, u64) {
-        best(self.bets.iter().enumerate())
-            .map_or((0, 0.0, 0), |(index, bet)| (index, bet.anchor.cusum(), bet.since_update))
-    }
-
     /// Update at which each bet's CUSUM was last zero.
     pub(crate) fn since_updates(&self) -> impl Iterator<Item = u64> + '_ {
         self.bets.iter().map(|bet| bet.since_update)

@@ -281,11 +281,15 @@ impl Component {
         judged
     }
 
-    /// Log evidence in the version's bet `bet` since its CUSUM was zero at `since_update`, with the open stratum.
-    pub(super) fn part_in(&self, bet: usize, since_update: u64, config: &RawEngineConfig) -> f64 {
-        let part = self.parts.get(bet).filter(|part| part.since_update >= since_update);
-        let open = Evidence::of(&self.stratum.arms, &[], self.archetypes(), config);
-        part.map_or(0.0, |part| part.log_e) + open.harm.get(bet).copied().unwrap_or(0.0)
+    /// Log evidence in each of the version's bets since its CUSUM was zero at the update in `since`, with the open stratum.
+    pub(super) fn parts_in(&self, since: &[u64], phi: Phi, config: &RawEngineConfig) -> [f64; BETS] {
+        let mut evidence = Evidence::of(&self.stratum.arms, &[], self.archetypes(), config);
+        for ((log_e, part), since_update) in evidence.harm.iter_mut().zip(&self.parts).zip(since) {
+            if part.since_update >= *since_update {
+                *log_e += part.log_e;
+            }
+        }
+        evidence.scaled(phi).harm
     }
 
     fn absorb_arm(&mut self, at: &Second, arm: Arm, pending: &PendingArm) -> ArmStratum {

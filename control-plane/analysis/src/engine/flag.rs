@@ -5,6 +5,7 @@ use super::component::Component;
 use crate::localise::components_at_fault;
 use crate::placebo::Phi;
 use crate::scope::Process;
+use crate::stratum::Evidence;
 use crate::verdict::{Alarm, Veto};
 use crate::veto::Circumstances;
 use crate::watch::Watch;
@@ -112,11 +113,17 @@ impl Engine {
 
     /// The components that explain why the version crossed its threshold.
     fn at_fault(&self) -> Option<Vec<usize>> {
-        let (bet, cusum, since_update) = self.version.best_bet();
+        let signal = self.version.strongest_signal();
+        let since: Vec<u64> = self.version.since_updates().collect();
+        let version_phi = self.version_phi();
         let active = self.components.iter().enumerate().filter(|(_, component)| component.is_active());
-        let parts =
-            active.map(|(index, component)| (index, component.part_in(bet, since_update, self.config.raw())));
-        components_at_fault(cusum, parts.collect())
+        let parts = active.map(|(index, component)| {
+            let phi = component.phi(self.config.raw()).max(version_phi);
+            let evidence = component.parts_in(&since, phi, self.config.raw()).into_iter().enumerate();
+            let of_signal = evidence.filter(|(bet, _)| Evidence::signal_of(*bet) == signal);
+            (index, of_signal.map(|(_, log_e)| log_e).collect())
+        });
+        components_at_fault(&parts.collect::<Vec<_>>())
     }
 }
 
