@@ -3,9 +3,11 @@
 
 mod convert;
 mod failure;
+mod record;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serin_proto::admin::v1 as api;
 use serin_proto::admin::v1::admin_service_server::AdminService;
@@ -18,13 +20,19 @@ use crate::access::Actor;
 use crate::assignment::Board;
 use crate::clock;
 use crate::fleet::Fleet;
-use crate::rollouts::Rollouts;
+use crate::rollouts::{Place, Rollouts, Wanted};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
 use crate::store::{EventQuery, StoreHandle};
 
 /// Watch streams at a time.
 const WATCHES_MAX: usize = 256;
+/// Recordings at a time.
+const RECORDINGS_MAX: usize = 8;
+/// How long a recording may last.
+const RECORDING_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Bytes of the name of a service.
+const SERVICE_BYTES_MAX: usize = 128;
 /// Bytes of a plan.
 const PLAN_BYTES_MAX: usize = 1024 * 1024;
 /// Rollouts of one answer, when the caller does not say.
@@ -49,6 +57,8 @@ pub struct Admin {
     pub ending: Ending,
     /// Places for watch streams.
     pub watches: Arc<Semaphore>,
+    /// Places for recordings.
+    pub recordings: Arc<Semaphore>,
 }
 
 impl Admin {
@@ -56,6 +66,12 @@ impl Admin {
     #[must_use]
     pub fn watches() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(WATCHES_MAX))
+    }
+
+    /// Places for the recordings of one server.
+    #[must_use]
+    pub fn recordings() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(RECORDINGS_MAX))
     }
 
     async fn command(
@@ -86,12 +102,33 @@ fn required(field: &str, value: String) -> Result<String, Status> {
     }
 }
 
+fn wanted(target: Option<api::record_request::Target>) -> Result<Wanted, Status> {
+    use api::record_request::Target;
+    match target {
+        Some(Target::RolloutId(id)) => Ok(Wanted::Rollout(required("rollout_id", id)?)),
+        Some(Target::Service(service)) if service.len() > SERVICE_BYTES_MAX => {
+            Err(Status::invalid_argument(format!("service: exceeds {SERVICE_BYTES_MAX} bytes")))
+        }
+        Some(Target::Service(service)) => Ok(Wanted::Service(required("service", service)?)),
+        None => Err(Status::invalid_argument("target: must be a rollout_id or a service")),
+    }
+}
+
+fn lasting(duration: Option<prost_types::Duration>) -> Result<Duration, Status> {
+    let Some(duration) = duration else { return Ok(RECORDING_MAX) };
+    let lasting = Duration::try_from(duration).ok();
+    lasting
+        .filter(|lasting| (Duration::from_secs(1)..=RECORDING_MAX).contains(lasting))
+        .ok_or_else(|| Status::invalid_argument("duration: must be 1 second to 24 hours"))
+}
+
 fn actor<T>(request: &Request<T>) -> Actor {
     request.extensions().get().cloned().unwrap_or_else(|| Actor("unknown".to_owned()))
 }
 
 #[tonic::async_trait]
 impl AdminService for Admin {
+    type RecordStream = record::RecordStream;
     type WatchStream = watch::WatchStream;
 
     async fn create(
@@ -234,5 +271,21 @@ impl AdminService for Admin {
         let service = Some(service.as_str()).filter(|name| !name.is_empty());
         let assignment_json = self.board.newest().redacted(service);
         Ok(Response::new(api::GetAssignmentResponse { assignment_json }))
+    }
+
+    async fn record(
+        &self,
+        request: Request<api::RecordRequest>,
+    ) -> Result<Response<Self::RecordStream>, Status> {
+        let api::RecordRequest { target, duration } = request.into_inner();
+        let (wanted, lasting) = (wanted(target)?, lasting(duration)?);
+        let place = Arc::clone(&self.recordings).try_acquire_owned();
+        let place = place.map_err(|_| {
+            Status::resource_exhausted(format!("{RECORDINGS_MAX} recordings run already: end one first"))
+        })?;
+        let (queue, recorded) = Place::new().ok_or_else(|| Status::internal("a new queue is full"))?;
+        self.rollouts.record(wanted, queue).await.map_err(failure::status)?;
+        let one_in = self.board.newest().report.host_sample.max(1);
+        Ok(Response::new(record::stream(recorded, lasting, one_in, self.ending.clone(), place)))
     }
 }

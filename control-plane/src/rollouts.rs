@@ -7,6 +7,7 @@
 
 mod orders;
 mod perform;
+mod recorders;
 mod restore;
 mod task;
 mod tracked;
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
+pub(crate) use recorders::{Merged, Place, QUEUE_MAX, Recorded, Wanted};
 pub use restore::RestoreError;
 pub use task::Lost;
 pub(crate) use task::{Shared, Task};
@@ -39,6 +41,8 @@ pub(crate) enum Message {
     Create { plan_yaml: String, paused: bool, actor: String, answer: Answer },
     /// A change of a rollout, by identifier or service.
     Command { id: String, command: Command, answer: Answer },
+    /// Someone who wants what is merged about a rollout.
+    Record { wanted: Wanted, place: Place, answer: oneshot::Sender<Result<(), CommandError>> },
 }
 
 type Answer = oneshot::Sender<Result<Arc<Snapshot>, CommandError>>;
@@ -75,6 +79,9 @@ pub enum CommandError {
     /// The task did not answer in time.
     #[error("the control plane is busy or ending; ask again")]
     Busy,
+    /// There is nothing left to record.
+    #[error("rollout {0} has ended: there is nothing left to record")]
+    Over(String),
     /// The core says no.
     #[error("{0}")]
     Refused(#[from] Refused),
@@ -108,7 +115,18 @@ impl Rollouts {
         self.ask(|answer| Message::Command { id, command, answer }).await
     }
 
-    async fn ask(&self, message: impl FnOnce(Answer) -> Message) -> Result<Arc<Snapshot>, CommandError> {
+    /// Fills `place` from now on with what is merged about a rollout.
+    ///
+    /// # Errors
+    /// When there is no such rollout, or it has ended.
+    pub(crate) async fn record(&self, wanted: Wanted, place: Place) -> Result<(), CommandError> {
+        self.ask(|answer| Message::Record { wanted, place, answer }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Message,
+    ) -> Result<T, CommandError> {
         let (answer, answered) = oneshot::channel();
         let outcome = timeout(DEADLINE, async {
             self.messages.send(message(answer)).await.map_err(|_| CommandError::Busy)?;

@@ -226,6 +226,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
         store,
         ending: parts.ending.clone(),
         watches: Admin::watches(),
+        recordings: Admin::recordings(),
     };
     let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (health, health_service) = tonic_health::server::health_reporter();

@@ -126,6 +126,27 @@ impl LatencyHistogram {
         read_counts(counts)
     }
 
+    /// Writes an uncompressed HdrHistogram V2 payload. [`Self::from_v2_bytes`] gives the same histogram again.
+    pub fn to_v2_bytes(&self) -> Vec<u8> {
+        let mut counts = Vec::new();
+        let mut next = 0_u64;
+        for (bin, count) in self.bins() {
+            let index = u64::from(bin.0);
+            if index > next {
+                // A negative number skips bins; the sign is the lowest bit.
+                write_number(&mut counts, ((index - next) << 1) - 1);
+            }
+            write_number(&mut counts, count.min(u64::MAX >> 1) << 1);
+            next = index + 1;
+        }
+        let length = u32::try_from(counts.len()).unwrap_or(u32::MAX);
+        let mut bytes: Vec<u8> =
+            [V2_COOKIE, length, 0, SIGNIFICANT_DIGITS].into_iter().flat_map(u32::to_be_bytes).collect();
+        bytes.extend([1, MAX_LATENCY_US, 1_f64.to_bits()].into_iter().flat_map(u64::to_be_bytes));
+        bytes.extend(counts);
+        bytes
+    }
+
     /// Counts one request that took `us` µs.
     pub fn record(&mut self, us: u64) {
         self.record_n(us, 1);
@@ -272,6 +293,20 @@ fn read_counts(mut rest: &[u8]) -> Result<LatencyHistogram, DecodeError> {
         }
     }
     if bin > BINS_OF_64_BITS { Err(DecodeError::TooManyBins) } else { Ok(histogram) }
+}
+
+/// What [`read_number`] reads.
+fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
+    for _ in 0..8 {
+        let low = u8::try_from(number & 0x7f).unwrap_or_default();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+    bytes.push(u8::try_from(number & 0xff).unwrap_or_default());
 }
 
 /// One LEB128 number of at most 9 bytes, of which the ninth holds 8 bits.

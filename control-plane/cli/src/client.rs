@@ -5,6 +5,7 @@
 //! it changes nothing.
 
 mod convert;
+mod record;
 mod refusal;
 mod watch;
 
@@ -22,6 +23,7 @@ use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
 use crate::model::{Event, Node, Rollout};
 
+pub(crate) use record::{Recording, Wanted};
 pub(crate) use watch::Watch;
 
 use refusal::Refusal;
@@ -191,6 +193,18 @@ impl Client {
     /// Follows a rollout; see [`Watch`].
     pub(crate) fn watch(&self, id: String) -> Watch {
         Watch::new(self.clone(), id)
+    }
+
+    /// Begins to record; refused at once when there is nothing to record.
+    pub(crate) async fn record(&self, wanted: Wanted, lasting: Duration) -> Result<Recording, Failure> {
+        let target = match wanted {
+            Wanted::Rollout(id) => proto::record_request::Target::RolloutId(id),
+            Wanted::Service(service) => proto::record_request::Target::Service(service),
+        };
+        let request = proto::RecordRequest { target: Some(target), duration: lasting.try_into().ok() };
+        let mut service = self.service.clone();
+        let stream = self.bounded(service.record(Request::new(request))).await?;
+        Ok(Recording::new(stream, self.server.clone()))
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

@@ -4,6 +4,7 @@ mod events;
 mod explain;
 mod nodes;
 mod plan;
+mod record;
 mod replay;
 mod rollout;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
         Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
+        Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
         Command::Completions { shell } => completions(shell, output),
     }

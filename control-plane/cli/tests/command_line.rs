@@ -27,3 +27,7 @@ mod guarded;
 #[cfg(test)]
 #[path = "command_line/replay.rs"]
 mod replay;
+
+#[cfg(test)]
+#[path = "command_line/record.rs"]
+mod record;

@@ -14,6 +14,7 @@ pub(super) fn status(error: CommandError) -> Status {
         CommandError::Assignment(_) => Status::failed_precondition(words),
         CommandError::NotFound(_) => Status::not_found(words),
         CommandError::TooMany => Status::resource_exhausted(words),
+        CommandError::Over(_) => Status::failed_precondition(words),
         CommandError::Busy => Status::unavailable(words),
         CommandError::Refused(refused) => match refused {
             Refused::Phase { .. }

@@ -73,6 +73,8 @@ pub struct Arm {
     pub outcomes: Outcomes,
     /// Latency in µs of those with outcome ok or client_error.
     pub latency: Option<LatencyHistogram>,
+    /// Requests that still run. A level.
+    pub open: u64,
     /// A sample of the hosts that served them.
     pub hosts: Vec<Host>,
 }
@@ -80,8 +82,8 @@ pub struct Arm {
 /// What a sample of the requests of one upstream host saw.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Hash of its address.
-    pub address: u64,
+    /// Its address.
+    pub address: String,
     /// Sampled requests that finished.
     pub requests: u64,
     /// Of these, those that failed by fault of the service.
@@ -102,6 +104,9 @@ pub struct Gaps {
     /// Batches that were refused.
     pub refused_batches: u64,
 }
+
+/// Where the hash of a host begins.
+pub const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// A number for a text (FNV-1a), begun with `seed`.
 #[must_use]
@@ -223,12 +228,12 @@ impl TryFrom<wire::ArmCounts> for Arm {
             Host::try_from(host).map_err(|error| error.within(format_args!("hosts[{index}]")))
         });
         let hosts = hosts.collect::<Result<_, _>>()?;
-        count("open", wire.open)?;
         Ok(Self {
             name: text("arm", wire.arm, 1..=64)?,
             started: count("started", wire.started)?,
             outcomes: outcomes(&wire.outcomes.unwrap_or_default())?,
             latency: latency(&wire.latency_hdr)?,
+            open: count("open", wire.open)?,
             hosts,
         })
     }
@@ -238,7 +243,7 @@ impl TryFrom<wire::HostCounts> for Host {
     type Error = ReportError;
 
     fn try_from(wire: wire::HostCounts) -> Result<Self, ReportError> {
-        let address = hash(0xcbf2_9ce4_8422_2325, &text("address", wire.address, 1..=64)?);
+        let address = text("address", wire.address, 1..=64)?;
         let requests = count("requests", wire.requests)?;
         if wire.errors > requests {
             return Err(ReportError::new("errors", "exceeds requests"));

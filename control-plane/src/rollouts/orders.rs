@@ -10,7 +10,7 @@ use serin_rollout::{
 use super::perform::Decision;
 use super::task::Task;
 use super::tracked::Tracked;
-use super::{CommandError, Message};
+use super::{CommandError, Message, Place, Wanted};
 use crate::clock;
 use crate::snapshot::{ROLLOUTS_MAX, Snapshot};
 
@@ -27,6 +27,10 @@ impl Task {
             }
             Message::Command { id, command, answer } => {
                 let outcome = self.command(&id, command, decided).await;
+                let _caller_may_be_gone = answer.send(outcome);
+            }
+            Message::Record { wanted, place, answer } => {
+                let outcome = self.add_recorder(wanted, place);
                 let _caller_may_be_gone = answer.send(outcome);
             }
         }
@@ -115,6 +119,22 @@ impl Task {
         let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
         self.perform(vec![Decision { index, transition }], now, decided).await?;
         self.shared.directory.find(&id).map(|found| found.borrow().clone()).ok_or_else(not_found)
+    }
+
+    fn add_recorder(&mut self, wanted: Wanted, place: Place) -> Result<(), CommandError> {
+        let (service, rollout) = match wanted {
+            Wanted::Service(service) => (service, None),
+            Wanted::Rollout(id) => {
+                let found = self.tracked.iter().find(|tracked| tracked.state.id.0 == id);
+                let tracked = found.ok_or_else(|| CommandError::NotFound(id.clone()))?;
+                if !tracked.runs() {
+                    return Err(CommandError::Over(id));
+                }
+                (tracked.state.service.clone(), Some(id))
+            }
+        };
+        self.recorders.add(service, rollout, place);
+        Ok(())
     }
 
     fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
 use super::perform::Decision;
+use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
 use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
@@ -54,6 +55,8 @@ pub(crate) struct Task {
     pub(super) tracked: Vec<Tracked>,
     /// Position of the newest rollout of each service.
     pub(super) current: BTreeMap<String, usize>,
+    /// Who records what is merged.
+    pub(super) recorders: Recorders,
     /// True when the store holds something else than memory: only a restart helps.
     pub(super) lost: bool,
     ticks: u64,
@@ -68,7 +71,14 @@ impl Task {
     /// Takes up what was stored and offers its assignment again.
     pub(crate) fn restore(shared: Shared, loaded: &Loaded) -> Result<Self, RestoreError> {
         let tracked = restore::restore(loaded)?;
-        let mut task = Self { shared, tracked, current: BTreeMap::new(), lost: false, ticks: 0 };
+        let mut task = Self {
+            shared,
+            tracked,
+            current: BTreeMap::new(),
+            recorders: Recorders::default(),
+            lost: false,
+            ticks: 0,
+        };
         task.index();
         task.shared.board.post(task.assignment(loaded.generation, None), Instant::now());
         let now = clock::now();
@@ -114,7 +124,7 @@ impl Task {
                     if count == 0 {
                         break;
                     }
-                    batch.drain(..).for_each(|report| self.merge(&report));
+                    batch.drain(..).for_each(|report| self.merge(&Arc::new(report)));
                     self.measure_spread();
                 },
             }
@@ -132,6 +142,8 @@ impl Task {
                 self.show(index, now);
             }
         }
+        let Self { recorders, tracked, current, .. } = self;
+        recorders.settle(|service| running(tracked, current, service));
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
             self.save_evidence().await;
         }
@@ -164,7 +176,7 @@ impl Task {
         self.measure_spread();
     }
 
-    fn merge(&mut self, report: &Report) {
+    fn merge(&mut self, report: &Arc<Report>) {
         let (now, source) = (clock::now(), source(&report.vm));
         let one_in = self.shared.report.host_sample.max(1);
         for stratum in &report.strata {
@@ -172,6 +184,8 @@ impl Task {
             let Some(tracked) = self.tracked.get_mut(index) else { continue };
             tracked.merge(source, stratum, one_in);
         }
+        let Self { recorders, tracked, current, .. } = self;
+        recorders.offer(report, now, |service| running(tracked, current, service));
         let Some(complete_until) = report.complete_until else { return };
         for evaluation in self.tracked.iter_mut().filter_map(|tracked| tracked.evaluation.as_mut()) {
             evaluation.progress(source, complete_until, now);
@@ -234,6 +248,14 @@ impl Task {
             self.shared.directory.remove(&forgotten.state.id.0);
         }
     }
+}
+
+/// The rollout of a service, while it runs.
+fn running(tracked: &[Tracked], current: &BTreeMap<String, usize>, service: &str) -> Option<Running> {
+    let tracked =
+        current.get(service).and_then(|index| tracked.get(*index)).filter(|tracked| tracked.runs())?;
+    let state = &tracked.state;
+    Some(Running { id: state.id.0.clone(), service: state.service.clone(), weight: state.weight })
 }
 
 /// A number for one life of one VM. The epoch is random already; the node sets apart VMs that drew the same one.

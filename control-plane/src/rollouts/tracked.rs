@@ -9,7 +9,7 @@ use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{Evaluation, Event, Judgement, Plan, State, UnixMillis, Weight, summary};
 
 use crate::fleet::nodes::Spread;
-use crate::fleet::report::Stratum;
+use crate::fleet::report::{HASH_SEED, Stratum, hash};
 use crate::snapshot::{self, Snapshot};
 
 /// Both arms over a minute.
@@ -110,7 +110,7 @@ impl Tracked {
                     component,
                     start_second: stratum.second,
                     arm,
-                    host: host.address,
+                    host: hash(HASH_SEED, &host.address),
                     one_in,
                     requests: host.requests,
                     failed: host.errors,

@@ -8,4 +8,5 @@ mod fleet;
 mod guarded;
 mod http;
 mod learning;
+mod record;
 mod support;

@@ -51,6 +51,11 @@ pub(crate) fn decode(text: &str) -> Result<LatencyHistogram, HdrError> {
     }
 }
 
+/// Writes a histogram of latencies in µs.
+pub(crate) fn encode(latency: &LatencyHistogram) -> String {
+    STANDARD.encode(latency.to_v2_bytes())
+}
+
 fn inflated(bytes: &[u8]) -> Result<Vec<u8>, HdrError> {
     let length = usize::try_from(word(bytes, 4)?).map_err(|_| HdrError::Length)?;
     let compressed = bytes.get(8..).filter(|rest| rest.len() == length).ok_or(HdrError::Length)?;

@@ -1,6 +1,7 @@
 //! Recorded traffic: a trace, line by line, and its replay through the engine that judges live rollouts.
 //!
 //! * [`Line`] is one line of a trace, checked; [`Line::parse`] is total, and its errors name column, field and rule.
+//! * [`Writer`] writes lines; what `serin record` writes has [`Merged`] in each.
 //! * [`Lines`] reads a stream of them, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
 //! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
 //! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
@@ -11,16 +12,20 @@
 
 mod base64_hdr;
 mod line;
+mod merged;
 mod number;
 mod raw;
 mod read;
 mod replay;
 mod seconds;
+mod write;
 
 pub use line::{Line, LineError, Rule};
+pub use merged::{Merged, SampledHost};
 pub use read::{LINE_BYTES_MAX, Lines, TraceError};
 pub use replay::{Decided, Decision, Entry, Level, Needed, Reason, Replay, ReplayError};
 pub use seconds::{Cell, Host, LATE_S, Second, Seconds};
+pub use write::{Packing, Writer};
 
 /// JSON Schema of one line.
 #[must_use]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serin_analysis::{Arm, LatencyHistogram, Outcomes};
 
 use crate::base64_hdr::{self, HdrError};
+use crate::merged::{self, Merged};
 use crate::number::Count;
 use crate::raw;
 
@@ -18,7 +19,7 @@ pub struct Line {
     pub component: String,
     /// The arm that served them.
     pub arm: Arm,
-    /// Requests that started: at least those that finished.
+    /// Requests that started: at least those that finished, but in a recording, whose lines are increments.
     pub started: u64,
     /// Finished requests.
     pub outcomes: Outcomes,
@@ -32,6 +33,8 @@ pub struct Line {
     pub signals: BTreeMap<String, f64>,
     /// The Envoy that measured.
     pub node: Option<String>,
+    /// How the control plane came to know of it: in recordings.
+    pub merged: Option<Merged>,
 }
 
 /// What is wrong with a line.
@@ -83,6 +86,9 @@ pub enum Rule {
         /// Outcomes and open requests.
         known: u64,
     },
+    /// A line of a recording among others.
+    #[error("must be in all lines of a recording, and in no line of another trace")]
+    Mixed,
     /// Above 100 %.
     #[error("must be 0 to 1000000")]
     Weight,
@@ -144,13 +150,27 @@ impl Line {
             component: &self.component,
             arm: self.arm,
             outcomes: named.into_iter().filter(|(_, count)| *count > 0).collect(),
-            latency_us: self.latency.highest_us().collect(),
+            latency_us: if self.merged.is_none() { self.latency.highest_us().collect() } else { Vec::new() },
+            latency_hdr: self.packed_latency(),
             started: (self.started != self.outcomes.finished()).then_some(self.started),
             host: self.host.as_deref(),
             weight_ppm: self.weight_ppm,
             signals: &self.signals,
             node: self.node.as_deref(),
+            open: self.open(),
+            merged: self.merged.as_ref().map(Merged::raw),
         })
+    }
+
+    /// Recordings hold many latencies, so they are written as a histogram.
+    fn packed_latency(&self) -> Option<String> {
+        (self.merged.is_some() && !self.latency.is_empty()).then(|| base64_hdr::encode(&self.latency))
+    }
+
+    /// Open requests with their age when the line was merged.
+    fn open(&self) -> Vec<(u64, u64)> {
+        let open = self.merged.as_ref().filter(|merged| merged.open > 0);
+        open.map(|merged| ((merged.at_ms / 1_000).saturating_sub(self.t), merged.open)).into_iter().collect()
     }
 }
 
@@ -163,6 +183,8 @@ struct Written<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     latency_us: Vec<(u64, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    latency_hdr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     started: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<&'a str>,
@@ -172,6 +194,10 @@ struct Written<'a> {
     signals: &'a BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    open: Vec<(u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<merged::Raw>,
 }
 
 type Broken = (&'static str, Rule);
@@ -184,8 +210,9 @@ fn check(raw: raw::Line) -> Result<Line, Broken> {
     if known > crate::number::COUNT_MAX {
         return Err(("outcomes", Rule::Overflow));
     }
-    let started = raw.started.map_or(known, |count| count.0);
-    if started < known {
+    let is_recorded = raw.merged.is_some();
+    let started = raw.started.map_or(if is_recorded { finished } else { known }, |count| count.0);
+    if started < known && !is_recorded {
         return Err(("started", Rule::Started { started, known }));
     }
     let latency = latency(&raw, finished)?;
@@ -203,10 +230,14 @@ fn check(raw: raw::Line) -> Result<Line, Broken> {
         started,
         outcomes,
         latency,
-        host: raw.host.map(|host| text("host", host, 128)).transpose()?,
+        host: raw.host.map(|host| text("host", host, raw::HOST_BYTES_MAX)).transpose()?,
         weight_ppm,
         signals: raw.signals,
         node: raw.node.map(|node| text("node", node, 256)).transpose()?,
+        merged: raw
+            .merged
+            .map(|raw| Merged::check(raw, open).map_err(|rule| ("merged", rule)))
+            .transpose()?,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// Highest count that is taken; the sum of any second stays far below 2^64.
@@ -11,7 +12,7 @@ pub(crate) const COUNT_MAX: u64 = 1 << 40;
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number from 0.
-#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 #[schemars(transparent)]
 pub(crate) struct Count(#[schemars(range(min = 0, max = 1_099_511_627_776_u64))] pub(crate) u64);
 
@@ -20,7 +21,7 @@ pub(crate) struct Count(#[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
 pub(crate) struct Micros(#[schemars(with = "f64", range(min = 0))] pub(crate) u64);
 
 /// A Unix time in whole seconds.
-#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub(crate) struct UnixSecond(#[schemars(range(min = 0, max = 253_402_300_799_u64))] pub(crate) u64);
 
 /// Highest second that is taken: year 9999.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
+use crate::merged;
 use crate::number::{Count, Micros, UnixSecond};
 
 /// One line of a trace: the requests of one component and arm that started in one second, or what one host, node or
@@ -30,7 +31,7 @@ pub(crate) struct Line {
     /// Instead of `latency_us`: an HdrHistogram V2 in µs, plain or compressed, as base64.
     #[serde(default)]
     pub(crate) latency_hdr: Option<String>,
-    /// Requests that started. Default: the outcomes and the open ones.
+    /// Requests that started. Default: the outcomes and the open ones; in a recording, the outcomes.
     #[serde(default)]
     pub(crate) started: Option<Count>,
     /// Requests still running: pairs of age in seconds and number of requests.
@@ -51,7 +52,13 @@ pub(crate) struct Line {
     #[serde(default)]
     #[schemars(length(min = 1, max = 256))]
     pub(crate) node: Option<String>,
+    /// How the control plane came to know of it: recordings only.
+    #[serde(default)]
+    pub(crate) merged: Option<merged::Raw>,
 }
+
+/// Bytes of an upstream host.
+pub(crate) const HOST_BYTES_MAX: usize = 128;
 
 /// The arms that are compared.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

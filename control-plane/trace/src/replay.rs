@@ -7,21 +7,24 @@
 //! Time is the trace's. A second is judged when a live fleet, which reports once a second, would have reported it: two
 //! seconds after it began, three when requests of it are open. Coarser data is recognised by the distances between its
 //! lines: an interval counts as a whole, at its end, and is judged a second later. Work per line is bounded, and a gap of
-//! any length costs as much as one of [`GAP_TICKS`] intervals.
+//! any length costs as much as one of [`GAP_TICKS`] intervals. A recording tells when each report was merged, and is
+//! replayed at these times (`recorded`).
 
 mod outcome;
 mod peer;
+mod recorded;
 mod serin;
 
 use std::collections::BTreeSet;
 
 use serin_analysis::ConfigError;
 use serin_analysis::judge::NamedJudge;
-use serin_rollout::Plan;
+use serin_rollout::{Plan, UnixMillis};
 
-use crate::line::{Line, LineError};
-use crate::seconds::{Second, Seconds};
+use crate::line::{Line, LineError, Rule};
+use crate::seconds::{LATE_S, Second, Seconds};
 use peer::Peer;
+use recorded::Recorded;
 use serin::Serin;
 
 pub use outcome::{Decided, Decision, Entry, Level, Needed, Reason};
@@ -50,12 +53,17 @@ pub struct Replay {
     seconds: Seconds,
     stage: Stage,
     with_signals: bool,
+    /// Whether the trace is a recording; the first line tells.
+    is_recorded: Option<bool>,
+    /// Lines of a recording that came too late for a judge that has no use for them.
+    late: u64,
 }
 
 #[derive(Debug)]
 enum Stage {
     Looking { plan: Box<Plan>, judge: Option<NamedJudge>, ahead: Vec<Second> },
     Judging(Box<Run>),
+    Recorded(Box<Recorded>),
 }
 
 #[derive(Debug)]
@@ -79,15 +87,30 @@ impl Replay {
     #[must_use]
     pub fn new(plan: Plan, judge: Option<NamedJudge>) -> Self {
         let stage = Stage::Looking { plan: Box::new(plan), judge, ahead: Vec::new() };
-        Self { seconds: Seconds::default(), stage, with_signals: false }
+        Self { seconds: Seconds::default(), stage, with_signals: false, is_recorded: None, late: 0 }
     }
 
     /// Takes a line; gives what happened in the time that is complete with it.
     ///
     /// # Errors
     /// When the line cannot be taken.
-    pub fn push(&mut self, line: Line) -> Result<Vec<Entry>, ReplayError> {
+    pub fn push(&mut self, mut line: Line) -> Result<Vec<Entry>, ReplayError> {
         let mut entries = Vec::new();
+        let merged = line.merged.take();
+        if *self.is_recorded.get_or_insert(merged.is_some()) != merged.is_some() {
+            let (column, field) = (1, "merged".to_owned());
+            return Err(LineError { column, field, rule: Rule::Mixed }.into());
+        }
+        if let Some(merged) = merged {
+            if let Some(recorded) = self.recorded() {
+                recorded.take(line, merged, &mut entries)?;
+                return Ok(entries);
+            }
+            if self.seconds.lateness(&line) > LATE_S {
+                self.late += 1;
+                return Ok(entries);
+            }
+        }
         for second in self.seconds.push(line)? {
             self.take(second, &mut entries)?;
         }
@@ -100,15 +123,37 @@ impl Replay {
     /// As [`Self::push`].
     pub fn end(mut self) -> Result<(Vec<Entry>, Decision), ReplayError> {
         let mut entries = Vec::new();
+        let nothing = || Decision::nothing("the trace holds no line".to_owned());
+        if let Stage::Recorded(recorded) = self.stage {
+            let decision = recorded.end(&mut entries)?;
+            return Ok((entries, decision.unwrap_or_else(nothing)));
+        }
         for second in std::mem::take(&mut self.seconds).end() {
             self.take(second, &mut entries)?;
         }
         self.begin(&mut entries)?;
         let decision = match self.stage {
-            Stage::Looking { .. } => Decision::nothing("the trace holds no line".to_owned()),
+            Stage::Looking { .. } | Stage::Recorded(_) => nothing(),
             Stage::Judging(run) => run.end(&mut entries)?,
         };
+        if self.late > 0
+            && let Some(t) = decision.t
+        {
+            let note = format!("{} lines told of seconds more than {LATE_S} s before: left out", self.late);
+            entries.push(Entry::Note { t, note });
+        }
         Ok((entries, decision))
+    }
+
+    /// Serin's replay of a recording. `None`: another judge is asked, which knows no arrivals.
+    fn recorded(&mut self) -> Option<&mut Recorded> {
+        if let Stage::Looking { plan, judge: None, .. } = &self.stage {
+            self.stage = Stage::Recorded(Box::new(Recorded::new(plan.as_ref().clone())));
+        }
+        match &mut self.stage {
+            Stage::Recorded(recorded) => Some(recorded),
+            Stage::Looking { .. } | Stage::Judging(_) => None,
+        }
     }
 
     fn take(&mut self, second: Second, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
@@ -122,6 +167,7 @@ impl Replay {
                 if ahead.len() >= AHEAD { self.begin(entries) } else { Ok(()) }
             }
             Stage::Judging(run) => run.take(&second, entries),
+            Stage::Recorded(_) => Ok(()),
         }
     }
 
@@ -141,7 +187,12 @@ impl Replay {
             None => {
                 let names: BTreeSet<&String> =
                     ahead.iter().flat_map(|second| second.components.keys()).collect();
-                Who::Serin(Box::new(Serin::begin(plan.as_ref().clone(), &names, first, entries)?))
+                Who::Serin(Box::new(Serin::begin(
+                    plan.as_ref().clone(),
+                    &names,
+                    UnixMillis(first.saturating_mul(1_000)),
+                    entries,
+                )?))
             }
         };
         let next_tick = first.saturating_add(interval_s).saturating_add(1);
@@ -194,7 +245,7 @@ impl Run {
         self.next_tick = now.saturating_add(self.interval_s);
         let complete_until = if self.interval_s == 1 { now.saturating_sub(1) } else { now };
         match &mut self.who {
-            Who::Serin(serin) => serin.judge(now, complete_until, entries),
+            Who::Serin(serin) => serin.judge_complete(now, complete_until, entries),
             Who::Peer(_) => Ok(()),
         }
     }

@@ -59,12 +59,17 @@ pub struct Seconds {
 }
 
 impl Seconds {
+    /// Seconds by which a line is older than the newest one before it.
+    pub(crate) fn lateness(&self, line: &Line) -> u64 {
+        self.newest.saturating_sub(line.t)
+    }
+
     /// Takes a line; gives the seconds that are complete with it, oldest first.
     ///
     /// # Errors
     /// A line that is too late, or names one component too many.
     pub fn push(&mut self, line: Line) -> Result<Vec<Second>, LineError> {
-        let back = self.newest.saturating_sub(line.t);
+        let back = self.lateness(&line);
         if back > LATE_S {
             return Err(LineError { column: 1, field: "t".to_owned(), rule: Rule::Back(back) });
         }

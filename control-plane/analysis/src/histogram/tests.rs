@@ -1,5 +1,5 @@
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2Serializer};
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use proptest::prelude::*;
 
 use super::*;
@@ -26,6 +26,10 @@ proptest! {
         let mut recorded = LatencyHistogram::new();
         values.iter().for_each(|value| recorded.record(*value));
         prop_assert_eq!(&decoded, &recorded);
+        let written = recorded.to_v2_bytes();
+        prop_assert_eq!(&LatencyHistogram::from_v2_bytes(&written).unwrap(), &recorded);
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut written.as_slice()).unwrap();
+        prop_assert_eq!(read, reference.clone());
         prop_assert_eq!(decoded.count(), reference.len());
         for quantile in [0.01, 0.5, 0.9, 0.99, 1.0] {
             if let Some(us) = decoded.quantile_us(quantile) {

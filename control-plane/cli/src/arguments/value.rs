@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use serin_analysis::judge::NamedJudge;
+use serin_trace::Packing;
 
 /// Parts of the whole, in parts per million.
 const WHOLE_PPM: u64 = 1_000_000;
@@ -14,6 +15,8 @@ const REASON_BYTES: usize = 1_000;
 const ACTOR_BYTES: usize = 128;
 /// Longest deadline of a call.
 const CALL_MAX: Duration = Duration::from_secs(3_600);
+/// Shortest and longest recording, as in the contract.
+const RECORDING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(86_400));
 /// Longest duration that can be written: ten years.
 const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -58,6 +61,26 @@ fn fixed_point(number: &str, decimals: usize) -> Option<u64> {
 pub(super) fn judge() -> PossibleValuesParser {
     let others = NamedJudge::ALL.into_iter().map(NamedJudge::name);
     PossibleValuesParser::new(std::iter::once("serin").chain(others))
+}
+
+/// How long a recording may last.
+pub(super) fn recording(text: &str) -> Result<Duration, String> {
+    let lasting = duration(text)?;
+    if (RECORDING.0..=RECORDING.1).contains(&lasting) {
+        Ok(lasting)
+    } else {
+        Err("must be 1s to 24h".to_owned())
+    }
+}
+
+/// How a recording is compressed.
+pub(super) fn packing(text: &str) -> Result<Packing, String> {
+    match text {
+        "none" => Ok(Packing::Plain),
+        "gzip" => Ok(Packing::Gzip),
+        "zstd" => Ok(Packing::Zstd),
+        _ => Err("must be none, gzip or zstd".to_owned()),
+    }
 }
 
 /// A request header.

@@ -30,6 +30,45 @@ fn a_line_says_what_one_arm_did() {
     assert_eq!(Line::parse(open.as_bytes()).unwrap().started, 107);
 }
 
+/// As `serin record` writes it: counts are increments, and what is open is a level.
+const RECORDED: &str = r#"{"t":1800000000,"component":"cart","arm":"canary","outcomes":{"ok":3},"started":0,"open":[[2,7]],"merged":{"at_ms":1800000002250,"epoch":"00000000000000ff","complete_until":1800000002,"host_sample":16,"hosts":[{"host":"10.0.0.1:80","requests":2,"failed":1}]}}"#;
+
+#[test]
+fn a_recorded_line_tells_how_it_was_learned_and_is_written_as_it_was_read() {
+    let line = Line::parse(RECORDED.as_bytes()).unwrap();
+    let merged = line.merged.clone().unwrap();
+    assert_eq!((line.started, line.outcomes.ok, merged.open), (0, 3, 7));
+    assert_eq!((merged.epoch, merged.host_sample, merged.hosts.len()), (255, 16, 1));
+    let mut latency = LatencyHistogram::new();
+    latency.record_n(20_000, 3);
+    let line = Line { latency, ..line };
+    let written = line.to_json().unwrap();
+    assert!(written.contains("\"latency_hdr\"") && !written.contains("latency_us"), "{written}");
+    assert_eq!(Line::parse(written.as_bytes()).unwrap(), line);
+}
+
+#[test]
+fn every_rule_of_a_recorded_line_names_the_rule() {
+    for (from, to, field, rule) in [
+        ("00000000000000ff", "ff", "merged", "epoch: must be 16 hexadecimal digits"),
+        ("1800000002250", "9800000002250000", "merged", "at_ms: is beyond the year 9999"),
+        (
+            "\"host_sample\":16",
+            "\"host_sample\":0",
+            "merged",
+            "host_sample: must be at least 1, with at most 32 hosts",
+        ),
+        ("\"failed\":1", "\"failed\":3", "merged", "failed: exceeds requests"),
+        ("10.0.0.1:80", "", "merged", "must be 1 to 128 bytes long"),
+        ("\"requests\":2", "\"requests\":-2", "merged.hosts[0].requests", "must not be negative"),
+    ] {
+        let text = RECORDED.replacen(from, to, 1);
+        assert_ne!(text, RECORDED);
+        let error = refused(&text);
+        assert_eq!((error.field.as_str(), error.rule.to_string().as_str()), (field, rule), "{text}");
+    }
+}
+
 #[test]
 fn every_rule_of_a_line_names_the_field() {
     check("\"canary\"", "\"Canary\"", "arm", "unknown variant `Canary`, expected `baseline` or `canary`");
@@ -130,6 +169,7 @@ proptest! {
             weight_ppm,
             signals: BTreeMap::from([("queue".to_owned(), value)]),
             node: host,
+            merged: None,
         };
         let read = Line::parse(line.to_json().unwrap().as_bytes()).unwrap();
         let drift = (read.signals["queue"] - value).abs() / value.abs().max(f64::MIN_POSITIVE);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serin_analysis::{Arm, HostSample, Increment, Outcomes, ScopeAssessment, Verdict};
+use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Outcomes, ScopeAssessment, Verdict};
 use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{
     Cause, Creation, Event, Fact, Judgement, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, summary,
@@ -11,10 +11,16 @@ use serin_rollout::{
 
 use super::ReplayError;
 use super::outcome::{Decided, Decision, Entry, Level, Needed, Reason};
+use crate::line::Line;
+use crate::merged::Merged;
 use crate::seconds::{Cell, Second};
 
-/// The one source of a trace.
+/// The one source of a trace that is no recording.
 const SOURCE: u64 = 0;
+/// Where the hash of a host begins.
+const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
+/// Names that are noted as not known; of more, nothing is said.
+const LATECOMERS_MAX: usize = 2_000;
 
 #[derive(Debug)]
 pub(super) struct Serin {
@@ -29,11 +35,11 @@ pub(super) struct Serin {
 }
 
 impl Serin {
-    /// Creates the rollout at the second `first`. Components in `names` that the plan does not know are judged alone.
+    /// Creates the rollout at `first`. Components in `names` that the plan does not know are judged alone.
     pub(super) fn begin(
         plan: Plan,
         names: &BTreeSet<&String>,
-        first: u64,
+        first: UnixMillis,
         entries: &mut Vec<Entry>,
     ) -> Result<Self, ReplayError> {
         let unknown =
@@ -44,7 +50,7 @@ impl Serin {
                 "not in the plan, so judged alone at weight 1, and returned only with the whole version: {}",
                 unknown.join(", ")
             );
-            entries.push(Entry::Note { t: first, note });
+            entries.push(Entry::Note { t: first.second(), note });
         }
         let creation = Creation {
             id: RolloutId("replay".to_owned()),
@@ -52,30 +58,23 @@ impl Serin {
             actor: "replay".to_owned(),
             paused: false,
         };
-        let trial =
-            Trial::with_components(plan, &unknown, creation, UnixMillis(first.saturating_mul(1_000)))?;
+        let trial = Trial::with_components(plan, &unknown, creation, first)?;
         Ok(Self {
             trial,
             verdicts: BTreeMap::new(),
             latecomers: BTreeSet::new(),
             weight_ppm: None,
-            now: first,
+            now: first.second(),
             decided: None,
         })
     }
 
     /// Adds an interval whose requests count as started in the second `counts_at`.
     pub(super) fn merge(&mut self, second: &Second, counts_at: u64, entries: &mut Vec<Entry>) {
-        if second.weight_ppm.is_some() && second.weight_ppm != self.weight_ppm {
-            self.weight_ppm = second.weight_ppm;
-            let alone = self.trial.plan().splits_by_weight_alone();
-            let split = self.weight_ppm.filter(|ppm| alone && (1..1_000_000).contains(ppm));
-            self.trial.evaluation().set_weight(counts_at, split);
-        }
+        self.set_weight(second.weight_ppm, counts_at);
         for (name, arms) in &second.components {
+            let Some(component) = self.component(name, second.t, entries) else { continue };
             let evaluation = self.trial.evaluation();
-            let known = evaluation.index(name);
-            let Some(component) = known.or_else(|| evaluation.index(UNMATCHED)) else { continue };
             for (arm, cell) in [(Arm::Baseline, &arms.baseline), (Arm::Canary, &arms.canary)] {
                 let Cell { started, outcomes, latency, hosts } = cell;
                 if *started == 0 {
@@ -95,7 +94,7 @@ impl Serin {
                         component,
                         start_second: counts_at,
                         arm,
-                        host: hash(address),
+                        host: hash(HASH_SEED, address),
                         one_in: 1,
                         requests: host.outcomes.finished(),
                         failed: failures(&host.outcomes),
@@ -103,30 +102,90 @@ impl Serin {
                     });
                 }
             }
-            if known.is_none() && self.latecomers.insert(name.clone()) {
-                let note = format!("{name} is not in the plan and came late: counted as {UNMATCHED}");
-                entries.push(Entry::Note { t: second.t, note });
-            }
         }
     }
 
+    /// Adds a line of a recording, which was merged at `at`.
+    pub(super) fn merge_line(
+        &mut self,
+        line: &Line,
+        merged: &Merged,
+        at: UnixMillis,
+        entries: &mut Vec<Entry>,
+    ) {
+        self.set_weight(line.weight_ppm, at.second());
+        let source = hash(merged.epoch, line.node.as_deref().unwrap_or_default());
+        if let Some(component) = self.component(&line.component, line.t, entries) {
+            let Line { t: start_second, arm, started, outcomes, .. } = *line;
+            let latency = (!line.latency.is_empty()).then(|| line.latency.clone());
+            let evaluation = self.trial.evaluation();
+            evaluation.merge(&Increment { component, start_second, arm, source, started, outcomes, latency });
+            for host in &merged.hosts {
+                evaluation.merge_host(&HostSample {
+                    component,
+                    start_second,
+                    arm,
+                    host: hash(HASH_SEED, &host.host),
+                    one_in: merged.host_sample,
+                    requests: host.requests,
+                    failed: host.failed,
+                    latency: (!host.latency.is_empty()).then(|| host.latency.clone()),
+                });
+            }
+        }
+        if merged.complete_until > 0 {
+            self.trial.evaluation().progress(source, merged.complete_until, at);
+        }
+    }
+
+    /// Takes over the canary's weight, if it is another one from the second `from` on.
+    fn set_weight(&mut self, weight_ppm: Option<u32>, from: u64) {
+        if weight_ppm.is_none() || weight_ppm == self.weight_ppm {
+            return;
+        }
+        self.weight_ppm = weight_ppm;
+        let alone = self.trial.plan().splits_by_weight_alone();
+        let split = weight_ppm.filter(|ppm| alone && (1..1_000_000).contains(ppm));
+        self.trial.evaluation().set_weight(from, split);
+    }
+
+    /// How increments name a component; one that is not known counts as unmatched, which is said once.
+    fn component(&mut self, name: &str, t: u64, entries: &mut Vec<Entry>) -> Option<ComponentIndex> {
+        let evaluation = self.trial.evaluation();
+        if let Some(known) = evaluation.index(name) {
+            return Some(known);
+        }
+        let unmatched = evaluation.index(UNMATCHED);
+        if !self.latecomers.contains(name) && self.latecomers.len() < LATECOMERS_MAX {
+            self.latecomers.insert(name.to_owned());
+            let note = format!("{name} is not in the plan and came late: counted as {UNMATCHED}");
+            entries.push(Entry::Note { t, note });
+        }
+        unmatched
+    }
+
     /// Judges at the second `now`, when everything that finished before `complete_until` is known.
-    pub(super) fn judge(
+    pub(super) fn judge_complete(
         &mut self,
         now: u64,
         complete_until: u64,
         entries: &mut Vec<Entry>,
     ) -> Result<(), ReplayError> {
+        let at = UnixMillis(now.saturating_mul(1_000));
+        self.trial.evaluation().progress(SOURCE, complete_until, at);
+        self.judge(at, entries)
+    }
+
+    /// Judges.
+    pub(super) fn judge(&mut self, at: UnixMillis, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         if self.trial.state().phase.is_terminal() {
             return Ok(());
         }
-        self.now = now;
-        let at = UnixMillis(now.saturating_mul(1_000));
-        self.trial.evaluation().progress(SOURCE, complete_until, at);
+        self.now = at.second();
         let events = self.trial.judge(at)?;
         self.note_verdicts(entries);
         for event in &events {
-            entries.push(Entry::Event { t: now, event: event.fact.kind(), text: event.fact.text() });
+            entries.push(Entry::Event { t: self.now, event: event.fact.kind(), text: event.fact.text() });
             if let Some(decision) = decision(event) {
                 match &mut self.decided {
                     Some(first) => first.later.push(decision),
@@ -217,11 +276,9 @@ pub(super) fn failures(outcomes: &Outcomes) -> u64 {
     [server_error, timeout, connect_failure, reset, overload].into_iter().fold(0, u64::saturating_add)
 }
 
-/// A number for a host (FNV-1a).
-fn hash(address: &str) -> u64 {
-    address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+/// A number for a text (FNV-1a), begun with `seed`: as the control plane has it.
+fn hash(seed: u64, text: &str) -> u64 {
+    text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// What an event decides, if it decides anything.

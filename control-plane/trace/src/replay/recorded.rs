@@ -1,0 +1,126 @@
+//! A replay of a recording: every report is merged at the moment at which the live control plane merged it.
+//!
+//! The live loop judges once a second, and a fifth of a second after the last time when there is news; so does this. So the
+//! same seconds close with the same requests still running, and a decision comes at the same time, to a fraction of a
+//! second. A gap of any length costs as much as one of [`GAP_TICKS`] seconds.
+
+use std::collections::BTreeSet;
+
+use serin_rollout::{Plan, UnixMillis};
+
+use super::outcome::{Decision, Entry};
+use super::serin::Serin;
+use super::{GAP_TICKS, ReplayError};
+use crate::line::Line;
+use crate::merged::Merged;
+
+/// Time between two judgements, in ms, without and with news: those of the live loop.
+const TICK_MS: u64 = 1_000;
+const SPACING_MS: u64 = 200;
+/// What is looked at before it is judged, to learn which components there are: so many ms, and lines at most.
+const AHEAD: (u64, usize) = (30_000, 100_000);
+
+/// A recording that is replayed.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    plan: Plan,
+    ahead: Vec<(Line, Merged)>,
+    run: Option<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    serin: Box<Serin>,
+    now_ms: u64,
+    next_tick_ms: u64,
+    judged_ms: u64,
+    has_news: bool,
+}
+
+impl Recorded {
+    pub(super) fn new(plan: Plan) -> Self {
+        Self { plan, ahead: Vec::new(), run: None }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        line: Line,
+        merged: Merged,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReplayError> {
+        if let Some(run) = &mut self.run {
+            return run.take(&line, &merged, entries);
+        }
+        let first_ms = self.ahead.first().map_or(merged.at_ms, |(_, first)| first.at_ms);
+        let is_enough = merged.at_ms >= first_ms.saturating_add(AHEAD.0) || self.ahead.len() >= AHEAD.1;
+        self.ahead.push((line, merged));
+        if is_enough { self.begin(entries) } else { Ok(()) }
+    }
+
+    pub(super) fn end(mut self, entries: &mut Vec<Entry>) -> Result<Option<Decision>, ReplayError> {
+        self.begin(entries)?;
+        let Some(mut run) = self.run else { return Ok(None) };
+        // Whoever reported last is not waited for longer than this.
+        let end_ms = run.now_ms.saturating_add(3 * TICK_MS);
+        run.move_to(end_ms, entries)?;
+        Ok(Some(run.serin.decision()))
+    }
+
+    fn begin(&mut self, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        let ahead = std::mem::take(&mut self.ahead);
+        let Some((_, first)) = ahead.first() else { return Ok(()) };
+        let names: BTreeSet<&String> = ahead.iter().map(|(line, _)| &line.component).collect();
+        let first_ms = first.at_ms;
+        let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
+        let mut run = Run {
+            serin: Box::new(serin),
+            now_ms: first_ms,
+            next_tick_ms: first_ms.saturating_add(TICK_MS),
+            judged_ms: first_ms,
+            has_news: false,
+        };
+        let taken = ahead.iter().try_for_each(|(line, merged)| run.take(line, merged, entries));
+        self.run = Some(run);
+        taken
+    }
+}
+
+impl Run {
+    fn take(&mut self, line: &Line, merged: &Merged, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if merged.at_ms > self.now_ms {
+            self.move_to(merged.at_ms, entries)?;
+        }
+        self.serin.merge_line(line, merged, UnixMillis(self.now_ms), entries);
+        self.has_news = true;
+        Ok(())
+    }
+
+    /// Judges whatever is due before `to_ms`, and is there then. A clock that went back stands still.
+    fn move_to(&mut self, to_ms: u64, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        let gap_end_ms = self.now_ms.saturating_add(GAP_TICKS * TICK_MS);
+        loop {
+            let news_ms = self.judged_ms.saturating_add(SPACING_MS).max(self.now_ms);
+            let due_ms = if self.has_news { news_ms.min(self.next_tick_ms) } else { self.next_tick_ms };
+            if due_ms >= to_ms || due_ms > gap_end_ms {
+                break;
+            }
+            self.judge(due_ms, entries)?;
+        }
+        if to_ms > gap_end_ms {
+            let note = format!("no data for {} s", (to_ms - self.now_ms) / 1_000);
+            entries.push(Entry::Note { t: to_ms / 1_000, note });
+            self.next_tick_ms = to_ms;
+        }
+        self.now_ms = to_ms;
+        Ok(())
+    }
+
+    fn judge(&mut self, at_ms: u64, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        self.has_news = false;
+        self.judged_ms = at_ms;
+        if at_ms >= self.next_tick_ms {
+            self.next_tick_ms = at_ms.saturating_add(TICK_MS);
+        }
+        self.serin.judge(UnixMillis(at_ms), entries)
+    }
+}
