@@ -25,7 +25,6 @@ components:
 - {name: search, matches: [{path: {prefix: /search}}]}
 - {name: cart, matches: [{path: {prefix: /cart}}]}
 warm_up: 5s
-initial_weight: 20%
 steps: [{weight: 20%, bake: 10m}]
 ";
 
