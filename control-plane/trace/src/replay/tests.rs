@@ -274,8 +274,8 @@ fn a_recording_is_judged_when_its_reports_were_merged() {
     };
     let soon = decided(0);
     assert!((START + 61..START + 70).contains(&soon), "{soon}");
-    // The watermark does not wait for reports that are later than this.
-    assert_eq!(decided(2_000), soon + 2);
+    let late = decided(2_000);
+    assert!((soon + 1..=soon + 3).contains(&late), "{soon} {late}");
 }
 
 #[test]
