@@ -11,6 +11,18 @@ use crate::vm::Vm;
 #[unsafe(no_mangle)]
 extern "C" fn proxy_abi_version_0_2_1() {}
 
+unsafe extern "C" {
+    /// Made by the linker: what must run before anything else.
+    fn __wasm_call_ctors();
+}
+
+/// Begins the life of the module. Were it absent, the linker would wrap every callback in a start and an end of its own.
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // SAFETY: the host calls this once, before any callback.
+    unsafe { __wasm_call_ctors() };
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_vm_start(_root: u32, _configuration_bytes: usize) -> bool {
     true

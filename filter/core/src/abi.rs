@@ -59,18 +59,24 @@ impl<'b> HeaderPairs<'b> {
     }
 
     /// The first value of a header; the name is in lower case.
+    ///
+    /// Only lengths are compared until one fits, and only what fits is checked to lie within the bytes: a request is
+    /// searched for several names.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'b [u8]> {
-        let mut texts = self.texts;
+        let name = name.as_bytes();
+        let mut start = 0_usize;
         for [a, b, c, d, e, f, g, h] in self.lengths {
-            let name_bytes = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).ok()?;
-            let value_bytes = usize::try_from(u32::from_le_bytes([*e, *f, *g, *h])).ok()?;
-            let (found, rest) = texts.split_at_checked(name_bytes)?;
-            let (value, rest) = rest.get(1..)?.split_at_checked(value_bytes)?;
-            if found == name.as_bytes() {
-                return Some(value);
+            let name_bytes = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+            let value_bytes = u32::from_le_bytes([*e, *f, *g, *h]) as usize;
+            if name_bytes == name.len()
+                && let Some((found, rest)) =
+                    self.texts.get(start..).and_then(|texts| texts.split_at_checked(name_bytes))
+                && found == name
+            {
+                return rest.get(1..)?.get(..value_bytes);
             }
-            texts = rest.get(1..)?;
+            start = start.saturating_add(name_bytes).saturating_add(value_bytes).saturating_add(2);
         }
         None
     }

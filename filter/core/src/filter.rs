@@ -94,8 +94,8 @@ pub struct Filter {
     identity: Identity,
     router: Router,
     report: Option<Rc<ReportSettings>>,
-    /// Series by service, component and arm of the present assignment, filled when first used.
-    series: Vec<Vec<Option<SeriesId>>>,
+    /// Series by number of the component and arm of the present assignment, filled when first used.
+    series: Vec<Option<SeriesId>>,
     recorder: Recorder,
     open: OpenRequests,
     /// Requests under way that started when nothing was recorded; their ends are no surprise.
@@ -144,7 +144,7 @@ impl Filter {
     pub fn configure(&mut self, json: &[u8], now_ns: u64) -> Result<Generation, AssignmentError> {
         let router = if json.is_empty() { Router::default() } else { Router::new(&assignment::parse(json)?) };
         self.report = router.report().cloned().map(Rc::new);
-        self.series = router.arms_by_component().map(|arms| vec![None; arms]).collect();
+        self.series = vec![None; router.series()];
         self.router = router;
         let open = self.open.series();
         self.recorder.forget_unused(|series| open.contains(&series));
@@ -311,11 +311,7 @@ impl Filter {
     }
 
     fn series_of(&mut self, at: Located, arm: ArmIndex) -> SeriesId {
-        let cached = self
-            .router
-            .component_number(at)
-            .and_then(|number| self.series.get_mut(number))
-            .and_then(|arms| arms.get_mut(arm.index()));
+        let cached = self.router.series_number(at, arm).and_then(|number| self.series.get_mut(number));
         if let Some(Some(series)) = cached {
             return *series;
         }

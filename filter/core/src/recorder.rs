@@ -9,11 +9,13 @@
 
 mod drain;
 pub mod latency;
+mod records;
 mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::latency::Latency;
+use self::records::{Key, Records};
 use self::series::SeriesTable;
 use crate::outcome::Outcome;
 
@@ -30,9 +32,6 @@ pub const MAX_BATCH_HOSTS: usize = 4_096;
 /// Bytes of a host's address, as the wire contract allows.
 const HOST_BYTES: usize = 64;
 
-/// Start second and series of a record, oldest first.
-type Key = (u64, SeriesId);
-
 /// How many requests of a second and series are open.
 pub type Levels = BTreeMap<(u64, SeriesId), u64>;
 
@@ -40,7 +39,7 @@ pub type Levels = BTreeMap<(u64, SeriesId), u64>;
 #[derive(Debug, Default)]
 pub struct Recorder {
     series: SeriesTable,
-    records: BTreeMap<Key, Record>,
+    records: Records,
     cells: usize,
     hosts: usize,
     gaps: Gaps,
@@ -90,8 +89,8 @@ impl Recorder {
     /// Frees the names of series without records; `used` says which others are still needed.
     pub fn forget_unused(&mut self, used: impl Fn(SeriesId) -> bool) {
         let mut recorded = BTreeSet::new();
-        for (_, series) in self.records.keys() {
-            recorded.insert(*series);
+        for ((_, series), _) in self.records.iter() {
+            recorded.insert(series);
         }
         self.series.retain(|series| recorded.contains(&series) || used(series));
     }
@@ -160,10 +159,10 @@ impl Recorder {
     }
 
     fn record(&mut self, key: Key) -> &mut Record {
-        while self.records.len() >= MAX_RECORDS && !self.records.contains_key(&key) {
+        while self.records.len() >= MAX_RECORDS && !self.records.contains(key) {
             self.drop_oldest_second();
         }
-        self.records.entry(key).or_default()
+        self.records.get_or_insert(key)
     }
 
     fn make_room(&mut self) {
@@ -174,12 +173,7 @@ impl Recorder {
     }
 
     fn drop_oldest_second(&mut self) {
-        let Some((&(oldest, _), _)) = self.records.first_key_value() else { return };
-        while let Some(entry) = self.records.first_entry() {
-            if entry.key().0 != oldest {
-                return;
-            }
-            let record = entry.remove();
+        for record in self.records.pop_oldest().into_iter().flatten() {
             self.gaps.dropped_records += 1;
             self.gaps.dropped_requests += u64::from(record.started).max(record.finished());
             self.cells = self.cells.saturating_sub(record.cells());

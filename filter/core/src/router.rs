@@ -42,10 +42,10 @@ impl Router {
     /// Compiles an assignment.
     #[must_use]
     pub fn new(assignment: &Assignment) -> Self {
-        let mut first_number = 0;
+        let mut first_series = 0;
         let services = assignment.services.iter().map(|service| {
-            let compiled = compiled::service(service, first_number);
-            first_number += compiled.components.len() + 1;
+            let compiled = compiled::service(service, first_series);
+            first_series += compiled.series();
             compiled
         });
         Self {
@@ -99,14 +99,14 @@ impl Router {
         self.service(at)?.arms.get(arm.index()).cloned()
     }
 
-    /// How many arms each component has, by number.
-    pub(crate) fn arms_by_component(&self) -> impl Iterator<Item = usize> {
-        self.services.iter().flat_map(|one| std::iter::repeat_n(one.arms.len(), one.components.len() + 1))
+    /// How many pairs of component and arm there are, counting the unmatched requests of each service as a component.
+    pub(crate) fn series(&self) -> usize {
+        self.services.last().map_or(0, |last| last.first_series + last.series())
     }
 
-    /// Number of a component, or of a service's unmatched requests, among all of the assignment.
-    pub(crate) fn component_number(&self, at: Located) -> Option<usize> {
-        Some(self.service(at)?.first_number + at.component.map_or(0, |component| component + 1))
+    /// Number of a component and arm among [`Self::series`]; `None` if the service does not have them.
+    pub(crate) fn series_number(&self, at: Located, arm: ArmIndex) -> Option<usize> {
+        self.service(at)?.series_number(at.component, arm)
     }
 
     pub(crate) fn service(&self, at: Located) -> Option<&compiled::Service> {

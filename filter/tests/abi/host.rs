@@ -366,6 +366,7 @@ impl Vm {
         link(&mut linker).unwrap();
         let instance = linker.instantiate_and_start(&mut store, module).unwrap();
         let mut vm = Self { store, instance };
+        vm.call::<_, ()>("_initialize", ());
         assert_eq!(vm.call::<_, u32>("proxy_on_vm_start", (1_u32, 0_u32)), 1);
         vm
     }

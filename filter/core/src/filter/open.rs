@@ -29,7 +29,7 @@ pub(super) struct Open {
 
 /// Requests by context id.
 #[derive(Debug, Default)]
-pub(super) struct OpenRequests(NumberMap<Open>);
+pub(super) struct OpenRequests(NumberMap<u32, Open>);
 
 impl OpenRequests {
     /// Whether there was room.

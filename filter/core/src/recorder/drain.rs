@@ -1,10 +1,9 @@
 //! From the gathered counts to a batch on the wire.
 
-use std::collections::BTreeMap;
-
 use serin_proto::fleet::v1 as wire;
 
 use super::latency::Encoder;
+use super::records::Records;
 use super::series::{Series, SeriesId};
 use super::{Gaps, Host, Levels, Record, Recorder};
 use crate::outcome::Outcome;
@@ -28,11 +27,11 @@ impl Recorder {
         }
     }
 
-    fn strata(&self, records: BTreeMap<(u64, SeriesId), Record>, open: &Levels) -> Vec<wire::Stratum> {
+    fn strata(&self, records: Records, open: &Levels) -> Vec<wire::Stratum> {
         let mut encoder = Encoder::new();
-        let only_open = open.keys().filter(|key| !records.contains_key(key)).copied().collect::<Vec<_>>();
+        let only_open = open.keys().filter(|key| !records.contains(**key)).copied().collect::<Vec<_>>();
         let mut rows: Vec<Row<'_>> = Vec::with_capacity(records.len() + only_open.len());
-        for (key, record) in records {
+        for (key, record) in records.into_iter() {
             let level = open.get(&key).copied().unwrap_or_default();
             rows.extend(self.row(key, |series| arm(series, record, level, &mut encoder)));
         }

@@ -1,6 +1,6 @@
 //! Names of series, interned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serin_proto::assignment::OVERFLOW;
@@ -24,6 +24,8 @@ pub(super) struct SeriesTable {
     ids: BTreeMap<Rc<Series>, SeriesId>,
     names: Vec<Option<Rc<Series>>>,
     free: Vec<SeriesId>,
+    /// Those that stand for all that are too many: asked at every request, and seldom any.
+    overflow: BTreeSet<SeriesId>,
 }
 
 impl SeriesTable {
@@ -54,6 +56,9 @@ impl SeriesTable {
         if let Some(name) = self.names.get_mut(id.0 as usize) {
             *name = Some(Rc::clone(&series));
         }
+        if series.component == OVERFLOW {
+            self.overflow.insert(id);
+        }
         self.ids.insert(series, id);
         id
     }
@@ -63,15 +68,16 @@ impl SeriesTable {
     }
 
     pub(super) fn is_overflow(&self, id: SeriesId) -> bool {
-        self.name(id).is_some_and(|series| series.component == OVERFLOW)
+        self.overflow.contains(&id)
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(SeriesId) -> bool) {
-        let (names, free) = (&mut self.names, &mut self.free);
+        let (names, free, overflow) = (&mut self.names, &mut self.free, &mut self.overflow);
         self.ids.retain(|_, id| {
             let kept = keep(*id);
             if !kept && let Some(name) = names.get_mut(id.0 as usize) {
                 *name = None;
+                overflow.remove(id);
                 free.push(*id);
             }
             kept

@@ -146,7 +146,7 @@ fn latency_cells_are_bounded() {
             assert!(recorder.cells <= MAX_CELLS);
         }
     }
-    let held: usize = recorder.records.values().map(super::Record::cells).sum();
+    let held: usize = recorder.records.iter().map(|(_, record)| record.cells()).sum();
     assert_eq!(recorder.cells, held);
     assert!(drain(&mut recorder).gaps.unwrap().dropped_strata > 0);
 }

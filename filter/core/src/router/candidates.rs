@@ -4,12 +4,11 @@
 //! name). Each match is filed under the first of its route name, an exact header or an exact host, and under nothing
 //! if it has none of these; a request looks only at those filed under its own values.
 
-use std::collections::BTreeMap;
-
 use serin_proto::assignment::HostPattern;
 
 use super::conditions::{Conditions, ValueMatch};
 use super::hosts;
+use crate::hash::TextMap;
 use crate::request::RequestView;
 
 /// Rank of a match within its service; the lowest that holds wins.
@@ -19,7 +18,7 @@ pub(super) type Rank = u32;
 #[derive(Debug, Default)]
 struct ByValue {
     lowest: Option<Rank>,
-    ranks: BTreeMap<Box<[u8]>, Vec<Rank>>,
+    ranks: TextMap<Vec<Rank>>,
 }
 
 impl ByValue {
@@ -30,9 +29,27 @@ impl ByValue {
 }
 
 /// Matches of one path. Ranks are inserted in rising order, so every list is sorted.
+///
+/// A service has many paths, and most of them have one match that asks nothing else: it lies here itself, so that a
+/// request need not follow it into memory that no other request has touched lately.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    plain: Vec<Rank>,
+    first: Option<Filed>,
+    more: Option<Box<More>>,
+}
+
+/// A match that is filed under nothing.
+#[derive(Clone, Copy, Debug)]
+struct Filed {
+    rank: Rank,
+    /// Whether it asks nothing beyond the path.
+    free: bool,
+}
+
+/// The matches of a path beyond the first that is filed under nothing.
+#[derive(Debug, Default)]
+struct More {
+    plain: Vec<Filed>,
     by_route: ByValue,
     by_header: Vec<(Box<str>, ByValue)>,
     by_host: ByValue,
@@ -40,20 +57,41 @@ pub(super) struct Candidates {
 
 impl Candidates {
     pub(super) fn insert(&mut self, rank: Rank, conditions: &Conditions) {
-        let exact_header = conditions.headers.iter().find_map(|(name, value)| match value {
-            ValueMatch::Exact(exact) => Some((name, exact)),
-            ValueMatch::Prefix(_) | ValueMatch::Present => None,
-        });
+        let filed = Filed { rank, free: conditions.count() == 0 };
+        if conditions.route_name.is_none()
+            && exact_header(conditions).is_none()
+            && all_exact(&conditions.hosts).is_none()
+            && self.first.is_none()
+        {
+            self.first = Some(filed);
+        } else {
+            self.more.get_or_insert_default().insert(filed, conditions);
+        }
+    }
+
+    /// Lowers `search` to the best match here.
+    pub(super) fn search(&self, request: &impl RequestView, search: &mut Search<'_>) {
+        if let Some(first) = self.first {
+            search.try_one(first, request);
+        }
+        if let Some(more) = &self.more {
+            more.search(request, search);
+        }
+    }
+}
+
+impl More {
+    fn insert(&mut self, filed: Filed, conditions: &Conditions) {
         if let Some(route) = &conditions.route_name {
-            self.by_route.insert(route, rank);
-        } else if let Some((name, exact)) = exact_header {
-            self.header(name).insert(exact, rank);
+            self.by_route.insert(route, filed.rank);
+        } else if let Some((name, exact)) = exact_header(conditions) {
+            self.header(name).insert(exact, filed.rank);
         } else if let Some(exact) = all_exact(&conditions.hosts) {
             for host in exact {
-                self.by_host.insert(host.as_bytes(), rank);
+                self.by_host.insert(host.as_bytes(), filed.rank);
             }
         } else {
-            self.plain.push(rank);
+            self.plain.push(filed);
         }
     }
 
@@ -67,9 +105,12 @@ impl Candidates {
         &mut self.by_header[at].1
     }
 
-    /// Lowers `search` to the best match here.
-    pub(super) fn search(&self, request: &impl RequestView, search: &mut Search<'_>) {
-        search.try_all(&self.plain, request);
+    fn search(&self, request: &impl RequestView, search: &mut Search<'_>) {
+        for plain in &self.plain {
+            if !search.may_improve(Some(plain.rank)) || search.try_one(*plain, request) {
+                break;
+            }
+        }
         if search.may_improve(self.by_route.lowest) {
             search.try_value(&self.by_route, request.route_name(), request);
         }
@@ -84,6 +125,13 @@ impl Candidates {
             search.try_value(&self.by_host, host, request);
         }
     }
+}
+
+fn exact_header(conditions: &Conditions) -> Option<(&str, &[u8])> {
+    conditions.headers.iter().find_map(|(name, value)| match value {
+        ValueMatch::Exact(exact) => Some((&**name, &**exact)),
+        ValueMatch::Prefix(_) | ValueMatch::Present => None,
+    })
 }
 
 fn all_exact(hosts: &[HostPattern]) -> Option<Vec<&str>> {
@@ -122,15 +170,23 @@ impl<'r> Search<'r> {
 
     fn try_all(&mut self, ranks: &[Rank], request: &impl RequestView) {
         for rank in ranks {
-            if !self.may_improve(Some(*rank)) {
-                return;
-            }
-            self.steps += 1;
-            let conditions = usize::try_from(*rank).ok().and_then(|rank| self.conditions.get(rank));
-            if conditions.is_some_and(|conditions| conditions.hold(request)) {
-                self.best = Some(*rank);
+            if !self.may_improve(Some(*rank)) || self.try_one(Filed { rank: *rank, free: false }, request) {
                 return;
             }
         }
+    }
+
+    /// Whether the match holds and is the best so far.
+    fn try_one(&mut self, filed: Filed, request: &impl RequestView) -> bool {
+        if !self.may_improve(Some(filed.rank)) {
+            return false;
+        }
+        self.steps += 1;
+        let conditions = || usize::try_from(filed.rank).ok().and_then(|rank| self.conditions.get(rank));
+        let holds = filed.free || conditions().is_some_and(|conditions| conditions.hold(request));
+        if holds {
+            self.best = Some(filed.rank);
+        }
+        holds
     }
 }

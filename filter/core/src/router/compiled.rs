@@ -24,8 +24,8 @@ pub(crate) struct Service {
     pub(crate) anonymous: Anonymous,
     pub(crate) rules: Vec<Rule>,
     pub(crate) components: Vec<Component>,
-    /// Number of its unmatched requests among all components of the assignment; its own components follow.
-    pub(crate) first_number: usize,
+    /// Number of its first series among all of the assignment.
+    pub(crate) first_series: usize,
     /// Conditions and component by rank.
     conditions: Vec<Conditions>,
     owners: Vec<usize>,
@@ -65,6 +65,18 @@ pub(crate) struct Component {
 }
 
 impl Service {
+    /// How many series it has: each arm of each component, and of its unmatched requests.
+    pub(super) fn series(&self) -> usize {
+        (self.components.len() + 1) * self.arms.len()
+    }
+
+    /// Number of a series among all of the assignment. The unmatched requests come first.
+    pub(super) fn series_number(&self, component: Option<usize>, arm: ArmIndex) -> Option<usize> {
+        let row = component.map_or(0, |component| component + 1);
+        (row <= self.components.len() && arm.index() < self.arms.len())
+            .then(|| self.first_series + row * self.arms.len() + arm.index())
+    }
+
     /// The component of a request.
     pub(super) fn find(&self, request: &impl RequestView) -> Option<usize> {
         self.find_counting(request).0
@@ -79,7 +91,7 @@ impl Service {
     }
 }
 
-pub(super) fn service(service: &plain::Service, first_number: usize) -> Service {
+pub(super) fn service(service: &plain::Service, first_series: usize) -> Service {
     let (conditions, owners, paths) = index(&service.components);
     let mut end = 0;
     let ring = service
@@ -104,7 +116,7 @@ pub(super) fn service(service: &plain::Service, first_number: usize) -> Service 
             .iter()
             .map(|component| Component { name: component.name.as_str().into(), pinned: component.pinned })
             .collect(),
-        first_number,
+        first_series,
         conditions,
         owners,
         paths,

@@ -1,9 +1,8 @@
 //! From the host of a request to its service.
 
-use std::collections::BTreeMap;
-
 use serin_proto::assignment::{Assignment, HostPattern};
 
+use crate::hash::TextMap;
 use crate::request::RequestView;
 
 /// Longest host name that can match; DNS allows 253 bytes.
@@ -11,8 +10,8 @@ const HOST_BYTES: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct HostIndex {
-    exact: BTreeMap<Box<[u8]>, usize>,
-    suffixes: BTreeMap<Box<[u8]>, usize>,
+    exact: TextMap<usize>,
+    suffixes: TextMap<usize>,
     any: Option<usize>,
 }
 

@@ -1,16 +1,15 @@
 //! The matches of a service by path: a map of exact paths and a trie of segments.
 
-use std::collections::BTreeMap;
-
 use serin_proto::assignment::{PathPattern, Segment};
 
 use super::candidates::{Candidates, Rank, Search};
 use super::conditions::Conditions;
+use crate::hash::TextMap;
 use crate::request::RequestView;
 
 #[derive(Debug, Default)]
 pub(super) struct PathIndex {
-    exact: BTreeMap<Box<[u8]>, Candidates>,
+    exact: TextMap<Candidates>,
     root: Node,
     any: Option<Candidates>,
     segments_needed: bool,
@@ -19,7 +18,7 @@ pub(super) struct PathIndex {
 /// One segment of templates and prefixes.
 #[derive(Debug, Default)]
 struct Node {
-    literal: BTreeMap<Box<[u8]>, Node>,
+    literal: TextMap<Node>,
     wild: Option<Box<Node>>,
     /// Templates that end here.
     templates: Option<Candidates>,
