@@ -43,6 +43,8 @@ const SLOW_DOWNS: [(f64, f64); ARCHETYPES] = [
 ];
 /// While the canary warms up it may be this many times slower than the margin allows: caches fill, code is compiled.
 const WARM_UP_RATIO: f64 = 2.0;
+/// Requests of the lesson without which a tail of cells is one: its ratios would be chance.
+const LEAST_TAIL: f64 = 20.0;
 /// Bounds of a cell's ratio: one request may move a bet by at most `ln 100` down and `ln 1000` up.
 const RATIO_BOUNDS: (f64, f64) = (0.01, 1000.0);
 
@@ -157,14 +159,16 @@ impl Cells {
                 (bin, sum)
             })
             .collect();
-        let reference = smooth(&cells_of(&below, &self.baseline_edges.0, 1.0));
+        let reference = cells_of(&below, &self.baseline_edges.0, 1.0);
+        let tail = tail(&reference);
+        let reference = smooth(&reference);
         let unchanged = cells_of(&below, &self.canary_edges.0, 1.0);
         Archetypes(SLOW_DOWNS.map(|(share, factor)| {
             let mut slowed = cells_of(&below, &self.canary_edges.0, factor);
             for (slow, fast) in slowed.iter_mut().zip(unchanged) {
                 *slow = share * *slow + (1.0 - share) * fast;
             }
-            monotone_ratios(&smooth(&slowed), &reference)
+            monotone_ratios(&pooled_from(tail, &smooth(&slowed), &reference), &reference)
         }))
     }
 }
@@ -194,6 +198,27 @@ fn smooth(counts: &[f64; CELLS]) -> [f64; CELLS] {
         below = quantile;
     }
     shares
+}
+
+/// The first of the last cells that together hold [`LEAST_TAIL`].
+fn tail(counts: &[f64; CELLS]) -> usize {
+    let mut sum = 0.0;
+    let first = counts.iter().rposition(|count| {
+        sum += count;
+        sum >= LEAST_TAIL
+    });
+    first.unwrap_or(0)
+}
+
+/// `shares` with the same ratio to `reference` in all cells from `tail` on.
+fn pooled_from(tail: usize, shares: &[f64; CELLS], reference: &[f64; CELLS]) -> [f64; CELLS] {
+    let sum = |of: &[f64; CELLS]| of.iter().skip(tail).sum::<f64>();
+    let ratio = sum(shares) / sum(reference);
+    let mut pooled = *shares;
+    for (share, reference) in pooled.iter_mut().zip(reference).skip(tail) {
+        *share = ratio * reference;
+    }
+    pooled
 }
 
 /// The non-decreasing ratios nearest to `numerator / denominator` with weights `denominator` (pool adjacent

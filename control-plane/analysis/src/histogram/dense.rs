@@ -53,6 +53,17 @@ impl DenseHistogram {
         }
     }
 
+    /// Halves every counter, rounding down.
+    pub(crate) fn halve(&mut self) {
+        for (counters, sum) in self.chunks.iter_mut().zip(&mut self.sums) {
+            if let Some(counters) = counters {
+                counters.iter_mut().for_each(|counter| *counter /= 2);
+                *sum = counters.iter().map(|counter| u64::from(*counter)).sum();
+            }
+        }
+        self.total = self.sums.iter().sum();
+    }
+
     /// Requests counted.
     pub(crate) fn count(&self) -> u64 {
         self.total
