@@ -168,7 +168,7 @@ impl Cells {
             for (slow, fast) in slowed.iter_mut().zip(unchanged) {
                 *slow = share * *slow + (1.0 - share) * fast;
             }
-            monotone_ratios(&pooled_from(tail, &smooth(&slowed), &reference), &reference)
+            monotone_ratios(&smooth(&slowed), &reference, tail)
         }))
     }
 }
@@ -210,23 +210,13 @@ fn tail(counts: &[f64; CELLS]) -> usize {
     first.unwrap_or(0)
 }
 
-/// `shares` with the same ratio to `reference` in all cells from `tail` on.
-fn pooled_from(tail: usize, shares: &[f64; CELLS], reference: &[f64; CELLS]) -> [f64; CELLS] {
-    let sum = |of: &[f64; CELLS]| of.iter().skip(tail).sum::<f64>();
-    let ratio = sum(shares) / sum(reference);
-    let mut pooled = *shares;
-    for (share, reference) in pooled.iter_mut().zip(reference).skip(tail) {
-        *share = ratio * reference;
-    }
-    pooled
-}
-
 /// The non-decreasing ratios nearest to `numerator / denominator` with weights `denominator` (pool adjacent
-/// violators), within [`RATIO_BOUNDS`]. Every denominator is above zero.
-fn monotone_ratios(numerator: &[f64; CELLS], denominator: &[f64; CELLS]) -> [f64; CELLS] {
+/// violators), within [`RATIO_BOUNDS`]. Cells from `tail` on share one. Every denominator is above zero.
+fn monotone_ratios(numerator: &[f64; CELLS], denominator: &[f64; CELLS], tail: usize) -> [f64; CELLS] {
     let mut blocks: Vec<(f64, f64, usize)> = Vec::with_capacity(CELLS);
-    for (above, below) in numerator.iter().zip(denominator) {
-        let mut block = (*above, *below, 1);
+    let sum = |of: &[f64; CELLS]| of.iter().skip(tail).sum::<f64>();
+    let each = numerator.iter().zip(denominator).take(tail).map(|(above, below)| (*above, *below, 1));
+    for mut block in each.chain([(sum(numerator), sum(denominator), CELLS - tail)]) {
         while let Some(&(left_above, left_below, left_cells)) = blocks.last()
             && left_above * block.1 > block.0 * left_below
         {
