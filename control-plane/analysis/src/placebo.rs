@@ -133,7 +133,10 @@ impl Estimate {
 
     /// What is measured so far, with the configured value as one more estimate.
     fn phi(&self, configured: f64) -> f64 {
-        let prior = 1.0 / (PRIOR_SD * PRIOR_SD);
+        // The uncertainty of a large estimate grows with it, and so does that of the configured value beside it: else
+        // many blocks that say 50 count less than one word that says 4.
+        let sd = PRIOR_SD * (self.mean / configured).max(1.0);
+        let prior = 1.0 / (sd * sd);
         let mean = (prior * configured + self.precision * self.mean) / (prior + self.precision);
         mean.clamp(1.0, MOST_PHI)
     }
