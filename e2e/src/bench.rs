@@ -6,3 +6,4 @@
 pub mod detect;
 pub mod filter;
 pub mod fleet;
+pub mod live;

@@ -47,6 +47,8 @@ enum Task {
 enum Bench {
     /// How early and how rightly Serin and its peers decide, in simulated rollouts.
     Detect(bench::detect::Options),
+    /// The main row of `detect` through the real loop, beside the simulated one.
+    Live(bench::live::Options),
     /// CPU time of Envoy per request: no filter, weighted_clusters, Lua, an empty WASM filter, Serin.
     Filter {
         /// Prints one JSON object as the last line.
@@ -110,6 +112,7 @@ async fn perform(command: Task) -> Result<ExitCode> {
         Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
         Task::Bench(Bench::Detect(options)) => bench::detect::run(&workspace, &options)?,
         Task::Bench(Bench::Fleet(options)) => bench::fleet::run(&workspace, &options).await?,
+        Task::Bench(Bench::Live(options)) => bench::live::run(&workspace, &options).await?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {
             let report = bench::filter::run(&workspace, bench::filter::Effort { rounds, requests }).await?;
             let mut out = std::io::stdout();
