@@ -163,7 +163,7 @@ fn plan(service: &str) -> String {
         .collect();
     format!(
         "service: {service}\nhosts: [{service}.example.com]\nbaseline: v1\ncanary: v2\n\
-         identity: {{user: [{{header: x-user-id}}]}}\ninitial_weight: 5%\nwarm_up: 1s\n\
+         identity: {{user: [{{header: x-user-id}}]}}\nwarm_up: 1s\n\
          steps: [{{weight: 5%, bake: 1h}}]\ncomponents:\n{components}"
     )
 }
