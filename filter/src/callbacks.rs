@@ -4,23 +4,17 @@
 //! created or deleted: a request is known from its headers to its log.
 #![expect(unsafe_code, reason = "exports have the names that the ABI gives them")]
 
-use crate::hostcalls::Call;
+use crate::hostcalls::{self, Call};
 use crate::vm::Vm;
 
 /// Says which ABI the module speaks; never called.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_abi_version_0_2_1() {}
 
-unsafe extern "C" {
-    /// Made by the linker: what must run before anything else.
-    fn __wasm_call_ctors();
-}
-
 /// Begins the life of the module. Were it absent, the linker would wrap every callback in a start and an end of its own.
 #[unsafe(no_mangle)]
 extern "C" fn _initialize() {
-    // SAFETY: the host calls this once, before any callback.
-    unsafe { __wasm_call_ctors() };
+    hostcalls::construct();
 }
 
 #[unsafe(no_mangle)]

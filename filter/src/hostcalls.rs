@@ -45,6 +45,12 @@ pub(crate) struct Expression([u8; 4]);
 #[derive(Debug)]
 pub(crate) struct Call(());
 
+/// Runs what must run before anything else in the module. Called once, by the host's first call.
+pub(crate) fn construct() {
+    // SAFETY: nothing of the module has run yet, and nothing else calls it.
+    unsafe { imports::__wasm_call_ctors() };
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
         memory::leave();

@@ -71,3 +71,8 @@ unsafe extern "C" {
     pub(super) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
     pub(super) fn random_get(buffer: *mut u8, bytes: usize) -> u32;
 }
+
+unsafe extern "C" {
+    /// Made by the linker: what must run before anything else.
+    pub(super) fn __wasm_call_ctors();
+}
