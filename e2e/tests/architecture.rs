@@ -22,8 +22,6 @@ const OUTSIDE: [&str; 10] = [
     "static mut",
     "thread_local!",
 ];
-/// Lines of code without tests that a file may have.
-const LINES: usize = 400;
 
 fn root() -> PathBuf {
     Workspace::locate().unwrap().root().to_owned()
@@ -113,14 +111,6 @@ fn filter_and_control_plane_do_not_depend_on_each_other() {
     {
         let names = dependencies(folder);
         assert!(!names.iter().any(|name| name.starts_with("serin-filter")), "{folder}: {names:?}");
-    }
-}
-
-#[test]
-fn no_file_has_more_than_four_hundred_lines_of_code() {
-    for (path, text) in sources(&root()) {
-        let lines = code(&text).lines().count();
-        assert!(is_test(&path) || lines <= LINES, "{} has {lines} lines", path.display());
     }
 }
 
