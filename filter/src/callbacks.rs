@@ -4,6 +4,8 @@
 //! created or deleted: a request is known from its headers to its log.
 #![expect(unsafe_code, reason = "exports have the names that the ABI gives them")]
 
+use serin_filter_core::filter::Dispatch;
+
 use crate::hostcalls::{self, Call};
 use crate::vm::Vm;
 
@@ -32,11 +34,7 @@ extern "C" fn proxy_on_configure(_root: u32, configuration_bytes: usize) -> bool
 extern "C" fn proxy_on_tick(_root: u32) {
     let call = Call::enter();
     let dispatch = Vm::with(&call, |vm| vm.tick(&call)).flatten();
-    if let Some(dispatch) = dispatch {
-        // The host may answer before it returns: the state is not borrowed meanwhile.
-        let token = call.report(&dispatch);
-        Vm::with(&call, |vm| vm.called(&call, token));
-    }
+    send(&call, dispatch);
 }
 
 #[unsafe(no_mangle)]
@@ -55,13 +53,22 @@ extern "C" fn proxy_on_log(context: u32) {
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_grpc_receive(_root: u32, token: u32, bytes: usize) {
     let call = Call::enter();
-    Vm::with(&call, |vm| vm.acknowledged(&call, token, bytes));
+    let dispatch = Vm::with(&call, |vm| vm.acknowledged(&call, token, bytes)).flatten();
+    send(&call, dispatch);
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
     let call = Call::enter();
     Vm::with(&call, |vm| vm.closed(&call, token, status));
+}
+
+/// Sends a report. The host may answer before it returns, so the state is not borrowed meanwhile.
+fn send(call: &Call, dispatch: Option<Dispatch>) {
+    if let Some(dispatch) = dispatch {
+        let token = call.report(&dispatch);
+        Vm::with(call, |vm| vm.called(call, token));
+    }
 }
 
 /// Filter status: go on.

@@ -97,10 +97,11 @@ impl Vm {
         self.filter.called(token, call.monotonic_ns());
     }
 
-    /// A report was answered.
-    pub(crate) fn acknowledged(&mut self, call: &Call, token: u32, bytes: usize) {
+    /// A report was answered. News that waited for that leaves at once, as the report that is returned.
+    pub(crate) fn acknowledged(&mut self, call: &Call, token: u32, bytes: usize) -> Option<Dispatch> {
         let response = call.grpc_message(bytes).unwrap_or_default();
         self.filter.acknowledged(token, response, call.monotonic_ns());
+        self.tick(call)
     }
 
     /// A report failed.

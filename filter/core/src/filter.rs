@@ -150,7 +150,7 @@ impl Filter {
         self.recorder.forget_unused(|series| open.contains(&series));
         self.reporter.reconfigured(now_ns);
         if let Some(report) = &self.report {
-            self.reporter.spread(now_ns, report.interval_ms, self.draws.next());
+            self.reporter.spread(now_ns, self.unix_ns(now_ns), report.interval_ms, self.draws.next());
         }
         Ok(self.router.generation())
     }
@@ -247,8 +247,7 @@ impl Filter {
         let overdue = self.reporter.expire(now_ns, draw);
         self.settle(overdue);
         let idle = self.recorder.is_empty() && self.open.is_empty();
-        let draw = self.draws.next();
-        let body = match self.reporter.step(now_ns, settings.interval_ms, idle, draw) {
+        let body = match self.reporter.step(now_ns, self.unix_ns(now_ns), settings.interval_ms, idle) {
             Step::Wait => return None,
             Step::Send(bytes) => bytes,
             Step::Freeze(seq) => {
@@ -324,8 +323,12 @@ impl Filter {
         series
     }
 
+    const fn unix_ns(&self, now_ns: u64) -> u64 {
+        self.clock_offset_ns.saturating_add(now_ns)
+    }
+
     const fn unix_second(&self, now_ns: u64) -> u64 {
-        self.clock_offset_ns.saturating_add(now_ns) / 1_000_000_000
+        self.unix_ns(now_ns) / 1_000_000_000
     }
 }
 

@@ -3,10 +3,19 @@
 //! A batch is frozen, sent, and sent again unchanged until the control plane acknowledges or refuses it; only then
 //! is the next one frozen. One call is under way at a time. Answers to other calls, repeated answers and answers
 //! that never come are all tolerated. Time is a monotonic clock in nanoseconds, given as an argument.
+//!
+//! The control plane judges a second when all VMs have reported past it, so reports leave soon after a second of the
+//! wall clock ends: by then most of its requests have ended, and nobody waits for a VM whose interval began later. A
+//! fleet's reports are spread over a part of a second and, if the interval is longer, over its seconds.
 
 use std::rc::Rc;
 
 const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLISECOND;
+/// A report leaves no earlier than this after a second of the wall clock ends, so that most of its requests have ended.
+const SETTLED_AFTER_NS: u64 = 250 * MILLISECOND;
+/// Over this the reports of a fleet are spread.
+const SPREAD_NS: u64 = 150 * MILLISECOND;
 /// Deadline of one call, in milliseconds.
 pub const CALL_DEADLINE_MS: u32 = 5_000;
 /// After this a call without an answer counts as failed, though it had a deadline of its own.
@@ -63,6 +72,8 @@ pub struct Reporter {
     next_ns: u64,
     last_freeze_ns: u64,
     failures: u32,
+    /// Random number that tells this VM's time to report from that of others.
+    lot: u64,
     /// The control plane has not been told yet that the newest configuration is obeyed.
     untold: bool,
 }
@@ -76,8 +87,9 @@ impl Reporter {
         }
     }
 
-    /// What to do at `now_ns`. `idle`: there is nothing to tell but that the VM lives. `draw` spreads the VMs.
-    pub fn step(&mut self, now_ns: u64, interval_ms: u32, idle: bool, draw: u64) -> Step {
+    /// What to do at `now_ns`, which is `unix_ns` on the wall clock. `idle`: there is nothing to tell but that the VM
+    /// lives.
+    pub fn step(&mut self, now_ns: u64, unix_ns: u64, interval_ms: u32, idle: bool) -> Step {
         let news = self.untold && matches!(self.phase, Phase::Gathering);
         if now_ns < self.next_ns && !news {
             return Step::Wait;
@@ -98,7 +110,7 @@ impl Reporter {
                 Step::Wait
             }
             Phase::Gathering => {
-                self.next_ns = now_ns.saturating_add(jittered(u64::from(interval_ms) * MILLISECOND, draw));
+                self.next_ns = now_ns.saturating_add(self.wait(unix_ns, interval_ms));
                 self.last_freeze_ns = now_ns;
                 self.untold = false;
                 self.seq += 1;
@@ -107,11 +119,20 @@ impl Reporter {
         }
     }
 
-    /// Puts off the first report by a part of the interval, so that the VMs of a fleet do not report together.
-    pub fn spread(&mut self, now_ns: u64, interval_ms: u32, draw: u64) {
+    /// Gives the VM its lot, a random number, and puts off its first report until it is due by that.
+    pub fn spread(&mut self, now_ns: u64, unix_ns: u64, interval_ms: u32, lot: u64) {
         if self.seq == 0 && self.next_ns == 0 {
-            self.next_ns = now_ns.saturating_add(part(u64::from(interval_ms) * MILLISECOND, draw));
+            self.lot = lot;
+            self.next_ns = now_ns.saturating_add(self.wait(unix_ns, interval_ms));
         }
+    }
+
+    /// Nanoseconds until a report is due: at most one interval.
+    fn wait(&self, unix_ns: u64, interval_ms: u32) -> u64 {
+        let interval = u64::from(interval_ms.max(1)) * MILLISECOND;
+        let seconds = part(interval / SECOND, self.lot.rotate_left(32)) * SECOND;
+        let offset = seconds + SETTLED_AFTER_NS + part(SPREAD_NS, self.lot);
+        interval - unix_ns.saturating_sub(offset) % interval
     }
 
     /// The batch of the seq that [`Step::Freeze`] named, ready to be sent at once.
@@ -192,11 +213,6 @@ impl Reporter {
         self.next_ns = now_ns.saturating_add(backoff / 2 + part(backoff / 2, draw));
         Answer::Failed
     }
-}
-
-/// Between 90 % and 110 % of a duration.
-fn jittered(duration: u64, draw: u64) -> u64 {
-    duration - duration / 10 + part(duration / 5, draw)
 }
 
 /// A part of a duration, from nothing to all of it.

@@ -1,6 +1,6 @@
 //! How batches leave.
 
-use crate::filter::{Filter, acknowledge, report, started};
+use crate::filter::{Filter, acknowledge, assignment, report, started};
 
 #[test]
 fn a_batch_is_sent_unchanged_until_it_is_acknowledged() {
@@ -45,4 +45,22 @@ fn a_refused_batch_is_dropped_and_counted() {
     vm.tick(1_200);
     let next = report(&mut vm);
     assert_eq!((next.seq, next.batch.unwrap().gaps.unwrap().refused_batches), (2, 1));
+}
+
+#[test]
+fn a_new_generation_is_told_as_soon_as_the_report_under_way_is_answered() {
+    let filter = Filter::load();
+    let mut vm = started(&filter);
+    vm.request(1, &[(":path", "/orders/1")]);
+    vm.tick(1_200);
+    let under_way = report(&mut vm);
+    assert!(vm.configure(assignment(4).to_string().as_bytes()));
+    vm.tick(100);
+    assert_eq!(report(&mut vm), under_way, "its answer went with the old configuration");
+    acknowledge(&mut vm);
+    let next = report(&mut vm);
+    assert_eq!((next.seq, next.generation), (under_way.seq + 1, 4));
+    let calls = vm.proxy().calls.len();
+    acknowledge(&mut vm);
+    assert_eq!(vm.proxy().calls.len(), calls, "told once");
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use proptest::collection::vec;
@@ -9,14 +10,16 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SECOND: u64 = 1_000_000_000;
 const MIDDLE: u64 = u64::MAX / 2;
+/// When a VM with the lowest lot reports.
+const DUE: u64 = 1_700_000_000 * SECOND + SECOND / 4;
 
 fn body(seq: u64) -> Rc<[u8]> {
     seq.to_le_bytes().to_vec().into()
 }
 
-/// One step of a VM that has something to tell; the bytes that leave it.
+/// One step of a VM that has something to tell and whose wall clock reads `DUE` at zero; the bytes that leave it.
 fn step(reporter: &mut Reporter, now_ns: u64) -> Option<Rc<[u8]>> {
-    match reporter.step(now_ns, 1_000, false, MIDDLE) {
+    match reporter.step(now_ns, DUE + now_ns, 1_000, false) {
         Step::Wait => None,
         Step::Send(bytes) => Some(bytes),
         Step::Freeze(seq) => {
@@ -40,19 +43,65 @@ fn a_report_leaves_each_interval_while_they_are_answered() {
     }
 }
 
-#[test]
-fn intervals_are_spread_by_a_tenth() {
-    for (draw, early, late) in [(0, 899, 901), (u64::MAX, 1_099, 1_101)] {
-        let mut reporter = Reporter::default();
-        assert_eq!(reporter.step(0, 1_000, false, draw), Step::Freeze(1));
-        assert_eq!(reporter.step(early * 1_000_000, 1_000, false, draw), Step::Wait);
-        assert_eq!(reporter.step(late * 1_000_000, 1_000, false, draw), Step::Freeze(2));
-    }
+/// Milliseconds of the wall clock, since `DUE`, at which a VM that ticks each millisecond reports after a start at `start`.
+fn reports(interval_ms: u32, lot: u64, start: u64) -> Vec<u64> {
     let mut reporter = Reporter::default();
-    reporter.spread(0, 1_000, u64::MAX);
-    reporter.spread(0, 1_000, 0);
-    assert_eq!(reporter.step(SECOND - 2, 1_000, false, 0), Step::Wait);
-    assert_eq!(reporter.step(SECOND, 1_000, false, 0), Step::Freeze(1));
+    let unix = |millisecond: u64| DUE + millisecond * 1_000_000;
+    reporter.spread(SECOND, unix(start), interval_ms, lot);
+    let mut sent = Vec::new();
+    for passed in 0..=4 * u64::from(interval_ms) {
+        let now = SECOND + passed * 1_000_000;
+        if let Step::Freeze(seq) = reporter.step(now, unix(start + passed), interval_ms, false) {
+            reporter.frozen(now, body(seq));
+            reporter.called(now, Some(1), MIDDLE);
+            reporter.acknowledged(now, 1, seq, MIDDLE);
+            sent.push(start + passed);
+        }
+    }
+    sent
+}
+
+#[test]
+fn reports_leave_soon_after_a_second_ends_whenever_the_vm_began() {
+    for start in [0_u64, 1, 437, 999] {
+        let first = if start == 0 { 1_000 } else { 1_000 * start.div_ceil(1_000) };
+        let every = [first, first + 1_000, first + 2_000, first + 3_000];
+        let sent = reports(1_000, 0, start);
+        assert_eq!(sent, every[..sent.len()], "{start}");
+        assert!(sent.len() >= 3);
+    }
+    assert_eq!(reports(1_000, u64::MAX, 500), [1_150, 2_150, 3_150, 4_150], "150 ms later at most");
+    assert_eq!(reports(500, 0, 0), [500, 1_000, 1_500, 2_000]);
+}
+
+#[test]
+fn reports_of_a_longer_interval_are_spread_over_its_seconds() {
+    let second = |lot: u64| reports(5_000, lot, 1)[0] / 1_000 % 5;
+    // The lower half of a lot says the second.
+    let seconds: BTreeSet<u64> = (0..5).map(|fifth| second((1 << 32) / 5 * fifth + 1_000)).collect();
+    assert_eq!(seconds.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_late_report_does_not_put_off_the_next() {
+    let mut reporter = Reporter::default();
+    reporter.spread(0, DUE, 1_000, 0);
+    for (late, seq) in [(90, 1), (0, 2), (40, 3), (99, 4)] {
+        let now = seq * SECOND + late * 1_000_000;
+        assert_eq!(step(&mut reporter, seq * SECOND - 1), None);
+        assert_eq!(step(&mut reporter, now), Some(body(seq)));
+        reporter.called(now, Some(1), MIDDLE);
+        reporter.acknowledged(now, 1, seq, MIDDLE);
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_puts_off_a_report_by_one_interval_at_most() {
+    for unix in [0, 1, DUE / 2, u64::MAX] {
+        let mut reporter = Reporter::default();
+        assert_eq!(reporter.step(0, unix, 1_000, false), Step::Freeze(1));
+        assert!((1..=SECOND).contains(&reporter.next_ns), "{unix}");
+    }
 }
 
 #[test]
@@ -61,7 +110,7 @@ fn an_idle_vm_reports_every_five_seconds() {
     let mut sent = Vec::new();
     for tenth in 0..200 {
         let now = tenth * SECOND / 10;
-        if let Step::Freeze(seq) = reporter.step(now, 1_000, true, MIDDLE) {
+        if let Step::Freeze(seq) = reporter.step(now, DUE + now, 1_000, true) {
             reporter.frozen(now, body(seq));
             reporter.called(now, Some(1), MIDDLE);
             reporter.acknowledged(now, 1, seq, MIDDLE);
@@ -74,7 +123,7 @@ fn an_idle_vm_reports_every_five_seconds() {
 #[test]
 fn a_new_configuration_is_told_at_once_and_once() {
     let mut reporter = Reporter::default();
-    let freeze = |reporter: &mut Reporter, now: u64| match reporter.step(now, 1_000, true, MIDDLE) {
+    let freeze = |reporter: &mut Reporter, now: u64| match reporter.step(now, DUE + now, 1_000, true) {
         Step::Freeze(seq) => {
             reporter.frozen(now, body(seq));
             reporter.called(now, Some(1), MIDDLE);
