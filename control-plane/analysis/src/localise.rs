@@ -3,16 +3,18 @@
 //! Three stories are compared by the evidence since the CUSUMs of the version's bets left zero: all of the version is
 //! worse, by some bet; one component is, and the others are not; some components are, each of them with probability
 //! [`AFFECTED`], and the others are not. In doubt the smaller scope is undone: the evidence on the rest goes on
-//! growing, and finds more if there is more. Most of more than three components are the version.
+//! growing, and finds more if there is more. So the version is named only if the others, without those at fault, carry
+//! evidence of their own too. Most of more than three components are the version.
 
-use crate::evalue::log_add;
+use crate::evalue::{log_add, log_sum};
 
 /// How probable it is that a component is affected by a fault of some of them.
 const AFFECTED: f64 = 0.2;
 /// How many times likelier a fault of the whole version must be to be preferred.
 const DOUBT: f64 = 4.0;
-/// What the others may carry of the version's evidence and still be said to carry none.
-const NOTHING: f64 = 0.05;
+/// Odds, over all bets, below which the others carry no evidence of their own: chance alone gives as much in the seconds
+/// in which the version's evidence rose.
+const CHANCE: f64 = 10.0;
 /// Odds from which a component is named along with the strongest one.
 const NAMEABLE: f64 = 3.0;
 
@@ -21,14 +23,14 @@ const NAMEABLE: f64 = 3.0;
 /// `parts` has one entry per component: its index, and its log evidence for each bet.
 pub(crate) fn components_at_fault(parts: &[(usize, Vec<f64>)]) -> Option<Vec<usize>> {
     let bets = parts.iter().map(|(_, evidence)| evidence.len()).min()?;
-    let stories = (0..bets).map(|bet| Stories::of(parts, bet));
-    let whole = stories.clone().max_by(|a, b| a.all.total_cmp(&b.all))?;
-    let part = stories.max_by(|a, b| a.some.total_cmp(&b.some))?;
+    let stories: Vec<Stories> = (0..bets).map(|bet| Stories::of(parts, bet)).collect();
+    let all = stories.iter().map(|story| story.all).fold(f64::NEG_INFINITY, f64::max);
+    let part = stories.iter().max_by(|a, b| a.some.total_cmp(&b.some))?;
     let named: Vec<usize> = part.ranked.iter().take(part.named).map(|(index, _)| *index).collect();
-    let others = whole.ranked.iter().filter(|(index, _)| !named.contains(index));
-    let spared = others.map(|(_, log_e)| log_e).sum::<f64>() <= NOTHING * whole.all;
+    let others = stories.iter().map(|story| story.without(&named));
+    let spared = log_sum(others) - (bets as f64).ln() < CHANCE.ln();
     let are_few = named.len() <= (parts.len() / 2).max(2);
-    (part.some > 0.0 && are_few && (part.some >= whole.all || spared)).then_some(named)
+    (part.some > 0.0 && are_few && (part.some >= all || spared)).then_some(named)
 }
 
 /// What one bet says.
@@ -55,6 +57,11 @@ impl Stories {
         let several = ranked.iter().take_while(|(_, log_e)| *log_e >= nameable).count();
         let named = if one >= some { 1 } else { several.max(1) };
         Self { all, some: one.max(some), named, ranked }
+    }
+
+    /// Log evidence that all but those in `named` are affected.
+    fn without(&self, named: &[usize]) -> f64 {
+        self.ranked.iter().filter(|(index, _)| !named.contains(index)).map(|(_, log_e)| log_e).sum()
     }
 }
 
@@ -90,6 +97,12 @@ mod tests {
             ],
             Some(&[0, 2, 9, 4]),
         );
+    }
+
+    #[test]
+    fn what_chance_gives_the_others_does_not_make_it_the_versions() {
+        check(&[&[0.5, 9.2, 0.0, 0.4], &[1.6, 10.1, -0.1, 1.2]], Some(&[1]));
+        check(&[&[2.8, 9.2, 0.0, 2.1], &[3.0, 10.1, -0.1, 2.6]], None);
     }
 
     #[test]

@@ -112,6 +112,36 @@ fn failures_that_arrive_late_are_booked_on_the_stratum_that_they_started_in() {
     assert!(assessment.components[1].1.reasons[0].log_evidence < 3.0, "{assessment:?}");
 }
 
+/// The requests of the first seconds all time out at about the same time, which carries the version over its threshold as
+/// soon as the component, whose own is higher. What chance adds elsewhere meanwhile does not make it the version's fault.
+#[test]
+fn a_component_whose_requests_time_out_is_named_although_the_version_crosses_first() {
+    const TIMEOUT_S: u64 = 5;
+    let hangs = broken(1, Behaviour { hang_rate: 0.3, ..GOOD });
+    for (components, rps, weight, seed) in
+        (0..40).flat_map(|seed| [(4, 32.0, 0.25, seed), (10, 4.0, 0.2, seed)])
+    {
+        let mut world = World::new(50_000 + seed, components, rps, weight);
+        let mut engine = world.engine();
+        let mut late = Vec::new();
+        let alarm = (START..START + 300).find_map(|second| {
+            let quiet = second < START + 20;
+            let behaviour = |of, arm| if quiet { GOOD } else { hangs(of, arm) };
+            for increment in world.second(second, &behaviour) {
+                engine.merge(&increment);
+                let timeout = increment.started - increment.outcomes.finished();
+                let outcomes = Outcomes { timeout, ..Outcomes::default() };
+                late.push(serin_analysis::Increment { started: 0, outcomes, latency: None, ..increment });
+            }
+            late.extract_if(.., |late| late.start_second + TIMEOUT_S == second)
+                .for_each(|late| engine.merge(&late));
+            engine.source_progress(1, second + 1, second + 1);
+            engine.advance(second + 1).alarm
+        });
+        assert_eq!(alarm, component_alarm(1), "{components} components, seed {seed}");
+    }
+}
+
 /// Timeouts that both arms owe from before a change of weight must not look like a change of the error rate.
 #[test]
 fn a_change_of_weight_with_timeouts_on_their_way_is_no_evidence() {
