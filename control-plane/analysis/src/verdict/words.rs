@@ -63,7 +63,13 @@ impl Reason {
         match self.verdict {
             Verdict::Regressed => {
                 let effect = self.effect.map(|effect| self.signal.effect(effect)).unwrap_or_default();
-                format!("worse than the margin allows ({}{effect})", odds(self.log_evidence))
+                // A part of the version is named by the version's evidence.
+                let alone = if self.log_evidence < self.log_threshold {
+                    " alone, enough with the version's"
+                } else {
+                    ""
+                };
+                format!("worse than the margin allows ({}{alone}{effect})", odds(self.log_evidence))
             }
             Verdict::Healthy => format!("within the margin ({})", odds(self.log_evidence_healthy)),
             Verdict::Inconclusive => match self.canary_requests_needed {
@@ -145,6 +151,9 @@ mod tests {
         let check = |verdict, judged: &str| assert_eq!(reason(verdict).sentence(), format!("{seen}{judged}"));
         check(Verdict::Regressed, "worse than the margin allows (odds 2981 to 1)");
         check(Verdict::Healthy, "within the margin (odds 110 to 1)");
+        let named = Reason { log_evidence: 2.1, ..reason(Verdict::Regressed) };
+        let judged = "worse than the margin allows (odds 8 to 1 alone, enough with the version's)";
+        assert_eq!(named.sentence(), format!("{seen}{judged}"));
         check(Verdict::Inconclusive, "not decided, about 1200 more canary requests needed");
     }
 
