@@ -115,10 +115,9 @@ impl Line {
             rule: Rule::Encoding,
         })?;
         let mut json = serde_json::Deserializer::from_str(text);
-        let raw: raw::Line = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            shape(text, if path == "." { String::new() } else { path }, error.inner())
-        })?;
+        let mut track = serde_path_to_error::Track::new();
+        let raw: raw::Line = raw::object(serde_path_to_error::Deserializer::new(&mut json, &mut track))
+            .map_err(|error| shape(text, known(&track.path()), &error))?;
         json.end().map_err(|error| shape(text, String::new(), &error))?;
         check(raw).map_err(|(field, rule)| LineError {
             column: column_of(text, field),
@@ -282,6 +281,12 @@ fn total(counts: impl Iterator<Item = Count>) -> Option<u64> {
 
 fn text(field: &'static str, value: String, most: usize) -> Result<String, Broken> {
     if (1..=most).contains(&value.len()) { Ok(value) } else { Err((field, Rule::Text(most))) }
+}
+
+/// The path of a field, as far as it was read.
+fn known(path: &serde_path_to_error::Path) -> String {
+    let path = path.to_string();
+    path.trim_end_matches(['?', '.']).to_owned()
 }
 
 /// What serde says, without the place that it repeats.

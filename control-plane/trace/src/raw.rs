@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::merged;
@@ -24,6 +26,7 @@ pub(crate) struct Line {
     /// `baseline` or `canary`.
     pub(crate) arm: Arm,
     /// Finished requests by outcome.
+    #[serde(deserialize_with = "object")]
     pub(crate) outcomes: Outcomes,
     /// Latency of the requests with outcome `ok` or `client_error`: pairs of µs and number of requests, in any order.
     #[serde(default)]
@@ -53,7 +56,7 @@ pub(crate) struct Line {
     #[schemars(length(min = 1, max = 256))]
     pub(crate) node: Option<String>,
     /// How the control plane came to know of it: recordings only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_object")]
     pub(crate) merged: Option<merged::Raw>,
 }
 
@@ -104,6 +107,29 @@ impl<'de> Deserialize<'de> for Seconds {
         }
         Ok(Self(()))
     }
+}
+
+/// Reads an object. What is derived would take an array for one, by the order of the fields.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+fn some_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    object(deserializer).map(Some)
 }
 
 /// Signals of one line at most.

@@ -2,6 +2,7 @@
 
 mod zstd;
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -28,13 +29,21 @@ pub enum TraceError {
         error: LineError,
     },
     /// The bytes could not be read or decompressed.
-    #[error("after line {line}: {error}")]
+    #[error("{}{error}", After(*line))]
     Io {
         /// The last line that was read.
         line: u64,
         /// What happened.
         error: io::Error,
     },
+}
+
+struct After(u64);
+
+impl fmt::Display for After {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 { write!(formatter, "after line {}: ", self.0) } else { Ok(()) }
+    }
 }
 
 /// The lines of a trace, each with its number from 1. Empty lines are passed over. Ends after the first error.
@@ -58,7 +67,9 @@ impl Lines {
     fn read(&mut self) -> Option<Result<(u64, Line), TraceError>> {
         loop {
             self.buffer.clear();
-            let mut bounded = self.source.by_ref().take(LINE_BYTES_MAX as u64 + 2);
+            // Room for CR and LF.
+            let limit = LINE_BYTES_MAX + 2;
+            let mut bounded = self.source.by_ref().take(limit as u64);
             let read = bounded.read_until(b'\n', &mut self.buffer);
             match read {
                 Err(error) => return Some(Err(TraceError::Io { line: self.line, error })),
@@ -69,8 +80,9 @@ impl Lines {
             if self.line == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") {
                 self.buffer.drain(..3);
             }
+            let is_cut = self.buffer.len() >= limit && !self.buffer.ends_with(b"\n");
             let text = self.buffer.trim_ascii_end();
-            if text.len() > LINE_BYTES_MAX {
+            if is_cut || text.len() > LINE_BYTES_MAX {
                 let column = LINE_BYTES_MAX as u64 + 1;
                 let error = LineError { column, field: String::new(), rule: Rule::TooLong };
                 return Some(Err(TraceError::Line { line, error }));
@@ -156,11 +168,25 @@ mod tests {
         let mut cut = gzip(&format!("{LINE}\n{LINE}\n"));
         cut.truncate(cut.len() - 10);
         assert!(matches!(read(cut).unwrap_err(), TraceError::Io { .. }));
-        let long = format!("{LINE}\n{}", "x".repeat(3 * LINE_BYTES_MAX));
-        let long = read(long.into_bytes()).unwrap_err();
-        assert_eq!(
-            long.to_string(),
-            format!("2:{}: is longer than {LINE_BYTES_MAX} bytes", LINE_BYTES_MAX + 1)
-        );
+        for filling in ["x", " "] {
+            let long = format!("{LINE}\n{{{}}}", filling.repeat(3 * LINE_BYTES_MAX));
+            let long = read(long.into_bytes()).unwrap_err();
+            assert_eq!(
+                long.to_string(),
+                format!("2:{}: is longer than {LINE_BYTES_MAX} bytes", LINE_BYTES_MAX + 1)
+            );
+        }
+    }
+
+    #[test]
+    fn zstd_that_is_cut_or_damaged_is_told_apart() {
+        let whole = compress_to_vec(format!("{LINE}\n").as_bytes(), CompressionLevel::Fastest);
+        for length in 4..whole.len() {
+            let error = read(whole[..length].to_vec()).unwrap_err().to_string();
+            assert!(error.ends_with("the zstd data ends in the middle of a frame"), "{length}: {error}");
+        }
+        let behind = [whole.as_slice(), b"no frame"].concat();
+        let error = read(behind).unwrap_err().to_string();
+        assert!(error.starts_with("after line 1: the zstd data cannot be decompressed: "), "{error}");
     }
 }

@@ -124,6 +124,7 @@ fn word(value: &impl Serialize) -> String {
 fn unreadable(name: &str, error: TraceError) -> Failure {
     match error {
         TraceError::Line { line, error } => broken(name, line, &error),
+        TraceError::Io { line: 0, error } => Failure::usage(format!("{name}: cannot be read: {error}")),
         TraceError::Io { line, error } => {
             Failure::usage(format!("{name}: cannot be read beyond line {line}: {error}"))
         }

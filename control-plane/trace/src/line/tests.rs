@@ -60,6 +60,7 @@ fn every_rule_of_a_recorded_line_names_the_rule() {
         ),
         ("\"failed\":1", "\"failed\":3", "merged", "failed: exceeds requests"),
         ("10.0.0.1:80", "", "merged", "must be 1 to 128 bytes long"),
+        ("\"merged\":{", "\"merged\":[],\"x\":{", "merged", "invalid type: sequence, expected an object"),
         ("\"requests\":2", "\"requests\":-2", "merged.hosts[0].requests", "must not be negative"),
     ] {
         let text = RECORDED.replacen(from, to, 1);
@@ -75,6 +76,12 @@ fn every_rule_of_a_line_names_the_field() {
     check("95,", "-95,", "outcomes.ok", "must not be negative");
     check("95,", "95.5,", "outcomes.ok", "must be a whole number");
     check("95,", "1e18,", "outcomes.ok", "exceeds 2^40");
+    check(
+        "{\"ok\": 95, \"server_error\": 5}",
+        "[95, 5]",
+        "outcomes",
+        "invalid type: sequence, expected an object",
+    );
     check("1800000000", "1800000000000", "t", "is beyond the year 9999: write seconds, not milliseconds");
     check("\"checkout\"", "\"\"", "component", "must be 1 to 128 bytes long");
     check(
@@ -118,7 +125,18 @@ fn what_is_not_json_is_shown_where_it_ends_to_be() {
     );
     assert!(refused(&LINE.replace("\"t\"", "\"time\"")).rule.to_string().contains("expected one of `t`"));
     assert!(refused(&LINE[..40]).rule.to_string().starts_with("is not JSON: EOF"));
-    assert_eq!(refused("[]").column, 2);
+    for (text, said) in [
+        ("[1]", "invalid type: sequence, expected an object"),
+        ("null", "invalid type: null, expected an object"),
+        ("\"t\"", "invalid type: string \"t\", expected an object"),
+    ] {
+        let error = refused(text);
+        assert_eq!((error.field.as_str(), error.rule.to_string().as_str()), ("", said), "{text}");
+    }
+    for (cut, field) in [("\"server", "outcomes"), (" \"component", ""), (" 95", "outcomes.ok")] {
+        let error = refused(&LINE[..LINE.find(cut).unwrap()]);
+        assert_eq!(error.field, field, "{error:?}");
+    }
     assert_eq!(Line::parse(b"{\"t\": \xff}").unwrap_err().rule, Rule::Encoding);
     assert!(refused(&format!("{LINE}{LINE}")).rule.to_string().contains("trailing characters"));
 }

@@ -1,6 +1,8 @@
 //! Frames of zstd, one after the other, with their checksums compared.
 
-use std::io::{self, BufRead, Read};
+use std::error::Error;
+use std::io::{self, BufRead, ErrorKind, Read};
+use std::iter::successors;
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -32,7 +34,7 @@ impl<R: BufRead> Frames<R> {
                 })) => {
                     io::copy(&mut self.source.by_ref().take(u64::from(length)), &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::other(error)),
+                Err(error) => return Err(broken(&error)),
             }
         }
         Ok(false)
@@ -48,6 +50,18 @@ impl<R: BufRead> Frames<R> {
     }
 }
 
+/// What is wrong with the data, in words of ours where the decoder's are for its makers.
+fn broken(error: &FrameDecoderError) -> io::Error {
+    let mut causes = successors(Some(error as &(dyn Error + 'static)), |&cause| cause.source());
+    let is_cut = causes.any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::UnexpectedEof)
+    });
+    if is_cut {
+        return io::Error::new(ErrorKind::UnexpectedEof, "the zstd data ends in the middle of a frame");
+    }
+    io::Error::other(format!("the zstd data cannot be decompressed: {error}"))
+}
+
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
@@ -59,7 +73,7 @@ impl<R: BufRead> Read for Frames<R> {
             }
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let strategy = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.source, strategy).map_err(io::Error::other)?;
+                self.decoder.decode_blocks(&mut self.source, strategy).map_err(|error| broken(&error))?;
             }
             match self.decoder.read(into)? {
                 0 => self.end()?,
