@@ -163,6 +163,19 @@ pub enum Refused {
         /// Its rollout.
         by: RolloutId,
     },
+    /// A new rollout would send its first requests to the promoted version, which still has the canary's endpoint.
+    #[error(
+        "{promoted} was promoted by rollout {by} and serves all users from the canary's endpoint: this would judge it in \
+         the place of {canary}; hand {by} over and bring {canary} to the canary's endpoint first, or create this one paused"
+    )]
+    CanaryInUse {
+        /// The plan's canary.
+        canary: String,
+        /// The version that was promoted.
+        promoted: String,
+        /// Its rollout.
+        by: RolloutId,
+    },
     /// The plan names no such component.
     #[error("component {name:?} is not part of the plan; its components are: {}", known.join(", "))]
     UnknownComponent {

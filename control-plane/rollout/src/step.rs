@@ -69,16 +69,23 @@ pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
 }
 
 /// Whether a rollout by `plan` may follow one of the same service that is over. Its beginning sends the users of a promoted
-/// version to the baseline's endpoint, so the plan has to say that this version is there.
+/// version to the baseline's endpoint, so the plan has to say that this version is there. Until then that version has the
+/// canary's endpoint, too: unless the new rollout waits, `paused`, its first requests would judge the wrong version.
 ///
 /// # Errors
 /// It may not.
-pub fn may_follow(plan: &Plan, before: &State) -> Result<(), Refused> {
-    if before.phase != Phase::Promoted || before.is_handed_over() || plan.baseline() == before.canary {
+pub fn may_follow(plan: &Plan, paused: bool, before: &State) -> Result<(), Refused> {
+    if before.phase != Phase::Promoted || before.is_handed_over() {
         return Ok(());
     }
-    let (baseline, promoted) = (plan.baseline().to_owned(), before.canary.clone());
-    Err(Refused::Baseline { baseline, promoted, by: before.id.clone() })
+    let (promoted, by) = (before.canary.clone(), before.id.clone());
+    if plan.baseline() != promoted {
+        Err(Refused::Baseline { baseline: plan.baseline().to_owned(), promoted, by })
+    } else if paused {
+        Ok(())
+    } else {
+        Err(Refused::CanaryInUse { canary: plan.canary().to_owned(), promoted, by })
+    }
 }
 
 /// What follows when `input` happens to a rollout in `state` at `now`. `plan` is the plan that the rollout was created from.

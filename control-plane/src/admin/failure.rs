@@ -20,7 +20,8 @@ pub(super) fn status(error: CommandError) -> Status {
             Refused::Phase { .. }
             | Refused::Superseded { .. }
             | Refused::HandedOver { .. }
-            | Refused::Baseline { .. } => Status::failed_precondition(words),
+            | Refused::Baseline { .. }
+            | Refused::CanaryInUse { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. } | Refused::ReasonMissing | Refused::ReasonTooLong => {
                 Status::invalid_argument(words)
             }

@@ -52,7 +52,7 @@ impl Task {
             return Err(CommandError::Active { service, id });
         }
         if let Some((_, tracked)) = before {
-            may_follow(&plan, &tracked.state)?;
+            may_follow(&plan, paused, &tracked.state)?;
         }
         let id = self.new_id(plan.service())?;
         let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone(), paused };

@@ -135,6 +135,12 @@ async fn a_promoted_version_becomes_the_baseline_of_the_next_rollout() {
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("v2 was promoted by rollout"), "{}", refused.message());
     assert_eq!(told_ppm(&mut admin).await, 1_000_000, "nobody moved");
+    let next = plan("shop").replace("canary: v2", "canary: v3").replace("baseline: v1", "baseline: v2");
+    let early = CreateRequest { plan_yaml: next.clone(), paused: false };
+    let refused = admin.create(early).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("in the place of v3"), "{}", refused.message());
+    assert_eq!(told_ppm(&mut admin).await, 1_000_000, "nobody moved");
 
     let hand_over = HandOverRequest { id: "shop".to_owned(), reason: reason.clone() };
     let handed_over = admin.hand_over(hand_over.clone()).await.unwrap().into_inner().rollout.unwrap();
@@ -149,7 +155,6 @@ async fn a_promoted_version_becomes_the_baseline_of_the_next_rollout() {
     let server = server.restarted().await;
     let mut admin = server.admin().await;
     assert_eq!(told_ppm(&mut admin).await, 0, "a restart moves nobody");
-    let next = plan("shop").replace("canary: v2", "canary: v3").replace("baseline: v1", "baseline: v2");
     let next = admin.create(CreateRequest { plan_yaml: next, paused: true }).await.unwrap();
     let next = next.into_inner().rollout.unwrap();
     assert_eq!((phase(&next), next.weight_ppm, told_ppm(&mut admin).await), (Phase::Paused, 0, 0));

@@ -134,7 +134,7 @@ async fn a_crash_around_any_effect_of_a_replacement_keeps_the_service_assigned()
         let mut process = Process::start(folder.path(), Some(point));
         let mut client = admin(process.addresses).await;
         let next = plan("shop").replace("canary: v2", "canary: v3").replace("baseline: v1", "baseline: v2");
-        client.create(CreateRequest { plan_yaml: next, paused: false }).await.unwrap_err();
+        client.create(CreateRequest { plan_yaml: next, paused: true }).await.unwrap_err();
         process.wait_dead();
         drop(process);
 

@@ -56,29 +56,42 @@ fn a_promoted_version_is_handed_over_and_taken_back_by_people_alone() {
 }
 
 /// Whether a plan with this baseline may follow a rollout of v1 to v2 after the script.
-fn follows(script: &str, baseline: &str) -> Result<(), Refused> {
+fn follows(script: &str, baseline: &str, paused: bool) -> Result<(), Refused> {
     let before = run(&Plan::parse(PLAN).unwrap(), script).0;
     let plan =
         PLAN.replace("baseline: v1", &format!("baseline: {baseline}")).replace("canary: v2", "canary: v3");
-    may_follow(&Plan::parse(&plan).unwrap(), &before)
+    may_follow(&Plan::parse(&plan).unwrap(), paused, &before)
 }
 
 #[test]
 fn no_rollout_takes_a_promoted_version_from_its_users_unsaid() {
-    let refused = follows("1 promote", "v1").unwrap_err();
+    let refused = follows("1 promote", "v1", true).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "v2 was promoted by rollout r-1 and serves all users, and the plan's baseline is v1: this would return them to \
          v1; bring the baseline's endpoint to v2 and say baseline: v2, or roll r-1 back first"
     );
-    assert_eq!(follows("1 promote", "v2"), Ok(()));
-    assert_eq!(follows("1 promote\n2 rollback", "v1"), Ok(()), "they are on v1 already");
+    assert_eq!(follows("1 promote", "v2", true), Ok(()));
+    for paused in [false, true] {
+        assert_eq!(follows("1 promote\n2 rollback", "v1", paused), Ok(()), "they are on v1 already");
+        assert_eq!(
+            follows("1 promote\n2 hand-over", "v1", paused),
+            Ok(()),
+            "they are on the baseline's endpoint already"
+        );
+        assert_eq!(follows("1 alarm version", "v1", paused), Ok(()));
+    }
+}
+
+#[test]
+fn no_rollout_judges_the_promoted_version_in_the_place_of_the_next_one() {
+    let refused = follows("1 promote", "v2", false).unwrap_err();
     assert_eq!(
-        follows("1 promote\n2 hand-over", "v1"),
-        Ok(()),
-        "they are on the baseline's endpoint already"
+        refused.to_string(),
+        "v2 was promoted by rollout r-1 and serves all users from the canary's endpoint: this would judge it in the \
+         place of v3; hand r-1 over and bring v3 to the canary's endpoint first, or create this one paused"
     );
-    assert_eq!(follows("1 alarm version", "v1"), Ok(()));
+    assert_eq!(follows("1 promote\n2 hand-over", "v2", false), Ok(()));
 }
 
 /// Weight of the canary's endpoint, as the filters are told.
