@@ -157,6 +157,7 @@ impl ConfigError {
             Self::Value { field, rule } => {
                 Self::Value { field: format!("{}: {field}", path.display()), rule }
             }
+            // Names its file, or is about what the command line allows.
             other @ (Self::Read { .. } | Self::Exposed { .. }) => other,
         }
     }
@@ -199,13 +200,18 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
+/// Reads a file that `field` names.
+fn read_of(field: String, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::value(field, format!("{}: {error}", path.display())))
+}
+
 fn syntax(error: &serde_saphyr::Error) -> ConfigError {
     let place = error.location();
     let (line, column) = place.map_or((1, 1), |location| (location.line(), location.column()));
     let words = error.without_snippet().to_string();
-    let words = words.strip_prefix("error: ").unwrap_or(&words);
-    let repeated = format!("line {line} column {column}: ");
-    let message = words.strip_prefix(&repeated).unwrap_or(words).to_owned();
+    let repeated = format!(" at line {line}, column {column}");
+    let message = words.strip_suffix(&repeated).unwrap_or(&words).to_owned();
     ConfigError::Syntax { path: None, line, column, message }
 }
 

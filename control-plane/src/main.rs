@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     match serve(&arguments, &config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the control plane ends");
+            tracing::error!(error = words(&error), "the control plane ends");
             complain(&error);
             ExitCode::FAILURE
         }
@@ -106,5 +106,14 @@ fn announce(addresses: Addresses, ready_file: Option<&Path>) -> anyhow::Result<(
 }
 
 fn complain(error: &anyhow::Error) {
-    let _nowhere_to_tell = writeln!(std::io::stderr(), "serin-control-plane: {error:#}");
+    let _nowhere_to_tell = writeln!(std::io::stderr(), "serin-control-plane: {}", words(error));
+}
+
+/// The error and its causes, leaving out a cause that the words before it end in already.
+fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        said if said.ends_with(&cause) => said.to_owned(),
+        said => format!("{said}: {cause}"),
+    })
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{ConfigError, raw, read};
+use super::{ConfigError, raw, read_of};
 
 /// Shortest token that is taken, in bytes.
 const TOKEN_BYTES_MIN: usize = 16;
@@ -64,7 +64,7 @@ impl Listener {
         insecure: bool,
     ) -> Result<Self, ConfigError> {
         let address = raw.address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let tls = raw.tls.map(Tls::try_from).transpose()?;
+        let tls = raw.tls.map(|tls| Tls::read(name, &tls)).transpose()?;
         let tokens = raw.tokens.into_iter().map(|(holder, path)| Token::read(name, holder, &path));
         let listener = Self { address, tls, tokens: tokens.collect::<Result<_, _>>()? };
         if insecure || address.ip().is_loopback() {
@@ -89,25 +89,28 @@ impl Listener {
     }
 }
 
-impl TryFrom<raw::Tls> for Tls {
-    type Error = ConfigError;
-
-    fn try_from(raw: raw::Tls) -> Result<Self, ConfigError> {
-        let client_ca = raw.client_ca.as_deref().map(read).transpose()?;
-        Ok(Self { cert: read(&raw.cert)?, key: read(&raw.key)?, client_ca })
+impl Tls {
+    fn read(listener: &str, raw: &raw::Tls) -> Result<Self, ConfigError> {
+        let file = |field: &str, path: &Path| read_of(format!("listeners.{listener}.tls.{field}"), path);
+        Ok(Self {
+            cert: file("cert", &raw.cert)?,
+            key: file("key", &raw.key)?,
+            client_ca: raw.client_ca.as_deref().map(|path| file("client_ca", path)).transpose()?,
+        })
     }
 }
 
 impl Token {
-    fn read(listener: &str, name: String, path: &PathBuf) -> Result<Self, ConfigError> {
-        let secret = read(Path::new(path))?.trim().to_owned();
+    fn read(listener: &str, name: String, path: &Path) -> Result<Self, ConfigError> {
+        let field = format!("listeners.{listener}.tokens.{name}");
+        let secret = read_of(field.clone(), path)?.trim().to_owned();
         let printable = secret.bytes().all(|byte| byte.is_ascii_graphic());
         if !printable || !(TOKEN_BYTES_MIN..=TOKEN_BYTES_MAX).contains(&secret.len()) {
             let rule = format!(
                 "{} must hold {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} visible ASCII bytes",
                 path.display()
             );
-            return Err(ConfigError::value(format!("listeners.{listener}.tokens.{name}"), rule));
+            return Err(ConfigError::value(field, rule));
         }
         Ok(Self::new(name, secret))
     }

@@ -43,13 +43,22 @@ fn what_is_wrong_is_named_with_its_place() {
         ("data: x\nlistner: {}\n", "2:1: unknown field `listner`"),
         ("listeners:\n  fleet: {adress: \"127.0.0.1:1\"}\n", "2:11: "),
         ("listeners: {fleet: {address: here}}\n", "1:30: "),
+        ("data: [1]\n", "1:7: expected string scalar"),
         ("report: {interval_ms: 99}\n", "report.interval_ms: must be between 100 and 60000"),
         ("report: {cluster: \"\"}\n", "report.cluster: must not be empty"),
         ("filter: {version: \"\"}\n", "filter.version: must not be empty"),
-        ("listeners: {admin: {tls: {cert: /nowhere/cert.pem, key: k}}}\n", "/nowhere/"),
+        (
+            "listeners: {admin: {tls: {cert: /nowhere/cert.pem, key: k}}}\n",
+            "listeners.admin.tls.cert: /nowhere/cert.pem: No such file",
+        ),
+        (
+            "listeners: {http: {tokens: {ci: /nowhere/t}}}\n",
+            "listeners.http.tokens.ci: /nowhere/t: No such file",
+        ),
     ] {
         let error = Config::parse(text, true).unwrap_err().to_string();
         assert!(error.contains(words), "{text:?} gives {error:?}, not {words:?}");
+        assert!(!error.contains("at line"), "the place is said once: {error:?}");
     }
 }
 

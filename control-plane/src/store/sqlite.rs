@@ -108,7 +108,8 @@ fn create(connection: &mut Connection) -> Result<(), StoreError> {
 /// Turns SQLite's words for an unreadable file into ours.
 fn readable(path: &Path, error: StoreError) -> StoreError {
     let StoreError::Database(rusqlite::Error::SqliteFailure(failure, _)) = &error else { return error };
-    if matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) {
+    let is_cut = failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
+    if is_cut || matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) {
         return StoreError::Damaged { path: PathBuf::from(path), detail: failure.to_string() };
     }
     error

@@ -9,4 +9,5 @@ mod guarded;
 mod http;
 mod learning;
 mod record;
+mod start;
 mod support;

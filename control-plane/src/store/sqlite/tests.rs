@@ -105,6 +105,22 @@ fn evidence_is_replaced() {
 }
 
 #[test]
+fn a_database_that_was_cut_is_damaged_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(folder.path()).unwrap();
+    store.append(&[append("a", 0, &["created"], Some("one"), true)]).unwrap();
+    drop(store);
+    let path = folder.path().join("serin.db");
+    let whole = fs::read(&path).unwrap();
+    for length in [whole.len() / 2, whole.len() - 100, 4_096, 100] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let error = SqliteStore::open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "cut to {length} bytes: {error}");
+        assert_eq!(fs::read(&path).unwrap().len(), length);
+    }
+}
+
+#[test]
 fn a_foreign_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("serin.db");
