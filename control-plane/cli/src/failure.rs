@@ -15,7 +15,7 @@ Exit codes:
     1  the server refused (the message says why), or the output could not be written
     2  the command line, or a file that it names, cannot be used
     3  the rollout or service is not known
-    4  the server was not reached, or did not answer in time
+    4  the server was not reached or did not answer in time, or --within passed
     5  the plan is not valid
     6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
     7  a rollout that was replayed with --exit-code was held
@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     NotFound,
     /// No connection, or no answer in time.
     Unreachable,
+    /// What was waited for did not come in the time that was given.
+    TimeIsUp,
     /// The plan breaks a rule.
     PlanInvalid,
     /// The rollout that was waited for ended rolled back.
@@ -53,7 +55,7 @@ impl Kind {
             Self::Refused | Self::Output => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
-            Self::Unreachable => 4,
+            Self::Unreachable | Self::TimeIsUp => 4,
             Self::PlanInvalid => 5,
             Self::RolledBack | Self::RolloutFailed => 6,
             Self::Held => 7,

@@ -4,7 +4,7 @@
 //! `replay`, `explain --assignment`, `completions`) runs the very code that server and filter run. It holds no state, decides
 //! nothing and repeats no call that changes something.
 //!
-//! Exit codes: 0 done, 1 refused by the server, 2 usage, 3 not found, 4 server not reached or no answer in time,
+//! Exit codes: 0 done, 1 refused by the server, 2 usage, 3 not found, 4 server not reached, or no answer or end in time,
 //! 5 plan not valid, 6 a rollout that was waited for (or replayed with `--exit-code`) ended rolled back or failed, 7 one
 //! that was replayed was held, 141 the reader of the output went away. `--help` shows them too.
 

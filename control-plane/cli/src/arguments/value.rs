@@ -183,7 +183,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     let total = Duration::from_millis(total_ms);
     if total.is_zero() {
-        return Err(FORM.to_owned());
+        return Err("must be more than nothing".to_owned());
     }
     if total > DURATION_MAX { Err("is more than ten years".to_owned()) } else { Ok(total) }
 }

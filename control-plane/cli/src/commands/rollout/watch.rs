@@ -19,7 +19,7 @@ pub(super) async fn run(
     match within {
         None => following.await,
         Some(limit) => tokio::time::timeout(limit, following).await.unwrap_or_else(|_| {
-            Err(Failure::new(Kind::Unreachable, format!("{id}: has not ended within {}", duration(limit)))
+            Err(Failure::new(Kind::TimeIsUp, format!("{id}: has not ended within {}", duration(limit)))
                 .advise("the rollout goes on; look at `serin rollout status`"))
         }),
     }
