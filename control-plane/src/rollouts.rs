@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
-pub(crate) use recorders::{Merged, Place, QUEUE_MAX, Recorded, Wanted};
+pub(crate) use recorders::{Acted, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
 pub use restore::RestoreError;
 pub use task::Lost;
 pub(crate) use task::{Shared, Task};

@@ -5,7 +5,7 @@ mod build;
 mod directory;
 
 use serde::Serialize;
-use serin_analysis::{ArmSummary, Verdict};
+use serin_analysis::{ArmSummary, Signal, Verdict, Veto};
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{Seen, build};
@@ -36,6 +36,10 @@ pub struct Snapshot {
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// Why a regression that shows is not undone.
+    pub vetoes: Vec<Veto>,
+    /// From 0 to 100.
+    pub risk: f64,
     /// Both arms over the last 60 seconds.
     pub arms: Vec<Arm>,
     /// Components in the order of the plan, then `unmatched`.
@@ -59,16 +63,23 @@ pub struct Snapshot {
 /// Why a verdict is what it is: one signal's evidence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reason {
-    /// Name of the signal.
-    pub signal: &'static str,
-    /// What it says alone.
-    pub verdict: Verdict,
-    /// Natural logarithm of the evidence against the canary.
-    pub log_evidence: f64,
-    /// Where it counts as regressed.
-    pub log_threshold: f64,
+    /// As data.
+    #[serde(flatten)]
+    pub data: serin_analysis::Reason,
     /// One sentence.
     pub text: String,
+}
+
+impl Reason {
+    /// Name of the signal.
+    #[must_use]
+    pub const fn signal(&self) -> &'static str {
+        match self.data.signal {
+            Signal::ErrorRate => "error_rate",
+            Signal::Latency => "latency",
+            Signal::Share => "share",
+        }
+    }
 }
 
 /// One arm over the last 60 seconds.
@@ -97,6 +108,10 @@ pub struct Component {
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// Why a regression that shows is not undone.
+    pub vetoes: Vec<Veto>,
+    /// From 0 to 100.
+    pub risk: f64,
     /// Both arms over the last 60 seconds.
     pub arms: Vec<Arm>,
 }

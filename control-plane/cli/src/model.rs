@@ -78,6 +78,40 @@ words! {
     }
 }
 
+words! {
+    /// What the canary was compared with.
+    BaselineUsed {
+        /// The baseline that ran beside it.
+        Concurrent = "concurrent",
+        /// What is usual at this hour of the week.
+        Profile = "profile",
+        /// The previous deployment, at the same time since it began.
+        PreviousDeployment = "previous_deployment",
+        /// Fixed limits.
+        Thresholds = "thresholds",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// Why a regression that shows is not undone.
+    Veto {
+        /// It is older than the canary's exposure.
+        OlderThanExposure = "older_than_exposure",
+        /// The baseline became worse too.
+        BothArmsWorse = "both_arms_worse",
+        /// The baseline is unhealthy.
+        BaselineUnhealthy = "baseline_unhealthy",
+        /// Too few requests.
+        TooLittleTraffic = "too_little_traffic",
+        /// Data is missing.
+        DataGap = "data_gap",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
 impl Phase {
     /// True when the rollout will not change any more.
     pub(crate) const fn is_terminal(self) -> bool {
@@ -103,6 +137,10 @@ pub(crate) struct Rollout {
     pub(crate) verdict: Verdict,
     pub(crate) summary: String,
     pub(crate) reasons: Vec<Reason>,
+    pub(crate) vetoes: Vec<Veto>,
+    /// From 0 to 100.
+    pub(crate) risk: f64,
+    pub(crate) arms: Vec<Arm>,
     pub(crate) components: Vec<Component>,
     pub(crate) created_at: Option<Moment>,
     pub(crate) changed_at: Option<Moment>,
@@ -122,6 +160,9 @@ pub(crate) struct Component {
     pub(crate) rolled_back_because: String,
     pub(crate) verdict: Verdict,
     pub(crate) reasons: Vec<Reason>,
+    pub(crate) vetoes: Vec<Veto>,
+    /// From 0 to 100.
+    pub(crate) risk: f64,
     pub(crate) arms: Vec<Arm>,
 }
 
@@ -144,7 +185,38 @@ pub(crate) struct Reason {
     pub(crate) verdict: Verdict,
     pub(crate) log_evidence: f64,
     pub(crate) log_threshold: f64,
+    pub(crate) log_evidence_healthy: f64,
+    pub(crate) log_threshold_healthy: f64,
+    /// A share for errors and the share of requests, µs for latency.
+    pub(crate) baseline: f64,
+    pub(crate) canary: f64,
+    pub(crate) baseline_requests: u64,
+    pub(crate) canary_requests: u64,
+    /// `None`: decided, or not to be foreseen.
+    pub(crate) canary_requests_needed: Option<u64>,
+    pub(crate) baseline_used: BaselineUsed,
+    /// `None`: nothing to compare.
+    pub(crate) effect: Option<EffectSize>,
+    /// `None`: not estimated.
+    pub(crate) overdispersion: Option<f64>,
+    pub(crate) categories: Vec<CategoryFailures>,
     pub(crate) text: String,
+}
+
+/// How different the canary is, with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct EffectSize {
+    pub(crate) estimate: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// Failures of one category since the harm began.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct CategoryFailures {
+    pub(crate) category: String,
+    pub(crate) baseline: u64,
+    pub(crate) canary: u64,
 }
 
 /// One Envoy.

@@ -7,6 +7,8 @@
 //! [`judge`]: Evaluation::judge
 //! [`decided`]: Evaluation::decided
 
+mod number;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ use serin_analysis::{
 use serin_proto::assignment::{UNMATCHED, Weight};
 
 use crate::{ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
+
+pub use number::{host_number, source_number};
 
 /// Seconds over which client errors are counted, as the engine's summaries.
 const WINDOW_S: u64 = 60;
@@ -37,6 +41,20 @@ pub struct Evaluation {
     exposed: bool,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
+}
+
+/// Evidence as it was read, of a rollout that is yet to be named.
+#[derive(Clone, Debug)]
+pub struct Stored(Evaluation);
+
+impl Stored {
+    /// Reads what [`Evaluation::stored`] gave.
+    ///
+    /// # Errors
+    /// When it is damaged, or of a version that kept it otherwise.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes).map(Self)
+    }
 }
 
 impl Evaluation {
@@ -72,14 +90,13 @@ impl Evaluation {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn restore(plan: &Plan, state: &State, stored: Option<&[u8]>) -> Result<Self, ConfigError> {
-        let stored = stored.and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok());
+    pub fn restore(plan: &Plan, state: &State, stored: Option<Stored>) -> Result<Self, ConfigError> {
         match stored {
-            Some(stored) if stored.since == state.evaluating_since => {
+            Some(Stored(stored)) if stored.since == state.evaluating_since => {
                 let specs = specs(plan, &stored.unplanned);
                 Ok(stored.completed(&specs, state))
             }
-            Some(other) => {
+            Some(Stored(other)) => {
                 let mut evaluation = Self::new(plan, state)?;
                 evaluation.recall(&other.learned());
                 Ok(evaluation)
@@ -203,7 +220,7 @@ impl Evaluation {
         self.engine.summary(Scope::Version)
     }
 
-    /// As JSON, for [`Self::restore`].
+    /// As JSON, for [`Stored::read`].
     ///
     /// # Errors
     /// When it cannot be written as JSON.

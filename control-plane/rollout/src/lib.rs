@@ -26,7 +26,7 @@ mod time;
 mod trial;
 
 pub use effect::{Effect, Notice, Severity};
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, Stored, host_number, source_number};
 pub use event::{Cause, EVENT_FORMAT, Event, Fact};
 pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused};
 pub use plan::{Plan, PlanError};

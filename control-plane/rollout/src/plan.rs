@@ -114,6 +114,12 @@ impl Plan {
         &self.source
     }
 
+    /// True when both say the same, however they were written.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        Self { source: String::new(), ..self.clone() } == Self { source: String::new(), ..other.clone() }
+    }
+
     /// Service that is rolled out.
     #[must_use]
     pub fn service(&self) -> &str {

@@ -7,8 +7,8 @@
 use serin_analysis::ConfigError;
 
 use crate::{
-    AUTOMATIC, Command, Creation, Evaluation, Event, Input, Judgement, Order, Plan, State, UnixMillis,
-    create, step,
+    AUTOMATIC, Command, Creation, Evaluation, Event, Input, Judgement, Order, Plan, State, Stored,
+    UnixMillis, create, step,
 };
 
 /// State and evidence of one rollout.
@@ -45,6 +45,15 @@ impl Trial {
         Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
     }
 
+    /// Takes up a rollout that ran elsewhere, as it stood there and with the evidence that was gathered there.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn take_up(plan: Plan, state: State, stored: Option<Stored>) -> Result<Self, ConfigError> {
+        let evaluation = Evaluation::restore(&plan, &state, stored)?;
+        Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
+    }
+
     /// Judges, steps, and takes over what was decided. Gives the events that followed, in order.
     ///
     /// # Errors
@@ -59,8 +68,16 @@ impl Trial {
     /// # Errors
     /// As [`Self::begin`].
     pub fn resume(&mut self, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
-        let command = Command { order: Order::Resume, actor: AUTOMATIC.to_owned(), reason: String::new() };
-        self.follow(&Input::Commanded { command, seen: None }, now)
+        self.obey(Command { order: Order::Resume, actor: AUTOMATIC.to_owned(), reason: String::new() }, now)
+    }
+
+    /// Does what a person asks for; what is refused changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn obey(&mut self, command: Command, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        let seen = Some(Box::new(self.judgement.clone()));
+        self.follow(&Input::Commanded { command, seen }, now)
     }
 
     /// Steps, and takes over what was decided.

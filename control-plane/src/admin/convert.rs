@@ -1,13 +1,15 @@
 //! From our types to the contract's.
 
+mod reason;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serin_analysis::Verdict;
+use serin_analysis::{Verdict, Veto};
 use serin_proto::admin::v1 as api;
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
-use crate::snapshot::{Arm, Component, Reason, Snapshot};
+use crate::snapshot::{Arm, Component, Snapshot};
 use crate::store::StoredEvent;
 
 pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
@@ -21,7 +23,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         step: snapshot.step,
         steps: snapshot.steps,
         verdict: verdict(snapshot.verdict).into(),
-        reasons: snapshot.reasons.iter().map(reason).collect(),
+        reasons: snapshot.reasons.iter().map(reason::reason).collect(),
         components: snapshot.components.iter().map(component).collect(),
         created_at: Some(timestamp(snapshot.created_at)),
         changed_at: Some(timestamp(snapshot.changed_at)),
@@ -30,6 +32,9 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         generation: snapshot.generation,
         vms_applied: snapshot.vms_applied,
         vms_known: snapshot.vms_known,
+        vetoes: snapshot.vetoes.iter().map(|one| veto(*one).into()).collect(),
+        risk: snapshot.risk,
+        arms: snapshot.arms.iter().map(arm).collect(),
     }
 }
 
@@ -40,18 +45,10 @@ fn component(component: &Component) -> api::Component {
         rolled_back: component.rolled_back,
         rolled_back_because: component.rolled_back_because.clone().unwrap_or_default(),
         verdict: verdict(component.verdict).into(),
-        reasons: component.reasons.iter().map(reason).collect(),
+        reasons: component.reasons.iter().map(reason::reason).collect(),
         arms: component.arms.iter().map(arm).collect(),
-    }
-}
-
-fn reason(reason: &Reason) -> api::Reason {
-    api::Reason {
-        signal: reason.signal.to_owned(),
-        verdict: verdict(reason.verdict).into(),
-        log_evidence: reason.log_evidence,
-        log_threshold: reason.log_threshold,
-        text: reason.text.clone(),
+        vetoes: component.vetoes.iter().map(|one| veto(*one).into()).collect(),
+        risk: component.risk,
     }
 }
 
@@ -119,6 +116,16 @@ fn verdict(verdict: Verdict) -> api::Verdict {
         Verdict::Inconclusive => api::Verdict::Inconclusive,
         Verdict::Healthy => api::Verdict::Healthy,
         Verdict::Regressed => api::Verdict::Regressed,
+    }
+}
+
+fn veto(veto: Veto) -> api::Veto {
+    match veto {
+        Veto::OlderThanExposure => api::Veto::OlderThanExposure,
+        Veto::BothArmsWorse => api::Veto::BothArmsWorse,
+        Veto::BaselineUnhealthy => api::Veto::BaselineUnhealthy,
+        Veto::TooLittleTraffic => api::Veto::TooLittleTraffic,
+        Veto::DataGap => api::Veto::DataGap,
     }
 }
 

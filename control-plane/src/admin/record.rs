@@ -1,10 +1,12 @@
 //! One recording, from the queue that the rollouts' task fills to the stream that the caller reads.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serin_proto::admin::v1::RecordResponse;
+use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedStart, recorded_act};
 use serin_proto::fleet::v1 as wire;
+use serin_rollout::{Command, Order};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -13,13 +15,15 @@ use tonic::Status;
 
 use super::convert;
 use crate::fleet::report::{Arm, Host, Stratum};
-use crate::rollouts::{Merged, QUEUE_MAX, Recorded};
+use crate::rollouts::{Acted, Merged, QUEUE_MAX, Recorded, Started};
 use crate::shutdown::Ending;
 
 pub(super) type RecordStream = Pin<Box<dyn Stream<Item = Result<RecordResponse, Status>> + Send>>;
 
 /// Time after which a reader that takes nothing is given up.
 const READER_DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes of evidence in one response.
+const PIECE_BYTES: usize = 1024 * 1024;
 
 pub(super) fn stream(
     mut recorded: Receiver<Recorded>,
@@ -40,17 +44,16 @@ pub(super) fn stream(
                 () = responses.closed() => break None,
                 () = ending.begun() => break Some(ends()),
             };
-            let merged = match next {
-                Some(Recorded::Report(merged)) => merged,
+            let told = match next {
+                Some(Recorded::Start(started)) => pieces(started),
+                Some(Recorded::Report(merged)) => vec![report(&merged, one_in)],
+                Some(Recorded::Act(acted)) => vec![act(acted)],
                 Some(Recorded::Over) => break None,
                 Some(Recorded::Behind) => break Some(behind()),
                 None => break Some(ends()),
             };
-            let sent = timeout(READER_DEADLINE, responses.send(Ok(response(&merged, one_in)))).await;
-            match sent {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => break None,
-                Err(_) => break Some(behind()),
+            if let ControlFlow::Break(failure) = send(&responses, told).await {
+                break failure;
             }
         };
         if let (Some(failure), Ok(last)) = (failure, last) {
@@ -59,6 +62,21 @@ pub(super) fn stream(
         drop(place);
     });
     Box::pin(ReceiverStream::new(stream))
+}
+
+/// Breaks when the reader went away, or with a reason when it takes nothing.
+async fn send(
+    responses: &mpsc::Sender<Result<RecordResponse, Status>>,
+    told: Vec<RecordResponse>,
+) -> ControlFlow<Option<Status>> {
+    for response in told {
+        match timeout(READER_DEADLINE, responses.send(Ok(response))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return ControlFlow::Break(None),
+            Err(_) => return ControlFlow::Break(Some(behind())),
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 fn behind() -> Status {
@@ -72,7 +90,51 @@ fn ends() -> Status {
     Status::unavailable("the server ends")
 }
 
-fn response(merged: &Merged, one_in: u32) -> RecordResponse {
+/// How a rollout stood, in pieces that any client takes.
+fn pieces(started: Started) -> Vec<RecordResponse> {
+    let Started { at, plan, state, evidence } = started;
+    let Ok(state_json) = serde_json::to_string(&state) else { return Vec::new() };
+    let mut chunks: Vec<&[u8]> = evidence.chunks(PIECE_BYTES).collect();
+    if chunks.is_empty() {
+        chunks.push(&[]);
+    }
+    let last = chunks.len() - 1;
+    let (mut plan_yaml, mut state_json) = (plan.source().to_owned(), state_json);
+    let pieces = chunks.into_iter().enumerate().map(|(index, evidence)| RecordResponse {
+        rollout_id: state.id.0.clone(),
+        merged_at: Some(convert::timestamp(at)),
+        start: Some(RecordedStart {
+            plan_yaml: std::mem::take(&mut plan_yaml),
+            state_json: std::mem::take(&mut state_json),
+            evidence: evidence.to_vec(),
+            last: index == last,
+        }),
+        ..RecordResponse::default()
+    });
+    pieces.collect()
+}
+
+fn act(acted: Acted) -> RecordResponse {
+    let Acted { rollout, at, command: Command { order, actor, reason } } = acted;
+    let order = match order {
+        Order::SetWeight(weight) => recorded_act::Order::SetWeightPpm(weight.ppm()),
+        Order::Pause => recorded_act::Order::Pause(true),
+        Order::Resume => recorded_act::Order::Resume(true),
+        Order::Promote => recorded_act::Order::Promote(true),
+        Order::HandOver => recorded_act::Order::HandOver(true),
+        Order::Rollback { component } => {
+            recorded_act::Order::RollbackComponent(component.unwrap_or_default())
+        }
+    };
+    RecordResponse {
+        rollout_id: rollout,
+        merged_at: Some(convert::timestamp(at)),
+        act: Some(RecordedAct { actor, reason, order: Some(order) }),
+        ..RecordResponse::default()
+    }
+}
+
+fn report(merged: &Merged, one_in: u32) -> RecordResponse {
     let Merged { rollout, at, report } = merged;
     let strata = report.strata.iter().filter(|stratum| stratum.service == rollout.service);
     RecordResponse {
@@ -84,6 +146,7 @@ fn response(merged: &Merged, one_in: u32) -> RecordResponse {
         complete_until_second: report.complete_until.unwrap_or_default(),
         host_sample: one_in,
         strata: strata.map(stratum).collect(),
+        ..RecordResponse::default()
     }
 }
 

@@ -105,15 +105,6 @@ pub struct Gaps {
     pub refused_batches: u64,
 }
 
-/// Where the hash of a host begins.
-pub const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// A number for a text (FNV-1a), begun with `seed`.
-#[must_use]
-pub fn hash(seed: u64, text: &str) -> u64 {
-    text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
 /// Each outcome with its name on the wire.
 #[must_use]
 pub fn named(outcomes: &Outcomes) -> [(&'static str, u64); 8] {

@@ -74,12 +74,12 @@ fn evidence(encoder: &mut DescriptorEncoder<'_>, rollouts: &[Arc<Snapshot>]) -> 
         "Natural logarithm of the evidence against the canary; component is empty for the whole version";
     let mut family = gauge(encoder, "rollout_log_evidence", help)?;
     each_reason(rollouts, |labels, reason| {
-        member(&mut family, labels, &ConstGauge::new(reason.log_evidence))
+        member(&mut family, labels, &ConstGauge::new(reason.data.log_evidence))
     })?;
     let mut family =
         gauge(encoder, "rollout_log_threshold", "Log evidence at which the scope counts as regressed")?;
     each_reason(rollouts, |labels, reason| {
-        member(&mut family, labels, &ConstGauge::new(reason.log_threshold))
+        member(&mut family, labels, &ConstGauge::new(reason.data.log_threshold))
     })
 }
 
@@ -91,9 +91,11 @@ fn each_reason(
         let whole = rollout.reasons.iter().map(|reason| ("", reason));
         let parts = rollout.components.iter();
         let parts = parts.flat_map(|part| part.reasons.iter().map(|reason| (part.name.as_str(), reason)));
-        for (component, reason) in whole.chain(parts).filter(|(_, reason)| reason.log_threshold.is_finite()) {
+        for (component, reason) in
+            whole.chain(parts).filter(|(_, reason)| reason.data.log_threshold.is_finite())
+        {
             let service = rollout.service.as_str();
-            visit(&[("service", service), ("component", component), ("signal", reason.signal)], reason)?;
+            visit(&[("service", service), ("component", component), ("signal", reason.signal())], reason)?;
         }
     }
     Ok(())

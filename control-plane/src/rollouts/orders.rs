@@ -10,7 +10,7 @@ use serin_rollout::{
 use super::perform::Decision;
 use super::task::Task;
 use super::tracked::Tracked;
-use super::{CommandError, Message, Place, Wanted};
+use super::{Acted, CommandError, Message, Place, Wanted};
 use crate::clock;
 use crate::snapshot::{ROLLOUTS_MAX, Snapshot};
 
@@ -80,6 +80,7 @@ impl Task {
     ) -> Result<(), CommandError> {
         let tracked = Tracked::new(plan, transition.state.clone(), 0, None);
         let mut tracked = tracked.map_err(|error| CommandError::Internal(error.to_string()))?;
+        let service = tracked.state.service.clone();
         let before = self.current.get(tracked.plan.service()).and_then(|index| self.tracked.get(*index));
         if let Some(before) = before {
             tracked.recall(before.learned());
@@ -101,6 +102,7 @@ impl Task {
         }
         self.make_room();
         self.index();
+        self.begin_recordings(&service, now);
         Ok(())
     }
 
@@ -116,25 +118,37 @@ impl Task {
         let tracked = self.tracked.get(index).ok_or_else(not_found)?;
         let (id, now) = (tracked.state.id.0.clone(), clock::now());
         let seen = tracked.judgement.clone().map(Box::new);
+        let acted = Acted { rollout: id.clone(), at: now, command: command.clone() };
         let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
+        let took_effect = !transition.events().is_empty();
         self.perform(vec![Decision { index, transition }], now, decided).await?;
+        if took_effect {
+            self.recorders.act(&acted);
+        }
         self.shared.directory.find(&id).map(|found| found.borrow().clone()).ok_or_else(not_found)
     }
 
     fn add_recorder(&mut self, wanted: Wanted, place: Place) -> Result<(), CommandError> {
-        let (service, rollout) = match wanted {
-            Wanted::Service(service) => (service, None),
+        let service = match wanted {
+            Wanted::Service(service) => service,
             Wanted::Rollout(id) => {
                 let found = self.tracked.iter().find(|tracked| tracked.state.id.0 == id);
                 let tracked = found.ok_or_else(|| CommandError::NotFound(id.clone()))?;
                 if !tracked.runs() {
                     return Err(CommandError::Over(id));
                 }
-                (tracked.state.service.clone(), Some(id))
+                tracked.state.service.clone()
             }
         };
-        self.recorders.add(service, rollout, place);
+        self.recorders.add(service.clone(), place);
+        self.begin_recordings(&service, clock::now());
         Ok(())
+    }
+
+    /// Tells those who wait for a rollout of the service how it stands, if one runs.
+    fn begin_recordings(&mut self, service: &str, now: UnixMillis) {
+        let tracked = self.current.get(service).and_then(|index| self.tracked.get(*index));
+        self.recorders.begin(service, || tracked.and_then(|tracked| tracked.started(now)));
     }
 
     fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {

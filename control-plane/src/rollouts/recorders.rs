@@ -1,4 +1,4 @@
-//! Who records what is merged into the evidence of a rollout.
+//! Who records what is merged into the evidence of a rollout, how it stood before, and what people do to it.
 //!
 //! Each recorder has a queue of [`QUEUE_MAX`] reports. One that is full ends the recording, because a recording with a gap
 //! would replay differently; the task never waits for a reader. Why a recording ended is told in a place of the queue
@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use serin_rollout::{UnixMillis, Weight};
+use serin_rollout::{Command, Plan, State, UnixMillis, Weight};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
 
@@ -27,12 +27,34 @@ pub(crate) enum Wanted {
 /// What a recorder gets.
 #[derive(Debug)]
 pub(crate) enum Recorded {
+    /// How the rollout stood when its recording began: the first thing about it.
+    Start(Started),
     /// A report, as it was merged.
     Report(Merged),
+    /// What a person did, once it took effect.
+    Act(Acted),
     /// The rollout ended: this is all there is.
     Over,
     /// The reader fell behind, so the recording ended early.
     Behind,
+}
+
+/// How a rollout stood.
+#[derive(Clone, Debug)]
+pub(crate) struct Started {
+    pub(crate) at: UnixMillis,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) state: Box<State>,
+    /// As it would be stored. Empty: none.
+    pub(crate) evidence: Vec<u8>,
+}
+
+/// What a person did.
+#[derive(Clone, Debug)]
+pub(crate) struct Acted {
+    pub(crate) rollout: String,
+    pub(crate) at: UnixMillis,
+    pub(crate) command: Command,
 }
 
 /// A report, and what held when it was merged.
@@ -63,7 +85,8 @@ pub(crate) struct Place {
 impl Place {
     /// A place, and what will be recorded. `None` never happens: a new queue has room.
     pub(crate) fn new() -> Option<(Self, Receiver<Recorded>)> {
-        let (queue, recorded) = channel(QUEUE_MAX + 1);
+        // Beside the reports there is room for the start and for the end.
+        let (queue, recorded) = channel(QUEUE_MAX + 2);
         let last = queue.clone().try_reserve_owned().ok()?;
         Some((Self { queue, last }, recorded))
     }
@@ -84,8 +107,32 @@ struct Recorder {
 }
 
 impl Recorders {
-    pub(super) fn add(&mut self, service: String, rollout: Option<String>, place: Place) {
-        self.all.push(Recorder { service, rollout, place });
+    /// Adds one that waits for the next rollout of a service.
+    pub(super) fn add(&mut self, service: String, place: Place) {
+        self.all.push(Recorder { service, rollout: None, place });
+    }
+
+    /// A rollout of the service runs: gives how it stands to those who wait for one.
+    pub(super) fn begin(&mut self, service: &str, started: impl FnOnce() -> Option<Started>) {
+        let mut waiting =
+            self.all.iter_mut().filter(|one| one.rollout.is_none() && one.service == service).peekable();
+        if waiting.peek().is_none() {
+            return;
+        }
+        let Some(started) = started() else { return };
+        for recorder in waiting {
+            recorder.rollout = Some(started.state.id.0.clone());
+            // The first thing that is put into the queue fits; a reader that went away is forgotten later.
+            let _reader_may_be_gone = recorder.place.queue.try_send(Recorded::Start(started.clone()));
+        }
+    }
+
+    /// Gives what a person did to everyone who records that rollout.
+    pub(super) fn act(&mut self, acted: &Acted) {
+        self.keep(|recorder| {
+            let is_recorded = recorder.rollout.as_ref() == Some(&acted.rollout);
+            if is_recorded { Next::Give(Recorded::Act(acted.clone())) } else { Next::Nothing }
+        });
     }
 
     /// Gives a report to everyone who records a rollout that runs. `running` tells the one of a service.
@@ -95,49 +142,60 @@ impl Recorders {
         at: UnixMillis,
         running: impl Fn(&str) -> Option<Running>,
     ) {
-        self.keep(running, |recorder, rollout| {
-            let says_something = report.complete_until.is_some()
-                || report.strata.iter().any(|stratum| stratum.service == recorder.service);
-            if !says_something {
-                return Ok(());
-            }
-            let merged = Merged { rollout: Arc::new(rollout), at, report: Arc::clone(report) };
-            recorder.place.queue.try_send(Recorded::Report(merged))
+        self.keep(|recorder| {
+            recorder.next(&running, |rollout| {
+                let says_something = report.complete_until.is_some()
+                    || report.strata.iter().any(|stratum| stratum.service == recorder.service);
+                let merged = || Merged { rollout: Arc::new(rollout), at, report: Arc::clone(report) };
+                if says_something { Next::Give(Recorded::Report(merged())) } else { Next::Nothing }
+            })
         });
     }
 
     /// Ends the recordings of rollouts that ended, and forgets readers that went away.
     pub(super) fn settle(&mut self, running: impl Fn(&str) -> Option<Running>) {
-        self.keep(running, |_, _| Ok(()));
+        self.keep(|recorder| recorder.next(&running, |_| Next::Nothing));
     }
 
-    fn keep(
-        &mut self,
-        running: impl Fn(&str) -> Option<Running>,
-        give: impl Fn(&Recorder, Running) -> Result<(), TrySendError<Recorded>>,
-    ) {
-        for mut recorder in std::mem::take(&mut self.all) {
-            let found = running(&recorder.service);
-            let outcome = match (&recorder.rollout, found) {
-                _ if recorder.place.queue.is_closed() => continue,
-                (None, None) => Ok(()),
-                (Some(recorded), Some(rollout)) if *recorded == rollout.id => give(&recorder, rollout),
-                (None, Some(rollout)) => {
-                    recorder.rollout = Some(rollout.id.clone());
-                    give(&recorder, rollout)
-                }
-                (Some(_), _) => {
+    fn keep(&mut self, next: impl Fn(&Recorder) -> Next) {
+        for recorder in std::mem::take(&mut self.all) {
+            if recorder.place.queue.is_closed() {
+                continue;
+            }
+            let sent = match next(&recorder) {
+                Next::Nothing => Ok(()),
+                Next::Give(recorded) => recorder.place.queue.try_send(recorded),
+                Next::End => {
                     recorder.place.last.send(Recorded::Over);
                     continue;
                 }
             };
-            match outcome {
+            match sent {
                 Ok(()) => self.all.push(recorder),
                 Err(TrySendError::Full(_)) => {
                     recorder.place.last.send(Recorded::Behind);
                 }
                 Err(TrySendError::Closed(_)) => {}
             }
+        }
+    }
+}
+
+/// What a recorder gets next.
+enum Next {
+    Nothing,
+    Give(Recorded),
+    /// Its rollout has ended.
+    End,
+}
+
+impl Recorder {
+    /// What `give` says, while the rollout that is recorded runs.
+    fn next(&self, running: impl Fn(&str) -> Option<Running>, give: impl FnOnce(Running) -> Next) -> Next {
+        match (&self.rollout, running(&self.service)) {
+            (None, _) => Next::Nothing,
+            (Some(recorded), Some(rollout)) if *recorded == rollout.id => give(rollout),
+            (Some(_), _) => Next::End,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serin_proto::assignment::raw;
-use serin_rollout::{Input, UnixMillis, step};
+use serin_rollout::{Input, UnixMillis, source_number, step};
 use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
@@ -16,7 +16,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::clock;
 use crate::fleet::Fleet;
-use crate::fleet::report::{Report, Vm, hash};
+use crate::fleet::report::Report;
 use crate::metrics::Metrics;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
@@ -177,7 +177,7 @@ impl Task {
     }
 
     fn merge(&mut self, report: &Arc<Report>) {
-        let (now, source) = (clock::now(), source(&report.vm));
+        let (now, source) = (clock::now(), source_number(&report.vm.node, report.vm.epoch));
         let one_in = self.shared.report.host_sample.max(1);
         for stratum in &report.strata {
             let Some(&index) = self.current.get(&stratum.service) else { continue };
@@ -256,9 +256,4 @@ fn running(tracked: &[Tracked], current: &BTreeMap<String, usize>, service: &str
         current.get(service).and_then(|index| tracked.get(*index)).filter(|tracked| tracked.runs())?;
     let state = &tracked.state;
     Some(Running { id: state.id.0.clone(), service: state.service.clone(), weight: state.weight })
-}
-
-/// A number for one life of one VM. The epoch is random already; the node sets apart VMs that drew the same one.
-fn source(vm: &Vm) -> u64 {
-    hash(vm.epoch, &vm.node)
 }

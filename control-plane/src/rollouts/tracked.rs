@@ -6,10 +6,13 @@ use std::time::Instant;
 
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned, ScopeSummary};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::{Evaluation, Event, Judgement, Plan, State, UnixMillis, Weight, summary};
+use serin_rollout::{
+    Evaluation, Event, Judgement, Plan, State, Stored, UnixMillis, Weight, host_number, summary,
+};
 
+use super::recorders::Started;
 use crate::fleet::nodes::Spread;
-use crate::fleet::report::{HASH_SEED, Stratum, hash};
+use crate::fleet::report::Stratum;
 use crate::snapshot::{self, Snapshot};
 
 /// Both arms over a minute.
@@ -48,7 +51,12 @@ impl Tracked {
         generation: u64,
         evidence: Option<&[u8]>,
     ) -> Result<Self, ConfigError> {
-        let evaluation = Evaluation::restore(&plan, &state, evidence)?;
+        let stored = evidence.map(Stored::read).transpose().unwrap_or_else(|error| {
+            let rollout = state.id.0.as_str();
+            tracing::warn!(rollout, %error, "the stored evidence cannot be read, and is gathered anew");
+            None
+        });
+        let evaluation = Evaluation::restore(&plan, &state, stored)?;
         let learned = evaluation.learned();
         let runs = !state.phase.is_terminal();
         let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
@@ -78,6 +86,17 @@ impl Tracked {
     /// What the next rollout of the service should begin with.
     pub(super) fn learned(&self) -> Learned {
         self.evaluation.as_ref().map_or_else(|| self.learned.clone(), Evaluation::learned)
+    }
+
+    /// How it stands now, for a recorder. `None`: it has ended.
+    pub(super) fn started(&self, at: UnixMillis) -> Option<Started> {
+        let evaluation = self.evaluation.as_ref()?;
+        let evidence = evaluation.stored();
+        let evidence = evidence
+            .inspect_err(|error| tracing::warn!(%error, "evidence cannot be recorded"))
+            .unwrap_or_default();
+        let (plan, state) = (Arc::clone(&self.plan), Box::new(self.state.clone()));
+        Some(Started { at, plan, state, evidence })
     }
 
     /// True while evidence is gathered and judged.
@@ -110,7 +129,7 @@ impl Tracked {
                     component,
                     start_second: stratum.second,
                     arm,
-                    host: hash(HASH_SEED, &host.address),
+                    host: host_number(&host.address),
                     one_in,
                     requests: host.requests,
                     failed: host.errors,

@@ -1,6 +1,6 @@
 //! From state, judgement and windows to a snapshot.
 
-use serin_analysis::{ScopeSummary, Signal};
+use serin_analysis::ScopeSummary;
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{Granularity, Judgement, Pin, Plan, State};
 
@@ -35,6 +35,8 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         steps: u32::try_from(plan.steps().len()).unwrap_or(u32::MAX),
         verdict: version.map(|assessment| assessment.verdict).unwrap_or_default(),
         reasons: version.map(|assessment| reasons(&assessment.reasons)).unwrap_or_default(),
+        vetoes: version.map(|assessment| assessment.vetoes.clone()).unwrap_or_default(),
+        risk: version.map(|assessment| assessment.risk).unwrap_or_default(),
         arms: arms((seen.windows)(None)),
         components: components.map(|(name, granularity)| component(state, seen, name, granularity)).collect(),
         created_at: state.created_at,
@@ -56,24 +58,15 @@ fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granular
         rolled_back_because: state.pinned.get(&name).map(Pin::text),
         verdict: judged.map(|one| one.assessment.verdict).unwrap_or_default(),
         reasons: judged.map(|one| reasons(&one.assessment.reasons)).unwrap_or_default(),
+        vetoes: judged.map(|one| one.assessment.vetoes.clone()).unwrap_or_default(),
+        risk: judged.map(|one| one.assessment.risk).unwrap_or_default(),
         arms: arms((seen.windows)(Some(&name))),
         name,
     }
 }
 
 fn reasons(reasons: &[serin_analysis::Reason]) -> Vec<Reason> {
-    let shown = reasons.iter().map(|reason| Reason {
-        signal: match reason.signal {
-            Signal::ErrorRate => "error_rate",
-            Signal::Latency => "latency",
-            Signal::Share => "share",
-        },
-        verdict: reason.verdict,
-        log_evidence: reason.log_evidence,
-        log_threshold: reason.log_threshold,
-        text: reason.sentence(),
-    });
-    shown.collect()
+    reasons.iter().map(|reason| Reason { data: reason.clone(), text: reason.sentence() }).collect()
 }
 
 fn arms(summary: Option<ScopeSummary>) -> Vec<Arm> {

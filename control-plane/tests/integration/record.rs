@@ -40,6 +40,16 @@ async fn rest(mut recording: Recording) -> (Vec<RecordResponse>, Option<tonic::S
     (all, end)
 }
 
+/// One piece, with plan, state and evidence of the rollout as it was created.
+fn is_how_it_began(told: &RecordResponse, created: &Rollout) {
+    let start = told.start.clone().unwrap();
+    assert!(start.last && told.strata.is_empty());
+    assert_eq!((told.rollout_id.as_str(), start.plan_yaml), (created.id.as_str(), plan("shop")));
+    let state: serin_rollout::State = serde_json::from_str(&start.state_json).unwrap();
+    assert_eq!((state.id.0.as_str(), state.revision), (created.id.as_str(), created.revision));
+    serin_rollout::Stored::read(&start.evidence).unwrap();
+}
+
 async fn roll_back(admin: &mut Admin, id: &str) {
     let reason = "enough was seen".to_owned();
     let rollback = RollbackRequest { id: id.to_owned(), component: String::new(), reason };
@@ -66,12 +76,21 @@ async fn a_recording_has_every_report_as_it_was_merged_and_ends_with_its_rollout
     fleet.report(report("envoy-1", 1, vec![sent.clone(), of_others])).await.unwrap();
     fleet.report(report("envoy-1", 1, vec![sent.clone()])).await.unwrap();
     fleet.report(report("envoy-2", 1, vec![])).await.unwrap();
+    let pause = PauseRequest { id: created.id.clone(), reason: "look".to_owned() };
+    admin.pause(pause.clone()).await.unwrap();
+    admin.pause(pause).await.unwrap();
     roll_back(&mut admin, &created.id).await;
 
     for recording in [waiting, active] {
-        let (reports, end) = rest(recording).await;
+        let (told, end) = rest(recording).await;
         assert!(end.is_none(), "{end:?}");
-        let [first, idle] = &reports[..] else { panic!("a repetition counts once: {reports:?}") };
+        let [begun, first, idle, paused, ended] = &told[..] else {
+            panic!("a repetition counts once: {told:?}")
+        };
+        is_how_it_began(begun, &created);
+        let acts = [paused, ended].map(|told| told.act.clone().unwrap().order.unwrap());
+        let whole = recorded_act::Order::RollbackComponent(String::new());
+        assert_eq!(acts, [recorded_act::Order::Pause(true), whole]);
         assert_eq!((first.rollout_id.as_str(), first.weight_ppm), (created.id.as_str(), created.weight_ppm));
         assert_eq!((first.node.as_str(), first.epoch, first.host_sample), ("envoy-1", 7, 16));
         assert_eq!(first.complete_until_second, second + 1);
@@ -168,7 +187,7 @@ async fn a_slow_reader_blocks_nobody_and_gets_all_up_to_a_stated_end() {
     let end = end.unwrap();
     assert_eq!(end.code(), Code::ResourceExhausted, "{}", end.message());
     assert!(end.message().contains("behind"), "{}", end.message());
-    assert!((1_024..1_920).contains(&reports.len()), "{} reports", reports.len());
+    assert!((1_025..1_920).contains(&reports.len()), "{} reports and the start", reports.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,10 @@
 //! Recorded traffic: a trace, line by line, and its replay through the engine that judges live rollouts.
 //!
-//! * [`Line`] is one line of a trace, checked; [`Line::parse`] is total, and its errors name column, field and rule.
-//! * [`Writer`] writes lines; what `serin record` writes has [`Merged`] in each.
-//! * [`Lines`] reads a stream of them, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
+//! * [`Record`] is one line of a trace, checked: nearly always a [`Line`] of requests. [`Record::parse`] is total, and its
+//!   errors name column, field and rule.
+//! * [`Writer`] writes records; what `serin record` writes begins with a [`Start`], has [`Merged`] in each [`Line`], and an
+//!   [`Act`] for all that people did.
+//! * [`Lines`] reads a stream of records, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
 //! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
 //! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
 //!
@@ -10,25 +12,32 @@
 //! random number; a replay steers nothing, so the weights of the trace stay what they were.
 #![forbid(unsafe_code)]
 
+mod act;
 mod base64_hdr;
 mod line;
 mod merged;
 mod number;
 mod raw;
 mod read;
+mod record;
 mod replay;
 mod seconds;
+mod start;
+mod text;
 mod write;
 
+pub use act::Act;
 pub use line::{Line, LineError, Rule};
 pub use merged::{Merged, SampledHost};
 pub use read::{LINE_BYTES_MAX, Lines, TraceError};
+pub use record::Record;
 pub use replay::{Decided, Decision, Entry, Level, Needed, Reason, Replay, ReplayError};
 pub use seconds::{Cell, Host, LATE_S, Second, Seconds};
+pub use start::{EVIDENCE_BYTES_MAX, Piece, Start};
 pub use write::{Packing, Writer};
 
 /// JSON Schema of one line.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(raw::Line).to_value()
+    record::json_schema()
 }

@@ -9,6 +9,7 @@ use crate::base64_hdr::{self, HdrError};
 use crate::merged::{self, Merged};
 use crate::number::Count;
 use crate::raw;
+use crate::text::{column_of, read, text_of};
 
 /// Requests of one component and arm that started in one second.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +90,12 @@ pub enum Rule {
     /// A line of a recording among others.
     #[error("must be in all lines of a recording, and in no line of another trace")]
     Mixed,
+    /// A start that is not one of a recording, or not at its beginning.
+    #[error("must come once, before all other lines of a recording")]
+    NotFirst,
+    /// An act in a trace that is no recording.
+    #[error("must follow the start of a recording")]
+    NoStart,
     /// Above 100 %.
     #[error("must be 0 to 1000000")]
     Weight,
@@ -109,17 +116,8 @@ impl Line {
     /// # Errors
     /// Names column, field and rule.
     pub fn parse(bytes: &[u8]) -> Result<Self, LineError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| LineError {
-            column: error.valid_up_to() as u64 + 1,
-            field: String::new(),
-            rule: Rule::Encoding,
-        })?;
-        let mut json = serde_json::Deserializer::from_str(text);
-        let mut track = serde_path_to_error::Track::new();
-        let raw: raw::Line = raw::object(serde_path_to_error::Deserializer::new(&mut json, &mut track))
-            .map_err(|error| shape(text, known(&track.path()), &error))?;
-        json.end().map_err(|error| shape(text, String::new(), &error))?;
-        check(raw).map_err(|(field, rule)| LineError {
+        let text = text_of(bytes)?;
+        check(read(text)?).map_err(|(field, rule)| LineError {
             column: column_of(text, field),
             field: field.to_owned(),
             rule,
@@ -281,43 +279,6 @@ fn total(counts: impl Iterator<Item = Count>) -> Option<u64> {
 
 fn text(field: &'static str, value: String, most: usize) -> Result<String, Broken> {
     if (1..=most).contains(&value.len()) { Ok(value) } else { Err((field, Rule::Text(most))) }
-}
-
-/// The path of a field, as far as it was read.
-fn known(path: &serde_path_to_error::Path) -> String {
-    let path = path.to_string();
-    path.trim_end_matches(['?', '.']).to_owned()
-}
-
-/// What serde says, without the place that it repeats.
-fn shape(text: &str, field: String, error: &serde_json::Error) -> LineError {
-    let said = error.to_string();
-    let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said).to_owned();
-    let said = if error.is_data() { said } else { format!("is not JSON: {said}") };
-    let name = field.rsplit('.').next().and_then(|last| last.split('[').next()).unwrap_or_default();
-    let column = value_of(text, name).filter(|_| error.is_data());
-    let column = column.unwrap_or_else(|| column_at(text, error.column().saturating_sub(1)));
-    LineError { column, field, rule: Rule::Shape(said) }
-}
-
-/// Column of a field's value. 1: the field is not there.
-fn column_of(text: &str, field: &str) -> u64 {
-    value_of(text, field).unwrap_or(1)
-}
-
-fn value_of(text: &str, field: &str) -> Option<u64> {
-    let name = format!("\"{field}\"");
-    let value = text.match_indices(&name).find_map(|(at, _)| {
-        let rest = text.get(at + name.len()..)?.trim_start().strip_prefix(':')?.trim_start();
-        Some(text.len() - rest.len())
-    });
-    value.map(|bytes| column_at(text, bytes))
-}
-
-/// Column in characters, from 1, of a place in bytes.
-fn column_at(text: &str, bytes: usize) -> u64 {
-    let before = text.get(..text.floor_char_boundary(bytes)).unwrap_or_default();
-    before.chars().count() as u64 + 1
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::raw;
 /// Hosts of one line.
 const HOSTS_MAX: usize = 32;
 /// Highest time that is taken, in ms: year 9999.
-const MILLIS_MAX: u64 = 253_402_300_799_999;
+pub(crate) const MILLIS_MAX: u64 = 253_402_300_799_999;
 
 /// How the control plane came to know of a line.
 #[derive(Clone, Debug, PartialEq)]

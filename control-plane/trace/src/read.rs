@@ -7,7 +7,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::line::{Line, LineError, Rule};
+use crate::line::{LineError, Rule};
+use crate::record::Record;
 
 /// Longest line in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
@@ -64,7 +65,7 @@ impl Lines {
         Ok(Self { source, buffer: Vec::new(), line: 0, failed: false })
     }
 
-    fn read(&mut self) -> Option<Result<(u64, Line), TraceError>> {
+    fn read(&mut self) -> Option<Result<(u64, Record), TraceError>> {
         loop {
             self.buffer.clear();
             // Room for CR and LF.
@@ -90,14 +91,14 @@ impl Lines {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let parsed = Line::parse(text).map(|parsed| (line, parsed));
+            let parsed = Record::parse(text).map(|parsed| (line, parsed));
             return Some(parsed.map_err(|error| TraceError::Line { line, error }));
         }
     }
 }
 
 impl Iterator for Lines {
-    type Item = Result<(u64, Line), TraceError>;
+    type Item = Result<(u64, Record), TraceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {

@@ -7,8 +7,8 @@
 //! Time is the trace's. A second is judged when a live fleet, which reports once a second, would have reported it: two
 //! seconds after it began, three when requests of it are open. Coarser data is recognised by the distances between its
 //! lines: an interval counts as a whole, at its end, and is judged a second later. Work per line is bounded, and a gap of
-//! any length costs as much as one of [`GAP_TICKS`] intervals. A recording tells when each report was merged, and is
-//! replayed at these times (`recorded`).
+//! any length costs as much as one of [`GAP_TICKS`] intervals. A recording tells how the rollout stood when it began, when
+//! each report was merged and what people did, and is replayed at these times (`recorded`).
 
 mod outcome;
 mod peer;
@@ -21,8 +21,11 @@ use serin_analysis::ConfigError;
 use serin_analysis::judge::NamedJudge;
 use serin_rollout::{Plan, UnixMillis};
 
+use crate::act::Act;
 use crate::line::{Line, LineError, Rule};
+use crate::record::Record;
 use crate::seconds::{LATE_S, Second, Seconds};
+use crate::start::Piece;
 use peer::Peer;
 use recorded::Recorded;
 use serin::Serin;
@@ -90,31 +93,55 @@ impl Replay {
         Self { seconds: Seconds::default(), stage, with_signals: false, is_recorded: None, late: 0 }
     }
 
-    /// Takes a line; gives what happened in the time that is complete with it.
+    /// Takes a line of a trace; gives what happened in the time that is complete with it.
     ///
     /// # Errors
     /// When the line cannot be taken.
-    pub fn push(&mut self, mut line: Line) -> Result<Vec<Entry>, ReplayError> {
+    pub fn push(&mut self, record: impl Into<Record>) -> Result<Vec<Entry>, ReplayError> {
         let mut entries = Vec::new();
+        match record.into() {
+            Record::Requests(line) => self.requests(*line, &mut entries)?,
+            Record::Start(piece) => self.start(piece, &mut entries)?,
+            Record::Act(act) => self.act(act, &mut entries)?,
+        }
+        Ok(entries)
+    }
+
+    fn requests(&mut self, mut line: Line, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         let merged = line.merged.take();
         if *self.is_recorded.get_or_insert(merged.is_some()) != merged.is_some() {
-            let (column, field) = (1, "merged".to_owned());
-            return Err(LineError { column, field, rule: Rule::Mixed }.into());
+            return Err(broken("merged", Rule::Mixed).into());
         }
         if let Some(merged) = merged {
             if let Some(recorded) = self.recorded() {
-                recorded.take(line, merged, &mut entries)?;
-                return Ok(entries);
+                return recorded.take(line, merged, entries);
             }
             if self.seconds.lateness(&line) > LATE_S {
                 self.late += 1;
-                return Ok(entries);
+                return Ok(());
             }
         }
         for second in self.seconds.push(line)? {
-            self.take(second, &mut entries)?;
+            self.take(second, entries)?;
         }
-        Ok(entries)
+        Ok(())
+    }
+
+    /// Another judge than Serin sees the requests alone, so it takes no notice of starts and acts.
+    fn start(&mut self, piece: Piece, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if *self.is_recorded.get_or_insert(true)
+            && let Some(recorded) = self.recorded()
+        {
+            return recorded.start(piece, entries);
+        }
+        if self.is_recorded == Some(true) { Ok(()) } else { Err(broken("start", Rule::NotFirst).into()) }
+    }
+
+    fn act(&mut self, act: Act, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if self.is_recorded != Some(true) {
+            return Err(broken("act", Rule::NoStart).into());
+        }
+        self.recorded().map_or(Ok(()), |recorded| recorded.act(act, entries))
     }
 
     /// The trace ended: the rest of what happened, and the decision.
@@ -260,6 +287,10 @@ impl Run {
             Who::Peer(peer) => peer.decision(),
         })
     }
+}
+
+fn broken(field: &str, rule: Rule) -> LineError {
+    LineError { column: 1, field: field.to_owned(), rule }
 }
 
 /// The greatest length of intervals that all these begin at; 1 if it cannot be told.

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use crate::line::Line;
+use crate::record::Record;
 
 /// Bytes of lines that make up one frame of zstd.
 const FRAME_BYTES: usize = 1024 * 1024;
@@ -62,8 +62,8 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When the sink takes nothing more.
-    pub fn write(&mut self, line: &Line) -> io::Result<()> {
-        let text = line.to_json()? + "\n";
+    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+        let text = record.to_json()? + "\n";
         match &mut self.packed {
             Packed::Plain(sink) => sink.write_all(text.as_bytes()),
             Packed::Gzip(encoder) => encoder.write_all(text.as_bytes()),
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_written_in_any_packing_is_read_again() {
-        let line = Line::parse(LINE).unwrap();
+        let line = Record::parse(LINE).unwrap();
         for packing in [Packing::Plain, Packing::Gzip, Packing::Zstd] {
             // Enough lines for more than one frame.
             for count in [0, 1, 20_000] {

@@ -1,15 +1,15 @@
 //! A live rollout that is recorded, and replayed to the decision that was made.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use serin_e2e::envoy::Settings;
+use serin_e2e::envoy::{Envoy, Settings};
 use serin_e2e::load::{Load, Plan};
 use serin_e2e::process::Process;
 use serin_e2e::sample::fault::{Faults, Kind};
-use serin_proto::admin::v1::{Event, ListEventsRequest, RollbackRequest};
+use serin_proto::admin::v1::{Event, ListEventsRequest, PauseRequest, Phase, ResumeRequest, RollbackRequest};
 
 use crate::support::control_plane::ControlPlane;
 use crate::support::scene::Scene;
@@ -39,37 +39,124 @@ async fn a_recording_of_hanging_requests_replays_to_the_decision_that_was_made_l
     replays_as_it_was("recorded-hangs", "trace.jsonl.zst", Kind::Hang).await;
 }
 
+/// The evidence of the time before is recorded, and so is what people do: nothing else tells of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_begun_in_the_middle_replays_what_people_did_and_what_was_decided() {
+    let scene = Scene::open("recorded-from-the-middle").await;
+    let shop = Shop::open(&scene).await;
+    let control_plane = &shop.control_plane;
+    let id = control_plane.create(SHOP).await.id;
+    control_plane.attached(&[("envoy", 2)]).await;
+    let load = Load::start(Plan::of_shop(shop.envoy.address(), 400.0)).unwrap();
+    eventually("the first step began", PATIENCE, async || {
+        (control_plane.rollout().await.phase() == Phase::Progressing).then_some(())
+    })
+    .await;
+    let before = events(control_plane, 0).await.len() as u64;
+    let mut recorder = shop.record(&["--rollout", &id], "trace.jsonl").await;
+
+    let reason = || "scenario".to_owned();
+    control_plane.set_weight(400_000).await;
+    seconds_pass(control_plane, 3).await;
+    control_plane.client().resume(ResumeRequest { id: id.clone(), reason: reason() }).await.unwrap();
+    seconds_pass(control_plane, 8).await;
+    scene.canary.set_faults(Faults::one("/checkout", 0.3, Kind::Status(500)));
+    let live = decision(control_plane).await;
+    control_plane.client().pause(PauseRequest { id: id.clone(), reason: reason() }).await.unwrap();
+    let rollback = RollbackRequest { id, component: String::new(), reason: reason() };
+    control_plane.client().rollback(rollback).await.unwrap();
+    recorder.ends().await;
+    drop(load);
+
+    let timeline = shop.replay("trace.jsonl");
+    is_as_it_was(&live, timeline.last().unwrap());
+    let told: Vec<Value> = timeline.iter().filter(|entry| entry["event"].is_string()).cloned().collect();
+    let lived = events(control_plane, before).await;
+    let kinds: Vec<_> = told.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
+    let lived_kinds: Vec<_> = lived.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, lived_kinds, "{told:?}");
+    for (entry, event) in told.iter().zip(&lived) {
+        let (at, t) = (event.at.unwrap().seconds, entry["t"].as_i64().unwrap());
+        assert!((t - at).abs() <= 1, "live {event:?}, replayed {entry}");
+    }
+}
+
 async fn replays_as_it_was(name: &str, file: &str, fault: Kind) {
     let scene = Scene::open(name).await;
-    let control_plane = ControlPlane::start(&scene.workspace, &scene.folder, 1_000).await;
-    let bootstrap = scene.bootstrap(control_plane.fleet());
-    let envoy = scene.envoy(&Settings::named("envoy").workers(2), bootstrap).await;
-    let (trace, plan) = (scene.folder.join(file), scene.folder.join("plan.yaml"));
-    std::fs::write(&plan, SHOP).unwrap();
-    let serin = scene.workspace.binary("serin").unwrap();
-
-    let mut command = Command::new(&serin);
-    command.args(["--json", "--server", &format!("http://{}", control_plane.admin())]);
-    command.args(["record", "--service", "shop", "--for", "5m", "-o"]).arg(&trace);
-    let log = scene.folder.join("record.log");
-    let mut recorder = Process::start("record", command, &log).unwrap();
-    eventually("the recording began", PATIENCE, async || trace.exists().then_some(())).await;
-
+    let shop = Shop::open(&scene).await;
+    let control_plane = &shop.control_plane;
+    let mut recorder = shop.record(&["--service", "shop"], file).await;
     control_plane.create(SHOP).await;
     control_plane.attached(&[("envoy", 2)]).await;
-    let load = Load::start(Plan::of_shop(envoy.address(), 400.0)).unwrap();
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    let load = Load::start(Plan::of_shop(shop.envoy.address(), 400.0)).unwrap();
+    seconds_pass(control_plane, 12).await;
     scene.canary.set_faults(Faults::one("/checkout", 0.3, fault));
-    let live = decision(&control_plane).await;
+    let live = decision(control_plane).await;
     let (id, reason) = ("shop".to_owned(), "enough was seen".to_owned());
     let rollback = RollbackRequest { id, component: String::new(), reason };
     control_plane.client().rollback(rollback).await.unwrap();
-    assert!(recorder.wait(PATIENCE).await.unwrap().success(), "{}", recorder.tail());
+    recorder.ends().await;
     drop(load);
-    let summary: Value = last_line(&std::fs::read_to_string(&log).unwrap());
-    assert_eq!(summary["ended"], "rollout_ended", "{summary}");
+    is_as_it_was(&live, shop.replay(file).last().unwrap());
+}
 
-    let replayed = replay(&serin, &plan, &trace);
+/// A shop that is rolled out behind one Envoy.
+struct Shop<'a> {
+    scene: &'a Scene,
+    control_plane: ControlPlane,
+    envoy: Envoy,
+}
+
+impl<'a> Shop<'a> {
+    async fn open(scene: &'a Scene) -> Self {
+        let control_plane = ControlPlane::start(&scene.workspace, &scene.folder, 1_000).await;
+        let bootstrap = scene.bootstrap(control_plane.fleet());
+        let envoy = scene.envoy(&Settings::named("envoy").workers(2), bootstrap).await;
+        Self { scene, control_plane, envoy }
+    }
+
+    /// Begins to record, and waits until the server has accepted it.
+    async fn record(&self, what: &[&str], file: &str) -> Recorder {
+        let mut command = Command::new(self.scene.workspace.binary("serin").unwrap());
+        command.args(["--json", "--server", &format!("http://{}", self.control_plane.admin()), "record"]);
+        command.args(what).args(["--for", "5m", "-o"]).arg(self.scene.folder.join(file));
+        let log = self.scene.folder.join("record.log");
+        let process = Process::start("record", command, &log).unwrap();
+        let trace = self.scene.folder.join(file);
+        eventually("the recording began", PATIENCE, async || trace.exists().then_some(())).await;
+        Recorder { process, log }
+    }
+
+    /// The timeline and, last, the decision.
+    fn replay(&self, file: &str) -> Vec<Value> {
+        let plan = self.scene.folder.join("plan.yaml");
+        std::fs::write(&plan, SHOP).unwrap();
+        let mut command = Command::new(self.scene.workspace.binary("serin").unwrap());
+        command.args(["replay", "--json", "--plan"]).arg(plan).arg(self.scene.folder.join(file));
+        let output = command.stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "{}", output.status);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+struct Recorder {
+    process: Process,
+    log: PathBuf,
+}
+
+impl Recorder {
+    /// Waits for the end, which must be the rollout's.
+    async fn ends(&mut self) {
+        assert!(self.process.wait(PATIENCE).await.unwrap().success(), "{}", self.process.tail());
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        let summary: Value = serde_json::from_str(log.trim_end().lines().last().unwrap()).unwrap();
+        assert_eq!(summary["ended"], "rollout_ended", "{summary}");
+    }
+}
+
+/// Whether the replay decided what was decided live, in the same second or the one beside it.
+fn is_as_it_was(live: &Event, replayed: &Value) {
     let event: Value = serde_json::from_str(&live.json).unwrap();
     let level = match live.kind.as_str() {
         "components_rolled_back" => "medium",
@@ -85,28 +172,28 @@ async fn replays_as_it_was(name: &str, file: &str, fault: Kind) {
         assert_eq!(replayed["components"], event["components"], "{replayed}");
     }
     let (at, t) = (live.at.unwrap().seconds, replayed["t"].as_i64().unwrap());
-    println!("{name}: decided live at {at}, in the replay {} s later", t - at);
+    println!("decided live at {at}, in the replay {} s later", t - at);
     assert!((t - at).abs() <= 1, "live {at}, replayed {t}");
+}
+
+/// Waits until so many more seconds of traffic were merged.
+async fn seconds_pass(control_plane: &ControlPlane, seconds: u64) {
+    let merged = async || control_plane.nodes().await.iter().map(|node| node.reports).sum::<u64>();
+    // Three VMs report once a second.
+    let enough = merged().await + 3 * seconds;
+    eventually("traffic is merged", PATIENCE, async || (merged().await >= enough).then_some(())).await;
+}
+
+/// The journal after so many events.
+async fn events(control_plane: &ControlPlane, after_sequence: u64) -> Vec<Event> {
+    let request = ListEventsRequest { after_sequence, ..ListEventsRequest::default() };
+    control_plane.client().list_events(request).await.unwrap().into_inner().events
 }
 
 /// The first rollback in the journal.
 async fn decision(control_plane: &ControlPlane) -> Event {
     eventually("the route is rolled back", Duration::from_secs(60), async || {
-        let events = control_plane.client().list_events(ListEventsRequest::default()).await.unwrap();
-        events.into_inner().events.into_iter().find(|event| event.kind.ends_with("rolled_back"))
+        events(control_plane, 0).await.into_iter().find(|event| event.kind.ends_with("rolled_back"))
     })
     .await
-}
-
-fn replay(serin: &Path, plan: &Path, trace: &Path) -> Value {
-    let mut command = Command::new(serin);
-    command.args(["replay", "--json", "--plan"]).arg(plan).arg(trace).stderr(Stdio::inherit());
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", output.status);
-    last_line(&String::from_utf8(output.stdout).unwrap())
-}
-
-fn last_line(text: &str) -> Value {
-    serde_json::from_str(text.trim_end().lines().last().unwrap_or_default())
-        .unwrap_or_else(|error| panic!("{error}: {text}"))
 }

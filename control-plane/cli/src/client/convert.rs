@@ -1,8 +1,10 @@
 //! From protobuf messages to the program's own types. Total: what is missing or unknown has a stated value.
 
+mod reason;
+
 use serin_proto::admin::v1 as proto;
 
-use crate::model::{Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Verdict};
+use crate::model::{Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Verdict, Veto};
 
 impl From<proto::Phase> for Phase {
     fn from(phase: proto::Phase) -> Self {
@@ -53,6 +55,9 @@ impl From<proto::Rollout> for Rollout {
         Self {
             phase: rollout.phase().into(),
             verdict: rollout.verdict().into(),
+            vetoes: rollout.vetoes().map(Veto::from).collect(),
+            risk: rollout.risk,
+            arms: rollout.arms.into_iter().map(Arm::from).collect(),
             id: rollout.id,
             service: rollout.service,
             baseline_version: rollout.baseline_version,
@@ -78,6 +83,8 @@ impl From<proto::Component> for Component {
         Self {
             granularity: component.granularity().into(),
             verdict: component.verdict().into(),
+            vetoes: component.vetoes().map(Veto::from).collect(),
+            risk: component.risk,
             name: component.name,
             rolled_back: component.rolled_back,
             rolled_back_because: component.rolled_back_because,
@@ -95,18 +102,6 @@ impl From<proto::ArmSummary> for Arm {
             errors: arm.errors,
             latency_p50_us: not_zero(arm.latency_p50_us),
             latency_p99_us: not_zero(arm.latency_p99_us),
-        }
-    }
-}
-
-impl From<proto::Reason> for Reason {
-    fn from(reason: proto::Reason) -> Self {
-        Self {
-            verdict: reason.verdict().into(),
-            signal: reason.signal,
-            log_evidence: reason.log_evidence,
-            log_threshold: reason.log_threshold,
-            text: reason.text,
         }
     }
 }

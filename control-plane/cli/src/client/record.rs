@@ -1,9 +1,10 @@
-//! One recording: reports as they were merged, as lines of a trace.
+//! One recording as lines of a trace: how the rollout stood, reports as they were merged, and what people did.
 
 use serin_analysis::{Arm, LatencyHistogram, Outcomes};
 use serin_proto::admin::v1 as proto;
 use serin_proto::fleet::v1 as fleet;
-use serin_trace::{Line, Merged, SampledHost};
+use serin_rollout::{Command, Order, Weight};
+use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Merged, Record, SampledHost, Start};
 use tonic::Streaming;
 
 use super::refusal::Refusal;
@@ -21,23 +22,25 @@ pub(crate) enum Wanted {
 pub(crate) struct Recording {
     stream: Streaming<proto::RecordResponse>,
     server: String,
+    /// The pieces of a start that came so far, joined.
+    start: proto::RecordedStart,
 }
 
-/// What one report told about the rollout.
-pub(crate) struct Report {
+/// What one response told about the rollout.
+pub(crate) struct Told {
     pub(crate) rollout: String,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) records: Vec<Record>,
 }
 
 impl Recording {
     pub(super) fn new(stream: Streaming<proto::RecordResponse>, server: String) -> Self {
-        Self { stream, server }
+        Self { stream, server, start: proto::RecordedStart::default() }
     }
 
-    /// The next report; `None` when the recording is over.
-    pub(crate) async fn next(&mut self) -> Result<Option<Report>, Failure> {
+    /// What comes next; `None` when the recording is over.
+    pub(crate) async fn next(&mut self) -> Result<Option<Told>, Failure> {
         match self.stream.message().await {
-            Ok(Some(response)) => report(response).map(Some).ok_or_else(|| {
+            Ok(Some(response)) => self.told(response).map(Some).ok_or_else(|| {
                 Failure::new(Kind::Refused, format!("{} sent a report that cannot be read", self.server))
                     .advise("check that client and server are of compatible versions")
             }),
@@ -45,15 +48,62 @@ impl Recording {
             Err(status) => Err(Refusal::new(&status, &self.server).into()),
         }
     }
+
+    /// `None`: the response makes no sense.
+    fn told(&mut self, mut response: proto::RecordResponse) -> Option<Told> {
+        let rollout = std::mem::take(&mut response.rollout_id);
+        let records = match (response.start.take(), response.act.take()) {
+            (Some(piece), _) => self.start(at_ms(&response)?, &rollout, piece)?,
+            (None, Some(recorded)) => vec![act(at_ms(&response)?, recorded)?],
+            (None, None) => report(response)?,
+        };
+        Some(Told { rollout, records })
+    }
+
+    /// Joins a piece with those before it; the last one gives all that there is to write. Evidence that is too large is not
+    /// gathered further; as a start it is left out, and a replay says so.
+    fn start(&mut self, at_ms: u64, rollout: &str, piece: proto::RecordedStart) -> Option<Vec<Record>> {
+        let proto::RecordedStart { plan_yaml, state_json, evidence, last } = piece;
+        self.start.plan_yaml.push_str(&plan_yaml);
+        self.start.state_json.push_str(&state_json);
+        if self.start.evidence.len() <= EVIDENCE_BYTES_MAX {
+            self.start.evidence.extend_from_slice(&evidence);
+        }
+        if !last {
+            return Some(Vec::new());
+        }
+        let proto::RecordedStart { plan_yaml: plan, state_json: state, evidence, .. } =
+            std::mem::take(&mut self.start);
+        let evidence = String::from_utf8(evidence).ok().filter(|evidence| !evidence.is_empty());
+        let start = Start { at_ms, rollout: rollout.to_owned(), plan, state, evidence };
+        Some(start.pieces().ok()?.into_iter().map(Record::Start).collect())
+    }
 }
 
-/// `None`: the report makes no sense.
-fn report(response: proto::RecordResponse) -> Option<Report> {
+fn at_ms(response: &proto::RecordResponse) -> Option<u64> {
     let at = response.merged_at?;
-    let at_ms = u64::try_from(at.seconds).ok()? * 1_000 + u64::try_from(at.nanos).ok()? / 1_000_000;
-    let told = Told {
+    Some(u64::try_from(at.seconds).ok()? * 1_000 + u64::try_from(at.nanos).ok()? / 1_000_000)
+}
+
+fn act(at_ms: u64, recorded: proto::RecordedAct) -> Option<Record> {
+    let proto::RecordedAct { actor, reason, order } = recorded;
+    let order = match order? {
+        proto::recorded_act::Order::SetWeightPpm(ppm) => Order::SetWeight(Weight::from_ppm(ppm)?),
+        proto::recorded_act::Order::Pause(_) => Order::Pause,
+        proto::recorded_act::Order::Resume(_) => Order::Resume,
+        proto::recorded_act::Order::Promote(_) => Order::Promote,
+        proto::recorded_act::Order::HandOver(_) => Order::HandOver,
+        proto::recorded_act::Order::RollbackComponent(name) => {
+            Order::Rollback { component: Some(name).filter(|name| !name.is_empty()) }
+        }
+    };
+    Some(Record::Act(Act { at_ms, command: Command { order, actor, reason } }))
+}
+
+fn report(response: proto::RecordResponse) -> Option<Vec<Record>> {
+    let told = Common {
         merged: Merged {
-            at_ms,
+            at_ms: at_ms(&response)?,
             epoch: response.epoch,
             complete_until: response.complete_until_second,
             open: 0,
@@ -79,17 +129,17 @@ fn report(response: proto::RecordResponse) -> Option<Report> {
         let t = told.merged.complete_until - 1;
         lines.push(told.line(t, "unmatched", Arm::Baseline, fleet::ArmCounts::default())?);
     }
-    Some(Report { rollout: response.rollout_id, lines })
+    Some(lines.into_iter().map(Record::from).collect())
 }
 
 /// What a report says about all its lines.
-struct Told {
+struct Common {
     merged: Merged,
     weight_ppm: u32,
     node: String,
 }
 
-impl Told {
+impl Common {
     fn line(&self, t: u64, component: &str, arm: Arm, counts: fleet::ArmCounts) -> Option<Line> {
         let hosts = counts.hosts.into_iter().map(|host| {
             Some(SampledHost {

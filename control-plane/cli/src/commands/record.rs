@@ -109,10 +109,10 @@ async fn follow<W: Write>(
             () = tokio::time::sleep_until(deadline) => return Ok(End::TimeIsUp),
             () = signals.any() => return Ok(End::Interrupted),
         };
-        let Some(report) = next else { return Ok(End::RolloutEnded) };
-        summary.rollout = report.rollout;
-        for line in &report.lines {
-            writer.write(line).map_err(Stop::Sink)?;
+        let Some(told) = next else { return Ok(End::RolloutEnded) };
+        summary.rollout = told.rollout;
+        for record in &told.records {
+            writer.write(record).map_err(Stop::Sink)?;
             summary.lines += 1;
         }
         if flushed.elapsed() >= FLUSH {

@@ -53,7 +53,7 @@ fn evidence_that_was_stored_counts_after_a_restart() {
     let mut first = Evaluation::new(&plan, &state).unwrap();
     assert_eq!(found(&mut first, START, needed), None);
     let stored = first.stored().unwrap();
-    let mut second = Evaluation::restore(&plan, &state, Some(&stored)).unwrap();
+    let mut second = Evaluation::restore(&plan, &state, Some(Stored::read(&stored).unwrap())).unwrap();
     assert_eq!(found(&mut second, needed, needed + 60), Some(needed));
 }
 
@@ -81,7 +81,7 @@ fn evidence_of_another_evaluation_or_unreadable_evidence_is_not_taken() {
     let stored = first.stored().unwrap();
     state.evaluating_since = UnixMillis(needed * 1_000);
     for stored in [stored.as_slice(), b"{", b""] {
-        let mut fresh = Evaluation::restore(&plan, &state, Some(stored)).unwrap();
+        let mut fresh = Evaluation::restore(&plan, &state, Stored::read(stored).ok()).unwrap();
         assert_eq!(fresh.judge(UnixMillis((needed + 1) * 1_000)).alarm, None);
     }
 }
@@ -141,7 +141,10 @@ fn what_the_hosts_teach_is_kept_for_the_next_rollout_and_after_a_pause() {
     assert_eq!(next.learned(), learned);
     let stored = first.stored().unwrap();
     state.evaluating_since = UnixMillis(START * 1_000 + 1);
-    assert_eq!(Evaluation::restore(&plan, &state, Some(&stored)).unwrap().learned(), learned);
+    assert_eq!(
+        Evaluation::restore(&plan, &state, Some(Stored::read(&stored).unwrap())).unwrap().learned(),
+        learned
+    );
 
     let fact = Fact::Resumed { reason: String::new(), step: 0, weight_ppm: state.weight };
     let at = UnixMillis((START + 2_000) * 1_000);

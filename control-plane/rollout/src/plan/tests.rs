@@ -163,6 +163,16 @@ fn a_plan_has_at_most_a_hundred_steps_and_a_mebibyte() {
 }
 
 #[test]
+fn plans_that_say_the_same_in_other_words_are_known() {
+    let says = |yaml: &str| Plan::parse(yaml).unwrap();
+    let plan = says(&format!("{MINIMAL}steps: [{{weight: 10%, bake: 60s}}]\n"));
+    assert!(
+        plan.says_the_same(&says(&format!("# other words\n{MINIMAL}steps:\n- bake: 1m\n  weight: 10%\n")))
+    );
+    assert!(!plan.says_the_same(&says(&format!("{MINIMAL}steps: [{{weight: 11%, bake: 60s}}]\n"))));
+}
+
+#[test]
 fn percentages_are_exact() {
     let check = |text: &str, expected: Option<u32>| {
         assert_eq!(Proportion::Text(text.to_owned()).value().map(Weight::ppm), expected, "{text}");

@@ -21,11 +21,22 @@ fn report(seq: u64) -> Arc<Report> {
     })
 }
 
+fn started(id: &str) -> Started {
+    let plan = Plan::parse("service: shop\nbaseline: v1\ncanary: v2\n").unwrap();
+    let id = serin_rollout::RolloutId(id.to_owned());
+    let creation =
+        serin_rollout::Creation { id, salt: serin_rollout::Salt(1), actor: "anna".to_owned(), paused: false };
+    let state = serin_rollout::create(&plan, creation, UnixMillis(0)).state;
+    Started { at: UnixMillis(0), plan: Arc::new(plan), state: Box::new(state), evidence: Vec::new() }
+}
+
 /// Numbers of the reports that wait, and how the recording ended, if it has.
 fn drained(recorded: &mut Receiver<Recorded>) -> (Vec<u64>, Option<&'static str>) {
     let mut reports = Vec::new();
     while let Ok(next) = recorded.try_recv() {
         match next {
+            Recorded::Start(_) => assert!(reports.is_empty(), "the start comes first"),
+            Recorded::Act(acted) => reports.push(acted.at.0),
             Recorded::Report(merged) => reports.push(merged.report.seq),
             Recorded::Over => return (reports, Some("over")),
             Recorded::Behind => return (reports, Some("behind")),
@@ -36,7 +47,8 @@ fn drained(recorded: &mut Receiver<Recorded>) -> (Vec<u64>, Option<&'static str>
 
 fn recorder(recorders: &mut Recorders, rollout: Option<&str>) -> Receiver<Recorded> {
     let (place, recorded) = Place::new().unwrap();
-    recorders.add("shop".to_owned(), rollout.map(str::to_owned), place);
+    recorders.add("shop".to_owned(), place);
+    recorders.begin("shop", || rollout.map(started));
     recorded
 }
 
@@ -73,7 +85,27 @@ fn a_service_without_a_rollout_is_waited_for() {
     let mut recorded = recorder(&mut recorders, None);
     recorders.offer(&report(1), UnixMillis(1), |_| None);
     recorders.settle(|_| None);
+    recorders.begin("other", || Some(started("other-1")));
     recorders.offer(&report(2), UnixMillis(2), running("shop-1"));
+    recorders.begin("shop", || Some(started("shop-1")));
+    recorders.offer(&report(3), UnixMillis(3), running("shop-1"));
+    recorders.settle(|_| None);
+    assert_eq!(drained(&mut recorded), (vec![3], Some("over")));
+}
+
+#[test]
+fn the_act_that_ends_a_rollout_is_told_before_the_end_and_to_its_recorders_alone() {
+    let mut recorders = Recorders::default();
+    let mut recorded = recorder(&mut recorders, Some("shop-1"));
+    let order = serin_rollout::Order::Rollback { component: None };
+    let command = Command { order, actor: "anna".to_owned(), reason: "enough".to_owned() };
+    let acted = |rollout: &str, at| Acted {
+        rollout: rollout.to_owned(),
+        at: UnixMillis(at),
+        command: command.clone(),
+    };
+    recorders.act(&acted("shop-0", 1));
+    recorders.act(&acted("shop-1", 2));
     recorders.settle(|_| None);
     assert_eq!(drained(&mut recorded), (vec![2], Some("over")));
 }

@@ -1,7 +1,8 @@
 //! What a replay says.
 
 use serde::Serialize;
-use serin_analysis::{Signal, Verdict};
+use serin_analysis::{ScopeAssessment, Signal, Verdict};
+use serin_rollout::{Cause, Event, Fact, Judgement};
 
 /// Something that happened on the way. Each is one JSON object; its second field tells which kind it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -115,4 +116,70 @@ impl Decision {
             later: Vec::new(),
         }
     }
+}
+
+/// What an event decides, if it decides anything.
+pub(super) fn decision(event: &Event) -> Option<Decision> {
+    let whole = Decision { t: Some(event.at.second()), ..Decision::nothing(event.fact.text()) };
+    let evidence = event.fact.evidence();
+    match &event.fact {
+        Fact::ComponentsRolledBack { components, .. } => {
+            Some(rolled_back(whole, Level::Medium, components.clone(), evidence))
+        }
+        Fact::RolledBack { cause, .. } => {
+            let components = match cause {
+                Cause::CoarseComponent { component } => vec![component.clone()],
+                Cause::TooManyComponents { components, .. } | Cause::ComponentsRegressed { components } => {
+                    components.clone()
+                }
+                Cause::VersionRegressed
+                | Cause::LimitSustained { .. }
+                | Cause::WithinLimits
+                | Cause::Person { .. } => Vec::new(),
+            };
+            Some(rolled_back(whole, Level::Coarse, components, evidence))
+        }
+        Fact::Promoted { .. } => Some(Decision { decision: Decided::Promote, ..whole }),
+        Fact::Created { .. }
+        | Fact::StepStarted { .. }
+        | Fact::Held { .. }
+        | Fact::HoldLifted { .. }
+        | Fact::Completing { .. }
+        | Fact::HandedOver { .. }
+        | Fact::WeightSet { .. }
+        | Fact::Paused { .. }
+        | Fact::Resumed { .. }
+        | Fact::Superseded { .. } => None,
+    }
+}
+
+fn rolled_back(
+    whole: Decision,
+    level: Level,
+    components: Vec<String>,
+    evidence: Option<&Judgement>,
+) -> Decision {
+    let regressed = |verdict| verdict == Verdict::Regressed;
+    let mut reasons = whole.reasons;
+    if let Some(judgement) = evidence {
+        reasons.extend(of_scope(None, &judgement.version, regressed));
+        for component in judgement.components.iter().filter(|one| components.contains(&one.name)) {
+            reasons.extend(of_scope(Some(&component.name), &component.assessment, regressed));
+        }
+    }
+    Decision { decision: Decided::Rollback, level: Some(level), components, reasons, ..whole }
+}
+
+pub(super) fn of_scope(
+    component: Option<&String>,
+    assessment: &ScopeAssessment,
+    counts: impl Fn(Verdict) -> bool,
+) -> Vec<Reason> {
+    let reasons = assessment.reasons.iter().filter(|reason| counts(reason.verdict));
+    let said = reasons.map(|reason| Reason {
+        component: component.cloned(),
+        signal: Some(reason.signal),
+        text: reason.sentence(),
+    });
+    said.collect()
 }

@@ -1,18 +1,23 @@
 //! A replay of a recording: every report is merged at the moment at which the live control plane merged it.
 //!
+//! It goes on from where the live rollout stood when the recording began, and does what people did meanwhile, if the plan is
+//! the one of the live rollout. Under another plan, neither would mean the same: a rollout begins with the first report.
+//!
 //! The live loop judges once a second, and a fifth of a second after the last time when there is news; so does this. So the
 //! same seconds close with the same requests still running, and a decision comes at the same time, to a fraction of a
 //! second. A gap of any length costs as much as one of [`GAP_TICKS`] seconds.
 
 use std::collections::BTreeSet;
 
-use serin_rollout::{Plan, UnixMillis};
+use serin_rollout::{Plan, State, Stored, UnixMillis};
 
 use super::outcome::{Decision, Entry};
 use super::serin::Serin;
-use super::{GAP_TICKS, ReplayError};
-use crate::line::Line;
+use super::{GAP_TICKS, ReplayError, broken};
+use crate::act::Act;
+use crate::line::{Line, Rule};
 use crate::merged::Merged;
+use crate::start::{Piece, Pieces, Start};
 
 /// Time between two judgements, in ms, without and with news: those of the live loop.
 const TICK_MS: u64 = 1_000;
@@ -24,6 +29,9 @@ const AHEAD: (u64, usize) = (30_000, 100_000);
 #[derive(Debug)]
 pub(super) struct Recorded {
     plan: Plan,
+    pieces: Pieces,
+    /// Whether the start was made under another plan, so that nothing of it means anything here. `None`: it has no start.
+    is_other_plan: Option<bool>,
     ahead: Vec<(Line, Merged)>,
     run: Option<Run>,
 }
@@ -39,7 +47,51 @@ struct Run {
 
 impl Recorded {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, ahead: Vec::new(), run: None }
+        Self { plan, pieces: Pieces::default(), is_other_plan: None, ahead: Vec::new(), run: None }
+    }
+
+    /// Takes a piece of how the live rollout stood; goes on from there when it was the last one.
+    pub(super) fn start(&mut self, piece: Piece, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if self.is_other_plan.is_some() || self.run.is_some() || !self.ahead.is_empty() {
+            return Err(broken("start", Rule::NotFirst).into());
+        }
+        let joined = self.pieces.join(piece).map_err(|rule| broken("start.packed", rule))?;
+        let Some(start) = joined else { return Ok(()) };
+        let (at, t) = (UnixMillis(start.at_ms), start.at_ms / 1_000);
+        let mut note = |note: &str| entries.push(Entry::Note { t, note: note.to_owned() });
+        let Start { plan, state, evidence, .. } = start;
+        let is_other = !Plan::parse(&plan).is_ok_and(|plan| plan.says_the_same(&self.plan));
+        self.is_other_plan = Some(is_other);
+        if is_other {
+            note(
+                "the plan is not the one of the recorded rollout: one by this plan begins with the first report, and \
+                 what people did is left out",
+            );
+            return Ok(());
+        }
+        let state: State = serde_json::from_str(&state).map_err(|error| {
+            broken("start.packed", Rule::Shape(format!("has a state that cannot be read: {error}")))
+        })?;
+        let stored = evidence.as_ref().map(|evidence| Stored::read(evidence.as_bytes()));
+        match &stored {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => {
+                note("the evidence from before the recording is of another version, and left out")
+            }
+            None => note("the recording has no evidence from before it began"),
+        }
+        let serin = Serin::take_up(self.plan.clone(), state, stored.and_then(Result::ok), at)?;
+        self.run = Some(Run::new(serin, start.at_ms));
+        Ok(())
+    }
+
+    /// Does what a person did.
+    pub(super) fn act(&mut self, act: Act, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        match (&mut self.run, self.is_other_plan) {
+            (_, None) => Err(broken("act", Rule::NoStart).into()),
+            (Some(run), Some(false)) => run.act(act, entries),
+            (_, Some(_)) => Ok(()),
+        }
     }
 
     pub(super) fn take(
@@ -57,6 +109,16 @@ impl Recorded {
         if is_enough { self.begin(entries) } else { Ok(()) }
     }
 
+    /// How the rollout on paper stands.
+    #[cfg(test)]
+    pub(super) fn stands(mut self: Box<Self>, at_ms: u64, plan: &str) -> Start {
+        self.begin(&mut Vec::new()).unwrap();
+        let mut run = self.run.unwrap();
+        run.move_to(at_ms, &mut Vec::new()).unwrap();
+        let (state, evidence) = run.serin.stands();
+        Start { at_ms, rollout: "shop-1".to_owned(), plan: plan.to_owned(), state, evidence: Some(evidence) }
+    }
+
     pub(super) fn end(mut self, entries: &mut Vec<Entry>) -> Result<Option<Decision>, ReplayError> {
         self.begin(entries)?;
         let Some(mut run) = self.run else { return Ok(None) };
@@ -72,13 +134,7 @@ impl Recorded {
         let names: BTreeSet<&String> = ahead.iter().map(|(line, _)| &line.component).collect();
         let first_ms = first.at_ms;
         let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
-        let mut run = Run {
-            serin: Box::new(serin),
-            now_ms: first_ms,
-            next_tick_ms: first_ms.saturating_add(TICK_MS),
-            judged_ms: first_ms,
-            has_news: false,
-        };
+        let mut run = Run::new(serin, first_ms);
         let taken = ahead.iter().try_for_each(|(line, merged)| run.take(line, merged, entries));
         self.run = Some(run);
         taken
@@ -86,6 +142,18 @@ impl Recorded {
 }
 
 impl Run {
+    fn new(serin: Serin, now_ms: u64) -> Self {
+        let next_tick_ms = now_ms.saturating_add(TICK_MS);
+        Self { serin: Box::new(serin), now_ms, next_tick_ms, judged_ms: now_ms, has_news: false }
+    }
+
+    fn act(&mut self, act: Act, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if act.at_ms > self.now_ms {
+            self.move_to(act.at_ms, entries)?;
+        }
+        self.serin.act(act.command, UnixMillis(self.now_ms), entries)
+    }
+
     fn take(&mut self, line: &Line, merged: &Merged, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         if merged.at_ms > self.now_ms {
             self.move_to(merged.at_ms, entries)?;

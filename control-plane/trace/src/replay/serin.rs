@@ -3,22 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Outcomes, ScopeAssessment, Verdict};
+use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Outcomes, Verdict};
 use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{
-    Cause, Creation, Event, Fact, Judgement, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, summary,
+    Command, Creation, Event, Phase, Plan, RolloutId, Salt, State, Stored, Trial, UnixMillis, host_number,
+    source_number, summary,
 };
 
 use super::ReplayError;
-use super::outcome::{Decided, Decision, Entry, Level, Needed, Reason};
+use super::outcome::{Decision, Entry, Needed, Reason, decision, of_scope};
 use crate::line::Line;
 use crate::merged::Merged;
 use crate::seconds::{Cell, Second};
 
 /// The one source of a trace that is no recording.
 const SOURCE: u64 = 0;
-/// Where the hash of a host begins.
-const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
 /// Names that are noted as not known; of more, nothing is said.
 const LATECOMERS_MAX: usize = 2_000;
 
@@ -28,8 +27,13 @@ pub(super) struct Serin {
     verdicts: BTreeMap<Option<String>, Verdict>,
     /// Components that came too late to be judged alone.
     latecomers: BTreeSet<String>,
+    /// Whether the rollout ran live until the replay began: then what its plan does not name was not merged.
+    was_live: bool,
     /// What the trace said last.
     weight_ppm: Option<u32>,
+    /// Whether requests finished, and whether any of them told its latency.
+    finished: bool,
+    timed: bool,
     now: u64,
     decided: Option<Decision>,
 }
@@ -59,14 +63,32 @@ impl Serin {
             paused: false,
         };
         let trial = Trial::with_components(plan, &unknown, creation, first)?;
-        Ok(Self {
+        Ok(Self::of(trial, false, first))
+    }
+
+    /// Takes up a rollout that ran live until `at`.
+    pub(super) fn take_up(
+        plan: Plan,
+        state: State,
+        stored: Option<Stored>,
+        at: UnixMillis,
+    ) -> Result<Self, ReplayError> {
+        Ok(Self::of(Trial::take_up(plan, state, stored)?, true, at))
+    }
+
+    fn of(trial: Trial, was_live: bool, at: UnixMillis) -> Self {
+        let (verdicts, latecomers) = (BTreeMap::new(), BTreeSet::new());
+        Self {
             trial,
-            verdicts: BTreeMap::new(),
-            latecomers: BTreeSet::new(),
+            verdicts,
+            latecomers,
+            was_live,
             weight_ppm: None,
-            now: first.second(),
+            finished: false,
+            timed: false,
+            now: at.second(),
             decided: None,
-        })
+        }
     }
 
     /// Adds an interval whose requests count as started in the second `counts_at`.
@@ -77,6 +99,8 @@ impl Serin {
             let evaluation = self.trial.evaluation();
             for (arm, cell) in [(Arm::Baseline, &arms.baseline), (Arm::Canary, &arms.canary)] {
                 let Cell { started, outcomes, latency, hosts } = cell;
+                self.finished |= outcomes.finished() > 0;
+                self.timed |= !latency.is_empty();
                 if *started == 0 {
                     continue;
                 }
@@ -94,7 +118,7 @@ impl Serin {
                         component,
                         start_second: counts_at,
                         arm,
-                        host: hash(HASH_SEED, address),
+                        host: host_number(address),
                         one_in: 1,
                         requests: host.outcomes.finished(),
                         failed: failures(&host.outcomes),
@@ -114,7 +138,7 @@ impl Serin {
         entries: &mut Vec<Entry>,
     ) {
         self.set_weight(line.weight_ppm, at.second());
-        let source = hash(merged.epoch, line.node.as_deref().unwrap_or_default());
+        let source = source_number(line.node.as_deref().unwrap_or_default(), merged.epoch);
         if let Some(component) = self.component(&line.component, line.t, entries) {
             let Line { t: start_second, arm, started, outcomes, .. } = *line;
             let latency = (!line.latency.is_empty()).then(|| line.latency.clone());
@@ -125,7 +149,7 @@ impl Serin {
                     component,
                     start_second,
                     arm,
-                    host: hash(HASH_SEED, &host.host),
+                    host: host_number(&host.host),
                     one_in: merged.host_sample,
                     requests: host.requests,
                     failed: host.failed,
@@ -154,6 +178,9 @@ impl Serin {
         let evaluation = self.trial.evaluation();
         if let Some(known) = evaluation.index(name) {
             return Some(known);
+        }
+        if self.was_live {
+            return None;
         }
         let unmatched = evaluation.index(UNMATCHED);
         if !self.latecomers.contains(name) && self.latecomers.len() < LATECOMERS_MAX {
@@ -184,7 +211,27 @@ impl Serin {
         self.now = at.second();
         let events = self.trial.judge(at)?;
         self.note_verdicts(entries);
-        for event in &events {
+        self.note_events(&events, entries);
+        Ok(())
+    }
+
+    /// Does what a person did.
+    pub(super) fn act(
+        &mut self,
+        command: Command,
+        at: UnixMillis,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReplayError> {
+        self.now = at.second();
+        let events = self.trial.obey(command, at)?;
+        self.note_events(&events, entries);
+        // Evidence that begins anew knows no weight.
+        self.weight_ppm = None;
+        Ok(())
+    }
+
+    fn note_events(&mut self, events: &[Event], entries: &mut Vec<Entry>) {
+        for event in events {
             entries.push(Entry::Event { t: self.now, event: event.fact.kind(), text: event.fact.text() });
             if let Some(decision) = decision(event) {
                 match &mut self.decided {
@@ -193,7 +240,6 @@ impl Serin {
                 }
             }
         }
-        Ok(())
     }
 
     pub(super) fn decision(self) -> Decision {
@@ -208,11 +254,23 @@ impl Serin {
         self.trial.evaluation().learned()
     }
 
+    /// State and evidence as JSON.
+    #[cfg(test)]
+    pub(super) fn stands(mut self: Box<Self>) -> (String, String) {
+        let evidence = String::from_utf8(self.trial.evaluation().stored().unwrap()).unwrap();
+        (serde_json::to_string(self.trial.state()).unwrap(), evidence)
+    }
+
     fn hold(&self) -> Decision {
         let judgement = self.trial.judgement();
         let at = UnixMillis(self.now.saturating_mul(1_000));
         let text = summary(self.trial.plan(), self.trial.state(), Some(judgement), at);
         let mut reasons = vec![Reason { component: None, signal: None, text }];
+        if self.finished && !self.timed {
+            let text =
+                "the trace tells no latencies, and without them nothing is shown to be healthy".to_owned();
+            reasons.push(Reason { component: None, signal: None, text });
+        }
         reasons.extend(of_scope(None, &judgement.version, |verdict| verdict != Verdict::Healthy));
         for component in &judgement.components {
             let assessment = &component.assessment;
@@ -274,75 +332,4 @@ impl Serin {
 pub(super) fn failures(outcomes: &Outcomes) -> u64 {
     let Outcomes { server_error, timeout, connect_failure, reset, overload, .. } = *outcomes;
     [server_error, timeout, connect_failure, reset, overload].into_iter().fold(0, u64::saturating_add)
-}
-
-/// A number for a text (FNV-1a), begun with `seed`: as the control plane has it.
-fn hash(seed: u64, text: &str) -> u64 {
-    text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-/// What an event decides, if it decides anything.
-fn decision(event: &Event) -> Option<Decision> {
-    let whole = Decision { t: Some(event.at.second()), ..Decision::nothing(event.fact.text()) };
-    let evidence = event.fact.evidence();
-    match &event.fact {
-        Fact::ComponentsRolledBack { components, .. } => {
-            Some(rolled_back(whole, Level::Medium, components.clone(), evidence))
-        }
-        Fact::RolledBack { cause, .. } => {
-            let components = match cause {
-                Cause::CoarseComponent { component } => vec![component.clone()],
-                Cause::TooManyComponents { components, .. } | Cause::ComponentsRegressed { components } => {
-                    components.clone()
-                }
-                Cause::VersionRegressed
-                | Cause::LimitSustained { .. }
-                | Cause::WithinLimits
-                | Cause::Person { .. } => Vec::new(),
-            };
-            Some(rolled_back(whole, Level::Coarse, components, evidence))
-        }
-        Fact::Promoted { .. } => Some(Decision { decision: Decided::Promote, ..whole }),
-        Fact::Created { .. }
-        | Fact::StepStarted { .. }
-        | Fact::Held { .. }
-        | Fact::HoldLifted { .. }
-        | Fact::Completing { .. }
-        | Fact::HandedOver { .. }
-        | Fact::WeightSet { .. }
-        | Fact::Paused { .. }
-        | Fact::Resumed { .. }
-        | Fact::Superseded { .. } => None,
-    }
-}
-
-fn rolled_back(
-    whole: Decision,
-    level: Level,
-    components: Vec<String>,
-    evidence: Option<&Judgement>,
-) -> Decision {
-    let regressed = |verdict| verdict == Verdict::Regressed;
-    let mut reasons = whole.reasons;
-    if let Some(judgement) = evidence {
-        reasons.extend(of_scope(None, &judgement.version, regressed));
-        for component in judgement.components.iter().filter(|one| components.contains(&one.name)) {
-            reasons.extend(of_scope(Some(&component.name), &component.assessment, regressed));
-        }
-    }
-    Decision { decision: Decided::Rollback, level: Some(level), components, reasons, ..whole }
-}
-
-fn of_scope(
-    component: Option<&String>,
-    assessment: &ScopeAssessment,
-    counts: impl Fn(Verdict) -> bool,
-) -> Vec<Reason> {
-    let reasons = assessment.reasons.iter().filter(|reason| counts(reason.verdict));
-    let said = reasons.map(|reason| Reason {
-        component: component.cloned(),
-        signal: Some(reason.signal),
-        text: reason.sentence(),
-    });
-    said.collect()
 }

@@ -1,10 +1,12 @@
+mod recording;
+
 use std::path::Path;
 
 use proptest::prelude::*;
 use serin_analysis::{Arm, LatencyHistogram, Outcomes, Verdict};
 
 use super::*;
-use crate::{Lines, Merged};
+use crate::{Lines, Merged, Record};
 
 const START: u64 = 1_800_000_000;
 const PLAN: &str = "
@@ -28,10 +30,17 @@ fn plan() -> Plan {
 fn golden(name: &str) -> Vec<Line> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/replay/{name}.jsonl.gz"));
     let lines = Lines::new(std::fs::File::open(path).unwrap()).unwrap();
-    lines.map(|line| line.unwrap().1).collect()
+    let requests = lines.map(|line| match line.unwrap().1 {
+        Record::Requests(line) => *line,
+        other @ (Record::Start(_) | Record::Act(_)) => panic!("a golden trace has {other:?}"),
+    });
+    requests.collect()
 }
 
-fn replayed(lines: impl IntoIterator<Item = Line>, judge: Option<NamedJudge>) -> (Vec<Entry>, Decision) {
+fn replayed(
+    lines: impl IntoIterator<Item = impl Into<Record>>,
+    judge: Option<NamedJudge>,
+) -> (Vec<Entry>, Decision) {
     let mut replay = Replay::new(plan(), judge);
     let mut entries = Vec::new();
     for line in lines {
@@ -120,6 +129,18 @@ fn a_canary_that_stays_healthy_for_all_the_plan_asks_is_promoted() {
 }
 
 #[test]
+fn a_trace_without_latencies_says_that_they_are_missing() {
+    let said = |lines: Vec<Line>| {
+        let (_, decision) = replayed(lines, None);
+        (decision.decision, decision.reasons.iter().any(|reason| reason.text.contains("tells no latencies")))
+    };
+    let with = both("checkout", 60, 1, |_| 0);
+    let without = with.iter().cloned().map(|line| Line { latency: LatencyHistogram::new(), ..line }).collect();
+    assert_eq!(said(with), (Decided::Hold, false));
+    assert_eq!(said(without), (Decided::Hold, true));
+}
+
+#[test]
 fn after_a_component_is_returned_the_rest_goes_on() {
     let both_bad = both("checkout", 200, 1, |t| if t < 50 { 0 } else { 40 })
         .into_iter()
@@ -160,7 +181,7 @@ fn gaps_jumps_and_missing_arms_hold() {
     let (_, decision) = replayed((0..120).map(|t| line(START + t, "checkout", Arm::Canary, 0, 0)), None);
     assert_eq!(decision.decision, Decided::Hold);
 
-    let (_, decision) = replayed([], None);
+    let (_, decision) = replayed(Vec::<Line>::new(), None);
     assert_eq!((decision.decision, decision.t), (Decided::Hold, None));
 }
 
@@ -243,96 +264,4 @@ fn hosts_of_a_trace_teach_how_much_they_differ() {
         serin.learned()
     };
     assert_ne!(learned(true), learned(false));
-}
-
-/// A recording: two VMs, of which each tells half of every second, `late_ms` after it ended.
-fn recorded(lines: Vec<Line>, late_ms: u64) -> Vec<Line> {
-    let mut all = Vec::new();
-    for epoch in [1, 2] {
-        for mut line in lines.iter().cloned() {
-            let at_ms = (line.t + 1) * 1_000 + late_ms + 100 * epoch;
-            let (complete_until, open) = (line.t + 1, 0);
-            line.merged =
-                Some(Merged { at_ms, epoch, complete_until, open, host_sample: 16, hosts: Vec::new() });
-            all.push(line);
-        }
-    }
-    all.sort_by_key(|line| line.merged.as_ref().map(|merged| merged.at_ms));
-    all
-}
-
-#[test]
-fn a_recording_is_judged_when_its_reports_were_merged() {
-    let lines = || both("checkout", 120, 1, |t| if t < 60 { 0 } else { 10 });
-    let decided = |late_ms| {
-        let (_, decision) = replayed(recorded(lines(), late_ms), None);
-        assert_eq!(
-            (decision.decision, &decision.components[..]),
-            (Decided::Rollback, &["checkout".to_owned()][..])
-        );
-        decision.t.unwrap()
-    };
-    let soon = decided(0);
-    assert!((START + 61..START + 70).contains(&soon), "{soon}");
-    let late = decided(2_000);
-    assert!((soon + 1..=soon + 3).contains(&late), "{soon} {late}");
-}
-
-#[test]
-fn other_judges_see_a_recording_without_its_stragglers() {
-    let mut lines = recorded(both("checkout", 600, 1, |_| 20), 0);
-    let mut straggler = lines.last().unwrap().clone();
-    straggler.t -= 100;
-    lines.push(straggler);
-    let (entries, decision) = replayed(lines, NamedJudge::from_name("flagger"));
-    assert_eq!(decision.decision, Decided::Rollback);
-    assert_eq!(notes(&entries), ["1 lines told of seconds more than 5 s before: left out"]);
-}
-
-#[test]
-fn a_recording_mixed_with_other_lines_is_refused() {
-    let (plain, recording) = (both("cart", 1, 1, |_| 0), recorded(both("cart", 1, 1, |_| 0), 0));
-    for (first, second) in [(&plain, &recording), (&recording, &plain)] {
-        let mut replay = Replay::new(plan(), None);
-        replay.push(first[0].clone()).unwrap();
-        let error = replay.push(second[0].clone()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "merged: must be in all lines of a recording, and in no line of another trace"
-        );
-    }
-}
-
-#[test]
-fn clocks_that_jump_and_gaps_of_any_length_cost_little_and_give_a_verdict() {
-    let mut lines = recorded(both("checkout", 40, 1, |_| 0), 0);
-    let far = 200_000_000_000_000;
-    for (index, at_ms) in [0, far, 5, far, u64::MAX / 2].into_iter().enumerate() {
-        lines[80 + index].merged.as_mut().unwrap().at_ms = at_ms;
-    }
-    let (entries, decision) = replayed(lines, None);
-    assert_eq!(decision.decision, Decided::Hold, "{decision:?}");
-    assert!(notes(&entries).iter().any(|note| note.starts_with("no data for ")), "{entries:?}");
-    assert!(entries.len() < 100);
-}
-
-proptest! {
-    /// A recording of one report a second of everything is judged as the same seconds of a plain trace.
-    #[test]
-    fn a_recording_that_tells_no_more_decides_as_a_plain_trace(onset in 20_u64..60, errors in 5_u64..100) {
-        let lines = both("checkout", 120, 1, |t| if t < onset { 0 } else { errors });
-        let merged = |line: &Line| Merged {
-            at_ms: (line.t + 2) * 1_000,
-            epoch: 1,
-            complete_until: line.t + 1,
-            open: 0,
-            host_sample: 1,
-            hosts: Vec::new(),
-        };
-        let recording: Vec<_> = lines.iter().map(|line| Line { merged: Some(merged(line)), ..line.clone() }).collect();
-        let ((_, plain), (_, recording)) = (replayed(lines, None), replayed(recording, None));
-        prop_assert_eq!((plain.decision, plain.level, plain.components), (recording.decision, recording.level, recording.components));
-        let (plain, recording) = (plain.t.unwrap(), recording.t.unwrap());
-        prop_assert!(plain.abs_diff(recording) <= 1, "{} {}", plain, recording);
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::model::{Arm, Component, Moment, Phase, Reason, Rollout};
+use crate::model::{Arm, BaselineUsed, Component, Moment, Phase, Reason, Rollout, Veto};
 use crate::output::{Sheet, age, count, latency, percent};
 
 /// Answers an act on one line, and says how to look further.
@@ -87,9 +87,17 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     sheet.field("Created", &moment(rollout.created_at.as_ref(), now));
     sheet.field("Changed", &moment(rollout.changed_at.as_ref(), now));
     sheet.field("Summary", &rollout.summary);
+    vetoes(&mut sheet, "Not undone", &rollout.vetoes);
     reasons(&mut sheet, "Why", &rollout.reasons);
     components(&mut sheet, &rollout.components);
     sheet
+}
+
+/// Why a regression that shows is not undone; the summary has the sentence.
+fn vetoes(sheet: &mut Sheet, title: &str, vetoes: &[Veto]) {
+    if !vetoes.is_empty() {
+        sheet.field(title, &vetoes.iter().map(|veto| veto.label()).collect::<Vec<_>>().join(", "));
+    }
 }
 
 fn reasons(sheet: &mut Sheet, title: &str, reasons: &[Reason]) {
@@ -98,8 +106,15 @@ fn reasons(sheet: &mut Sheet, title: &str, reasons: &[Reason]) {
     }
     sheet.blank();
     sheet.line(title);
-    for Reason { signal, verdict, text, .. } in reasons {
-        sheet.line(&format!("  {signal}: {}. {text}", verdict.label()));
+    for Reason { signal, verdict, baseline_used, text, .. } in reasons {
+        let beside = match baseline_used {
+            BaselineUsed::Concurrent => String::new(),
+            BaselineUsed::Profile
+            | BaselineUsed::PreviousDeployment
+            | BaselineUsed::Thresholds
+            | BaselineUsed::Unknown => format!(", compared with: {}", baseline_used.label()),
+        };
+        sheet.line(&format!("  {signal}: {}{beside}. {text}", verdict.label()));
     }
 }
 

@@ -1,0 +1,50 @@
+//! Why a verdict is what it is.
+
+use serin_analysis::{BaselineUsed, Category, CategoryFailures, EffectSize};
+use serin_proto::admin::v1 as api;
+
+use super::verdict;
+use crate::snapshot::Reason;
+
+pub(super) fn reason(reason: &Reason) -> api::Reason {
+    let Reason { data, text } = reason;
+    api::Reason {
+        signal: reason.signal().to_owned(),
+        verdict: verdict(data.verdict).into(),
+        log_evidence: data.log_evidence,
+        log_threshold: data.log_threshold,
+        text: text.clone(),
+        log_evidence_healthy: data.log_evidence_healthy,
+        log_threshold_healthy: data.log_threshold_healthy,
+        baseline: data.baseline,
+        canary: data.canary,
+        baseline_requests: data.baseline_requests,
+        canary_requests: data.canary_requests,
+        canary_requests_needed: data.canary_requests_needed,
+        baseline_used: baseline_used(data.baseline_used).into(),
+        effect: data.effect.map(|EffectSize { estimate, low, high }| api::EffectSize { estimate, low, high }),
+        overdispersion: data.overdispersion,
+        categories: data.categories.iter().map(failures).collect(),
+    }
+}
+
+fn failures(failures: &CategoryFailures) -> api::CategoryFailures {
+    let CategoryFailures { category, baseline, canary } = *failures;
+    let category = match category {
+        Category::ServerError => "server_error",
+        Category::Timeout => "timeout",
+        Category::ConnectFailure => "connect_failure",
+        Category::Reset => "reset",
+        Category::Overload => "overload",
+    };
+    api::CategoryFailures { category: category.to_owned(), baseline, canary }
+}
+
+fn baseline_used(used: BaselineUsed) -> api::BaselineUsed {
+    match used {
+        BaselineUsed::Concurrent => api::BaselineUsed::Concurrent,
+        BaselineUsed::Profile => api::BaselineUsed::Profile,
+        BaselineUsed::PreviousDeployment => api::BaselineUsed::PreviousDeployment,
+        BaselineUsed::Thresholds => api::BaselineUsed::Thresholds,
+    }
+}

@@ -1,0 +1,124 @@
+//! What a person did to a rollout while it was recorded.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serin_rollout::{Command, Order, REASON_BYTES, Weight};
+
+use crate::line::Rule;
+use crate::merged::MILLIS_MAX;
+use crate::number::Count;
+
+/// Bytes of the name of a person, and of a component.
+const NAME_BYTES_MAX: usize = 128;
+
+/// What a person did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Act {
+    /// Unix time in ms at which it took effect.
+    pub at_ms: u64,
+    /// What was asked for, by whom and why.
+    pub command: Command,
+}
+
+/// What a person did while the rollout was recorded.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TraceAct")]
+pub(crate) struct Raw {
+    /// Unix time in ms at which it took effect.
+    #[schemars(range(max = 253_402_300_799_999_u64))]
+    at_ms: u64,
+    /// Who, 1 to 128 bytes.
+    #[schemars(length(min = 1, max = 128))]
+    actor: String,
+    /// What was asked for.
+    order: RawOrder,
+    /// The weight that was set, in parts per million: `set_weight` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u32>", range(max = 1_000_000))]
+    weight_ppm: Option<Count>,
+    /// The component that was rolled back, 1 to 128 bytes: `rollback` only. Absent: the whole version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    component: Option<String>,
+    /// Why, at most 1,000 bytes; may be empty for `resume`.
+    #[serde(default)]
+    #[schemars(length(max = 1000))]
+    reason: String,
+}
+
+/// As on the command line.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "TraceOrder")]
+enum RawOrder {
+    /// The canary's weight was set; the rollout holds until it is resumed.
+    SetWeight,
+    /// The rollout was held.
+    Pause,
+    /// The rollout went on.
+    Resume,
+    /// The canary got its full weight.
+    Promote,
+    /// All users of a promoted version returned to the baseline's endpoint.
+    HandOver,
+    /// The version, or a component, returned to the baseline.
+    Rollback,
+}
+
+impl Act {
+    pub(crate) fn check(raw: Raw) -> Result<Self, (&'static str, Rule)> {
+        let Raw { at_ms, actor, order, weight_ppm, component, reason } = raw;
+        if at_ms > MILLIS_MAX {
+            return Err(("at_ms", Rule::Shape("is beyond the year 9999".to_owned())));
+        }
+        let fits = |text: &str| (1..=NAME_BYTES_MAX).contains(&text.len());
+        if !fits(&actor) {
+            return Err(("actor", Rule::Text(NAME_BYTES_MAX)));
+        }
+        if component.as_deref().is_some_and(|name| !fits(name)) {
+            return Err(("component", Rule::Text(NAME_BYTES_MAX)));
+        }
+        if reason.len() > REASON_BYTES {
+            return Err(("reason", Rule::Shape(format!("exceeds {REASON_BYTES} bytes"))));
+        }
+        let only = |field, order| (field, Rule::Shape(format!("must be given for {order}, and only there")));
+        let weight = weight_ppm.map(|Count(ppm)| u32::try_from(ppm).ok().and_then(Weight::from_ppm));
+        let weight = weight.map(|weight| weight.ok_or(("weight_ppm", Rule::Weight))).transpose()?;
+        if weight.is_some() && order != RawOrder::SetWeight {
+            return Err(only("weight_ppm", "set_weight"));
+        }
+        if component.is_some() && order != RawOrder::Rollback {
+            return Err(only("component", "rollback"));
+        }
+        let order = match order {
+            RawOrder::SetWeight => Order::SetWeight(weight.ok_or_else(|| only("weight_ppm", "set_weight"))?),
+            RawOrder::Pause => Order::Pause,
+            RawOrder::Resume => Order::Resume,
+            RawOrder::Promote => Order::Promote,
+            RawOrder::HandOver => Order::HandOver,
+            RawOrder::Rollback => Order::Rollback { component },
+        };
+        Ok(Self { at_ms, command: Command { order, actor, reason } })
+    }
+
+    pub(crate) fn raw(&self) -> Raw {
+        let Command { order, actor, reason } = &self.command;
+        let (order, weight, component) = match order {
+            Order::SetWeight(weight) => (RawOrder::SetWeight, Some(weight), None),
+            Order::Pause => (RawOrder::Pause, None, None),
+            Order::Resume => (RawOrder::Resume, None, None),
+            Order::Promote => (RawOrder::Promote, None, None),
+            Order::HandOver => (RawOrder::HandOver, None, None),
+            Order::Rollback { component } => (RawOrder::Rollback, None, component.clone()),
+        };
+        Raw {
+            at_ms: self.at_ms,
+            actor: actor.clone(),
+            order,
+            weight_ppm: weight.map(|weight| Count(u64::from(weight.ppm()))),
+            component,
+            reason: reason.clone(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Recordings: where they begin, when their reports were merged, and what people did.
+
+use serin_rollout::{Command, Order, Weight};
+
+use super::*;
+use crate::{Act, Start};
+
+/// A recording: two VMs, of which each tells half of every second, `late_ms` after it ended.
+fn recorded(lines: Vec<Line>, late_ms: u64) -> Vec<Line> {
+    let mut all = Vec::new();
+    for epoch in [1, 2] {
+        for mut line in lines.iter().cloned() {
+            let at_ms = (line.t + 1) * 1_000 + late_ms + 100 * epoch;
+            let (complete_until, open) = (line.t + 1, 0);
+            line.merged =
+                Some(Merged { at_ms, epoch, complete_until, open, host_sample: 16, hosts: Vec::new() });
+            all.push(line);
+        }
+    }
+    all.sort_by_key(|line| line.merged.as_ref().map(|merged| merged.at_ms));
+    all
+}
+
+#[test]
+fn a_recording_is_judged_when_its_reports_were_merged() {
+    let lines = || both("checkout", 120, 1, |t| if t < 60 { 0 } else { 10 });
+    let decided = |late_ms| {
+        let (_, decision) = replayed(recorded(lines(), late_ms), None);
+        assert_eq!(
+            (decision.decision, &decision.components[..]),
+            (Decided::Rollback, &["checkout".to_owned()][..])
+        );
+        decision.t.unwrap()
+    };
+    let soon = decided(0);
+    assert!((START + 61..START + 70).contains(&soon), "{soon}");
+    let late = decided(2_000);
+    assert!((soon + 1..=soon + 3).contains(&late), "{soon} {late}");
+}
+
+#[test]
+fn other_judges_see_a_recording_without_its_stragglers() {
+    let mut lines = recorded(both("checkout", 600, 1, |_| 20), 0);
+    let mut straggler = lines.last().unwrap().clone();
+    straggler.t -= 100;
+    lines.push(straggler);
+    let (entries, decision) = replayed(lines, NamedJudge::from_name("flagger"));
+    assert_eq!(decision.decision, Decided::Rollback);
+    assert_eq!(notes(&entries), ["1 lines told of seconds more than 5 s before: left out"]);
+}
+
+#[test]
+fn a_recording_mixed_with_other_lines_is_refused() {
+    let (plain, recording) = (both("cart", 1, 1, |_| 0), recorded(both("cart", 1, 1, |_| 0), 0));
+    for (first, second) in [(&plain, &recording), (&recording, &plain)] {
+        let mut replay = Replay::new(plan(), None);
+        replay.push(first[0].clone()).unwrap();
+        let error = replay.push(second[0].clone()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "merged: must be in all lines of a recording, and in no line of another trace"
+        );
+    }
+}
+
+#[test]
+fn clocks_that_jump_and_gaps_of_any_length_cost_little_and_give_a_verdict() {
+    let mut lines = recorded(both("checkout", 40, 1, |_| 0), 0);
+    let far = 200_000_000_000_000;
+    for (index, at_ms) in [0, far, 5, far, u64::MAX / 2].into_iter().enumerate() {
+        lines[80 + index].merged.as_mut().unwrap().at_ms = at_ms;
+    }
+    let (entries, decision) = replayed(lines, None);
+    assert_eq!(decision.decision, Decided::Hold, "{decision:?}");
+    assert!(notes(&entries).iter().any(|note| note.starts_with("no data for ")), "{entries:?}");
+    assert!(entries.len() < 100);
+}
+
+proptest! {
+    /// A recording of one report a second of everything is judged as the same seconds of a plain trace.
+    #[test]
+    fn a_recording_that_tells_no_more_decides_as_a_plain_trace(onset in 20_u64..60, errors in 5_u64..100) {
+        let lines = both("checkout", 120, 1, |t| if t < onset { 0 } else { errors });
+        let merged = |line: &Line| Merged {
+            at_ms: (line.t + 2) * 1_000,
+            epoch: 1,
+            complete_until: line.t + 1,
+            open: 0,
+            host_sample: 1,
+            hosts: Vec::new(),
+        };
+        let recording: Vec<_> = lines.iter().map(|line| Line { merged: Some(merged(line)), ..line.clone() }).collect();
+        let ((_, plain), (_, recording)) = (replayed(lines, None), replayed(recording, None));
+        prop_assert_eq!((plain.decision, plain.level, plain.components), (recording.decision, recording.level, recording.components));
+        let (plain, recording) = (plain.t.unwrap(), recording.t.unwrap());
+        prop_assert!(plain.abs_diff(recording) <= 1, "{} {}", plain, recording);
+    }
+}
+
+/// How a rollout on paper stands after the lines until `at_ms`.
+fn start_after(lines: &[Line], at_ms: u64) -> Start {
+    let mut replay = Replay::new(plan(), None);
+    for line in lines {
+        replay.push(line.clone()).unwrap();
+    }
+    let Stage::Recorded(recorded) = replay.stage else { panic!("it is a recording") };
+    recorded.stands(at_ms, PLAN)
+}
+
+fn events(entries: &[Entry]) -> Vec<(u64, &'static str)> {
+    let events = entries.iter().filter_map(|entry| match entry {
+        Entry::Event { t, event, .. } => Some((*t, *event)),
+        Entry::Verdict { .. } | Entry::Note { .. } => None,
+    });
+    events.collect()
+}
+
+fn merged_at(line: &Line) -> u64 {
+    line.merged.as_ref().map_or(0, |merged| merged.at_ms)
+}
+
+#[test]
+fn a_recording_begun_in_the_middle_goes_on_as_the_whole_one() {
+    for errors in [0, 10] {
+        let lines = recorded(both("checkout", 120, 1, |t| if t < 60 { 0 } else { errors }), 0);
+        let (entries, whole) = replayed(lines.clone(), None);
+        for after_s in [35, 58, 63] {
+            let begin_ms = (START + after_s) * 1_000;
+            let half = lines.iter().position(|line| merged_at(line) > begin_ms).unwrap();
+            let start = start_after(&lines[..half], begin_ms);
+            let pieces = start.pieces().unwrap().into_iter().map(Record::Start);
+            let later = lines[half..].iter().cloned().map(Record::from);
+            let (later_entries, decision) = replayed(pieces.chain(later), None);
+            assert_eq!(decision.decision, whole.decision, "begun after {after_s} s");
+            assert!(decision.t.unwrap().abs_diff(whole.t.unwrap()) <= 1, "{decision:?} {whole:?}");
+            let of_whole = events(&entries).into_iter().filter(|(t, _)| *t > START + after_s);
+            let (of_whole, of_later): (Vec<_>, Vec<_>) = (of_whole.collect(), events(&later_entries));
+            assert_eq!(of_whole.len(), of_later.len(), "{of_whole:?} {of_later:?}");
+            for ((t, event), (later_t, later_event)) in of_whole.into_iter().zip(of_later) {
+                assert!(
+                    event == later_event && t.abs_diff(later_t) <= 1,
+                    "{event} at {t}: {later_event} at {later_t}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_people_did_is_done_again() {
+    let lines = recorded(both("checkout", 120, 1, |_| 0), 0);
+    let start = start_after(&lines[..80], (START + 40) * 1_000);
+    let act = |second: u64, order| {
+        let command = Command { order, actor: "anna".to_owned(), reason: "because".to_owned() };
+        Record::Act(Act { at_ms: (START + second) * 1_000 + 500, command })
+    };
+    let weight = Weight::from_ppm(250_000).unwrap();
+    let mut records: Vec<_> = start.pieces().unwrap().into_iter().map(Record::Start).collect();
+    for line in &lines[80..] {
+        if records.len() == 5 {
+            records.push(act(44, Order::SetWeight(weight)));
+        }
+        records.push(Record::from(line.clone()));
+    }
+    let last = (lines.last().unwrap().t - START) + 2;
+    records.push(act(last, Order::Rollback { component: None }));
+    let (entries, decision) = replayed(records, None);
+    let done = events(&entries);
+    assert!(done.contains(&(START + 44, "weight_set")), "{done:?}");
+    assert_eq!(done.last(), Some(&(START + last, "rolled_back")), "{done:?}");
+    assert_eq!((decision.decision, decision.t), (Decided::Rollback, Some(START + last)));
+    assert!(decision.reasons[0].text.contains("because"), "{decision:?}");
+}
+
+#[test]
+fn under_another_plan_a_rollout_begins_anew_and_nobody_acts() {
+    let lines = recorded(both("checkout", 120, 1, |_| 0), 0);
+    let other = plan().source().replace("bake: 30s", "bake: 31s");
+    let start = Start { plan: other, ..start_after(&lines[..40], (START + 20) * 1_000) };
+    let command = Command { order: Order::Pause, actor: "anna".to_owned(), reason: "because".to_owned() };
+    let act = Record::Act(Act { at_ms: (START + 30) * 1_000, command });
+    let records = start.pieces().unwrap().into_iter().map(Record::Start);
+    let records = records.chain([act]).chain(lines[40..].iter().cloned().map(Record::from));
+    let (entries, decision) = replayed(records, None);
+    assert!(notes(&entries)[0].starts_with("the plan is not the one of the recorded rollout"), "{entries:?}");
+    let (plain, expected) = replayed(lines[40..].to_vec(), None);
+    assert_eq!((decision, events(&entries)), (expected, events(&plain)));
+}
+
+#[test]
+fn evidence_of_another_version_is_left_out_and_said_so() {
+    let lines = recorded(both("checkout", 120, 1, |_| 0), 0);
+    for (evidence, said) in [
+        (Some("{\"engine\":1}".to_owned()), "the evidence from before the recording is of another version"),
+        (None, "the recording has no evidence from before it began"),
+    ] {
+        let start = Start { evidence, ..start_after(&lines[..80], (START + 40) * 1_000) };
+        let records = start.pieces().unwrap().into_iter().map(Record::Start);
+        let (entries, _) = replayed(records.chain(lines[80..].iter().cloned().map(Record::from)), None);
+        assert!(notes(&entries)[0].starts_with(said), "{entries:?}");
+    }
+}
+
+#[test]
+fn starts_and_acts_out_of_place_are_refused() {
+    let lines = recorded(both("checkout", 60, 1, |_| 0), 0);
+    let start = start_after(&lines, (START + 60) * 1_000);
+    let start = Record::Start(start.pieces().unwrap().remove(0));
+    let command = Command { order: Order::Pause, actor: "anna".to_owned(), reason: "because".to_owned() };
+    let act = Record::Act(Act { at_ms: START * 1_000, command });
+    let of_recording = || Record::from(lines[0].clone());
+    let plain = || Record::from(both("cart", 1, 1, |_| 0).remove(0));
+    let first = "start: must come once, before all other lines of a recording";
+    for (records, said) in [
+        (vec![of_recording(), start.clone()], first),
+        (vec![plain(), start.clone()], first),
+        (vec![start.clone(), start.clone()], first),
+        (vec![act.clone()], "act: must follow the start of a recording"),
+        (vec![of_recording(), act.clone()], "act: must follow the start of a recording"),
+        (vec![plain(), act], "act: must follow the start of a recording"),
+        (
+            vec![start, plain()],
+            "merged: must be in all lines of a recording, and in no line of another trace",
+        ),
+    ] {
+        let mut replay = Replay::new(plan(), None);
+        let error = records.into_iter().map(|record| replay.push(record)).find_map(Result::err);
+        assert_eq!(error.unwrap().to_string(), said);
+    }
+}
+
+#[test]
+fn other_judges_pass_over_starts_and_acts() {
+    let lines = recorded(both("checkout", 600, 1, |_| 20), 0);
+    let start = start_after(&lines[..80], (START + 40) * 1_000);
+    let records = start.pieces().unwrap().into_iter().map(Record::Start);
+    let records: Vec<_> = records.chain(lines.iter().cloned().map(Record::from)).collect();
+    let flagger = || NamedJudge::from_name("flagger");
+    assert_eq!(replayed(records, flagger()), replayed(lines, flagger()));
+}
