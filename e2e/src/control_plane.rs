@@ -4,7 +4,7 @@
 //! through its admin listener alone.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,10 @@ pub type AdminClient = AdminServiceClient<Channel>;
 /// A running control plane. Dropping it kills it; its data stay in the folder it was given.
 #[derive(Debug)]
 pub struct ControlPlane {
+    binary: PathBuf,
+    folder: PathBuf,
     process: Process,
+    lives: u32,
     fleet: Port,
     admin: Port,
     http: Port,
@@ -73,10 +76,26 @@ impl ControlPlane {
         });
         std::fs::write(&config, serde_json::to_vec_pretty(&document)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
-        let process = launch(binary, &config, &folder.join("control-plane.log"))?;
-        let mut started = Self { process, fleet, admin, http };
+        let (binary, folder) = (binary.to_owned(), folder.to_owned());
+        let process = launch(&binary, &folder, 1)?;
+        let mut started = Self { binary, folder, process, lives: 1, fleet, admin, http };
         started.wait_ready().await?;
         Ok(started)
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same ports and data, after [`Self::kill`], and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        self.lives += 1;
+        self.process = launch(&self.binary, &self.folder, self.lives)?;
+        self.wait_ready().await
     }
 
     async fn wait_ready(&mut self) -> Result<()> {
@@ -91,7 +110,7 @@ impl ControlPlane {
                     START_DEADLINE.as_secs()
                 );
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Ok(())
     }
@@ -125,8 +144,9 @@ impl ControlPlane {
     }
 
     /// Its process.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Ends it in good order.
@@ -139,8 +159,9 @@ impl ControlPlane {
     }
 }
 
-fn launch(binary: &Path, config: &Path, log: &Path) -> Result<Process> {
+/// Each life has a log of its own.
+fn launch(binary: &Path, folder: &Path, life: u32) -> Result<Process> {
     let mut command = Command::new(binary);
-    command.arg("--config").arg(config);
-    Process::start("control-plane", command, log)
+    command.arg("--config").arg(folder.join("control-plane.yaml"));
+    Process::start("control-plane", command, &folder.join(format!("control-plane-{life}.log")))
 }

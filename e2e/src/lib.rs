@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod checks;
 pub mod control_plane;
 pub mod demo;
+pub mod draws;
 pub mod envoy;
 pub mod http;
 pub mod load;

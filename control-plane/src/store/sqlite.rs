@@ -27,6 +27,7 @@ const ROLLOUTS_LOADED: u32 = 1_000;
 /// A store in a folder.
 #[derive(Debug)]
 pub struct SqliteStore {
+    path: PathBuf,
     connection: Connection,
     _lock: File,
 }
@@ -45,7 +46,28 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("serin.db");
         let connection = open(&path).map_err(|error| readable(&path, error))?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { path, connection, _lock: lock })
+    }
+
+    fn all(&self) -> Result<Loaded, StoreError> {
+        let generation = "SELECT coalesce(max(sequence), 0) FROM journal WHERE assignment_changed";
+        let generation = self.connection.query_row(generation, [], |row| row.get::<_, i64>(0))?;
+        let mut newest = self.connection.prepare(
+            "SELECT rollout_id, plan, state, evidence, state_revision FROM \
+             (SELECT * FROM rollouts ORDER BY created_sequence DESC LIMIT ?1) ORDER BY created_sequence",
+        )?;
+        let mut since = self
+            .connection
+            .prepare("SELECT json FROM journal WHERE rollout_id = ?1 AND revision > ?2 ORDER BY revision")?;
+        let mut rollouts = Vec::new();
+        for row in newest.query_map([ROLLOUTS_LOADED], stored_rollout)? {
+            let (mut rollout, revision) = row?;
+            let events = since.query_map(params![rollout.id, revision], |row| row.get(0))?;
+            rollout.events = events.collect::<Result<_, _>>()?;
+            rollouts.push(rollout);
+        }
+        let ledger = ledger::load(&self.connection)?;
+        Ok(Loaded { rollouts, generation: unsigned(generation), ledger })
     }
 }
 
@@ -117,24 +139,7 @@ fn readable(path: &Path, error: StoreError) -> StoreError {
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Loaded, StoreError> {
-        let generation = "SELECT coalesce(max(sequence), 0) FROM journal WHERE assignment_changed";
-        let generation = self.connection.query_row(generation, [], |row| row.get::<_, i64>(0))?;
-        let mut newest = self.connection.prepare(
-            "SELECT rollout_id, plan, state, evidence, state_revision FROM \
-             (SELECT * FROM rollouts ORDER BY created_sequence DESC LIMIT ?1) ORDER BY created_sequence",
-        )?;
-        let mut since = self
-            .connection
-            .prepare("SELECT json FROM journal WHERE rollout_id = ?1 AND revision > ?2 ORDER BY revision")?;
-        let mut rollouts = Vec::new();
-        for row in newest.query_map([ROLLOUTS_LOADED], stored_rollout)? {
-            let (mut rollout, revision) = row?;
-            let events = since.query_map(params![rollout.id, revision], |row| row.get(0))?;
-            rollout.events = events.collect::<Result<_, _>>()?;
-            rollouts.push(rollout);
-        }
-        let ledger = ledger::load(&self.connection)?;
-        Ok(Loaded { rollouts, generation: unsigned(generation), ledger })
+        self.all().map_err(|error| readable(&self.path, error))
     }
 
     fn append(&mut self, appends: &[Append]) -> Result<Vec<Appended>, StoreError> {

@@ -165,7 +165,8 @@ mod tests {
             assert_ne!(text, line, "{from}");
             let error = Record::parse(text.as_bytes()).unwrap_err();
             assert_eq!((error.field.as_str(), error.rule.to_string().as_str()), (field, rule), "{text}");
-            assert!(error.column > 1, "{error:?}");
+            let is_there = text.contains(&format!("\"{}\"", field.rsplit('.').next().unwrap()));
+            assert_eq!(error.column > 1, is_there, "{error:?}");
         }
         let long = ACT.replace("half of it", &"x".repeat(1_001));
         assert_eq!(Record::parse(long.as_bytes()).unwrap_err().to_string(), "act.reason: exceeds 1000 bytes");

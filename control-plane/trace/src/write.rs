@@ -69,22 +69,24 @@ impl<W: Write> Writer<W> {
             Packed::Gzip(encoder) => encoder.write_all(text.as_bytes()),
             Packed::Zstd { sink, frame } => {
                 frame.extend_from_slice(text.as_bytes());
-                if frame.len() < FRAME_BYTES {
-                    return Ok(());
-                }
-                sink.write_all(&compress_to_vec(std::mem::take(frame).as_slice(), CompressionLevel::Fastest))
+                if frame.len() < FRAME_BYTES { Ok(()) } else { end_frame(sink, frame) }
             }
         }
     }
 
-    /// Shows the reader what was written so far, as far as the packing allows.
+    /// Shows a reader all that was written so far, so that it is there even if no end is ever written. Costs some
+    /// compression.
     ///
     /// # Errors
     /// When the sink takes nothing more.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.packed {
-            Packed::Plain(sink) | Packed::Zstd { sink, .. } => sink.flush(),
-            Packed::Gzip(encoder) => encoder.get_mut().flush(),
+            Packed::Plain(sink) => sink.flush(),
+            Packed::Gzip(encoder) => encoder.flush(),
+            Packed::Zstd { sink, frame } => {
+                end_frame(sink, frame)?;
+                sink.flush()
+            }
         }
     }
 
@@ -96,15 +98,21 @@ impl<W: Write> Writer<W> {
         let mut sink = match self.packed {
             Packed::Plain(sink) => sink,
             Packed::Gzip(encoder) => encoder.finish()?,
-            Packed::Zstd { mut sink, frame } => {
-                if !frame.is_empty() {
-                    sink.write_all(&compress_to_vec(frame.as_slice(), CompressionLevel::Fastest))?;
-                }
+            Packed::Zstd { mut sink, mut frame } => {
+                end_frame(&mut sink, &mut frame)?;
                 sink
             }
         };
         sink.flush()
     }
+}
+
+/// Writes what is gathered as one frame, if it is anything.
+fn end_frame(sink: &mut impl Write, frame: &mut Vec<u8>) -> io::Result<()> {
+    if frame.is_empty() {
+        return Ok(());
+    }
+    sink.write_all(&compress_to_vec(std::mem::take(frame).as_slice(), CompressionLevel::Fastest))
 }
 
 #[cfg(test)]
@@ -129,6 +137,25 @@ mod tests {
                     Lines::new(io::Cursor::new(bytes)).unwrap().map(|line| line.unwrap().1).collect();
                 assert_eq!(read.len(), count, "{packing:?}");
                 assert!(read.iter().all(|other| *other == line), "{packing:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_flushed_is_there_without_an_end() {
+        let line = Record::parse(LINE).unwrap();
+        for packing in [Packing::Plain, Packing::Gzip, Packing::Zstd] {
+            let mut bytes = Vec::new();
+            let mut writer = Writer::new(&mut bytes, packing);
+            for written in 1..=3 {
+                (0..50).for_each(|_| writer.write(&line).unwrap());
+                writer.flush().unwrap();
+                let so_far = match &writer.packed {
+                    Packed::Plain(sink) | Packed::Zstd { sink, .. } => sink.to_vec(),
+                    Packed::Gzip(encoder) => encoder.get_ref().to_vec(),
+                };
+                let lines = Lines::new(io::Cursor::new(so_far)).unwrap();
+                assert_eq!(lines.filter_map(Result::ok).count(), 50 * written, "{packing:?}");
             }
         }
     }

@@ -68,7 +68,7 @@ pub async fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     crate::process::allow_many_files(u64::from(options.envoys) + 512)?;
     let folder = workspace.scratch("bench-fleet")?;
     let interval = Duration::from_secs(1);
-    let mut control_plane = ControlPlane::start_binary(&binary, workspace, &folder, interval).await?;
+    let control_plane = ControlPlane::start_binary(&binary, workspace, &folder, interval).await?;
     let mut admin = control_plane.client()?;
     let created = CreateRequest { plan_yaml: plan(options.components), paused: false };
     let id = admin.create(created).await?.into_inner().rollout.context("no rollout was created")?.id;

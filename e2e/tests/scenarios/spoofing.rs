@@ -6,9 +6,9 @@ use serin_e2e::ports::Port;
 use serin_e2e::sample::Sample;
 
 use crate::support::assignment;
-use crate::support::draws::Draws;
 use crate::support::raw_http::RawClient;
 use crate::support::scene::{BASELINE_VERSION, CANARY_VERSION, Scene, Stage};
+use serin_e2e::draws::Draws;
 
 const VARIANTS: u64 = 1_000;
 

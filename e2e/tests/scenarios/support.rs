@@ -5,7 +5,6 @@
 pub(crate) mod assignment;
 pub(crate) mod control_plane;
 pub(crate) mod crowd;
-pub(crate) mod draws;
 pub(crate) mod patrol;
 pub(crate) mod raw_http;
 pub(crate) mod scene;

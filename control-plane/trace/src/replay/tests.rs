@@ -135,7 +135,8 @@ fn a_trace_without_latencies_says_that_they_are_missing() {
         (decision.decision, decision.reasons.iter().any(|reason| reason.text.contains("tells no latencies")))
     };
     let with = both("checkout", 60, 1, |_| 0);
-    let without = with.iter().cloned().map(|line| Line { latency: LatencyHistogram::new(), ..line }).collect();
+    let without =
+        with.iter().cloned().map(|line| Line { latency: LatencyHistogram::new(), ..line }).collect();
     assert_eq!(said(with), (Decided::Hold, false));
     assert_eq!(said(without), (Decided::Hold, true));
 }

@@ -6,6 +6,7 @@ use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 use serin_proto::fleet::v1::{ArmCounts, OutcomeCounts, Stratum};
 
 use super::SERVICE;
+use crate::draws::Draws;
 
 /// Most components of a service.
 pub(super) const COMPONENTS_MAX: i64 = 500;
@@ -39,7 +40,7 @@ pub(super) struct Traffic {
 
 impl Traffic {
     pub(super) fn new(seed: u64, fault: Fault) -> Result<Self> {
-        let mut draws = Draws(seed);
+        let mut draws = Draws::new(seed);
         let mut histograms = Vec::new();
         for count in 0..=BASELINE {
             let variants = (0..VARIANTS).map(|_| histogram(count, &mut draws)).collect::<Result<_>>()?;
@@ -61,7 +62,7 @@ impl Traffic {
     fn arm(&mut self, name: &str, requests: u64, failing: f64) -> ArmCounts {
         let failed = (0..requests).filter(|_| self.draws.share() < failing).count() as u64;
         let ok = requests - failed;
-        let variant = self.draws.next() as usize % VARIANTS;
+        let variant = self.draws.bits() as usize % VARIANTS;
         let latency = self.histograms.get(ok as usize).and_then(|variants| variants.get(variant));
         ArmCounts {
             arm: name.to_owned(),
@@ -87,23 +88,6 @@ fn histogram(count: u64, draws: &mut Draws) -> Result<Vec<u8>> {
         V2Serializer::new().serialize(&histogram, &mut encoded)?;
     }
     Ok(encoded)
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 to 1, without 1.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::classes::{CLASSES, Class, How};
-use crate::support::draws::Draws;
 use crate::support::raw_http::read_answer;
+use serin_e2e::draws::Draws;
 
 /// Clients at work at once; each has connections of its own.
 const LANES: usize = 48;

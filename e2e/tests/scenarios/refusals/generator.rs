@@ -5,7 +5,7 @@ mod syntax;
 
 use serde_json::{Value, json};
 
-use crate::support::draws::Draws;
+use serin_e2e::draws::Draws;
 
 /// A bad assignment and what is wrong with it.
 #[derive(Clone, Debug, Eq, PartialEq)]

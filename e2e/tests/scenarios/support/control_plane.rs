@@ -1,16 +1,12 @@
-//! The real control plane, as a process that can be killed and started again on the same ports and data.
+//! The real control plane, asked as scenarios ask.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
 
-use serde_json::json;
-use serin_e2e::http;
-use serin_e2e::ports::Port;
-use serin_e2e::process::{self, Process};
 use serin_e2e::workspace::Workspace;
+use serin_e2e::{control_plane, http, process};
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use serin_proto::admin::v1::{CreateRequest, GetRequest, ListNodesRequest, Node, Rollout, SetWeightRequest};
 use tonic::transport::{Channel, Endpoint};
@@ -34,79 +30,37 @@ warm_up: 1h
 automatic_rollback: false
 ";
 
-/// The control plane. Dropping it kills it.
-pub(crate) struct ControlPlane {
-    binary: PathBuf,
-    folder: PathBuf,
-    process: Option<Process>,
-    lives: u32,
-    fleet: Port,
-    admin: Port,
-    http: Port,
+/// The control plane, as a process that can be killed and started again on the same ports and data.
+pub(crate) struct ControlPlane(control_plane::ControlPlane);
+
+impl Deref for ControlPlane {
+    type Target = control_plane::ControlPlane;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl ControlPlane {
     /// Starts it with reports every `report_ms` milliseconds and waits until it answers.
     pub(crate) async fn start(workspace: &Workspace, folder: &Path, report_ms: u32) -> Self {
-        let [fleet, admin, http] = std::array::from_fn(|_| Port::reserve().unwrap());
-        // JSON is YAML, and quotes any path.
-        let config = json!({
-            "data": folder.join("data"),
-            "listeners": {
-                "fleet": {"address": fleet.address()},
-                "admin": {"address": admin.address()},
-                "http": {"address": http.address()},
-            },
-            "filter": {"path": workspace.wasm().unwrap()},
-            "report": {"interval_ms": report_ms},
-        });
-        std::fs::write(folder.join("control-plane.yaml"), config.to_string()).unwrap();
-        let binary = workspace.binary("serin-control-plane").unwrap();
-        let mut this =
-            Self { binary, folder: folder.to_owned(), process: None, lives: 0, fleet, admin, http };
-        this.restart().await;
-        this
+        let interval = Duration::from_millis(u64::from(report_ms));
+        Self(control_plane::ControlPlane::start(workspace, folder, interval).await.unwrap())
     }
 
-    /// Starts it again, after [`Self::kill`], and waits until it answers. Each life has a log of its own.
+    /// Starts it again, after [`Self::kill`], and waits until it answers.
     pub(crate) async fn restart(&mut self) {
-        self.lives += 1;
-        let mut command = Command::new(&self.binary);
-        command.arg("--config").arg(self.folder.join("control-plane.yaml"));
-        let log = self.folder.join(format!("control-plane-{}.log", self.lives));
-        self.process = Some(Process::start("control-plane", command, &log).unwrap());
-        let end = Instant::now() + PATIENCE;
-        while self.client().list_nodes(ListNodesRequest {}).await.is_err() {
-            self.process.as_mut().unwrap().ensure_running().unwrap();
-            assert!(Instant::now() < end, "the control plane does not answer");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.0.restart().await.unwrap();
     }
 
     /// Ends it as a crash would.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill();
-        }
+        self.0.kill();
     }
 
-    /// Where Envoys attach.
-    pub(crate) fn fleet(&self) -> SocketAddr {
-        self.fleet.address()
-    }
-
-    /// The admin listener.
-    pub(crate) fn admin(&self) -> SocketAddr {
-        self.admin.address()
-    }
-
-    /// Metrics.
-    pub(crate) fn http(&self) -> SocketAddr {
-        self.http.address()
-    }
-
+    /// A client whose calls have the scenarios' patience.
     pub(crate) fn client(&self) -> AdminServiceClient<Channel> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.admin.address())).unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.admin())).unwrap();
         AdminServiceClient::new(endpoint.timeout(PATIENCE).connect_lazy())
     }
 
@@ -151,7 +105,7 @@ impl ControlPlane {
 
     /// Values of `/metrics` by name and labels as they are written there.
     pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
-        let text = http::get(self.http.address(), "/metrics", &[]).await.unwrap().text();
+        let text = http::get(self.http(), "/metrics", &[]).await.unwrap().text();
         let values = text.lines().filter(|line| !line.starts_with('#'));
         values
             .filter_map(|line| line.rsplit_once(' '))
@@ -168,6 +122,6 @@ impl ControlPlane {
 
     /// CPU time that it has used.
     pub(crate) fn cpu_time(&self) -> Duration {
-        process::cpu_time(self.process.as_ref().unwrap().id()).unwrap()
+        process::cpu_time(self.process().id()).unwrap()
     }
 }

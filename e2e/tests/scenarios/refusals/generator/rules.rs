@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{good, text, with};
-use crate::support::draws::Draws;
+use serin_e2e::draws::Draws;
 
 pub(super) fn overweight(draws: &mut Draws) -> Vec<u8> {
     let arms = 2 + draws.below(10);

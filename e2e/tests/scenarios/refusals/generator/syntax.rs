@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{good, text, with};
-use crate::support::draws::Draws;
+use serin_e2e::draws::Draws;
 
 pub(super) fn truncated(draws: &mut Draws) -> Vec<u8> {
     let mut bytes = text(&good());
@@ -14,7 +14,7 @@ pub(super) fn truncated(draws: &mut Draws) -> Vec<u8> {
 pub(super) fn random_bytes(draws: &mut Draws) -> Vec<u8> {
     let length = 1 + draws.below(2_000);
     // No JSON text begins with this byte.
-    std::iter::once(0xFE).chain((0..length).map(|_| draws.next().to_le_bytes()[0])).collect()
+    std::iter::once(0xFE).chain((0..length).map(|_| draws.bits().to_le_bytes()[0])).collect()
 }
 
 pub(super) fn bad_utf8(draws: &mut Draws) -> Vec<u8> {
