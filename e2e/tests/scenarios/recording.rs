@@ -28,6 +28,9 @@ warm_up: 5s
 steps: [{weight: 20%, bake: 10m}]
 ";
 
+/// Requests per second.
+const RATE: u64 = 400;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recording_of_failures_replays_to_the_decision_that_was_made_live() {
     replays_as_it_was("recorded-failures", "trace.jsonl.gz", Kind::Status(500)).await;
@@ -47,7 +50,7 @@ async fn a_recording_begun_in_the_middle_replays_what_people_did_and_what_was_de
     let control_plane = &shop.control_plane;
     let id = control_plane.create(SHOP).await.id;
     control_plane.attached(&[("envoy", 2)]).await;
-    let load = Load::start(Plan::of_shop(shop.envoy.address(), 400.0)).unwrap();
+    let load = Load::start(Plan::of_shop(shop.envoy.address(), RATE as f64)).unwrap();
     eventually("the first step began", PATIENCE, async || {
         (control_plane.rollout().await.phase() == Phase::Progressing).then_some(())
     })
@@ -88,7 +91,7 @@ async fn replays_as_it_was(name: &str, file: &str, fault: Kind) {
     let mut recorder = shop.record(&["--service", "shop"], file).await;
     control_plane.create(SHOP).await;
     control_plane.attached(&[("envoy", 2)]).await;
-    let load = Load::start(Plan::of_shop(shop.envoy.address(), 400.0)).unwrap();
+    let load = Load::start(Plan::of_shop(shop.envoy.address(), RATE as f64)).unwrap();
     seconds_pass(control_plane, 12).await;
     scene.canary.set_faults(Faults::one("/checkout", 0.3, fault));
     let live = decision(control_plane).await;
@@ -178,10 +181,12 @@ fn is_as_it_was(live: &Event, replayed: &Value) {
 
 /// Waits until so many more seconds of traffic were merged.
 async fn seconds_pass(control_plane: &ControlPlane, seconds: u64) {
-    let merged = async || control_plane.nodes().await.iter().map(|node| node.reports).sum::<u64>();
-    // Three VMs report once a second.
-    let enough = merged().await + 3 * seconds;
-    eventually("traffic is merged", PATIENCE, async || (merged().await >= enough).then_some(())).await;
+    let merged = async || control_plane.metric("serin_requests_finished_total").await;
+    let enough = merged().await + seconds * RATE;
+    eventually("traffic is merged", Duration::from_secs(60), async || {
+        (merged().await >= enough).then_some(())
+    })
+    .await;
 }
 
 /// The journal after so many events.

@@ -151,6 +151,10 @@ impl Run {
         if act.at_ms > self.now_ms {
             self.move_to(act.at_ms, entries)?;
         }
+        // When the live loop judged is known to a fraction of a second only: what was merged before the act comes first.
+        if self.judged_ms < self.now_ms {
+            self.judge(self.now_ms, entries)?;
+        }
         self.serin.act(act.command, UnixMillis(self.now_ms), entries)
     }
 
