@@ -113,6 +113,11 @@ impl LatencyHistogram {
         Self::default()
     }
 
+    /// An empty histogram with room for so many bins.
+    pub fn with_capacity(bins: usize) -> Self {
+        Self { bins: Vec::with_capacity(bins) }
+    }
+
     /// Reads an uncompressed HdrHistogram V2 payload. Total: any bytes give a value or an error.
     ///
     /// # Errors

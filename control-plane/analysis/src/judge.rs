@@ -18,6 +18,7 @@ use crate::increment::ByArm;
 pub mod argo;
 pub mod fixed;
 pub mod flagger;
+mod gathered;
 pub mod kayenta;
 pub mod pipecd;
 mod ranks;
@@ -39,24 +40,6 @@ pub struct SecondAggregate {
     pub failures: u64,
     /// Latency of the requests.
     pub latency: LatencyHistogram,
-}
-
-impl SecondAggregate {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.requests = self.requests.saturating_add(other.requests);
-        self.failures = self.failures.saturating_add(other.failures);
-        self.latency.merge(&other.latency);
-    }
-
-    /// Share of failed requests, NaN without requests: zero divided by zero, as in a query.
-    pub(crate) fn failure_share(&self) -> f64 {
-        self.failures.min(self.requests) as f64 / self.requests as f64
-    }
-
-    /// Quantile of latency in ms, NaN without requests.
-    pub(crate) fn quantile_ms(&self, quantile: f64) -> f64 {
-        self.latency.quantile_us(quantile).map_or(f64::NAN, |us| us as f64 / 1000.0)
-    }
 }
 
 /// What a judge says when it looks.

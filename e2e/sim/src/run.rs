@@ -65,9 +65,9 @@ pub fn run(
         let elapsed = second.checked_sub(UNEXPOSED_S);
         let scheduled = elapsed.map_or(0, |elapsed| scenario.weight_ppm(elapsed));
         let weight_ppm = if is_watched { serin.weight_ppm() } else { scheduled };
-        let happened = world.next(second, weight_ppm, is_watched);
+        let mut happened = world.next(second, weight_ppm, is_watched);
         if is_watched {
-            serin.observe(second, &happened)?;
+            serin.observe(second, std::mem::take(&mut happened.deliveries), &happened.struck)?;
             is_watched = !is_done(&serin, &scenario.truth, &components);
         }
         if let Some(elapsed) = elapsed {

@@ -79,8 +79,8 @@ impl Serin {
         let mut world = World::earlier(scenario, latencies, seed, service);
         let mut serin = Self::new(scenario, &world, &Learned::default())?;
         for second in 0..EARLIER_S {
-            let happened = world.next(second, 0, true);
-            serin.observe(second, &happened)?;
+            let Second { deliveries, struck, .. } = world.next(second, 0, true);
+            serin.observe(second, deliveries, &struck)?;
         }
         Ok(serin.trial.evaluation().learned())
     }
@@ -116,24 +116,24 @@ impl Serin {
         &self.deeds
     }
 
-    /// Takes in what happened in `second` and judges at its end.
+    /// Takes in what is reported of `second` and judges at its end. `struck` has an entry for each component.
     ///
     /// # Errors
     /// When the engine refuses the plan.
-    pub fn observe(&mut self, second: u64, happened: &Second) -> Result<()> {
+    pub fn observe(&mut self, second: u64, deliveries: Vec<Delivery>, struck: &[u64]) -> Result<()> {
         let now = self.start + second + 1;
-        for delivery in &happened.deliveries {
+        for delivery in deliveries {
             if delivery.late_s == 0 {
                 self.merge(delivery);
             } else {
-                self.held.entry(now + delivery.late_s).or_default().push(delivery.clone());
+                self.held.entry(now + delivery.late_s).or_default().push(delivery);
             }
         }
         let later = self.held.split_off(&(now + 1));
         for delivery in std::mem::replace(&mut self.held, later).into_values().flatten() {
-            self.merge(&delivery);
+            self.merge(delivery);
         }
-        let struck = self.names.iter().zip(&happened.struck).filter(|(name, _)| !self.is_pinned(name));
+        let struck = self.names.iter().zip(struck).filter(|(name, _)| !self.is_pinned(name));
         self.deeds.struck += struck.map(|(_, struck)| struck).sum::<u64>();
         let oldest = self.held.values().flatten().map(|delivery| delivery.increment.start_second).min();
         self.trial.evaluation().progress(SOURCE, oldest.unwrap_or(now), millis(now));
@@ -147,20 +147,19 @@ impl Serin {
     }
 
     /// Requests of a component that was returned are the baseline's.
-    fn merge(&mut self, delivery: &Delivery) {
-        let ComponentIndex(place) = delivery.increment.component;
+    fn merge(&mut self, delivery: Delivery) {
+        let Delivery { mut increment, hosts, .. } = delivery;
+        let ComponentIndex(place) = increment.component;
         let Some(name) = self.names.get(place) else { return };
         let Some(component) = self.trial.evaluation().index(name) else { return };
-        let is_returned = delivery.increment.arm == Arm::Canary && self.is_pinned(name);
-        let mut increment = delivery.increment.clone();
+        let is_returned = increment.arm == Arm::Canary && self.is_pinned(name);
         increment.component = component;
         if is_returned {
             increment.arm = Arm::Baseline;
         }
         let evaluation = self.trial.evaluation();
         evaluation.merge(&increment);
-        for host in delivery.hosts.iter().filter(|_| !is_returned) {
-            let mut host = host.clone();
+        for mut host in hosts.into_iter().filter(|_| !is_returned) {
             host.component = component;
             evaluation.merge_host(&host);
         }

@@ -218,10 +218,10 @@ impl<'a> World<'a> {
         }
         let slow = self.random.binomial(requests, condition.slow_share);
         let common = (moment.now.slow_down * condition.slow_down) as f32;
-        let first = self.any_of(&moment.hosts);
-        let mut hosts = moment.hosts.clone().cycle().skip(first - moment.hosts.start);
+        let mut next = self.any_of(&moment.hosts);
         for request in 0..requests {
-            let host = hosts.next().unwrap_or(0);
+            let host = next;
+            next = if host + 1 < moment.hosts.end { host + 1 } else { moment.hosts.start };
             let factor = moment.now.hosts.get(host).copied().unwrap_or(1.0);
             let mut us = self.latencies.draw(&mut self.random) * common * factor;
             if request < slow {

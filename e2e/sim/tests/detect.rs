@@ -29,7 +29,7 @@ fn deeds(id: &str, shuffle: Option<u64>) -> Deeds {
                 happened.deliveries.swap(place, random.below(place as u64 + 1) as usize);
             }
         }
-        serin.observe(second, &happened).unwrap();
+        serin.observe(second, happened.deliveries, &happened.struck).unwrap();
     }
     serin.deeds().clone()
 }
@@ -58,7 +58,7 @@ fn the_canary_gets_nothing_before_the_rollout_is_resumed_and_its_weight_then() {
         let weight = serin.weight_ppm();
         let happened = world.next(second, weight, true);
         assert_eq!(happened.arms.canary.requests > 0, weight > 0, "second {second}");
-        serin.observe(second, &happened).unwrap();
+        serin.observe(second, happened.deliveries, &happened.struck).unwrap();
         if weights.last() != Some(&weight) {
             weights.push(weight);
         }

@@ -1,8 +1,7 @@
 //! A histogram that is added to all the time: each chunk of bins that holds something has counters.
 //!
-//! Two bins share a counter, so what is read is rounded up by at most 1.6 %. Adding costs no search and no
-//! move. Counters saturate, so it serves summaries and lessons,
-//! never a test.
+//! Two bins share a counter, so what is read is rounded up by at most 1.6 %. Adding costs no search and no move. Counters
+//! saturate, so it serves summaries and lessons, never a test.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,25 +24,44 @@ pub(crate) struct DenseHistogram {
 impl DenseHistogram {
     /// Adds `bins`.
     pub(crate) fn add(&mut self, bins: impl Iterator<Item = (Bin, u64)>) {
-        for (bin, count) in bins.filter(|(_, count)| *count > 0) {
-            let chunk = bin.group() / CHUNK;
+        let mut bins = bins.filter(|(_, count)| *count > 0).peekable();
+        while let Some(&(first, _)) = bins.peek() {
+            let chunk = first.group() / CHUNK;
             if chunk >= self.chunks.len() {
                 self.chunks.resize(chunk + 1, None);
                 self.sums.resize(chunk + 1, 0);
             }
-            if let Some(empty @ None) = self.chunks.get_mut(chunk) {
-                *empty = Some(Box::new([0; CHUNK]));
+            let (Some(counters), Some(sum)) = (self.chunks.get_mut(chunk), self.sums.get_mut(chunk)) else {
+                return;
+            };
+            let counters = counters.get_or_insert_with(|| Box::new([0; CHUNK]));
+            // Bins come in rising order, so those of a chunk follow each other.
+            while let Some((bin, count)) = bins.next_if(|(bin, _)| bin.group() / CHUNK == chunk) {
+                let Some(counter) = counters.get_mut(bin.group() % CHUNK) else { continue };
+                let before = std::mem::replace(
+                    counter,
+                    counter.saturating_add(u32::try_from(count).unwrap_or(u32::MAX)),
+                );
+                let added = u64::from(*counter - before);
+                *sum += added;
+                self.total += added;
             }
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            self.change(bin, |counter| counter.saturating_add(count));
         }
     }
 
     /// Takes back `bins` that were added before.
     pub(crate) fn subtract(&mut self, bins: impl Iterator<Item = (Bin, u64)>) {
         for (bin, count) in bins {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            self.change(bin, |counter| counter.saturating_sub(count));
+            let (chunk, at) = (bin.group() / CHUNK, bin.group() % CHUNK);
+            let (Some(Some(counters)), Some(sum)) = (self.chunks.get_mut(chunk), self.sums.get_mut(chunk))
+            else {
+                continue;
+            };
+            let Some(counter) = counters.get_mut(at) else { continue };
+            let taken = u32::try_from(count).unwrap_or(u32::MAX).min(*counter);
+            *counter -= taken;
+            *sum -= u64::from(taken);
+            self.total -= u64::from(taken);
         }
         if self.total == 0 {
             *self = Self::default();
@@ -87,18 +105,6 @@ impl DenseHistogram {
     /// The same counts with the empty bins left out.
     pub(crate) fn to_sparse(&self) -> LatencyHistogram {
         LatencyHistogram { bins: self.bins().collect() }
-    }
-
-    fn change(&mut self, bin: Bin, change: impl Fn(u32) -> u32) {
-        let (chunk, at) = (bin.group() / CHUNK, bin.group() % CHUNK);
-        let Some(Some(counters)) = self.chunks.get_mut(chunk) else { return };
-        if let (Some(counter), Some(sum)) = (counters.get_mut(at), self.sums.get_mut(chunk)) {
-            let changed = change(*counter);
-            let difference = u64::from(changed).wrapping_sub(u64::from(*counter));
-            *counter = changed;
-            *sum = sum.wrapping_add(difference);
-            self.total = self.total.wrapping_add(difference);
-        }
     }
 
     fn chunk(&self, chunk: usize) -> Option<&[u32; CHUNK]> {

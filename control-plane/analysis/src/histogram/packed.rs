@@ -1,12 +1,11 @@
-//! Histograms that wait to be taken back from a sum: about two bytes a group of
-//! bins.
+//! Histograms that wait to be taken back from a sum: about two bytes a group of bins.
 //!
 //! Runs of (groups since the previous one, count) as LEB128 numbers. Adding appends a run; [`PackedHistogram::compact`]
 //! makes one run of many, unless they are small.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bin, DenseHistogram, LatencyHistogram, read_number};
+use super::{Bin, GROUP, LatencyHistogram, read_number};
 
 /// Runs that take less than this are not worth joining, in bytes.
 const SMALL_BYTES: usize = 512;
@@ -27,10 +26,16 @@ impl PackedHistogram {
     /// Joins what was added into one run, and gives back memory.
     pub(crate) fn compact(&mut self) {
         if self.runs > 1 && self.bytes.len() > SMALL_BYTES {
-            let mut joined = DenseHistogram::default();
-            joined.add(self.bins());
-            *self = Self::default();
-            self.append(joined.bins());
+            let mut groups = [0_u64; Bin::COUNT / GROUP];
+            for (bin, count) in self.bins() {
+                if let Some(sum) = groups.get_mut(bin.group()) {
+                    *sum = sum.saturating_add(count);
+                }
+            }
+            self.bytes.clear();
+            self.runs = 0;
+            let counts = groups.into_iter().enumerate().filter(|(_, count)| *count > 0);
+            self.append(counts.map(|(group, count)| (Bin::last_of(group), count)));
         }
         self.bytes.shrink_to_fit();
     }

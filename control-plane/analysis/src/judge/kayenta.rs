@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use super::gathered::Gathered;
 use super::schedule::Schedule;
 use super::{Judge, JudgeDecision, SecondAggregate};
 use crate::increment::ByArm;
@@ -84,7 +85,7 @@ pub struct Kayenta {
     schedule: Schedule,
     exposed_from: u64,
     step: u64,
-    gathered: ByArm<SecondAggregate>,
+    gathered: ByArm<Gathered>,
     points: VecDeque<ByArm<Points>>,
     done: bool,
 }
@@ -108,7 +109,7 @@ impl Kayenta {
         if self.points.len() == MAX_POINTS {
             self.points.pop_front();
         }
-        let points = |arm: &SecondAggregate| {
+        let points = |arm: &Gathered| {
             [100.0 * arm.failure_share(), arm.quantile_ms(0.5), arm.quantile_ms(0.9), arm.quantile_ms(0.99)]
         };
         self.points

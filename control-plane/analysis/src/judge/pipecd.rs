@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use super::gathered::Gathered;
 use super::ranks::Ranks;
 use super::schedule::Schedule;
 use super::traffic::Traffic;
@@ -77,7 +78,7 @@ impl PipeCd {
         }
         let end = time - (time - self.next_point) % step;
         if let Some(arms) = self.traffic.between(end.saturating_sub(step), end) {
-            let point = |arm: &SecondAggregate| [arm.failure_share(), arm.quantile_ms(0.99)];
+            let point = |arm: &Gathered| [arm.failure_share(), arm.quantile_ms(0.99)];
             self.points
                 .push_back((end, ByArm { baseline: point(&arms.baseline), canary: point(&arms.canary) }));
             if self.points.len() > MAX_POINTS {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::SecondAggregate;
+use super::gathered::Gathered;
 use crate::increment::ByArm;
 
 /// Longest window a judge can ask for, in seconds: bounds the memory of a judge.
@@ -41,8 +42,8 @@ impl Traffic {
     }
 
     /// Both arms from second `from` up to, not including, `to`. `None`: nothing was measured there.
-    pub(super) fn between(&self, from: u64, to: u64) -> Option<ByArm<SecondAggregate>> {
-        let mut sum: Option<ByArm<SecondAggregate>> = None;
+    pub(super) fn between(&self, from: u64, to: u64) -> Option<ByArm<Gathered>> {
+        let mut sum: Option<ByArm<Gathered>> = None;
         for (second, arms) in &self.seconds {
             if (from..to).contains(second) {
                 let sum = sum.get_or_insert_default();
@@ -56,7 +57,7 @@ impl Traffic {
     /// What the increase of counters over `query` at `time` comes from. Samples are taken at whole multiples of the
     /// sampling interval; those in the range, which excludes its start, are compared first with last. So a range of
     /// 60 s with samples every 15 s speaks of 45 s. `None`: fewer than two samples or nothing measured.
-    pub(super) fn increase(&self, time: u64, query: Query) -> Option<ByArm<SecondAggregate>> {
+    pub(super) fn increase(&self, time: u64, query: Query) -> Option<ByArm<Gathered>> {
         let scrape = query.scrape_s.max(1);
         let last = time - time % scrape;
         let after = time.saturating_sub(query.window_s);

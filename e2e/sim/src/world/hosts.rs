@@ -6,6 +6,8 @@ use crate::random::Random;
 
 /// As the server tells the filters when its configuration says nothing else.
 const ONE_IN: u32 = 16;
+/// Logarithm of the chance not to be taken: `ln(15 / 16)`.
+const LOG_PASSED_OVER: f64 = -0.064_538_521_137_571_18;
 
 /// Samples the requests of one component and arm at a time.
 #[derive(Clone, Debug)]
@@ -76,8 +78,9 @@ impl Sampler {
     }
 }
 
+/// Requests to be passed over: geometric.
 fn draw(random: &mut Random) -> u64 {
-    random.geometric(f64::from(ONE_IN)) - 1
+    (random.unit().ln() / LOG_PASSED_OVER) as u64
 }
 
 #[cfg(test)]

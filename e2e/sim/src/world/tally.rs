@@ -51,7 +51,7 @@ impl Tally {
 
     /// Hands out what was counted, after adding it to `sum`, and begins anew.
     pub(super) fn take_into(&mut self, sum: &mut Self) -> LatencyHistogram {
-        let mut histogram = LatencyHistogram::new();
+        let mut histogram = LatencyHistogram::with_capacity(self.bins());
         self.empty(|place, requests| {
             sum.add_n(place, requests);
             histogram.record_n(place.lowest_us(), requests.into());
@@ -61,9 +61,14 @@ impl Tally {
 
     /// Hands out what was counted and begins anew.
     pub(super) fn take(&mut self) -> LatencyHistogram {
-        let mut histogram = LatencyHistogram::new();
+        let mut histogram = LatencyHistogram::with_capacity(self.bins());
         self.empty(|place, requests| histogram.record_n(place.lowest_us(), requests.into()));
         histogram
+    }
+
+    /// Bins that hold something.
+    fn bins(&self) -> usize {
+        self.used.iter().map(|used| used.count_ones() as usize).sum()
     }
 
     fn empty(&mut self, mut each: impl FnMut(Place, u32)) {
