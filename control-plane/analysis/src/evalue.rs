@@ -38,7 +38,9 @@ pub fn log_e(counts: &Counts, psi: f64, margin: Margin) -> f64 {
     let canary = margin.ratio * exposures.canary;
     let share = canary / (exposures.baseline + canary);
     let spread = 1.0 - share + share * psi;
-    let gain = events.canary * psi.ln() - (events.baseline + events.canary) * spread.ln();
+    // Most strata hold no event, and logarithms are what an update costs.
+    let times_ln = |count: f64, of: f64| if count > 0.0 { count * of.ln() } else { 0.0 };
+    let gain = times_ln(events.canary, psi) - times_ln(events.baseline + events.canary, spread);
     gain - exposures.canary * margin.absolute * (psi / spread - 1.0)
 }
 
