@@ -151,7 +151,7 @@ impl Judge for PipeCd {
 /// p of the one-sided test that `first` tends to be greater than `second`; both hold finite values, at least one
 /// each. The exact distribution up to [`EXACT_UP_TO`] a side, else the normal one with ties and continuity corrected.
 fn p_greater(first: &[f64], second: &[f64]) -> f64 {
-    let ranks = Ranks::of(first.iter().copied(), second.iter().copied());
+    let ranks = Ranks::of(first, second);
     if ranks.ties.len() < 2 {
         return 1.0;
     }

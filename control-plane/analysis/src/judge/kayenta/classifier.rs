@@ -54,7 +54,7 @@ impl EffectMeasure {
                 if below == 0.0 || above == 0.0 { f64::NAN } else { above / below }
             }
             Self::Superiority => {
-                let ranks = Ranks::of(canary.iter().copied(), baseline.iter().copied());
+                let ranks = Ranks::of(canary, baseline);
                 let (n, m) = (canary.len() as f64, baseline.len() as f64);
                 (2.0 * ranks.first_sum - n * (n + 1.0)) / (2.0 * n * m)
             }

@@ -2,7 +2,7 @@
 //! approximation, ties and continuity corrected.
 
 use super::root;
-use crate::judge::ranks::Ranks;
+use crate::judge::ranks::{Ranks, sorted};
 use crate::normal;
 
 /// How far the canary's values lie above the baseline's.
@@ -19,9 +19,10 @@ const TOLERANCE: f64 = 1e-4;
 /// The shift with an interval of `confidence`. `None`: the samples are tied throughout, so the statistic has no
 /// spread. Both samples hold finite values, at least one each.
 pub(super) fn shift(canary: &[f64], baseline: &[f64], confidence: f64) -> Option<Shift> {
-    let (canary_low, canary_high) = range(canary)?;
-    let (baseline_low, baseline_high) = range(baseline)?;
-    let (low, high) = (canary_low - baseline_high, canary_high - baseline_low);
+    // Moving all of one sample keeps its order, so each needs to be sorted only once.
+    let (canary, baseline) = (&sorted(canary), &sorted(baseline));
+    let low = canary.first()? - baseline.last()?;
+    let high = canary.last()? - baseline.first()?;
     let z = normal::quantile((1.0 + confidence) / 2.0);
     // The statistic has no spread exactly where all values are tied, which can only be seen at the ends.
     statistic(low, canary, baseline)?;
@@ -40,18 +41,12 @@ pub(super) fn shift(canary: &[f64], baseline: &[f64], confidence: f64) -> Option
     Some(Shift { low: bound(z), high: bound(-z), estimate })
 }
 
-/// The standardised statistic after the canary is moved down by `shift`.
+/// The standardised statistic after the canary is moved down by `shift`. Both samples rise.
 fn statistic(shift: f64, canary: &[f64], baseline: &[f64]) -> Option<f64> {
-    let ranks = Ranks::of(canary.iter().map(|value| value - shift), baseline.iter().copied());
+    let ranks = Ranks::of_rising(canary.iter().map(|value| value - shift), baseline.iter().copied());
     let (n, m) = (canary.len() as f64, baseline.len() as f64);
     let above = ranks.first_sum - n * (n + 1.0) / 2.0 - n * m / 2.0;
     let correction = if above == 0.0 { 0.0 } else { 0.5_f64.copysign(above) };
     let variance = ranks.variance(canary.len(), baseline.len());
     (variance > 0.0).then(|| (above - correction) / variance.sqrt())
-}
-
-fn range(values: &[f64]) -> Option<(f64, f64)> {
-    let low = values.iter().copied().min_by(f64::total_cmp)?;
-    let high = values.iter().copied().max_by(f64::total_cmp)?;
-    Some((low, high))
 }
