@@ -27,14 +27,18 @@ pub mod world;
 
 use crate::method::Method;
 use crate::row::Row;
-use crate::run::Outcome;
+use crate::run::Watched;
 use crate::scenario::Scenario;
 
 /// A row for each method that watched, from the outcomes of all runs of `scenario`.
-pub fn rows(scenario: &Scenario, runs: &[Vec<Outcome>]) -> Vec<Row> {
+pub fn rows(scenario: &Scenario, runs: &[Watched]) -> Vec<Row> {
     let of = |method| {
-        let outcomes: Vec<_> =
-            runs.iter().flatten().filter(|outcome| outcome.method == method).copied().collect();
+        let outcomes: Vec<_> = runs
+            .iter()
+            .flat_map(|run| &run.outcomes)
+            .filter(|outcome| outcome.method == method)
+            .copied()
+            .collect();
         (!outcomes.is_empty()).then(|| Row::new(scenario, method, &outcomes))
     };
     Method::all().into_iter().filter_map(of).collect()

@@ -31,6 +31,15 @@ pub struct Outcome {
     pub held: bool,
 }
 
+/// One rollout as all methods made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    /// By method.
+    pub outcomes: Vec<Outcome>,
+    /// Seconds that were simulated, until all that can decide had.
+    pub seconds: u64,
+}
+
 /// A peer at work.
 struct Watcher {
     outcome: Outcome,
@@ -51,17 +60,19 @@ pub fn run(
     learned: &Learned,
     peers: bool,
     (seed, run): (u64, u64),
-) -> Result<Vec<Outcome>> {
+) -> Result<Watched> {
     let mut world = World::new(scenario, latencies, seed, run);
     let components = world.components().to_vec();
     let mut serin = Serin::new(scenario, &world, learned)?;
     let mut watchers: Vec<_> =
         Method::peers().filter(|_| peers).map(|judge| Watcher::new(judge, world.start())).collect();
     let mut is_watched = true;
+    let mut seconds = 0;
     for second in 0..UNEXPOSED_S + DURATION_S {
         if second == UNEXPOSED_S {
             serin.resume(second)?;
         }
+        seconds += 1;
         let elapsed = second.checked_sub(UNEXPOSED_S);
         let scheduled = elapsed.map_or(0, |elapsed| scenario.weight_ppm(elapsed));
         let weight_ppm = if is_watched { serin.weight_ppm() } else { scheduled };
@@ -86,7 +97,8 @@ pub fn run(
         }
     }
     let first = of_serin(serin.deeds(), &scenario.truth, &components);
-    Ok([first].into_iter().chain(watchers.into_iter().map(|watcher| watcher.outcome)).collect())
+    let outcomes = [first].into_iter().chain(watchers.into_iter().map(|watcher| watcher.outcome)).collect();
+    Ok(Watched { outcomes, seconds })
 }
 
 impl Watcher {

@@ -11,7 +11,7 @@ use clap::Parser;
 use serin_sim::latency::Latencies;
 use serin_sim::report::Report;
 use serin_sim::rows;
-use serin_sim::run::{Outcome, RUNS_PER_SERVICE, run};
+use serin_sim::run::{RUNS_PER_SERVICE, Watched, run};
 use serin_sim::scenario::{self, Scenario};
 use serin_sim::serin::Serin;
 
@@ -63,11 +63,21 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let latencies = Latencies::default();
     let mut report = Report { commit: commit(), seed: arguments.seed, runs, rows: Vec::new() };
     let begin = Instant::now();
+    let mut simulated_s = 0;
     for (place, scenario) in scenarios.iter().enumerate() {
-        let outcomes = simulate(scenario, &latencies, arguments, runs)?;
-        report.rows.extend(rows(scenario, &outcomes));
+        let watched = simulate(scenario, &latencies, arguments, runs)?;
+        simulated_s += watched.iter().map(|run| run.seconds).sum::<u64>();
+        report.rows.extend(rows(scenario, &watched));
         let (done, of, seconds) = (place + 1, scenarios.len(), begin.elapsed().as_secs());
         writeln!(std::io::stderr(), "{done:>2}/{of} {seconds:>5} s  {}", scenario.id)?;
+    }
+    if let Some(cpu_s) = cpu_s() {
+        let (minutes, cpu_minutes) = (simulated_s as f64 / 60.0, cpu_s / 60.0);
+        let rate = minutes / cpu_minutes.max(1e-9);
+        writeln!(
+            std::io::stderr(),
+            "{minutes:.0} rollout-minutes in {cpu_minutes:.1} CPU-minutes: {rate:.0} a CPU-minute"
+        )?;
     }
     let mut out = std::io::stdout();
     if arguments.json {
@@ -86,7 +96,7 @@ fn simulate(
     latencies: &Latencies,
     arguments: &Arguments,
     runs: u64,
-) -> Result<Vec<Vec<Outcome>>> {
+) -> Result<Vec<Watched>> {
     let services: Vec<u64> = (0..runs.div_ceil(RUNS_PER_SERVICE)).collect();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
@@ -97,8 +107,8 @@ fn simulate(
                 let first = service * RUNS_PER_SERVICE;
                 for index in first..(first + RUNS_PER_SERVICE).min(runs) {
                     let peers = !arguments.without_peers;
-                    let outcomes = run(scenario, latencies, &learned, peers, (arguments.seed, index))?;
-                    done.lock().map_err(|_| anyhow!("a thread failed"))?.push((index, outcomes));
+                    let watched = run(scenario, latencies, &learned, peers, (arguments.seed, index))?;
+                    done.lock().map_err(|_| anyhow!("a thread failed"))?.push((index, watched));
                 }
             }
             Ok(())
@@ -109,7 +119,7 @@ fn simulate(
     .with_context(|| scenario.id.to_owned())?;
     let mut done = done.into_inner().map_err(|_| anyhow!("a thread failed"))?;
     done.sort_by_key(|(index, _)| *index);
-    Ok(done.into_iter().map(|(_, outcomes)| outcomes).collect())
+    Ok(done.into_iter().map(|(_, watched)| watched).collect())
 }
 
 fn chosen(ids: &[String]) -> Result<Vec<&'static Scenario>> {
@@ -124,6 +134,16 @@ fn chosen(ids: &[String]) -> Result<Vec<&'static Scenario>> {
         Ok(scenario)
     };
     ids.iter().map(find).collect()
+}
+
+/// CPU time of this process, all threads, in seconds. `None`: the system does not tell it as Linux does.
+fn cpu_s() -> Option<f64> {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold blanks. User and system time are fields 14 and 15 of all.
+    let fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS_A_SECOND)
 }
 
 /// The commit of the working folder, marked where it was changed since.
