@@ -32,8 +32,7 @@ impl PackedHistogram {
                     *sum = sum.saturating_add(count);
                 }
             }
-            self.bytes.clear();
-            self.runs = 0;
+            *self = Self::default();
             let counts = groups.into_iter().enumerate().filter(|(_, count)| *count > 0);
             self.append(counts.map(|(group, count)| (Bin::last_of(group), count)));
         }
