@@ -7,9 +7,11 @@
 
 mod dense;
 mod packed;
+mod v2;
 
 pub(crate) use dense::{DenseHistogram, quantiles};
 pub(crate) use packed::PackedHistogram;
+pub use v2::V2Payload;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +20,8 @@ pub const MAX_LATENCY_US: u64 = 3_600_000_000;
 /// Largest payload that [`LatencyHistogram::from_v2_bytes`] reads, in bytes: more than all bins can need.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 
-const V2_COOKIE: u32 = 0x1c84_9303 | 0x10;
-const V2_HEADER_BYTES: usize = 40;
+/// Bins that 64-bit values can have.
+const BINS_OF_64_BITS: u64 = 58 * 128;
 const SIGNIFICANT_DIGITS: u32 = 2;
 const SUB_BUCKETS: u64 = 256;
 const HALF_BITS: u32 = 7;
@@ -126,30 +128,24 @@ impl LatencyHistogram {
         if bytes.len() > MAX_PAYLOAD_BYTES {
             return Err(DecodeError::TooLong(bytes.len()));
         }
-        let (header, counts) = bytes.split_at_checked(V2_HEADER_BYTES).ok_or(DecodeError::Truncated)?;
-        check_header(header, counts.len())?;
-        read_counts(counts)
+        let payload = V2Payload::parse(bytes)?;
+        if payload.significant_digits != SIGNIFICANT_DIGITS || payload.lowest != 1 {
+            return Err(DecodeError::Layout);
+        }
+        let mut histogram = Self::new();
+        payload.for_each(BINS_OF_64_BITS, |bin, count| {
+            histogram.add(Bin::from_index(usize::try_from(bin).unwrap_or(usize::MAX)), count);
+        })?;
+        Ok(histogram)
     }
 
     /// Writes an uncompressed HdrHistogram V2 payload. [`Self::from_v2_bytes`] gives the same histogram again.
     pub fn to_v2_bytes(&self) -> Vec<u8> {
-        let mut counts = Vec::new();
-        let mut next = 0_u64;
-        for (bin, count) in self.bins() {
-            let index = u64::from(bin.0);
-            if index > next {
-                // A negative number skips bins; the sign is the lowest bit.
-                write_number(&mut counts, ((index - next) << 1) - 1);
-            }
-            write_number(&mut counts, count.min(u64::MAX >> 1) << 1);
-            next = index + 1;
-        }
-        let length = u32::try_from(counts.len()).unwrap_or(u32::MAX);
-        let mut bytes: Vec<u8> =
-            [V2_COOKIE, length, 0, SIGNIFICANT_DIGITS].into_iter().flat_map(u32::to_be_bytes).collect();
-        bytes.extend([1, MAX_LATENCY_US, 1_f64.to_bits()].into_iter().flat_map(u64::to_be_bytes));
-        bytes.extend(counts);
-        bytes
+        v2::write(
+            self.bins().map(|(bin, count)| (u64::from(bin.0), count)),
+            SIGNIFICANT_DIGITS,
+            MAX_LATENCY_US,
+        )
     }
 
     /// Counts one request that took `us` µs.
@@ -256,76 +252,6 @@ pub(crate) fn quantile_bin(bins: impl Iterator<Item = (Bin, u64)>, count: u64, q
         }
     }
     last
-}
-
-fn check_header(header: &[u8], counts_len: usize) -> Result<(), DecodeError> {
-    let word = |at: usize| -> Result<u32, DecodeError> {
-        let bytes = header.get(at..).and_then(|rest| rest.first_chunk::<4>());
-        bytes.map(|bytes| u32::from_be_bytes(*bytes)).ok_or(DecodeError::Truncated)
-    };
-    let (cookie, claimed, offset, digits) = (word(0)?, word(4)?, word(8)?, word(12)?);
-    let lowest = (u64::from(word(16)?) << 32) | u64::from(word(20)?);
-    if cookie != V2_COOKIE {
-        return Err(DecodeError::Cookie(cookie));
-    }
-    if usize::try_from(claimed) != Ok(counts_len) {
-        return Err(DecodeError::Length { claimed, actual: counts_len });
-    }
-    if offset != 0 || digits != SIGNIFICANT_DIGITS || lowest != 1 {
-        return Err(DecodeError::Layout);
-    }
-    Ok(())
-}
-
-/// Counts are zigzag LEB128 numbers: a positive one is the count of the next bin, a negative one skips bins.
-fn read_counts(mut rest: &[u8]) -> Result<LatencyHistogram, DecodeError> {
-    const BINS_OF_64_BITS: u64 = 58 * 128;
-    let mut histogram = LatencyHistogram::new();
-    let mut bin = 0_u64;
-    while !rest.is_empty() {
-        let (encoded, after) = read_number(rest)?;
-        rest = after;
-        let half = encoded >> 1;
-        if encoded & 1 == 1 {
-            bin = bin.saturating_add(half).saturating_add(1);
-        } else {
-            if bin >= BINS_OF_64_BITS {
-                return Err(DecodeError::TooManyBins);
-            }
-            let index = usize::try_from(bin).unwrap_or(usize::MAX);
-            histogram.add(Bin::from_index(index), half);
-            bin += 1;
-        }
-    }
-    if bin > BINS_OF_64_BITS { Err(DecodeError::TooManyBins) } else { Ok(histogram) }
-}
-
-/// What [`read_number`] reads.
-fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
-    for _ in 0..8 {
-        let low = u8::try_from(number & 0x7f).unwrap_or_default();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
-    bytes.push(u8::try_from(number & 0xff).unwrap_or_default());
-}
-
-/// One LEB128 number of at most 9 bytes, of which the ninth holds 8 bits.
-fn read_number(bytes: &[u8]) -> Result<(u64, &[u8]), DecodeError> {
-    let mut value = 0_u64;
-    for (position, &byte) in bytes.iter().enumerate().take(9) {
-        let last = position == 8 || byte & 0x80 == 0;
-        let bits = if position == 8 { byte } else { byte & 0x7f };
-        value |= u64::from(bits) << (7 * position);
-        if last {
-            return Ok((value, bytes.get(position + 1..).unwrap_or_default()));
-        }
-    }
-    Err(DecodeError::Truncated)
 }
 
 #[cfg(test)]

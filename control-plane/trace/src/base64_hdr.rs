@@ -5,11 +5,10 @@ use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use serin_analysis::LatencyHistogram;
+use serin_analysis::histogram::V2Payload;
+use serin_analysis::{DecodeError, LatencyHistogram};
 
-const PLAIN: u32 = 0x1c84_9303 | 0x10;
 const COMPRESSED: u32 = 0x1c84_9304 | 0x10;
-const HEADER_BYTES: usize = 40;
 /// Bytes of a payload, decompressed: more than the finest histogram of an hour needs.
 const PAYLOAD_BYTES_MAX: u64 = 512 * 1024;
 /// Bins that 64-bit values can have at the finest precision.
@@ -45,9 +44,8 @@ pub(crate) fn decode(text: &str) -> Result<LatencyHistogram, HdrError> {
         if text.ends_with('=') || text.len().is_multiple_of(4) { &STANDARD } else { &STANDARD_NO_PAD };
     let bytes = engine.decode(text).map_err(|_| HdrError::Base64)?;
     match word(&bytes, 0)? {
-        PLAIN => payload(&bytes),
         COMPRESSED => payload(&inflated(&bytes)?),
-        _ => Err(HdrError::Cookie),
+        _ => payload(&bytes),
     }
 }
 
@@ -66,37 +64,26 @@ fn inflated(bytes: &[u8]) -> Result<Vec<u8>, HdrError> {
 }
 
 fn payload(bytes: &[u8]) -> Result<LatencyHistogram, HdrError> {
-    if word(bytes, 0)? != PLAIN {
-        return Err(HdrError::Cookie);
-    }
-    let (claimed, offset, digits) = (word(bytes, 4)?, word(bytes, 8)?, word(bytes, 12)?);
-    let lowest = (u64::from(word(bytes, 16)?) << 32) | u64::from(word(bytes, 20)?);
-    let counts = bytes.get(HEADER_BYTES..).ok_or(HdrError::Length)?;
-    if usize::try_from(claimed) != Ok(counts.len()) {
-        return Err(HdrError::Length);
-    }
-    if offset != 0 || digits > 5 || lowest == 0 || lowest > 1 << 32 {
+    let payload = V2Payload::parse(bytes)?;
+    let (digits, lowest) = (payload.significant_digits, payload.lowest);
+    if digits > 5 || lowest == 0 || lowest > 1 << 32 {
         return Err(HdrError::Layout);
     }
     let bins = Bins::new(digits, lowest);
-    let (mut rest, mut bin, mut histogram) = (counts, 0_u64, LatencyHistogram::new());
-    while !rest.is_empty() {
-        let (encoded, after) = number(rest)?;
-        rest = after;
-        let half = encoded >> 1;
-        if encoded & 1 == 1 {
-            bin = bin.saturating_add(half).saturating_add(1);
-        } else {
-            if half > 0 {
-                histogram.record_n(bins.value(bin), half);
-            }
-            bin += 1;
-        }
-        if bin > BINS_MAX {
-            return Err(HdrError::Count);
+    let mut histogram = LatencyHistogram::new();
+    payload.for_each(BINS_MAX, |bin, count| histogram.record_n(bins.value(bin), count))?;
+    Ok(histogram)
+}
+
+impl From<DecodeError> for HdrError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooLong(_) | DecodeError::Truncated | DecodeError::Length { .. } => Self::Length,
+            DecodeError::Cookie(_) => Self::Cookie,
+            DecodeError::Layout => Self::Layout,
+            DecodeError::TooManyBins => Self::Count,
         }
     }
-    Ok(histogram)
 }
 
 /// How bins are numbered: each octave above the first is cut into as many as the precision asks for.
@@ -127,20 +114,6 @@ impl Bins {
 fn word(bytes: &[u8], at: usize) -> Result<u32, HdrError> {
     let word = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
     word.map(|word| u32::from_be_bytes(*word)).ok_or(HdrError::Length)
-}
-
-/// One LEB128 number of at most 9 bytes, of which the ninth holds 8 bits.
-fn number(bytes: &[u8]) -> Result<(u64, &[u8]), HdrError> {
-    let mut value = 0_u64;
-    for (position, &byte) in bytes.iter().enumerate().take(9) {
-        let last = position == 8 || byte & 0x80 == 0;
-        let bits = if position == 8 { byte } else { byte & 0x7f };
-        value |= u64::from(bits) << (7 * position);
-        if last {
-            return Ok((value, bytes.get(position + 1..).unwrap_or_default()));
-        }
-    }
-    Err(HdrError::Length)
 }
 
 #[cfg(test)]

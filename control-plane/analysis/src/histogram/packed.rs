@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bin, GROUP, LatencyHistogram, read_number};
+use super::v2::{read_number, write_number};
+use super::{Bin, GROUP, LatencyHistogram};
 
 /// Runs that take less than this are not worth joining, in bytes.
 const SMALL_BYTES: usize = 512;
@@ -69,8 +70,8 @@ impl PackedHistogram {
             while let Some((_, more)) = groups.next_if(|(next, _)| *next == group) {
                 count = count.saturating_add(more);
             }
-            put(&mut self.bytes, (group - previous) as u64);
-            put(&mut self.bytes, count);
+            write_number(&mut self.bytes, (group - previous) as u64);
+            write_number(&mut self.bytes, count);
             previous = group;
         }
     }
@@ -86,18 +87,6 @@ fn take(rest: &mut &[u8]) -> Option<u64> {
     let (value, after) = read_number(rest).ok()?;
     *rest = after;
     Some(value)
-}
-
-/// LEB128 of at most 9 bytes, of which the ninth holds 8 bits.
-fn put(bytes: &mut Vec<u8>, mut value: u64) {
-    for _ in 0..8 {
-        if value < 0x80 {
-            break;
-        }
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
 }
 
 #[cfg(test)]

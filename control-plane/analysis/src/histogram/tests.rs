@@ -2,6 +2,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use proptest::prelude::*;
 
+use super::v2::HEADER_BYTES;
 use super::*;
 
 fn reference(values: &[u64]) -> Histogram<u64> {
@@ -43,11 +44,11 @@ proptest! {
         mut bytes in prop::collection::vec(any::<u8>(), 0..200),
         valid_header: bool,
     ) {
-        if valid_header && bytes.len() >= V2_HEADER_BYTES {
+        if valid_header && bytes.len() >= HEADER_BYTES {
             let mut header = encode(&reference(&[]));
-            header.truncate(V2_HEADER_BYTES);
-            header[4..8].copy_from_slice(&((bytes.len() - V2_HEADER_BYTES) as u32).to_be_bytes());
-            bytes[..V2_HEADER_BYTES].copy_from_slice(&header);
+            header.truncate(HEADER_BYTES);
+            header[4..8].copy_from_slice(&((bytes.len() - HEADER_BYTES) as u32).to_be_bytes());
+            bytes[..HEADER_BYTES].copy_from_slice(&header);
         }
         if let Ok(histogram) = LatencyHistogram::from_v2_bytes(&bytes) {
             prop_assert!(histogram.bins().all(|(bin, _)| bin.index() < Bin::COUNT));
