@@ -199,27 +199,16 @@ impl ScopeAssessment {
 
 impl Reason {
     fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
-        let Self {
-            log_evidence,
-            log_threshold,
-            log_evidence_healthy,
-            log_threshold_healthy,
-            baseline,
-            canary,
-            overdispersion,
-            effect,
-            ..
-        } = self;
-        let effect =
-            effect.iter_mut().flat_map(|effect| [&mut effect.estimate, &mut effect.low, &mut effect.high]);
+        let effects = self.effect.iter_mut();
+        let effect = effects.flat_map(|effect| [&mut effect.estimate, &mut effect.low, &mut effect.high]);
         let own = [
-            log_evidence,
-            log_threshold,
-            log_evidence_healthy,
-            log_threshold_healthy,
-            baseline,
-            canary,
-            overdispersion,
+            &mut self.log_evidence,
+            &mut self.log_threshold,
+            &mut self.log_evidence_healthy,
+            &mut self.log_threshold_healthy,
+            &mut self.baseline,
+            &mut self.canary,
+            &mut self.overdispersion,
         ];
         own.into_iter().chain(effect)
     }
