@@ -241,11 +241,54 @@ async fn a_good_canary_is_promoted_and_watched_to_the_end() {
     let phases = tokio::time::timeout(Duration::from_secs(60), watched).await.unwrap();
     traffic.abort();
     assert_eq!(phases, [Phase::WarmingUp, Phase::Progressing, Phase::Completing, Phase::Promoted]);
-    let arms = &get(&mut admin, &id).await.components[0].arms;
-    assert!(
-        arms.iter().all(|arm| arm.requests > 0 && arm.latency_p99_us > 0),
-        "the end stays on show: {arms:?}"
-    );
+    let ended = get(&mut admin, &id).await;
+    for arms in [&ended.arms, &ended.components[0].arms] {
+        assert_eq!(arms.len(), 2);
+        assert!(
+            arms.iter().all(|arm| arm.requests > 0 && arm.latency_p99_us > 0),
+            "the end stays on show: {arms:?}"
+        );
+    }
+}
+
+/// Three in ten of the baseline's requests fail, and more of the canary's.
+async fn report_broken_service(mut fleet: Fleet) {
+    for seq in 1.. {
+        let second = now_second();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let arms = vec![arm("baseline", 1_600, 480), arm("canary", 400, 220)];
+        let request = report("envoy-1", seq, vec![stratum("shop", "route-1", second, arms)]);
+        if fleet.report(request).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_is_told_as_data() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    let id = create(&mut admin, "shop").await.id;
+    let traffic = tokio::spawn(report_broken_service(server.fleet().await));
+    let held = eventually(&mut admin, &id, |rollout| {
+        let unhealthy = |vetoes: &[i32]| vetoes.contains(&Veto::BaselineUnhealthy.into());
+        unhealthy(&rollout.vetoes) || rollout.components.iter().any(|one| unhealthy(&one.vetoes))
+    })
+    .await;
+    traffic.abort();
+    let component = held.components.iter().find(|one| one.name == "route-1").unwrap();
+    assert!((0.0..=100.0).contains(&held.risk) && component.risk > 0.0, "{held:?}");
+    let errors = component.reasons.iter().find(|reason| reason.signal == "error_rate").unwrap();
+    assert_eq!(errors.baseline_used(), BaselineUsed::Concurrent);
+    assert!((0.25..0.35).contains(&errors.baseline) && (0.5..0.6).contains(&errors.canary), "{errors:?}");
+    assert!(errors.baseline_requests > errors.canary_requests && errors.canary_requests > 0, "{errors:?}");
+    let effect = errors.effect.unwrap();
+    assert!(effect.low <= effect.estimate && effect.estimate <= effect.high, "{effect:?}");
+    assert!((0.1..0.4).contains(&effect.estimate), "{effect:?}");
+    assert!(errors.overdispersion >= 1.0 && errors.log_threshold_healthy > 0.0, "{errors:?}");
+    let json: serde_json::Value =
+        serde_json::from_str(&text(server.addresses().http, "/api/rollouts").await.1).unwrap();
+    assert!(json.to_string().contains("baseline_unhealthy"), "all views show the same: {json}");
 }
 
 #[tokio::test]
