@@ -15,7 +15,7 @@ Exit codes:
     1  the server refused (the message says why), or the output could not be written
     2  the command line, or a file that it names, cannot be used
     3  the rollout or service is not known
-    4  the server was not reached or did not answer in time, or --within passed
+    4  the server was not reached, or could not answer now or in time, or --within passed
     5  the plan is not valid
     6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
     7  a rollout that was replayed with --exit-code was held

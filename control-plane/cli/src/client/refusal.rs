@@ -63,7 +63,9 @@ impl From<Refusal> for Failure {
 fn refused(code: Code, message: String, server: &str) -> Failure {
     match code {
         Code::NotFound => Failure::new(Kind::NotFound, message).advise("`serin rollout list` shows what there is"),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => unreachable(server, &message),
+        Code::Unavailable => Failure::new(Kind::Unreachable, format!("{server}: {message}"))
+            .advise("the server answers and cannot do this now: its log says more, and asking again is safe"),
+        Code::DeadlineExceeded | Code::Cancelled => unreachable(server, &message),
         Code::FailedPrecondition | Code::Aborted => Failure::new(Kind::Refused, message)
             .advise("look at `serin rollout status ID`, then decide again"),
         Code::AlreadyExists => Failure::new(Kind::Refused, message)
@@ -108,4 +110,23 @@ pub(super) fn chain(error: &dyn Error) -> String {
 
 fn word(code: Code) -> String {
     format!("{code:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_cannot_do_it_now_is_told_from_one_that_is_not_there() {
+        let full = Refusal::new(&Status::unavailable("database: database or disk is full"), "http://a:1");
+        let failure = Failure::from(full);
+        assert_eq!(
+            (failure.kind(), failure.to_string().as_str()),
+            (Kind::Unreachable, "http://a:1: database: database or disk is full")
+        );
+        assert!(failure.advice().is_some_and(|advice| advice.starts_with("the server answers")), "{failure}");
+        let away = Status::from_error(Box::new(std::io::Error::other("refused")));
+        let failure = Failure::from(Refusal::new(&away, "http://a:1"));
+        assert!(failure.advice().is_some_and(|advice| advice.contains("--server")), "{failure}");
+    }
 }
