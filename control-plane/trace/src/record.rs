@@ -129,6 +129,20 @@ mod tests {
         assert!(matches!(Record::parse(spaced.as_bytes()), Ok(Record::Act(_))));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_line_gives_a_record_or_an_error(at in 0..ACT.len(), byte: u8, cut in 0..ACT.len()) {
+            for line in [ACT, START] {
+                let mut bytes = line.as_bytes().to_vec();
+                if let Some(place) = bytes.get_mut(at) {
+                    *place = byte;
+                }
+                let _ = Record::parse(&bytes);
+                let _ = Record::parse(bytes.get(..cut).unwrap_or_default());
+            }
+        }
+    }
+
     #[test]
     fn every_rule_of_a_start_or_an_act_names_the_field() {
         for (line, from, to, field, rule) in [

@@ -201,6 +201,29 @@ fn evidence_of_another_version_is_left_out_and_said_so() {
     }
 }
 
+/// Nobody writes such a start; someone may edit one.
+#[test]
+fn evidence_of_other_components_or_times_gives_a_verdict() {
+    let lines = recorded(both("checkout", 120, 1, |t| if t < 60 { 0 } else { 10 }), 0);
+    let mut replay = Replay::new(Plan::parse("service: shop\nbaseline: v1\ncanary: v2\n").unwrap(), None);
+    for line in &lines[..80] {
+        replay.push(line.clone()).unwrap();
+    }
+    let Stage::Recorded(recorded) = replay.stage else { panic!("it is a recording") };
+    let fewer = recorded.stands((START + 40) * 1_000, PLAN);
+    let whole = start_after(&lines[..80], (START + 40) * 1_000);
+    let later = Start { at_ms: u64::from(u32::MAX) * 1_000, ..whole.clone() };
+    let state = whole.state.replace("\"step\":0", "\"step\":4000000000");
+    assert_ne!(state, whole.state);
+    let beyond = Start { state, ..whole.clone() };
+    let mixed = Start { evidence: fewer.evidence.clone(), ..whole };
+    for start in [fewer, mixed, later, beyond] {
+        let records = start.pieces().unwrap().into_iter().map(Record::Start);
+        let (_, decision) = replayed(records.chain(lines[80..].iter().cloned().map(Record::from)), None);
+        assert!(!decision.reasons.is_empty());
+    }
+}
+
 #[test]
 fn starts_and_acts_out_of_place_are_refused() {
     let lines = recorded(both("checkout", 60, 1, |_| 0), 0);
