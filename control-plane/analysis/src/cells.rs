@@ -41,6 +41,9 @@ const SLOW_DOWNS: [(f64, f64); ARCHETYPES] = [
     (0.01, 4.0),
     (0.01, 12.0),
 ];
+/// How many times more requests than allowed lie beyond a limit of which 1 % may.
+const BEYOND: [f64; ARCHETYPES] =
+    [1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0, 14.0, 20.0, 30.0, 45.0, 65.0, 95.0];
 /// While the canary warms up it may be this many times slower than the margin allows: caches fill, code is compiled.
 const WARM_UP_RATIO: f64 = 2.0;
 /// Requests of the lesson without which a tail of cells is one: its ratios would be chance.
@@ -118,6 +121,33 @@ impl Cells {
         };
         cells.archetypes = cells.shapes(baseline);
         Some(cells)
+    }
+
+    /// Two cells, up to `us` and beyond, of which the latter holds the share `beyond` of the requests at most; gives
+    /// their shares too. The archetypes are larger shares, none of them stretched.
+    pub(crate) fn beyond(us: u64, beyond: f64) -> (Self, [f64; CELLS]) {
+        let edges = |us: u64| Edges([Bin::of(us); EDGES]);
+        let mut shares = [0.0; CELLS];
+        let mut rows = [[1.0; CELLS]; ARCHETYPES];
+        if let Some(share) = shares.first_mut() {
+            *share = 1.0 - beyond;
+        }
+        if let Some(share) = shares.last_mut() {
+            *share = beyond;
+        }
+        for (row, ratio) in rows.iter_mut().zip(BEYOND) {
+            *row = [(1.0 - beyond * ratio) / (1.0 - beyond); CELLS];
+            if let Some(last) = row.last_mut() {
+                *last = ratio;
+            }
+        }
+        let cells = Self {
+            baseline_edges: edges(us),
+            canary_edges: edges(us),
+            warm_edges: edges((us as f64 * WARM_UP_RATIO) as u64),
+            archetypes: Archetypes(rows),
+        };
+        (cells, shares)
     }
 
     pub(crate) fn archetypes(&self) -> &Archetypes {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::histogram::MAX_LATENCY_US;
 use crate::placebo::Phi;
 
 /// Why a configuration is refused. Each variant names the field and its rule.
@@ -67,6 +68,16 @@ impl Default for HealthyMargins {
     }
 }
 
+/// What no version may exceed, whatever is usual: the last resort where nothing else is known to compare with.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Share of requests that may fail. 0 to 1.
+    pub error_rate: f64,
+    /// Largest 99th percentile of latency in µs. 1 to 3,600,000,000.
+    pub latency_p99_us: u64,
+}
+
 /// Outcomes that count as a failure of the service. Cancelled requests and client errors never do.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -117,6 +128,10 @@ pub struct RawEngineConfig {
     /// Time over which a harm's start is thought equally likely, in seconds. Later starts are found too, a little
     /// slower. 10 to 604,800.
     pub horizon_s: u64,
+    /// What no version may exceed. `None`: a canary with nothing to compare with is never judged.
+    pub limits: Option<Limits>,
+    /// Seconds for which evidence must grow where no baseline runs beside the canary, however strong it is. 3 to 3,600.
+    pub sustained_s: u64,
 }
 
 impl Default for RawEngineConfig {
@@ -133,6 +148,8 @@ impl Default for RawEngineConfig {
             max_stratum_age_s: 30,
             watermark_s: 3,
             horizon_s: 3600,
+            limits: None,
+            sustained_s: 60,
         }
     }
 }
@@ -196,6 +213,12 @@ impl TryFrom<RawEngineConfig> for EngineConfig {
         check("max_stratum_age_s", raw.max_stratum_age_s as f64, 1.0..=600.0, "between 1 and 600")?;
         check("watermark_s", raw.watermark_s as f64, 1.0..=60.0, "between 1 and 60")?;
         check("horizon_s", raw.horizon_s as f64, 10.0..=604_800.0, "between 10 and 604800")?;
+        check("sustained_s", raw.sustained_s as f64, 3.0..=3600.0, "between 3 and 3600")?;
+        if let Some(Limits { error_rate, latency_p99_us }) = raw.limits {
+            let longest = MAX_LATENCY_US as f64;
+            check("limits.error_rate", error_rate, 0.0..=1.0, "between 0 and 1")?;
+            check("limits.latency_p99_us", latency_p99_us as f64, 1.0..=longest, "between 1 and 3600000000")?;
+        }
         Ok(Self(raw))
     }
 }

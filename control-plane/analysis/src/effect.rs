@@ -37,6 +37,26 @@ pub(crate) fn difference(failed: &ByArm<u64>, requests: &ByArm<u64>, phi: f64) -
     })
 }
 
+/// Canary's share minus `beside`, with Wilson's interval. `None` without requests.
+pub(crate) fn excess(failed: u64, requests: u64, beside: f64, phi: f64) -> Option<EffectSize> {
+    let (failed, requests) = (failed.min(requests) as f64 / phi, requests as f64 / phi);
+    (requests > 0.0).then(|| {
+        let (low, high) = wilson(failed, requests);
+        EffectSize { estimate: failed / requests - beside, low: low - beside, high: high - beside }
+    })
+}
+
+/// The canary's 99th percentile over `beside_us`. `None` without requests.
+pub(crate) fn slow_beside<'a>(
+    canary: impl Iterator<Item = &'a DenseHistogram> + Clone,
+    beside_us: f64,
+    phi: f64,
+) -> Option<EffectSize> {
+    let (estimate, low, high) = slow(canary, phi)?;
+    let ratio = |us: f64| us / beside_us.max(1.0);
+    Some(EffectSize { estimate: ratio(estimate), low: ratio(low), high: ratio(high) })
+}
+
 /// The canary's share of the requests relative to `expected`, with Wilson's interval.
 pub(crate) fn share_ratio(requests: &ByArm<u64>, expected: f64, phi: f64) -> Option<EffectSize> {
     let (canary, all) = (requests.canary as f64, requests.canary as f64 + requests.baseline as f64);

@@ -16,6 +16,7 @@ mod gaps;
 mod judgement;
 mod lessons;
 mod pool;
+mod solo;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
 use crate::effect;
+use crate::history::History;
 use crate::increment::{Arm, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
@@ -35,6 +37,7 @@ use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
 use gaps::Gaps;
 use pool::Pool;
+use solo::{Beside, Presence};
 
 /// Components of one engine at most.
 pub const MAX_COMPONENTS: usize = 2_000;
@@ -101,6 +104,8 @@ pub struct Learned {
     pub version: Dispersion,
     /// Overdispersion by component.
     pub components: BTreeMap<String, Dispersion>,
+    /// What is usual, by component.
+    pub histories: BTreeMap<String, History>,
 }
 
 /// Judges one rollout.
@@ -129,6 +134,14 @@ pub struct Engine {
     version_slow_down: Option<EffectSize>,
     next_slow_down: u64,
     gaps: Gaps,
+    /// The canary has its full weight.
+    #[serde(default)]
+    at_full_weight: bool,
+    #[serde(default)]
+    presence: Presence,
+    /// What the version is compared with while no baseline runs beside it.
+    #[serde(default)]
+    alone: Option<Beside>,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ScopeSummary>,
@@ -179,6 +192,9 @@ impl Engine {
             version_slow_down: None,
             next_slow_down: 0,
             gaps: Gaps::default(),
+            at_full_weight: false,
+            presence: Presence::default(),
+            alone: None,
             version_summary: None,
         })
     }
@@ -215,11 +231,15 @@ impl Engine {
         }
     }
 
-    /// What the next rollout of the service should begin with.
-    pub fn learned(&self) -> Learned {
-        let components =
-            self.components.iter().map(|component| (component.name().to_owned(), component.dispersion()));
-        Learned { version: self.hosts.dispersion, components: components.collect() }
+    /// What the next rollout of the service should begin with, after which the canary serves if it is `promoted`.
+    pub fn learned(&self, promoted: bool) -> Learned {
+        let named = |component: &Component| component.name().to_owned();
+        let components = self.components.iter();
+        Learned {
+            version: self.hosts.dispersion,
+            components: components.clone().map(|one| (named(one), one.dispersion())).collect(),
+            histories: components.map(|one| (named(one), one.history(promoted))).collect(),
+        }
     }
 
     /// Begins with what an earlier rollout taught. Components that it did not know, and numbers that make no sense,
@@ -229,6 +249,9 @@ impl Engine {
         for component in &mut self.components {
             if let Some(dispersion) = learned.components.get(component.name()) {
                 component.recall(*dispersion);
+            }
+            if let Some(history) = learned.histories.get(component.name()) {
+                component.recall_history(history);
             }
         }
     }
@@ -271,6 +294,12 @@ impl Engine {
     /// routing is not by weight alone, and the share of the requests is not judged.
     pub fn set_weight(&mut self, second: u64, canary_ppm: Option<u32>) {
         self.share.set_weight(second, canary_ppm);
+    }
+
+    /// Whether the canary has its full weight, by the plan or a person: what has no baseline beside it then is judged
+    /// without one at once.
+    pub fn set_full_weight(&mut self, is_full: bool) {
+        self.at_full_weight = is_full;
     }
 
     /// The canary warms up before `second`: caches fill, code is compiled, pools are built. Those seconds are judged with
@@ -320,7 +349,12 @@ impl Engine {
         let active = || self.components.iter().filter(|component| component.is_active());
         let of_arm = |arm| active().map(move |component| *component.summary().latency().of(arm));
         let latency = ByArm { baseline: of_arm(Arm::Baseline), canary: of_arm(Arm::Canary) };
-        self.version_slow_down = effect::slow_ratio(latency, self.version_phi().latency);
+        let phi = self.version_phi().latency;
+        self.version_slow_down = match self.alone {
+            Some(beside) if beside.p99_us > 0.0 => effect::slow_beside(latency.canary, beside.p99_us, phi),
+            Some(_) => None,
+            None => effect::slow_ratio(latency, phi),
+        };
     }
 
     fn version_phi(&self) -> Phi {

@@ -110,7 +110,7 @@ impl StartPrior {
 }
 
 /// Strata that must at least agree before a bet can cross.
-const AGREEING_STRATA: f64 = 3.0;
+pub(crate) const AGREEING_STRATA: f64 = 3.0;
 
 /// Where a bet stood when its evidence began to rise, which bounds what one stratum may add.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -127,13 +127,13 @@ impl Default for Anchor {
 }
 
 impl Anchor {
-    /// Most that the next stratum may add, so that three that agree carry the bet from where it was when they began to
-    /// `log_goal`, and two do not. A harm that starts late starts from its small prior mass, so each may add more. Looks
+    /// Most that the next stratum may add, so that `agreeing` such strata carry the bet from where it was when they began
+    /// to `log_goal`, and fewer do not. A harm that starts late starts from its small prior mass, so each may add more. Looks
     /// at what was before that stratum only.
-    pub(crate) fn cap(&mut self, log_m: f64, new_mass: f64, log_goal: f64) -> f64 {
+    pub(crate) fn cap(&mut self, log_m: f64, new_mass: f64, log_goal: f64, agreeing: f64) -> f64 {
         let log_mass = if new_mass > 0.0 { new_mass.ln() } else { LOG_ZERO };
         self.log_m = if self.is_idle() { log_add(log_m, log_mass) } else { self.log_m.max(log_mass) };
-        ((log_goal - self.log_m) / AGREEING_STRATA).max(0.0)
+        ((log_goal - self.log_m) / agreeing).max(0.0)
     }
 
     /// Takes in a stratum's evidence.
@@ -189,7 +189,7 @@ mod tests {
             let mut crossed = Vec::new();
             for second in 1000..onset + 4 {
                 let mass = prior.mass_at(second);
-                let cap = anchor.cap(log_m, mass, goal);
+                let cap = anchor.cap(log_m, mass, goal, AGREEING_STRATA);
                 let log_e = if second < onset { -0.2 } else { 1e3 };
                 log_m = recur(log_m, log_e, cap, mass);
                 anchor.add(log_e);

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;
+use crate::increment::ByArm;
 use crate::placebo::Phi;
 use crate::scope::Process;
-use crate::stratum::Evidence;
+use crate::stratum::{ArmStratum, Evidence};
 use crate::verdict::Signal;
 
 /// A need beyond this is not worth a number.
@@ -21,14 +22,14 @@ pub(crate) struct Needed {
 }
 
 impl Needed {
-    /// Foresees the need of `process` if its totals go on as they were.
+    /// Foresees the need of `process` if `totals`, which it has seen, go on as they were.
     pub(crate) fn of(
         process: &Process,
+        totals: &ByArm<ArmStratum>,
         archetypes: Option<&Archetypes>,
         phi: Phi,
         config: &RawEngineConfig,
     ) -> Self {
-        let totals = process.totals();
         let requests = totals.canary.started as f64;
         if requests <= 0.0 || totals.baseline.started == 0 {
             return Self::default();

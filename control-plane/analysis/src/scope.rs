@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
-use crate::onset::{Anchor, recur};
+use crate::onset::{AGREEING_STRATA, Anchor, recur};
 use crate::stratum::{ArmStratum, BETS, ERROR_BETS, Evidence};
 use crate::verdict::Signal;
 use crate::window::FailureCounts;
@@ -106,8 +106,10 @@ impl Process {
         }
     }
 
-    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far.
-    pub(crate) fn update(&mut self, evidence: &Evidence, arms: &ByArm<ArmStratum>, mass: f64) {
+    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far. As many strata as `agreeing` must agree
+    /// before a bet can cross, at least three.
+    pub(crate) fn update(&mut self, evidence: &Evidence, arms: &ByArm<ArmStratum>, mass: f64, agreeing: f64) {
+        let agreeing = agreeing.max(AGREEING_STRATA);
         self.updates += 1;
         self.totals.baseline.add(&arms.baseline);
         self.totals.canary.add(&arms.canary);
@@ -115,9 +117,11 @@ impl Process {
         let new_mass = mass - self.mass_seen;
         self.mass_seen = mass;
         for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
-            let cap = bet.anchor.cap(bet.log_m, new_mass, self.log_threshold - bet.log_weight);
+            let log_goal = self.log_threshold - bet.log_weight;
+            let cap = bet.anchor.cap(bet.log_m, new_mass, log_goal, agreeing);
             bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
-            bet.anchor.add(log_e);
+            // Where many must agree a burst is expected, and is over when its part of the evidence is gone.
+            bet.anchor.add(if agreeing > AGREEING_STRATA { log_e.min(cap) } else { log_e });
             if bet.anchor.is_idle() {
                 bet.since_update = self.updates;
             }
@@ -144,6 +148,13 @@ impl Process {
         }
         self.since.fill(ErrorTotals::default());
         self.log_evidence = BySignal::NONE;
+    }
+
+    /// From now on the canary is compared with something else: harm seen so far counts on, health has to be shown anew.
+    pub(crate) fn turn(&mut self, beta: f64) {
+        self.health = Health::new(beta);
+        self.totals = ByArm::default();
+        self.since.fill(ErrorTotals::default());
     }
 
     /// Leaves out the prior mass of the seconds before this scope was watched.

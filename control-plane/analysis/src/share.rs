@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evalue::{LOG_ZERO, log_sum};
 use crate::increment::ByArm;
-use crate::onset::{Anchor, recur};
+use crate::onset::{AGREEING_STRATA, Anchor, recur};
 
 /// Shares that are bet on, relative to the one that is allowed.
 const BETS: [f64; 5] = [0.9, 0.75, 0.5, 0.2, 0.02];
@@ -218,7 +218,7 @@ impl Share {
         for (bet, psi) in self.bets.iter_mut().zip(BETS) {
             let spread: f64 = 1.0 - allowed + allowed * psi;
             let log_e = (canary * psi.ln() - (baseline + canary) * spread.ln()) / phi;
-            let cap = bet.anchor.cap(bet.log_m, new_mass, self.log_threshold - log_weight);
+            let cap = bet.anchor.cap(bet.log_m, new_mass, self.log_threshold - log_weight, AGREEING_STRATA);
             bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
             bet.anchor.add(log_e);
         }

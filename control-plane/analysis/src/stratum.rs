@@ -86,10 +86,16 @@ impl Stratum {
         self.first_second.is_none()
     }
 
-    pub(crate) fn is_full(&self, config: &RawEngineConfig) -> bool {
-        let age_s = self.first_second.map_or(0, |first| self.last_second - first + 1);
-        let least = self.arms.baseline.started.min(self.arms.canary.started);
-        least >= config.min_exposure || age_s >= config.max_stratum_age_s
+    /// `alone`: the canary's requests are the only ones.
+    pub(crate) fn is_full(&self, config: &RawEngineConfig, alone: bool) -> bool {
+        let ByArm { baseline, canary } = &self.arms;
+        let least = if alone { canary.started } else { baseline.started.min(canary.started) };
+        least >= config.min_exposure || self.age_s() >= config.max_stratum_age_s
+    }
+
+    /// Seconds that it covers.
+    pub(crate) fn age_s(&self) -> u64 {
+        self.first_second.map_or(0, |first| self.last_second - first + 1)
     }
 
     /// Empties the stratum and gives what it was.

@@ -41,8 +41,10 @@ pub enum BaselineUsed {
     Profile,
     /// The previous deployment, at the same time since it began.
     PreviousDeployment,
-    /// Fixed limits; nothing else was known.
+    /// The plan's limits; nothing else was known.
     Thresholds,
+    /// Nothing: no baseline ran beside it, and neither a profile nor a previous deployment nor a limit was known.
+    Nothing,
 }
 
 /// How different the canary is.
@@ -198,6 +200,15 @@ impl ScopeAssessment {
 }
 
 impl Reason {
+    /// Odds against "within the margins" from which nothing is promoted.
+    pub(crate) const DOUBTFUL_ODDS: f64 = 20.0;
+
+    /// Whether it speaks against the canary, though not yet so much that it is regressed.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.log_evidence >= Self::DOUBTFUL_ODDS.ln()
+    }
+
     fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {
         let effects = self.effect.iter_mut();
         let effect = effects.flat_map(|effect| [&mut effect.estimate, &mut effect.low, &mut effect.high]);

@@ -87,8 +87,10 @@ words! {
         Profile = "profile",
         /// The previous deployment, at the same time since it began.
         PreviousDeployment = "previous_deployment",
-        /// Fixed limits.
+        /// The plan's limits.
         Thresholds = "thresholds",
+        /// None of these was known.
+        Nothing = "nothing",
         /// A word of a newer server.
         Unknown = "unknown",
     }

@@ -12,17 +12,21 @@ mod number;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::config::Margins;
+use serin_analysis::config::{Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
     HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
-use crate::{ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Plan, State, UnixMillis};
+use crate::{
+    ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, State, UnixMillis,
+};
 
 pub use number::{host_number, source_number};
 
+/// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
+const SUSTAINED_MIN_S: u64 = 3;
 /// Seconds over which client errors are counted, as the engine's summaries.
 const WINDOW_S: u64 = 60;
 
@@ -82,6 +86,7 @@ impl Evaluation {
             indices: BTreeMap::new(),
         };
         evaluation.expose(plan, state);
+        evaluation.engine.set_full_weight(state.weight == Weight::FULL);
         Ok(evaluation.completed(&specs, state))
     }
 
@@ -98,7 +103,7 @@ impl Evaluation {
             }
             Some(Stored(other)) => {
                 let mut evaluation = Self::new(plan, state)?;
-                evaluation.recall(&other.learned());
+                evaluation.recall(&other.engine.learned(state.phase == Phase::Promoted));
                 Ok(evaluation)
             }
             None => Self::new(plan, state),
@@ -156,7 +161,13 @@ impl Evaluation {
     /// What the next rollout of the service should begin with.
     #[must_use]
     pub fn learned(&self) -> Learned {
-        self.engine.learned()
+        self.engine.learned(false)
+    }
+
+    /// The same once the canary was promoted: what was usual for it is what the next one is compared with.
+    #[must_use]
+    pub fn learned_by_promotion(&self) -> Learned {
+        self.engine.learned(true)
     }
 
     /// Begins with what an earlier rollout taught.
@@ -205,6 +216,7 @@ impl Evaluation {
             }
         }
         self.since = state.evaluating_since;
+        self.engine.set_full_weight(state.weight == Weight::FULL);
         Ok(())
     }
 
@@ -298,10 +310,20 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         error_absolute: share(plan.margins().error_absolute),
         latency_ratio: share(plan.margins().latency_ratio),
     };
+    let plan_limits = plan.limits();
+    let limits = Limits {
+        error_rate: share(plan_limits.error_rate).min(1.0 - share(plan_limits.success_rate)),
+        latency_p99_us: u64::try_from(plan_limits.latency_p99.as_micros()).unwrap_or(u64::MAX),
+    };
+    // Of the time for which a limit must be exceeded before the version is rolled back, the minute that is looked at takes
+    // one half by default; evidence has no such minute.
+    let sustained_s = (plan_limits.sustained.as_secs() / 2).max(SUSTAINED_MIN_S);
     EngineConfig::try_from(RawEngineConfig {
         alpha: share(plan.false_rollback()),
         beta: share(plan.wrong_promotion()),
         margins,
+        limits: Some(limits),
+        sustained_s,
         ..RawEngineConfig::default()
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing but a healthy verdict on fresh evidence, or a person, raises a weight. Missing data holds. A rollback, once
 //! decided, stays: no rule here loosens it. While the baseline runs beside the canary only evidence against it rolls
-//! back; at full weight, where nothing runs beside it, limits exceeded for long do.
+//! back; at full weight, where nothing runs beside it, limits exceeded for long do too.
 //!
 //! Two rules settle what a plan leaves open. `max_weight` is the highest weight beside the baseline: after the last step
 //! the canary always gets all traffic for the promotion time, and is promoted from there. Granularity `fine` is treated as
@@ -12,6 +12,7 @@ mod alarm;
 mod assess;
 mod command;
 
+pub(crate) use assess::doubt;
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};

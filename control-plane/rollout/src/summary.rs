@@ -99,6 +99,11 @@ fn completing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: Un
         let (seen, least) = (Count(seen), Count(least));
         return format!("Holding at 100 %: {seen} requests in the last minute, {least} needed");
     }
+    if left.is_zero()
+        && let Some(doubt) = crate::step::doubt(state, judgement)
+    {
+        return format!("Holding at 100 %: {}", doubt.sentence());
+    }
     format!("Completing at 100 %; promoted in {} if it stays within its limits", Time(left))
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned, ScopeSummary};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{
-    Evaluation, Event, Judgement, Plan, State, Stored, UnixMillis, Weight, host_number, summary,
+    Evaluation, Event, Judgement, Phase, Plan, State, Stored, UnixMillis, Weight, host_number, summary,
 };
 
 use super::recorders::Started;
@@ -144,7 +144,10 @@ impl Tracked {
     pub(super) fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
         if self.state.phase.is_terminal() {
-            self.learned = self.learned();
+            self.learned = match &self.evaluation {
+                Some(evaluation) if self.state.phase == Phase::Promoted => evaluation.learned_by_promotion(),
+                Some(_) | None => self.learned(),
+            };
             let last = self.evaluation.take();
             self.last = last.map(|evaluation| self.windows(&evaluation)).or(self.last.take());
             return;

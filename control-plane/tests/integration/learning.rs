@@ -16,12 +16,14 @@ async fn learned(folder: &Path, id: &str) -> Learned {
     let stored = || {
         let query = "SELECT evidence FROM rollouts WHERE rollout_id = ?1";
         let evidence: Option<Vec<u8>> = connection.query_row(query, [id], |row| row.get(0)).unwrap();
-        serde_json::from_slice::<Evaluation>(&evidence?).unwrap().learned().components.remove("route-1")
+        let mut learned = serde_json::from_slice::<Evaluation>(&evidence?).unwrap().learned();
+        Some((learned.components.remove("route-1")?, learned.histories.remove("route-1")?))
     };
     let nothing = Learned::default().version;
     let polling = async {
         loop {
-            if let Some(component) = stored().filter(|component| *component != nothing) {
+            if let Some((component, history)) = stored().filter(|(component, _)| *component != nothing) {
+                assert_ne!(history, serin_analysis::History::default(), "what is usual is handed on too");
                 let components = [("route-1".to_owned(), component)].into();
                 return Learned { components, ..Learned::default() };
             }

@@ -15,6 +15,9 @@ const LEAST_SHARE: f64 = 0.9;
 /// The bound in seconds. `None`: it is not computed for this kind of fault.
 pub fn information_bound_s(scenario: &Scenario) -> Option<f64> {
     let Truth::Bad { scope, .. } = &scenario.truth else { return None };
+    if scenario.is_alone() {
+        return None;
+    }
     let ([fault], [(_, ppm)]) = (scenario.faults.as_slice(), scenario.weights.as_slice()) else {
         return None;
     };

@@ -47,7 +47,7 @@ struct Watcher {
     done: bool,
 }
 
-/// Lets Serin and, if so wanted, its peers watch run `run` of `scenario` under `seed`; Serin begins with what was
+/// Lets Serin and, if so wanted and if there is a baseline everywhere, its peers watch run `run` of `scenario` under `seed`; Serin begins with what was
 /// `learned`. It ends when all that can decide have, or after [`DURATION_S`].
 ///
 /// The weight follows Serin's plan while Serin's rollout lasts, and the scenario's times after that.
@@ -64,8 +64,10 @@ pub fn run(
     let mut world = World::new(scenario, latencies, seed, run);
     let components = world.components().to_vec();
     let mut serin = Serin::new(scenario, &world, learned)?;
-    let mut watchers: Vec<_> =
-        Method::peers().filter(|_| peers).map(|judge| Watcher::new(judge, world.start())).collect();
+    let mut watchers: Vec<_> = Method::peers()
+        .filter(|_| peers && !scenario.is_alone())
+        .map(|judge| Watcher::new(judge, world.start()))
+        .collect();
     let mut is_watched = true;
     let mut seconds = 0;
     for second in 0..UNEXPOSED_S + DURATION_S {

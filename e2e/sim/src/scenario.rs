@@ -1,5 +1,6 @@
 //! What is simulated: a service, its surroundings, and what is wrong with the canary.
 
+mod alone;
 mod harmful;
 mod harmless;
 
@@ -32,6 +33,19 @@ pub struct Scenario {
     pub truth: Truth,
     /// Warm-up of the plan in seconds.
     pub warm_up_s: u64,
+    /// Where the canary has a baseline.
+    pub baseline: Baseline,
+}
+
+/// Where the canary has a baseline.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Baseline {
+    /// On all routes.
+    Everywhere,
+    /// On all but these, by rank from 0: only the canary has them.
+    ExceptOn(Vec<usize>),
+    /// Nowhere: it is the first deployment.
+    Nowhere,
 }
 
 /// How the requests fall on the routes.
@@ -197,7 +211,28 @@ impl Scenario {
             faults: Vec::new(),
             truth: Truth::Good,
             warm_up_s: 0,
+            baseline: Baseline::Everywhere,
         }
+    }
+
+    /// With no baseline, or one that lacks some routes.
+    fn beside(mut self, baseline: Baseline) -> Self {
+        self.baseline = baseline;
+        self
+    }
+
+    /// Whether a baseline runs beside the canary on all of `routes` while its weight lets it.
+    pub fn has_baseline(&self, routes: &[usize]) -> bool {
+        match &self.baseline {
+            Baseline::Everywhere => true,
+            Baseline::ExceptOn(lacking) => !routes.iter().any(|route| lacking.contains(route)),
+            Baseline::Nowhere => false,
+        }
+    }
+
+    /// Whether the canary runs alone, somewhere at least: nobody can tell by comparison.
+    pub fn is_alone(&self) -> bool {
+        self.baseline != Baseline::Everywhere || self.first_ppm() == 1_000_000
     }
 
     /// The canary is bad in `routes` from `onset` on.
@@ -243,6 +278,7 @@ pub fn all() -> &'static [Scenario] {
     static ALL: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
         let mut all = harmless::scenarios();
         all.extend(harmful::scenarios());
+        all.extend(alone::scenarios());
         all
     });
     &ALL

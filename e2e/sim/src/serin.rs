@@ -10,7 +10,7 @@ use serin_rollout::{
 
 use crate::latency::Latencies;
 use crate::plan;
-use crate::scenario::Scenario;
+use crate::scenario::{Baseline, Scenario};
 use crate::world::{Delivery, Second, UNEXPOSED_S, World};
 
 /// The reporter of all increments.
@@ -71,11 +71,14 @@ impl Serin {
     }
 
     /// What the `service`-th service of `scenario` taught before: an earlier rollout of two hours, of which only the
-    /// baseline matters, because overdispersion is measured on it.
+    /// baseline matters, because overdispersion is measured on it and it is what is usual. Nothing, where there was no earlier one.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn learned(scenario: &Scenario, latencies: &Latencies, seed: u64, service: u64) -> Result<Learned> {
+        if scenario.baseline == Baseline::Nowhere {
+            return Ok(Learned::default());
+        }
         let mut world = World::earlier(scenario, latencies, seed, service);
         let mut serin = Self::new(scenario, &world, &Learned::default())?;
         for second in 0..EARLIER_S {

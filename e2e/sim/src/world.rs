@@ -136,6 +136,8 @@ impl<'a> World<'a> {
             for place in 0..self.components.len() {
                 let Some(component) = self.components.get(place) else { continue };
                 let condition = Condition::of(self.scenario, component, arm, exposed);
+                let is_served = arm == Arm::Canary || self.scenario.has_baseline(&component.routes);
+                let weight = if is_served { weight } else { 0.0 };
                 let mean = self.scenario.rps * now.load * component.share * weight;
                 let counts = self.count(mean, &moment, &condition);
                 let slowed = self.draw_latencies(counts.ok, &moment, &condition);

@@ -15,7 +15,7 @@ const HOURS: usize = 168;
 /// Seconds of an hour.
 const HOUR_S: u64 = 3_600;
 /// Weight from which on an hour speaks for itself.
-const KNOWN: f64 = 20.0;
+pub(crate) const KNOWN: f64 = 20.0;
 /// Weights are halved in this time, in seconds: four weeks.
 const HALF_LIFE_S: f64 = 4.0 * 168.0 * 3_600.0;
 /// Distance in σ to which far values are pulled in.
@@ -64,17 +64,12 @@ impl Moments {
 }
 
 /// What is usual for one series.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Profile {
-    hours: Vec<Moments>,
+    /// By hour of the week, those in which something was seen: a component is rarely watched all week.
+    hours: BTreeMap<usize, Moments>,
     all: Moments,
     aged_at: u64,
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self { hours: vec![Moments::default(); HOURS], all: Moments::default(), aged_at: 0 }
-    }
 }
 
 impl Profile {
@@ -87,15 +82,13 @@ impl Profile {
         self.age(second);
         let value = self.pulled_in(second, value.clamp(-MOST, MOST));
         self.all.add(value);
-        if let Some(hour) = self.hours.get_mut(HourOfWeek::of(second).index()) {
-            hour.add(value);
-        }
+        self.hours.entry(HourOfWeek::of(second).index()).or_default().add(value);
     }
 
     /// What is usual in the hour of the Unix second `second`: that hour's, or that of all hours while it is not
     /// known. `None`: nothing is known yet.
     pub fn usual(&self, second: u64) -> Option<Reference> {
-        let hour = self.hours.get(HourOfWeek::of(second).index());
+        let hour = self.hours.get(&HourOfWeek::of(second).index());
         hour.and_then(Moments::reference).or_else(|| self.all.reference())
     }
 
@@ -111,11 +104,11 @@ impl Profile {
         let left = 0.5_f64.powf(elapsed as f64 / HALF_LIFE_S);
         self.aged_at = second;
         self.all.weight *= left;
-        self.hours.iter_mut().for_each(|hour| hour.weight *= left);
+        self.hours.values_mut().for_each(|hour| hour.weight *= left);
     }
 
     fn pulled_in(&self, second: u64, value: f64) -> f64 {
-        let hour = self.hours.get(HourOfWeek::of(second).index()).and_then(Moments::reference);
+        let hour = self.hours.get(&HourOfWeek::of(second).index()).and_then(Moments::reference);
         match hour {
             Some(Reference { centre, spread }) if spread > 0.0 => {
                 value.clamp(centre - PULLED_IN * spread, centre + PULLED_IN * spread)

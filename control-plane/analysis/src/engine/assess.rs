@@ -3,14 +3,16 @@
 use super::component::Component;
 use super::flag::disturbance;
 use super::judgement::Judgement;
+use super::solo::Beside;
 use super::{Assessment, Engine, Scope};
 use crate::effect;
+use crate::placebo::Phi;
 use crate::power::Needed;
 use crate::scope::Process;
 use crate::verdict::{Reason, ScopeAssessment, Signal, Verdict, Veto};
 
 /// Odds against "within the margins" from which a scope blocks a promotion.
-pub(super) const DOUBTFUL_ODDS: f64 = 20.0;
+pub(super) const DOUBTFUL_ODDS: f64 = Reason::DOUBTFUL_ODDS;
 /// Without data for longer than this, in seconds, nothing is healthy.
 const STALE_S: u64 = 15;
 
@@ -51,8 +53,9 @@ impl Engine {
         let summary = self.summary(Scope::Version);
         let judgement = Judgement {
             process: &self.version,
+            beside: self.alone,
             summary,
-            needed: Needed::of(&self.version, self.pool.archetypes(), phi, self.config.raw()),
+            needed: self.version_needed(phi),
             phi,
             margins: self.config.raw().margins,
             impact: 1.0,
@@ -66,11 +69,23 @@ impl Engine {
         version
     }
 
+    /// Alone its components are judged by bounds of their own, so what is needed is said of them.
+    fn version_needed(&self, phi: Phi) -> Needed {
+        match self.alone {
+            Some(_) => Needed::default(),
+            None => {
+                let totals = self.version.totals();
+                Needed::of(&self.version, totals, self.pool.archetypes(), phi, self.config.raw())
+            }
+        }
+    }
+
     fn assess_component(&self, index: usize, component: &Component, fresh: bool) -> ScopeAssessment {
         let config = self.config.raw();
         let regressed = self.flagged.contains(&index) || !component.vetoes().is_empty();
         let judgement = Judgement {
             process: component.process(),
+            beside: component.solo().map(Beside::of),
             summary: component.summary().summary(),
             needed: component.needed(),
             phi: component.phi(config),

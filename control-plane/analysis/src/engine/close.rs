@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::component::Second;
+use super::solo::Beside;
 use crate::increment::{ByArm, Increment};
 use crate::placebo::Phi;
 use crate::stratum::{ArmStratum, Evidence};
@@ -26,6 +27,9 @@ impl Engine {
             open_age_us,
             warm: second < self.exclude_until,
             ends_warm_up: second.saturating_add(1) == self.exclude_until,
+            at_full_weight: self.at_full_weight,
+            may_be_alone: self.at_full_weight || !self.presence.is_lacking(),
+            version_alone: self.alone.is_some(),
         };
         let raw = *self.config.raw();
         let config = if at.warm { raw.in_warm_up() } else { raw };
@@ -59,11 +63,33 @@ impl Engine {
         self.share.update(second, started, self.mass);
         self.watch.add(second, started, ByArm { baseline: split.baseline.1, canary: split.canary.1 });
         self.gaps.see(second, started);
-        if let Some(judged) = self.pool.judge(&at, &config, &self.components) {
+        let of_pool = self.pool.judge(&at, &config, &self.components);
+        if let Some(judged) = of_pool.filter(|_| !at.version_alone) {
             judged.scaled(version_phi).add_to(&mut of_version);
         }
         if let Some(judged) = of_version {
-            self.version.update(&judged.evidence, &judged.arms, self.mass);
+            let agreeing = if at.version_alone { raw.sustained_s as f64 } else { 0.0 };
+            self.version.update(&judged.evidence, &judged.arms, self.mass, agreeing);
+        }
+        self.presence.see(started);
+        self.refresh_alone();
+    }
+
+    /// Begins or ends to judge the version alone, at full weight, and keeps up what it is judged by: what its components are, the weakest
+    /// first.
+    fn refresh_alone(&mut self) {
+        let was_alone = self.alone.is_some();
+        let is_alone = self.at_full_weight && self.presence.is_alone(true);
+        self.alone = is_alone.then(|| {
+            let active = self.components.iter().filter(|component| component.is_active());
+            let parts = active.filter_map(|component| {
+                let requests = component.process().totals().canary.started;
+                component.solo().filter(|_| requests > 0).map(|solo| (Beside::of(solo), requests))
+            });
+            Beside::mean(parts)
+        });
+        if self.alone.is_some() != was_alone {
+            self.version.turn(self.config.raw().beta);
         }
     }
 }

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::ComponentSpec;
 use super::close::Judged;
 use super::lessons::Lessons;
+use super::solo::{Presence, Reference, Solo};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
-use crate::effect::slow_ratio;
+use crate::effect::{slow_beside, slow_ratio};
 use crate::histogram::LatencyHistogram;
+use crate::history::{Deployment, History};
 use crate::increment::{Arm, ByArm, HostSample, Increment};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::placebo::{Dispersion, Phi, Placebo, Whole};
@@ -32,6 +34,12 @@ pub(super) struct Second {
     pub(super) open_age_us: u64,
     /// The canary is warming up.
     pub(super) warm: bool,
+    /// All requests are the canary's by weight.
+    pub(super) at_full_weight: bool,
+    /// A component without a baseline is no sign of missing reports.
+    pub(super) may_be_alone: bool,
+    /// No baseline runs beside the version.
+    pub(super) version_alone: bool,
     /// The warm-up ends with it, so no stratum may reach beyond.
     pub(super) ends_warm_up: bool,
 }
@@ -65,6 +73,17 @@ pub(super) struct Component {
     vetoes: Vec<Veto>,
     /// How much slower the canary is, as of the last few seconds.
     slow_down: Option<EffectSize>,
+    /// What is usual for the version that serves.
+    #[serde(default)]
+    history: History,
+    /// How the canary's deployment went.
+    #[serde(default)]
+    deployment: Deployment,
+    #[serde(default)]
+    presence: Presence,
+    /// While no baseline runs beside the canary.
+    #[serde(default)]
+    solo: Option<Box<Solo>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -96,6 +115,10 @@ impl Component {
             watch: Watch::default(),
             vetoes: Vec::new(),
             slow_down: None,
+            history: History::default(),
+            deployment: Deployment::default(),
+            presence: Presence::default(),
+            solo: None,
         }
     }
 
@@ -110,6 +133,8 @@ impl Component {
         self.parts = vec![Part::default(); BETS];
         self.needed = Needed::default();
         self.vetoes.clear();
+        self.presence = Presence::default();
+        self.solo = None;
     }
 
     /// Forgets the evidence and keeps the rest.
@@ -137,8 +162,13 @@ impl Component {
 
     fn measure_slow_down(&self, config: &RawEngineConfig) -> Option<EffectSize> {
         let ByArm { baseline, canary } = self.summary.latency();
+        let phi = self.phi(config).latency;
+        if let Some(solo) = &self.solo {
+            let reference = solo.reference()?;
+            return slow_beside(std::iter::once(canary), reference.p99_us(), phi);
+        }
         let once = ByArm { baseline: std::iter::once(baseline), canary: std::iter::once(canary) };
-        slow_ratio(once, self.phi(config).latency)
+        slow_ratio(once, phi)
     }
 
     /// How much slower the canary is: as of now, or of the last few seconds.
@@ -176,8 +206,25 @@ impl Component {
         self.needed
     }
 
+    /// What the canary runs without: `Some` while no baseline runs beside it.
+    pub(super) fn solo(&self) -> Option<&Solo> {
+        self.solo.as_deref()
+    }
+
+    fn reference(&self) -> Option<&Reference> {
+        self.solo()?.reference()
+    }
+
+    /// Those of the baseline that runs beside the canary, or of what stands for it.
     pub(super) fn archetypes(&self) -> Option<&Archetypes> {
-        self.cells.as_ref().map(Cells::archetypes)
+        self.judging_cells().map(Cells::archetypes)
+    }
+
+    fn judging_cells(&self) -> Option<&Cells> {
+        match &self.solo {
+            Some(solo) => solo.reference().map(Reference::cells),
+            None => self.cells.as_ref(),
+        }
     }
 
     /// Takes in what one of its hosts saw.
@@ -197,6 +244,29 @@ impl Component {
     /// Begins with what was learned before.
     pub(super) fn recall(&mut self, dispersion: Dispersion) {
         self.placebo.dispersion = dispersion.checked();
+    }
+
+    /// Begins with what was usual before.
+    pub(super) fn recall_history(&mut self, history: &History) {
+        self.history.clone_from(history);
+    }
+
+    /// What is usual for the version that serves: the baseline, or the canary once it is `promoted`.
+    pub(super) fn history(&self, promoted: bool) -> History {
+        let solo = self.solo.as_ref().filter(|_| promoted);
+        let mut history = solo.map_or_else(|| self.baseline_history(), |solo| solo.promoted());
+        if promoted && !self.deployment.is_empty() {
+            history.deployment.clone_from(&self.deployment);
+        }
+        history
+    }
+
+    fn baseline_history(&self) -> History {
+        let mut history = self.history.clone();
+        if let Some(latencies) = self.lessons.latencies() {
+            history.latencies = latencies;
+        }
+        history
     }
 
     pub(super) fn phi(&self, config: &RawEngineConfig) -> Phi {
@@ -244,6 +314,7 @@ impl Component {
             canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
         };
         self.lessons.add(&arms.baseline.latency);
+        self.learn(at.second, &arms);
         if !self.active {
             return None;
         }
@@ -255,8 +326,22 @@ impl Component {
         self.stratum.arms.canary.add(&judged.canary);
         let open = ByArm { baseline: arms.baseline.open(), canary: arms.canary.open() };
         self.stratum.had_open |= open != ByArm::default();
-        self.open.remember(at.second, open, self.pooled);
-        self.pooled.then_some(judged)
+        let pooled = self.pooled && self.solo.is_none();
+        self.open.remember(at.second, open, pooled);
+        self.presence.see(started);
+        pooled.then_some(judged)
+    }
+
+    /// Learns what is usual, and how the canary's deployment goes.
+    fn learn(&mut self, second: u64, arms: &ByArm<PendingArm>) {
+        let ByArm { baseline, canary } = arms;
+        let (history, summary) = (&mut self.history, &self.summary);
+        history.see(second, baseline.started, baseline.failed.total(), || summary.summary().baseline.p50_us);
+        let median_us = || summary.summary().canary.p50_us;
+        self.deployment.see(second, canary.started, canary.failed.total(), median_us);
+        if let Some(solo) = &mut self.solo {
+            solo.see(second, (canary.started, canary.failed.total()), &canary.latency, median_us);
+        }
     }
 
     /// Judges the stratum if it is full; gives what the version's process gets of it.
@@ -268,22 +353,64 @@ impl Component {
         version: &Process,
     ) -> Option<Judged> {
         let second = at.second;
-        let is_due = self.stratum.is_full(config) || (at.ends_warm_up && !self.stratum.is_empty());
-        let judged = if is_due { self.close(at.warm, config, mass, version) } else { None };
-        if self.stratum.is_empty() && self.lessons.is_due(second) {
+        let is_alone = at.may_be_alone && self.presence.is_alone(at.at_full_weight);
+        let turns = self.active && is_alone != self.solo.is_some();
+        let is_full = self.stratum.is_full(config, self.solo.is_some());
+        let is_due = is_full || ((at.ends_warm_up || turns) && !self.stratum.is_empty());
+        let judged = if is_due { self.close(at, config, mass, version) } else { None };
+        self.refresh_solo(turns, second, config);
+        if self.stratum.is_empty() && self.solo.is_none() && self.lessons.is_due(second) {
             self.cells = self.lessons.take(second, config.margins.latency_ratio);
         }
         if second >= self.next_foresight {
             self.next_foresight = second.saturating_add(FORESIGHT_INTERVAL_S);
             self.slow_down = self.measure_slow_down(config);
-            self.needed = Needed::of(&self.process, self.archetypes(), self.phi(config), config);
+            self.needed = self.foresee(config);
         }
         judged
     }
 
+    fn foresee(&self, config: &RawEngineConfig) -> Needed {
+        let (process, phi) = (&self.process, self.phi(config));
+        let Some(reference) = self.reference() else {
+            return Needed::of(process, process.totals(), self.archetypes(), phi, config);
+        };
+        let canary = process.totals().canary;
+        let totals = ByArm { baseline: reference.beside(&canary), canary };
+        let config = reference.config(config, false);
+        Needed::of(process, &totals, self.archetypes(), phi, &config)
+    }
+
+    /// Begins or ends to judge the canary alone, and keeps up what it is judged by. The stratum is empty.
+    fn refresh_solo(&mut self, turns: bool, second: u64, config: &RawEngineConfig) {
+        let age = (self.deployment.age_s(second), self.deployment.slot(second));
+        let turned = if !turns {
+            let empty = self.stratum.is_empty();
+            let solo = self.solo.as_mut().filter(|_| empty);
+            solo.is_some_and(|solo| solo.refresh(&self.history, second, age, config))
+        } else if self.solo.is_some() {
+            self.solo = None;
+            true
+        } else {
+            self.history = self.baseline_history();
+            self.solo = Some(Box::new(Solo::new(&self.history, second, age, config)));
+            true
+        };
+        if turned {
+            self.process.turn(config.beta);
+        }
+    }
+
     /// Log evidence in each of the version's bets since its CUSUM was zero at the update in `since`, with the open stratum.
     pub(super) fn parts_in(&self, since: &[u64], phi: Phi, config: &RawEngineConfig) -> [f64; BETS] {
-        let mut evidence = Evidence::of(&self.stratum.arms, &[], self.archetypes(), config);
+        let mut evidence = match self.reference() {
+            Some(reference) => {
+                let canary = self.stratum.arms.canary;
+                let arms = ByArm { baseline: reference.beside(&canary), canary };
+                Evidence::of(&arms, &[], self.archetypes(), &reference.config(config, false))
+            }
+            None => Evidence::of(&self.stratum.arms, &[], self.archetypes(), config),
+        };
         for ((log_e, part), since_update) in evidence.harm.iter_mut().zip(&self.parts).zip(since) {
             if part.since_update >= *since_update {
                 *log_e += part.log_e;
@@ -302,7 +429,7 @@ impl Component {
             categories: pending.failed,
             ..ArmStratum::default()
         };
-        if let Some(cells) = &self.cells {
+        if let Some(cells) = self.judging_cells() {
             cells.sort(arm, at.warm, &pending.latency, &mut judged.cells);
             cells.sort_open(arm, at.warm, at.open_age_us, pending.open(), &mut judged.cells);
         }
@@ -311,13 +438,19 @@ impl Component {
 
     fn close(
         &mut self,
-        warm: bool,
+        at: &Second,
         config: &RawEngineConfig,
         mass: f64,
         version: &Process,
     ) -> Option<Judged> {
-        let had_open = self.stratum.had_open;
-        let (arms, closed) = self.stratum.close();
+        let (warm, had_open, age_s) = (at.warm, self.stratum.had_open, self.stratum.age_s());
+        let alone = self.solo.is_some();
+        let judging = self.reference().map(|reference| reference.config(config, warm));
+        if alone {
+            let beside = self.reference().map(|reference| reference.beside(&self.stratum.arms.canary));
+            self.stratum.arms.baseline = beside.unwrap_or_default();
+        }
+        let (mut arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
         // Failures that come late are judged by the usual margin, so those of the warm-up are not judged.
         if had_open && !warm {
@@ -328,9 +461,16 @@ impl Component {
         if arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty() {
             return None;
         }
-        let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
+        let evidence = Evidence::of(&arms, &late, self.archetypes(), judging.as_ref().unwrap_or(config));
         let evidence = if warm { evidence.harm_alone() } else { evidence };
-        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass);
+        if alone {
+            arms.baseline = ArmStratum::default();
+        }
+        let agreeing = if alone { config.sustained_s as f64 / age_s.max(1) as f64 } else { 0.0 };
+        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, agreeing);
+        if alone != at.version_alone {
+            return None;
+        }
         for ((part, log_e), since_update) in
             self.parts.iter_mut().zip(evidence.harm).zip(version.since_updates())
         {
@@ -339,6 +479,6 @@ impl Component {
             }
             part.log_e += log_e;
         }
-        (!pooled).then_some(Judged { evidence, arms })
+        (!pooled || alone).then_some(Judged { evidence, arms })
     }
 }

@@ -1,6 +1,7 @@
 //! The verdict on one scope.
 
 use super::assess::DOUBTFUL_ODDS;
+use super::solo::Beside;
 use crate::cells::HEALTH_EDGES;
 use crate::config::Margins;
 use crate::effect;
@@ -12,12 +13,14 @@ use crate::scope::{ErrorTotals, Process};
 use crate::stratum::{as_floats, slower_than};
 use crate::summary::ScopeSummary;
 use crate::verdict::{
-    Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict, Veto,
+    BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict, Veto,
 };
 
 /// All that the verdict on one scope depends on.
 pub(super) struct Judgement<'a> {
     pub(super) process: &'a Process,
+    /// What stands in the baseline's place. `None`: a baseline runs beside it.
+    pub(super) beside: Option<Beside>,
     pub(super) summary: ScopeSummary,
     pub(super) needed: Needed,
     pub(super) phi: Phi,
@@ -38,7 +41,12 @@ impl Judgement<'_> {
             self.errors(errors, errors >= latency, self.needed.errors),
             self.latency(latency, latency > errors, self.needed.latency),
         ];
-        let served = self.summary.baseline.requests > 0 && self.summary.canary.requests > 0;
+        let served =
+            (self.beside.is_some() || self.summary.baseline.requests > 0) && self.summary.canary.requests > 0;
+        let reasons = match self.beside {
+            Some(beside) => reasons.into_iter().map(|reason| self.alone(reason, beside)).collect(),
+            None => reasons,
+        };
         let all_healthy = reasons.iter().all(|reason| reason.verdict == Verdict::Healthy);
         let verdict = if self.regressed {
             Verdict::Regressed
@@ -64,6 +72,22 @@ impl Judgement<'_> {
             categories: categories(&totals),
             ..self.reason(Signal::ErrorRate, log_evidence, is_stronger, needed, totals.requests)
         }
+    }
+
+    /// The same reason where no baseline runs beside the canary.
+    fn alone(&self, reason: Reason, beside: Beside) -> Reason {
+        let failed =
+            reason.categories.iter().fold(0_u64, |sum, category| sum.saturating_add(category.canary));
+        let is_known = beside.kind != BaselineUsed::Nothing;
+        let (baseline, effect) = match reason.signal {
+            Signal::ErrorRate | Signal::Share => {
+                let excess =
+                    effect::excess(failed, reason.canary_requests, beside.failing, reason.overdispersion);
+                (beside.failing, excess.filter(|_| is_known))
+            }
+            Signal::Latency => (beside.p99_us, reason.effect),
+        };
+        Reason { baseline, effect, baseline_requests: 0, baseline_used: beside.kind, ..reason }
     }
 
     fn latency(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {

@@ -35,6 +35,11 @@ impl Lessons {
         self.seen.add(latency.bins());
     }
 
+    /// All that was seen, if it is enough to learn from.
+    pub(super) fn latencies(&self) -> Option<LatencyHistogram> {
+        (self.seen.count() >= FIRST_LESSON).then(|| self.seen.to_sparse())
+    }
+
     pub(super) fn is_due(&self, second: u64) -> bool {
         self.seen.count() >= self.needed && second >= self.earliest
     }

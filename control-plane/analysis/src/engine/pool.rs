@@ -55,7 +55,7 @@ impl Pool {
     ) -> Option<Judged> {
         let second = at.second;
         self.stratum.cover(second);
-        if !(self.stratum.is_full(config) || at.ends_warm_up) {
+        if !(self.stratum.is_full(config, false) || at.ends_warm_up) {
             return None;
         }
         let (arms, closed) = self.stratum.close();

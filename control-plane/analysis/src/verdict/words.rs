@@ -37,6 +37,9 @@ impl Reason {
         let (name, baseline, canary) = (signal.words(), signal.value(*baseline), signal.value(*canary));
         let beside = self.baseline_used.words();
         let seen = match signal {
+            Signal::ErrorRate | Signal::Latency if self.baseline_used == BaselineUsed::Nothing => {
+                format!("{name} {canary} over {canary_requests} canary requests, {beside}")
+            }
             Signal::ErrorRate | Signal::Latency => format!(
                 "{name} {canary} over {canary_requests} canary requests, {baseline} {}{beside}",
                 if *baseline_requests > 0 { format!("over {baseline_requests} ") } else { String::new() },
@@ -69,9 +72,17 @@ impl Reason {
                 } else {
                     ""
                 };
-                format!("worse than the margin allows ({}{alone}{effect})", odds(self.log_evidence))
+                let bound = if self.baseline_used == BaselineUsed::Thresholds {
+                    "worse than allowed"
+                } else {
+                    "worse than the margin allows"
+                };
+                format!("{bound} ({}{alone}{effect})", odds(self.log_evidence))
             }
-            Verdict::Healthy => format!("within the margin ({})", odds(self.log_evidence_healthy)),
+            Verdict::Healthy => {
+                let bound = if self.baseline_used == BaselineUsed::Thresholds { "limit" } else { "margin" };
+                format!("within the {bound} ({})", odds(self.log_evidence_healthy))
+            }
             Verdict::Inconclusive => match self.canary_requests_needed {
                 Some(needed) => format!("not decided, about {needed} more canary requests needed"),
                 None => "not decided".to_owned(),
@@ -87,6 +98,9 @@ impl BaselineUsed {
             Self::Profile => "usual at this hour",
             Self::PreviousDeployment => "on the previous deployment at this age",
             Self::Thresholds => "allowed",
+            Self::Nothing => {
+                "nothing to compare with: no baseline beside it, and no profile, previous deployment or limit"
+            }
         }
     }
 }
@@ -155,6 +169,25 @@ mod tests {
         let judged = "worse than the margin allows (odds 8 to 1 alone, enough with the version's)";
         assert_eq!(named.sentence(), format!("{seen}{judged}"));
         check(Verdict::Inconclusive, "not decided, about 1200 more canary requests needed");
+    }
+
+    #[test]
+    fn a_reason_says_what_the_canary_was_compared_with() {
+        let beside = |baseline_used, verdict| {
+            let reason = Reason { baseline_requests: 0, baseline_used, ..reason(verdict) };
+            reason.sentence().replace("error rate 30.10 % over 310 canary requests, ", "")
+        };
+        let check = |baseline_used, words: &str| {
+            assert_eq!(beside(baseline_used, Verdict::Healthy), words);
+        };
+        check(BaselineUsed::Profile, "0.10 % usual at this hour: within the margin (odds 110 to 1)");
+        let age = "0.10 % on the previous deployment at this age: within the margin (odds 110 to 1)";
+        check(BaselineUsed::PreviousDeployment, age);
+        check(BaselineUsed::Thresholds, "0.10 % allowed: within the limit (odds 110 to 1)");
+        let regressed = beside(BaselineUsed::Thresholds, Verdict::Regressed);
+        assert_eq!(regressed, "0.10 % allowed: worse than allowed (odds 2981 to 1)");
+        let nothing = beside(BaselineUsed::Nothing, Verdict::Inconclusive);
+        assert!(nothing.starts_with("nothing to compare with: no baseline beside it"), "{nothing}");
     }
 
     #[test]

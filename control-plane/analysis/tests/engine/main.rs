@@ -1,6 +1,8 @@
 //! The engine as a whole: increments in, verdicts out.
 
 #[cfg(test)]
+mod alone;
+#[cfg(test)]
 mod calibration;
 #[cfg(test)]
 mod detection;

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
+use serin_analysis::config::Limits;
 use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, HostSample, Increment, LatencyHistogram,
-    Outcomes, Scope, Verdict,
+    Outcomes, RawEngineConfig, Scope, Verdict,
 };
 
 use super::world::{Behaviour, GOOD, START, World};
@@ -105,9 +106,14 @@ proptest! {
     fn any_increments_give_numbers_and_no_panic(
         increments in prop::collection::vec(any_increment(), 1..40),
         times in prop::collection::vec(prop_oneof![START..START + 300, Just(0), Just(u64::MAX)], 1..12),
+        full_weight_at in 0..20_usize,
+        error_rate in 0.0..=1.0_f64,
     ) {
-        let mut engine = engine(3);
+        let limits = Some(Limits { error_rate, latency_p99_us: 250_000 });
+        let config = RawEngineConfig { limits, ..RawEngineConfig::default() };
+        let mut engine = World::new(0, 3, 1.0, 0.5).engine_with(config);
         for (at, now) in times.iter().enumerate() {
+            engine.set_full_weight(at >= full_weight_at);
             for increment in increments.iter().skip(at).step_by(times.len()) {
                 engine.merge(increment);
                 engine.merge_host(&sample(increment));
@@ -123,6 +129,9 @@ proptest! {
                 prop_assert!(values.clone().all(|value| value.is_finite()), "{:?}", reason);
             }
         }
+        let mut next = World::new(0, 3, 1.0, 0.5).engine_with(config);
+        next.recall(&engine.learned(true));
+        prop_assert!(next.advance(START).alarm.is_none());
     }
 }
 

@@ -122,7 +122,7 @@ fn rollout(
 fn history(jitter: f64, cluster: f64, one_in: u32, seconds: u64) -> Learned {
     let mut pods = Pods::new(99, jitter, cluster);
     let (_, engine) = rollout(&mut pods, Some(&Learned::default()), one_in, 1.0, seconds);
-    serde_json::from_str(&serde_json::to_string(&engine.learned()).unwrap()).unwrap()
+    serde_json::from_str(&serde_json::to_string(&engine.learned(false)).unwrap()).unwrap()
 }
 
 #[test]

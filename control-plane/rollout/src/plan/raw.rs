@@ -175,7 +175,7 @@ pub(super) struct Limits {
     #[serde(default)]
     pub(super) min_requests: Option<u64>,
     /// How long a limit must be exceeded at full weight, where no baseline runs beside the canary, before the version is
-    /// rolled back. 1s to 1h. Default: 2m.
+    /// rolled back. Evidence without a baseline has to grow for half of it, at least for 3s. 1s to 1h. Default: 2m.
     #[serde(default)]
     pub(super) sustained: Option<Span>,
 }

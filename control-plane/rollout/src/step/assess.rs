@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serin_analysis::Veto;
 use serin_analysis::verdict::Verdict;
+use serin_analysis::{BaselineUsed, Reason, Veto};
 use serin_proto::assignment::Weight;
 
 use super::Change;
@@ -194,11 +194,21 @@ fn is_healthy(change: &Change<'_>, judgement: &Judgement) -> bool {
         })
 }
 
-/// Promotes when the canary was within its limits for long enough. There is no baseline to compare with.
+/// Why the version, or a component that still gets canary requests, looks worse than it should without a baseline.
+pub(crate) fn doubt<'a>(state: &State, judgement: &'a Judgement) -> Option<&'a Reason> {
+    let live = judgement.components.iter().filter(|component| !state.pinned.contains_key(&component.name));
+    let scopes = live.map(|component| &component.assessment).chain([&judgement.version]);
+    let alone = |reason: &&Reason| reason.baseline_used != BaselineUsed::Concurrent;
+    scopes.flat_map(|scope| &scope.reasons).filter(alone).find(|reason| reason.is_doubtful())
+}
+
+/// Promotes when the canary was within its limits for long enough, and nothing that it is compared with speaks against it.
+/// That it is healthy need not be shown: at thin traffic that would take days, for a version that serves all users already.
 fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let (plan, state) = (change.plan, &change.state);
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
-    if lasted && judgement.canary.requests >= plan.limits().min_requests {
+    let enough = judgement.canary.requests >= plan.limits().min_requests;
+    if lasted && enough && doubt(state, &judgement).is_none() {
         change.record(Fact::Promoted { cause: Cause::WithinLimits, evidence: Some(judgement) });
     }
 }

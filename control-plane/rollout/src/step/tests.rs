@@ -87,6 +87,15 @@ fn input(words: &str) -> Input {
             scope.verdict = Verdict::Regressed;
             scope.vetoes.push(serde_json::from_value(veto.into()).unwrap());
         }
+        "doubtful" => {
+            let component = seen.components.first_mut().unwrap();
+            component.assessment.reasons.push(serin_analysis::Reason {
+                log_evidence: 3.0,
+                log_threshold: 6.0,
+                baseline_used: serin_analysis::BaselineUsed::Profile,
+                ..serin_analysis::Reason::default()
+            });
+        }
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
         "errors" => seen.canary.errors = rest.parse().unwrap(),

@@ -46,5 +46,6 @@ fn baseline_used(used: BaselineUsed) -> api::BaselineUsed {
         BaselineUsed::Profile => api::BaselineUsed::Profile,
         BaselineUsed::PreviousDeployment => api::BaselineUsed::PreviousDeployment,
         BaselineUsed::Thresholds => api::BaselineUsed::Thresholds,
+        BaselineUsed::Nothing => api::BaselineUsed::Nothing,
     }
 }

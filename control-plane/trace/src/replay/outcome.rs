@@ -1,7 +1,7 @@
 //! What a replay says.
 
 use serde::Serialize;
-use serin_analysis::{ScopeAssessment, Signal, Verdict};
+use serin_analysis::{BaselineUsed, ScopeAssessment, Signal, Verdict};
 use serin_rollout::{Cause, Event, Fact, Judgement};
 
 /// Something that happened on the way. Each is one JSON object; its second field tells which kind it is.
@@ -89,6 +89,9 @@ pub struct Reason {
     /// The signal. `None`: a rule of the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<Signal>,
+    /// What the canary was compared with. `None`: a rule of the plan, or of another judge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_used: Option<BaselineUsed>,
     /// In words.
     pub text: String,
 }
@@ -105,7 +108,7 @@ pub struct Needed {
 impl Decision {
     /// A hold without evidence.
     pub(crate) fn nothing(text: String) -> Self {
-        let reasons = vec![Reason { component: None, signal: None, text }];
+        let reasons = vec![Reason { component: None, signal: None, baseline_used: None, text }];
         Self {
             decision: Decided::Hold,
             t: None,
@@ -179,6 +182,7 @@ pub(super) fn of_scope(
     let said = reasons.map(|reason| Reason {
         component: component.cloned(),
         signal: Some(reason.signal),
+        baseline_used: Some(reason.baseline_used),
         text: reason.sentence(),
     });
     said.collect()

@@ -51,7 +51,8 @@ impl Peer {
     }
 
     pub(super) fn decision(self) -> Decision {
-        let because = |text: String| vec![Reason { component: None, signal: None, text }];
+        let because =
+            |text: String| vec![Reason { component: None, signal: None, baseline_used: None, text }];
         let (decision, t, level, text) = match self.decided {
             Some((JudgeDecision::Rollback, t)) => {
                 (Decided::Rollback, t, Some(Level::Coarse), format!("{} rolls back by its rules", self.name))

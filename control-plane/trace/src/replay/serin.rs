@@ -265,11 +265,11 @@ impl Serin {
         let judgement = self.trial.judgement();
         let at = UnixMillis(self.now.saturating_mul(1_000));
         let text = summary(self.trial.plan(), self.trial.state(), Some(judgement), at);
-        let mut reasons = vec![Reason { component: None, signal: None, text }];
+        let mut reasons = vec![Reason { component: None, signal: None, baseline_used: None, text }];
         if self.finished && !self.timed {
             let text =
                 "the trace tells no latencies, and without them nothing is shown to be healthy".to_owned();
-            reasons.push(Reason { component: None, signal: None, text });
+            reasons.push(Reason { component: None, signal: None, baseline_used: None, text });
         }
         reasons.extend(of_scope(None, &judgement.version, |verdict| verdict != Verdict::Healthy));
         for component in &judgement.components {

@@ -49,6 +49,7 @@ impl From<proto::BaselineUsed> for BaselineUsed {
             proto::BaselineUsed::Profile => Self::Profile,
             proto::BaselineUsed::PreviousDeployment => Self::PreviousDeployment,
             proto::BaselineUsed::Thresholds => Self::Thresholds,
+            proto::BaselineUsed::Nothing => Self::Nothing,
         }
     }
 }

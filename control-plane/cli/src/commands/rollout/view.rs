@@ -112,6 +112,7 @@ fn reasons(sheet: &mut Sheet, title: &str, reasons: &[Reason]) {
             BaselineUsed::Profile
             | BaselineUsed::PreviousDeployment
             | BaselineUsed::Thresholds
+            | BaselineUsed::Nothing
             | BaselineUsed::Unknown => format!(", compared with: {}", baseline_used.label()),
         };
         sheet.line(&format!("  {signal}: {}{beside}. {text}", verdict.label()));

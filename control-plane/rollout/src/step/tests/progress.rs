@@ -51,6 +51,20 @@ fn a_plan_that_begins_at_full_weight_completes_after_the_warm_up() {
 }
 
 #[test]
+fn at_full_weight_nothing_is_promoted_while_the_evidence_speaks_against_it() {
+    let plan =
+        PLAN.replace("steps: [{weight: 10%, bake: 20s}, {weight: 50%, bake: 30s}]", "initial_weight: 100%");
+    check_plan(
+        &plan,
+        r"
+        10 inconclusive -> [The canary got all traffic and is watched before completion] info | completing 100 %
+        70 doubtful -> | completing 100 %
+        71 inconclusive -> [Promoted: at full weight long enough and within all limits] info | promoted 100 %
+        ",
+    );
+}
+
+#[test]
 fn a_clock_that_goes_backwards_only_delays() {
     check(
         r"
