@@ -117,7 +117,9 @@ impl Process {
         let new_mass = mass - self.mass_seen;
         self.mass_seen = mass;
         for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
-            let log_goal = self.log_threshold - bet.log_weight;
+            // Where many must agree, all bets together reach the goal no sooner than that.
+            let alone = if agreeing > AGREEING_STRATA { 0.0 } else { bet.log_weight };
+            let log_goal = self.log_threshold - alone;
             let cap = bet.anchor.cap(bet.log_m, new_mass, log_goal, agreeing);
             bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
             // Where many must agree a burst is expected, and is over when its part of the evidence is gone.
