@@ -39,6 +39,9 @@ struct Arguments {
     /// This scenario alone; may be repeated.
     #[arg(long, value_name = "ID")]
     scenario: Vec<String>,
+    /// The scenarios in which no baseline runs beside the canary, which are left out of the others.
+    #[arg(long, conflicts_with = "scenario")]
+    alone: bool,
     /// Serin alone, which takes half the time.
     #[arg(long)]
     without_peers: bool,
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<()> {
     let runs = if arguments.full { FULL_RUNS } else { arguments.runs };
-    let scenarios = chosen(&arguments.scenario)?;
+    let scenarios = chosen(arguments)?;
     let latencies = Latencies::default();
     let mut report = Report { commit: commit(), seed: arguments.seed, runs, rows: Vec::new() };
     let begin = Instant::now();
@@ -122,9 +125,12 @@ fn simulate(
     Ok(done.into_iter().map(|(_, watched)| watched).collect())
 }
 
-fn chosen(ids: &[String]) -> Result<Vec<&'static Scenario>> {
-    if ids.is_empty() {
-        return Ok(scenario::all().iter().collect());
+fn chosen(arguments: &Arguments) -> Result<Vec<&'static Scenario>> {
+    if arguments.scenario.is_empty() {
+        return Ok(scenario::all()
+            .iter()
+            .filter(|scenario| scenario.is_alone() == arguments.alone)
+            .collect());
     }
     let find = |id: &String| {
         let Some(scenario) = scenario::by_id(id) else {
@@ -133,7 +139,7 @@ fn chosen(ids: &[String]) -> Result<Vec<&'static Scenario>> {
         };
         Ok(scenario)
     };
-    ids.iter().map(find).collect()
+    arguments.scenario.iter().map(find).collect()
 }
 
 /// CPU time of this process, all threads, in seconds. `None`: the system does not tell it as Linux does.
