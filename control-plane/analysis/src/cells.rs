@@ -193,8 +193,14 @@ impl Cells {
         let tail = tail(&reference);
         let reference = smooth(&reference);
         let unchanged = cells_of(&below, &self.canary_edges.0, 1.0);
+        let mut by_factor: Vec<(f64, [f64; CELLS])> = Vec::new();
         Archetypes(SLOW_DOWNS.map(|(share, factor)| {
-            let mut slowed = cells_of(&below, &self.canary_edges.0, factor);
+            let known = by_factor.iter().find(|(of, _)| *of == factor).map(|(_, cells)| *cells);
+            let mut slowed = known.unwrap_or_else(|| {
+                let cells = cells_of(&below, &self.canary_edges.0, factor);
+                by_factor.push((factor, cells));
+                cells
+            });
             for (slow, fast) in slowed.iter_mut().zip(unchanged) {
                 *slow = share * *slow + (1.0 - share) * fast;
             }
