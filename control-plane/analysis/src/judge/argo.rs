@@ -106,7 +106,6 @@ pub struct Argo {
     failed: u32,
     inconclusive: u32,
     errors_in_a_row: u32,
-    done: bool,
 }
 
 impl Argo {
@@ -121,7 +120,6 @@ impl Argo {
             failed: 0,
             inconclusive: 0,
             errors_in_a_row: 0,
-            done: false,
         }
     }
 
@@ -164,16 +162,14 @@ impl Argo {
     }
 
     fn looks_until(&mut self, time: u64, decision: &mut Option<JudgeDecision>) {
-        while !self.done && !self.paused() {
+        while !self.schedule.has_ended() && !self.paused() {
             if self.ends.is_some_and(|ends| ends <= time) && self.nothing_due_before_end() {
-                self.done = true;
-                *decision = Some(JudgeDecision::Promote);
+                *decision = self.schedule.decided(JudgeDecision::Promote);
                 return;
             }
             let Some(look) = self.schedule.due(time) else { return };
             let now = self.look(look);
-            self.done = now == JudgeDecision::Rollback;
-            *decision = Some(now);
+            *decision = self.schedule.decided(now);
         }
     }
 
@@ -190,7 +186,7 @@ impl Judge for Argo {
         arms: &ByArm<SecondAggregate>,
         weight_ppm: u32,
     ) -> Option<JudgeDecision> {
-        if self.done || !self.schedule.accepts(second) {
+        if !self.schedule.accepts(second) {
             return None;
         }
         if weight_ppm > 0 && !self.schedule.has_begun() {

@@ -49,7 +49,6 @@ pub struct Fixed {
     schedule: Schedule,
     exposed_from: u64,
     breaches: u32,
-    done: bool,
 }
 
 impl Fixed {
@@ -61,7 +60,6 @@ impl Fixed {
             schedule: Schedule::new(settings.interval_s),
             exposed_from: 0,
             breaches: 0,
-            done: false,
         }
     }
 
@@ -91,7 +89,7 @@ impl Judge for Fixed {
         arms: &ByArm<SecondAggregate>,
         weight_ppm: u32,
     ) -> Option<JudgeDecision> {
-        if self.done || !self.schedule.accepts(second) {
+        if !self.schedule.accepts(second) {
             return None;
         }
         if weight_ppm > 0 && !self.schedule.has_begun() {
@@ -100,12 +98,9 @@ impl Judge for Fixed {
         }
         self.traffic.push(second, arms);
         let mut decision = None;
-        while !self.done
-            && let Some(look) = self.schedule.due(second.saturating_add(1))
-        {
+        while let Some(look) = self.schedule.due(second.saturating_add(1)) {
             let now = self.look(look);
-            self.done = now != JudgeDecision::Hold;
-            decision = Some(now);
+            decision = self.schedule.decided(now);
         }
         decision
     }

@@ -72,7 +72,6 @@ pub struct Flagger {
     schedule: Schedule,
     failed: u32,
     weight: u32,
-    done: bool,
 }
 
 impl Flagger {
@@ -84,7 +83,6 @@ impl Flagger {
             schedule: Schedule::new(settings.interval_s.max(10)),
             failed: 0,
             weight: 0,
-            done: false,
         }
     }
 
@@ -115,12 +113,9 @@ impl Flagger {
     }
 
     fn looks_until(&mut self, time: u64, weight_ppm: u32, decision: &mut Option<JudgeDecision>) {
-        while !self.done
-            && let Some(look) = self.schedule.due(time)
-        {
+        while let Some(look) = self.schedule.due(time) {
             let now = self.tick(look, weight_ppm);
-            self.done = now != JudgeDecision::Hold;
-            *decision = Some(now);
+            *decision = self.schedule.decided(now);
         }
     }
 }
@@ -132,7 +127,7 @@ impl Judge for Flagger {
         arms: &ByArm<SecondAggregate>,
         weight_ppm: u32,
     ) -> Option<JudgeDecision> {
-        if self.done || !self.schedule.accepts(second) {
+        if !self.schedule.accepts(second) {
             return None;
         }
         if weight_ppm > 0 {

@@ -87,7 +87,6 @@ pub struct Kayenta {
     step: u64,
     gathered: ByArm<Gathered>,
     points: VecDeque<ByArm<Points>>,
-    done: bool,
 }
 
 impl Kayenta {
@@ -100,7 +99,6 @@ impl Kayenta {
             step: 0,
             gathered: ByArm::default(),
             points: VecDeque::new(),
-            done: false,
         }
     }
 
@@ -155,7 +153,7 @@ impl Judge for Kayenta {
         arms: &ByArm<SecondAggregate>,
         weight_ppm: u32,
     ) -> Option<JudgeDecision> {
-        if self.done || !self.schedule.accepts(second) {
+        if !self.schedule.accepts(second) {
             return None;
         }
         if !self.schedule.has_begun() {
@@ -179,12 +177,9 @@ impl Judge for Kayenta {
             self.step = step.saturating_add(1);
         }
         let mut decision = None;
-        while !self.done
-            && let Some(look) = self.schedule.due(end)
-        {
+        while let Some(look) = self.schedule.due(end) {
             let now = self.judge(look);
-            self.done = now != JudgeDecision::Hold;
-            decision = Some(now);
+            decision = self.schedule.decided(now);
         }
         decision
     }

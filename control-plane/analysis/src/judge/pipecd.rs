@@ -52,7 +52,6 @@ pub struct PipeCd {
     points: VecDeque<(u64, ByArm<[f64; 2]>)>,
     next_point: u64,
     failures: u32,
-    done: bool,
 }
 
 impl PipeCd {
@@ -66,7 +65,6 @@ impl PipeCd {
             points: VecDeque::new(),
             next_point: 0,
             failures: 0,
-            done: false,
         }
     }
 
@@ -121,7 +119,7 @@ impl Judge for PipeCd {
         arms: &ByArm<SecondAggregate>,
         weight_ppm: u32,
     ) -> Option<JudgeDecision> {
-        if self.done || !self.schedule.accepts(second) {
+        if !self.schedule.accepts(second) {
             return None;
         }
         if !self.schedule.has_begun() {
@@ -137,12 +135,9 @@ impl Judge for PipeCd {
         let end = second.saturating_add(1);
         self.close_point(end);
         let mut decision = None;
-        while !self.done
-            && let Some(look) = self.schedule.due(end)
-        {
+        while let Some(look) = self.schedule.due(end) {
             let now = self.look(look);
-            self.done = now != JudgeDecision::Hold;
-            decision = Some(now);
+            decision = self.schedule.decided(now);
         }
         decision
     }

@@ -1,4 +1,6 @@
-//! When a judge looks.
+//! When a judge looks, and that it decides once.
+
+use super::JudgeDecision;
 
 /// Looks at a fixed interval. A look at time `t` sees the seconds before `t`.
 #[derive(Clone, Debug)]
@@ -7,6 +9,8 @@ pub(super) struct Schedule {
     next: Option<u64>,
     last_second: Option<u64>,
     caught_up: u32,
+    /// The judge has decided.
+    ended: bool,
 }
 
 impl Schedule {
@@ -15,7 +19,7 @@ impl Schedule {
 
     /// The first look is `delay_s` after the first exposed second.
     pub(super) fn new(interval_s: u64) -> Self {
-        Self { interval_s: interval_s.max(1), next: None, last_second: None, caught_up: 0 }
+        Self { interval_s: interval_s.max(1), next: None, last_second: None, caught_up: 0, ended: false }
     }
 
     /// Sets the first look; later calls do nothing.
@@ -28,9 +32,14 @@ impl Schedule {
         self.next.is_some()
     }
 
-    /// Whether `second` follows the seconds seen; if so, it is the last one seen.
+    /// Whether all is decided.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether `second` follows the seconds seen, and nothing is decided; if so, it is the last one seen.
     pub(super) fn accepts(&mut self, second: u64) -> bool {
-        let later = self.last_second.is_none_or(|last| second > last);
+        let later = !self.ended && self.last_second.is_none_or(|last| second > last);
         if later {
             self.last_second = Some(second);
             self.caught_up = 0;
@@ -38,9 +47,15 @@ impl Schedule {
         later
     }
 
+    /// What a look came to. No other is due after the last word.
+    pub(super) fn decided(&mut self, decision: JudgeDecision) -> Option<JudgeDecision> {
+        self.ended |= decision != JudgeDecision::Hold;
+        Some(decision)
+    }
+
     /// The next look at or before `time`, if one is due. The one after it is an interval later.
     pub(super) fn due(&mut self, time: u64) -> Option<u64> {
-        let mut look = self.next.filter(|next| *next <= time)?;
+        let mut look = self.next.filter(|next| *next <= time && !self.ended)?;
         self.caught_up = self.caught_up.saturating_add(1);
         if self.caught_up > Self::MOST_MISSED {
             look = time - (time - look) % self.interval_s;
