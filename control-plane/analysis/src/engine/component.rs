@@ -1,14 +1,15 @@
 //! One component's part of the engine: its open stratum, its cells, its evidence.
 
+mod alone;
+
 use serde::{Deserialize, Serialize};
 
 use super::ComponentSpec;
 use super::close::Judged;
 use super::lessons::Lessons;
-use super::solo::{Presence, Reference, Solo};
+use super::solo::{Presence, Solo};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
-use crate::effect::{slow_beside, slow_ratio};
 use crate::histogram::LatencyHistogram;
 use crate::history::{Deployment, History};
 use crate::increment::{Arm, ByArm, HostSample, Increment};
@@ -160,22 +161,6 @@ impl Component {
         self.vetoes = vetoes;
     }
 
-    fn measure_slow_down(&self, config: &RawEngineConfig) -> Option<EffectSize> {
-        let ByArm { baseline, canary } = self.summary.latency();
-        let phi = self.phi(config).latency;
-        if let Some(solo) = &self.solo {
-            let reference = solo.reference()?;
-            return slow_beside(std::iter::once(canary), reference.p99_us(), phi);
-        }
-        let once = ByArm { baseline: std::iter::once(baseline), canary: std::iter::once(canary) };
-        slow_ratio(once, phi)
-    }
-
-    /// How much slower the canary is: as of now, or of the last few seconds.
-    pub(super) fn slow_down(&self, now: bool, config: &RawEngineConfig) -> Option<EffectSize> {
-        if now { self.measure_slow_down(config) } else { self.slow_down }
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -206,25 +191,9 @@ impl Component {
         self.needed
     }
 
-    /// What the canary runs without: `Some` while no baseline runs beside it.
-    pub(super) fn solo(&self) -> Option<&Solo> {
-        self.solo.as_deref()
-    }
-
-    fn reference(&self) -> Option<&Reference> {
-        self.solo()?.reference()
-    }
-
     /// Those of the baseline that runs beside the canary, or of what stands for it.
     pub(super) fn archetypes(&self) -> Option<&Archetypes> {
         self.judging_cells().map(Cells::archetypes)
-    }
-
-    fn judging_cells(&self) -> Option<&Cells> {
-        match &self.solo {
-            Some(solo) => solo.reference().map(Reference::cells),
-            None => self.cells.as_ref(),
-        }
     }
 
     /// Takes in what one of its hosts saw.
@@ -244,29 +213,6 @@ impl Component {
     /// Begins with what was learned before.
     pub(super) fn recall(&mut self, dispersion: Dispersion) {
         self.placebo.dispersion = dispersion.checked();
-    }
-
-    /// Begins with what was usual before.
-    pub(super) fn recall_history(&mut self, history: &History) {
-        self.history.clone_from(history);
-    }
-
-    /// What is usual for the version that serves: the baseline, or the canary once it is `promoted`.
-    pub(super) fn history(&self, promoted: bool) -> History {
-        let solo = self.solo.as_ref().filter(|_| promoted);
-        let mut history = solo.map_or_else(|| self.baseline_history(), |solo| solo.promoted());
-        if promoted && !self.deployment.is_empty() {
-            history.deployment.clone_from(&self.deployment);
-        }
-        history
-    }
-
-    fn baseline_history(&self) -> History {
-        let mut history = self.history.clone();
-        if let Some(latencies) = self.lessons.latencies() {
-            history.latencies = latencies;
-        }
-        history
     }
 
     pub(super) fn phi(&self, config: &RawEngineConfig) -> Phi {
@@ -332,18 +278,6 @@ impl Component {
         pooled.then_some(judged)
     }
 
-    /// Learns what is usual, and how the canary's deployment goes.
-    fn learn(&mut self, second: u64, arms: &ByArm<PendingArm>) {
-        let ByArm { baseline, canary } = arms;
-        let (history, summary) = (&mut self.history, &self.summary);
-        history.see(second, baseline.started, baseline.failed.total(), || summary.summary().baseline.p50_us);
-        let median_us = || summary.summary().canary.p50_us;
-        self.deployment.see(second, canary.started, canary.failed.total(), median_us);
-        if let Some(solo) = &mut self.solo {
-            solo.see(second, (canary.started, canary.failed.total()), &canary.latency, median_us);
-        }
-    }
-
     /// Judges the stratum if it is full; gives what the version's process gets of it.
     pub(super) fn judge(
         &mut self,
@@ -368,37 +302,6 @@ impl Component {
             self.needed = self.foresee(config);
         }
         judged
-    }
-
-    fn foresee(&self, config: &RawEngineConfig) -> Needed {
-        let (process, phi) = (&self.process, self.phi(config));
-        let Some(reference) = self.reference() else {
-            return Needed::of(process, process.totals(), self.archetypes(), phi, config);
-        };
-        let canary = process.totals().canary;
-        let totals = ByArm { baseline: reference.beside(&canary), canary };
-        let config = reference.config(config, false);
-        Needed::of(process, &totals, self.archetypes(), phi, &config)
-    }
-
-    /// Begins or ends to judge the canary alone, and keeps up what it is judged by. The stratum is empty.
-    fn refresh_solo(&mut self, turns: bool, second: u64, config: &RawEngineConfig) {
-        let age = (self.deployment.age_s(second), self.deployment.slot(second));
-        let turned = if !turns {
-            let empty = self.stratum.is_empty();
-            let solo = self.solo.as_mut().filter(|_| empty);
-            solo.is_some_and(|solo| solo.refresh(&self.history, second, age, config))
-        } else if self.solo.is_some() {
-            self.solo = None;
-            true
-        } else {
-            self.history = self.baseline_history();
-            self.solo = Some(Box::new(Solo::new(&self.history, second, age, config)));
-            true
-        };
-        if turned {
-            self.process.turn(config.beta);
-        }
     }
 
     /// Log evidence in each of the version's bets since its CUSUM was zero at the update in `since`, with the open stratum.
