@@ -92,7 +92,7 @@ fn ends() -> Status {
 
 /// How a rollout stood, in pieces that any client takes.
 fn pieces(started: Started) -> Vec<RecordResponse> {
-    let Started { at, plan, state, evidence } = started;
+    let Started { at, ticked, plan, state, evidence } = started;
     let Ok(state_json) = serde_json::to_string(&state) else { return Vec::new() };
     let mut chunks: Vec<&[u8]> = evidence.chunks(PIECE_BYTES).collect();
     if chunks.is_empty() {
@@ -108,6 +108,7 @@ fn pieces(started: Started) -> Vec<RecordResponse> {
             state_json: std::mem::take(&mut state_json),
             evidence: evidence.to_vec(),
             last: index == last,
+            last_tick_ms: ticked.map_or(0, |ticked| ticked.0),
         }),
         ..RecordResponse::default()
     });

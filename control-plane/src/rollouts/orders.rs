@@ -147,8 +147,9 @@ impl Task {
 
     /// Tells those who wait for a rollout of the service how it stands, if one runs.
     fn begin_recordings(&mut self, service: &str, now: UnixMillis) {
+        let ticked = self.ticked;
         let tracked = self.current.get(service).and_then(|index| self.tracked.get(*index));
-        self.recorders.begin(service, || tracked.and_then(|tracked| tracked.started(now)));
+        self.recorders.begin(service, || tracked.and_then(|tracked| tracked.started(now, ticked)));
     }
 
     fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {

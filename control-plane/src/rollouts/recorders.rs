@@ -43,6 +43,8 @@ pub(crate) enum Recorded {
 #[derive(Clone, Debug)]
 pub(crate) struct Started {
     pub(crate) at: UnixMillis,
+    /// When the server last judged without waiting for news, which it does once a second.
+    pub(crate) ticked: Option<UnixMillis>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) state: Box<State>,
     /// As it would be stored. Empty: none.

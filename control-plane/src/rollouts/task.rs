@@ -60,6 +60,8 @@ pub(crate) struct Task {
     /// True when the store holds something else than memory: only a restart helps.
     pub(super) lost: bool,
     ticks: u64,
+    /// When the last tick came.
+    pub(super) ticked: Option<UnixMillis>,
 }
 
 /// The store's answer is not known, so memory may be wrong.
@@ -78,6 +80,7 @@ impl Task {
             recorders: Recorders::default(),
             lost: false,
             ticks: 0,
+            ticked: None,
         };
         task.index();
         task.shared.board.post(task.assignment(loaded.generation, None), Instant::now());
@@ -135,6 +138,7 @@ impl Task {
 
     async fn tick(&mut self) {
         self.ticks += 1;
+        self.ticked = Some(clock::now());
         self.judge(|_| true).await;
         let now = clock::now();
         for index in 0..self.tracked.len() {

@@ -88,15 +88,15 @@ impl Tracked {
         self.evaluation.as_ref().map_or_else(|| self.learned.clone(), Evaluation::learned)
     }
 
-    /// How it stands now, for a recorder. `None`: it has ended.
-    pub(super) fn started(&self, at: UnixMillis) -> Option<Started> {
+    /// How it stands now, for a recorder, when the last tick came at `ticked`. `None`: it has ended.
+    pub(super) fn started(&self, at: UnixMillis, ticked: Option<UnixMillis>) -> Option<Started> {
         let evaluation = self.evaluation.as_ref()?;
         let evidence = evaluation.stored();
         let evidence = evidence
             .inspect_err(|error| tracing::warn!(%error, "evidence cannot be recorded"))
             .unwrap_or_default();
         let (plan, state) = (Arc::clone(&self.plan), Box::new(self.state.clone()));
-        Some(Started { at, plan, state, evidence })
+        Some(Started { at, ticked, plan, state, evidence })
     }
 
     /// True while evidence is gathered and judged.

@@ -33,6 +33,8 @@ const ROLLOUT_BYTES_MAX: usize = 64;
 pub struct Start {
     /// Unix time in ms at which the recording began.
     pub at_ms: u64,
+    /// Unix time in ms of the live loop's last judgement that did not wait for news. 0: not known.
+    pub last_tick_ms: u64,
     /// Identifier of the rollout.
     pub rollout: String,
     /// Its plan, as YAML.
@@ -77,7 +79,8 @@ pub(crate) struct Raw {
     /// How many pieces there are.
     #[schemars(range(min = 1, max = 128))]
     parts: u32,
-    /// Base64. Joined, the pieces are gzip of JSON with `format` (1), `plan` (YAML), `state` and `evidence` (JSON as text).
+    /// Base64. Joined, the pieces are gzip of JSON with `format` (1), `plan` (YAML), `state` and `evidence` (JSON as
+    /// text), and `last_tick_ms`.
     packed: String,
 }
 
@@ -88,6 +91,8 @@ struct Unpacked {
     state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evidence: Option<String>,
+    #[serde(default)]
+    last_tick_ms: u64,
 }
 
 impl Start {
@@ -96,9 +101,9 @@ impl Start {
     /// # Errors
     /// When plan and state alone are too large.
     pub fn pieces(self) -> Result<Vec<Piece>, std::io::Error> {
-        let Self { at_ms, rollout, plan, state, evidence } = self;
+        let Self { at_ms, last_tick_ms, rollout, plan, state, evidence } = self;
         let evidence = evidence.filter(|evidence| evidence.len() <= EVIDENCE_BYTES_MAX);
-        let json = serde_json::to_vec(&Unpacked { format: FORMAT, plan, state, evidence })?;
+        let json = serde_json::to_vec(&Unpacked { format: FORMAT, plan, state, evidence, last_tick_ms })?;
         let mut packed = Vec::new();
         GzEncoder::new(json.as_slice(), Compression::default()).read_to_end(&mut packed)?;
         let parts = u32::try_from(packed.len().div_ceil(PIECE_BYTES)).unwrap_or(u32::MAX);
@@ -159,7 +164,7 @@ impl Pieces {
         let mut unpacking = GzDecoder::new(self.packed.as_slice()).take(UNPACKED_BYTES_MAX + 1);
         let read = unpacking.read_to_end(&mut json).ok().filter(|read| *read as u64 <= UNPACKED_BYTES_MAX);
         let unpacked = read.and_then(|_| serde_json::from_slice::<Unpacked>(&json).ok());
-        let Some(Unpacked { format, plan, state, evidence }) = unpacked else {
+        let Some(Unpacked { format, plan, state, evidence, last_tick_ms }) = unpacked else {
             return Err(Rule::Shape("cannot be unpacked".to_owned()));
         };
         if format != FORMAT {
@@ -167,7 +172,8 @@ impl Pieces {
                 "has format {format}, and {FORMAT} is known: use a newer version"
             )));
         }
-        Ok(Some(Start { at_ms: piece.at_ms, rollout: piece.rollout, plan, state, evidence }))
+        let Piece { at_ms, rollout, .. } = piece;
+        Ok(Some(Start { at_ms, last_tick_ms, rollout, plan, state, evidence }))
     }
 }
 
@@ -177,7 +183,7 @@ mod tests {
 
     fn start(evidence: Option<String>) -> Start {
         let [plan, state] = ["service: shop", "{}"].map(str::to_owned);
-        Start { at_ms: 1, rollout: "shop-1".to_owned(), plan, state, evidence }
+        Start { at_ms: 1, last_tick_ms: 1, rollout: "shop-1".to_owned(), plan, state, evidence }
     }
 
     /// Text that does not compress well.

@@ -63,7 +63,7 @@ impl Recording {
     /// Joins a piece with those before it; the last one gives all that there is to write. Evidence that is too large is not
     /// gathered further; as a start it is left out, and a replay says so.
     fn start(&mut self, at_ms: u64, rollout: &str, piece: proto::RecordedStart) -> Option<Vec<Record>> {
-        let proto::RecordedStart { plan_yaml, state_json, evidence, last } = piece;
+        let proto::RecordedStart { plan_yaml, state_json, evidence, last, last_tick_ms } = piece;
         self.start.plan_yaml.push_str(&plan_yaml);
         self.start.state_json.push_str(&state_json);
         if self.start.evidence.len() <= EVIDENCE_BYTES_MAX {
@@ -75,7 +75,8 @@ impl Recording {
         let proto::RecordedStart { plan_yaml: plan, state_json: state, evidence, .. } =
             std::mem::take(&mut self.start);
         let evidence = String::from_utf8(evidence).ok().filter(|evidence| !evidence.is_empty());
-        let start = Start { at_ms, rollout: rollout.to_owned(), plan, state, evidence };
+        let rollout = rollout.to_owned();
+        let start = Start { at_ms, last_tick_ms, rollout, plan, state, evidence };
         Some(start.pieces().ok()?.into_iter().map(Record::Start).collect())
     }
 }

@@ -27,7 +27,8 @@ fn started(id: &str) -> Started {
     let creation =
         serin_rollout::Creation { id, salt: serin_rollout::Salt(1), actor: "anna".to_owned(), paused: false };
     let state = serin_rollout::create(&plan, creation, UnixMillis(0)).state;
-    Started { at: UnixMillis(0), plan: Arc::new(plan), state: Box::new(state), evidence: Vec::new() }
+    let plan = Arc::new(plan);
+    Started { at: UnixMillis(0), ticked: None, plan, state: Box::new(state), evidence: Vec::new() }
 }
 
 /// Numbers of the reports that wait, and how the recording ended, if it has.

@@ -59,7 +59,7 @@ impl Recorded {
         let Some(start) = joined else { return Ok(()) };
         let (at, t) = (UnixMillis(start.at_ms), start.at_ms / 1_000);
         let mut note = |note: &str| entries.push(Entry::Note { t, note: note.to_owned() });
-        let Start { plan, state, evidence, .. } = start;
+        let Start { plan, state, evidence, last_tick_ms, .. } = start;
         let is_other = !Plan::parse(&plan).is_ok_and(|plan| plan.says_the_same(&self.plan));
         self.is_other_plan = Some(is_other);
         if is_other {
@@ -81,7 +81,7 @@ impl Recorded {
             None => note("the recording has no evidence from before it began"),
         }
         let serin = Serin::take_up(self.plan.clone(), state, stored.and_then(Result::ok), at)?;
-        self.run = Some(Run::new(serin, start.at_ms));
+        self.run = Some(Run::new(serin, start.at_ms, last_tick_ms));
         Ok(())
     }
 
@@ -116,7 +116,15 @@ impl Recorded {
         let mut run = self.run.unwrap();
         run.move_to(at_ms, &mut Vec::new()).unwrap();
         let (state, evidence) = run.serin.stands();
-        Start { at_ms, rollout: "shop-1".to_owned(), plan: plan.to_owned(), state, evidence: Some(evidence) }
+        let (rollout, plan) = ("shop-1".to_owned(), plan.to_owned());
+        Start {
+            at_ms,
+            last_tick_ms: run.next_tick_ms - TICK_MS,
+            rollout,
+            plan,
+            state,
+            evidence: Some(evidence),
+        }
     }
 
     pub(super) fn end(mut self, entries: &mut Vec<Entry>) -> Result<Option<Decision>, ReplayError> {
@@ -134,7 +142,7 @@ impl Recorded {
         let names: BTreeSet<&String> = ahead.iter().map(|(line, _)| &line.component).collect();
         let first_ms = first.at_ms;
         let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
-        let mut run = Run::new(serin, first_ms);
+        let mut run = Run::new(serin, first_ms, first_ms);
         let taken = ahead.iter().try_for_each(|(line, merged)| run.take(line, merged, entries));
         self.run = Some(run);
         taken
@@ -142,8 +150,10 @@ impl Recorded {
 }
 
 impl Run {
-    fn new(serin: Serin, now_ms: u64) -> Self {
-        let next_tick_ms = now_ms.saturating_add(TICK_MS);
+    /// At `now_ms`, with ticks in step with the one at `tick_ms`.
+    fn new(serin: Serin, now_ms: u64, tick_ms: u64) -> Self {
+        let since_tick_ms = now_ms.saturating_sub(tick_ms) % TICK_MS;
+        let next_tick_ms = now_ms.saturating_add(TICK_MS - since_tick_ms);
         Self { serin: Box::new(serin), now_ms, next_tick_ms, judged_ms: now_ms, has_news: false }
     }
 
@@ -181,7 +191,7 @@ impl Run {
         if to_ms > gap_end_ms {
             let note = format!("no data for {} s", (to_ms - self.now_ms) / 1_000);
             entries.push(Entry::Note { t: to_ms / 1_000, note });
-            self.next_tick_ms = to_ms;
+            self.skip_ticks_before(to_ms);
         }
         self.now_ms = to_ms;
         Ok(())
@@ -190,9 +200,13 @@ impl Run {
     fn judge(&mut self, at_ms: u64, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         self.has_news = false;
         self.judged_ms = at_ms;
-        if at_ms >= self.next_tick_ms {
-            self.next_tick_ms = at_ms.saturating_add(TICK_MS);
-        }
+        self.skip_ticks_before(at_ms.saturating_add(1));
         self.serin.judge(UnixMillis(at_ms), entries)
+    }
+
+    /// The next tick comes at `at_ms` or later, in step with those before.
+    fn skip_ticks_before(&mut self, at_ms: u64) {
+        let missed = at_ms.saturating_sub(self.next_tick_ms).div_ceil(TICK_MS);
+        self.next_tick_ms = self.next_tick_ms.saturating_add(missed.saturating_mul(TICK_MS));
     }
 }
