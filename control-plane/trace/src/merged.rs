@@ -66,7 +66,7 @@ pub(crate) struct Raw {
     #[schemars(range(min = 1))]
     host_sample: u32,
     /// What the sample saw, by upstream host.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "raw::objects", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     hosts: Vec<RawHost>,
 }

@@ -62,11 +62,39 @@ fn every_rule_of_a_recorded_line_names_the_rule() {
         ("10.0.0.1:80", "", "merged", "must be 1 to 128 bytes long"),
         ("\"merged\":{", "\"merged\":[],\"x\":{", "merged", "invalid type: sequence, expected an object"),
         ("\"requests\":2", "\"requests\":-2", "merged.hosts[0].requests", "must not be negative"),
+        (
+            "{\"host\":\"10.0.0.1:80\",\"requests\":2,\"failed\":1}",
+            "[\"10.0.0.1:80\",2,1]",
+            "merged.hosts[0]",
+            "invalid type: sequence, expected an object",
+        ),
     ] {
         let text = RECORDED.replacen(from, to, 1);
         assert_ne!(text, RECORDED);
         let error = refused(&text);
         assert_eq!((error.field.as_str(), error.rule.to_string().as_str()), (field, rule), "{text}");
+    }
+}
+
+#[test]
+fn what_the_schema_lets_be_null_may_be_null() {
+    let schema = crate::json_schema();
+    let properties = schema["$defs"]["TraceLine"]["properties"].as_object().unwrap();
+    let null = serde_json::json!("null");
+    let allows_null = |property: &serde_json::Value| {
+        let types = property["type"].as_array().into_iter().flatten();
+        let others = property["anyOf"].as_array().into_iter().flatten().map(|other| &other["type"]);
+        types.chain(others).any(|of| *of == null)
+    };
+    let nullable: Vec<&String> =
+        properties.iter().filter(|(_, property)| allows_null(property)).map(|(name, _)| name).collect();
+    assert!(nullable.contains(&&"merged".to_owned()) && nullable.len() >= 6, "{nullable:?}");
+    for name in nullable {
+        let mut line: serde_json::Value = serde_json::from_str(LINE).unwrap();
+        line[name] = serde_json::Value::Null;
+        if let Err(error) = Line::parse(line.to_string().as_bytes()) {
+            panic!("{name}: {error}");
+        }
     }
 }
 
