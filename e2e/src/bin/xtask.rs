@@ -46,7 +46,12 @@ enum Task {
 #[derive(Subcommand)]
 enum Bench {
     /// How early and how rightly Serin and its peers decide, in simulated rollouts.
-    Detect(bench::detect::Options),
+    #[command(disable_help_flag = true)]
+    Detect {
+        /// Options of the simulator; `--help` tells them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// The main row of `detect` through the real loop, beside the simulated one.
     Live(bench::live::Options),
     /// CPU time of Envoy per request: no filter, weighted_clusters, Lua, an empty WASM filter, Serin.
@@ -110,7 +115,7 @@ async fn perform(command: Task) -> Result<ExitCode> {
             return Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
-        Task::Bench(Bench::Detect(options)) => bench::detect::run(&workspace, &options)?,
+        Task::Bench(Bench::Detect { options }) => bench::detect::run(&workspace, &options)?,
         Task::Bench(Bench::Fleet(options)) => bench::fleet::run(&workspace, &options).await?,
         Task::Bench(Bench::Live(options)) => bench::live::run(&workspace, &options).await?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {
