@@ -31,9 +31,6 @@ steps: [{weight: 20%, bake: 10m}]
 /// Requests per second.
 const RATE: u64 = 400;
 
-/// Seconds that pass before a person acts on a decision: a replay makes it in the same second or the one beside it.
-const BESIDE: u64 = 2;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recording_of_failures_replays_to_the_decision_that_was_made_live() {
     replays_as_it_was("recorded-failures", "trace.jsonl.gz", Kind::Status(500)).await;
@@ -68,7 +65,6 @@ async fn a_recording_begun_in_the_middle_replays_what_people_did_and_what_was_de
     seconds_pass(control_plane, 8).await;
     scene.canary.set_faults(Faults::one("/checkout", 0.3, Kind::Status(500)));
     let live = decision(control_plane).await;
-    seconds_pass(control_plane, BESIDE).await;
     control_plane.client().pause(PauseRequest { id: id.clone(), reason: reason() }).await.unwrap();
     let rollback = RollbackRequest { id, component: String::new(), reason: reason() };
     control_plane.client().rollback(rollback).await.unwrap();
@@ -99,7 +95,6 @@ async fn replays_as_it_was(name: &str, file: &str, fault: Kind) {
     seconds_pass(control_plane, 12).await;
     scene.canary.set_faults(Faults::one("/checkout", 0.3, fault));
     let live = decision(control_plane).await;
-    seconds_pass(control_plane, BESIDE).await;
     let (id, reason) = ("shop".to_owned(), "enough was seen".to_owned());
     let rollback = RollbackRequest { id, component: String::new(), reason };
     control_plane.client().rollback(rollback).await.unwrap();

@@ -3,9 +3,9 @@
 //! It goes on from where the live rollout stood when the recording began, and does what people did meanwhile, if the plan is
 //! the one of the live rollout. Under another plan, neither would mean the same: a rollout begins with the first report.
 //!
-//! The live loop judges once a second, and a fifth of a second after the last time when there is news; so does this. So the
-//! same seconds close with the same requests still running, and a decision comes at the same time, to a fraction of a
-//! second. A gap of any length costs as much as one of [`GAP_TICKS`] seconds.
+//! The live loop judges once a second, and a fifth of a second after the last time when there is news; so does this, in step
+//! with the tick that the start tells. So the same seconds close with the same requests still running, and a decision comes
+//! at the same time, to a fraction of a second. A gap of any length costs as much as one of [`GAP_TICKS`] seconds.
 
 use std::collections::BTreeSet;
 
