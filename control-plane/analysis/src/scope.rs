@@ -106,10 +106,17 @@ impl Process {
         }
     }
 
-    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far. As many strata as `agreeing` must agree
-    /// before a bet can cross, at least three.
-    pub(crate) fn update(&mut self, evidence: &Evidence, arms: &ByArm<ArmStratum>, mass: f64, agreeing: f64) {
-        let agreeing = agreeing.max(AGREEING_STRATA);
+    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far. Where no baseline runs beside the canary
+    /// `sustained` strata must agree before a bet can cross; else, and at least, three.
+    pub(crate) fn update(
+        &mut self,
+        evidence: &Evidence,
+        arms: &ByArm<ArmStratum>,
+        mass: f64,
+        sustained: Option<f64>,
+    ) {
+        let sustained = sustained.filter(|strata| *strata > AGREEING_STRATA);
+        let agreeing = sustained.unwrap_or(AGREEING_STRATA);
         self.updates += 1;
         self.totals.baseline.add(&arms.baseline);
         self.totals.canary.add(&arms.canary);
@@ -118,12 +125,12 @@ impl Process {
         self.mass_seen = mass;
         for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
             // Where many must agree, all bets together reach the goal no sooner than that.
-            let alone = if agreeing > AGREEING_STRATA { 0.0 } else { bet.log_weight };
-            let log_goal = self.log_threshold - alone;
+            let log_weight = if sustained.is_some() { 0.0 } else { bet.log_weight };
+            let log_goal = self.log_threshold - log_weight;
             let cap = bet.anchor.cap(bet.log_m, new_mass, log_goal, agreeing);
             bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
             // Where many must agree a burst is expected, and is over when its part of the evidence is gone.
-            bet.anchor.add(if agreeing > AGREEING_STRATA { log_e.min(cap) } else { log_e });
+            bet.anchor.add(if sustained.is_some() { log_e.min(cap) } else { log_e });
             if bet.anchor.is_idle() {
                 bet.since_update = self.updates;
             }

@@ -68,15 +68,15 @@ impl Engine {
             judged.scaled(version_phi).add_to(&mut of_version);
         }
         if let Some(judged) = of_version {
-            let agreeing = if at.version_alone { raw.sustained_s as f64 } else { 0.0 };
-            self.version.update(&judged.evidence, &judged.arms, self.mass, agreeing);
+            let sustained = at.version_alone.then_some(raw.sustained_s as f64);
+            self.version.update(&judged.evidence, &judged.arms, self.mass, sustained);
         }
         self.presence.see(started);
         self.refresh_alone();
     }
 
-    /// Begins or ends to judge the version alone, at full weight, and keeps up what it is judged by: what its components are, the weakest
-    /// first.
+    /// Begins or ends to judge the version alone, at full weight, and keeps up what it is judged by: what its components
+    /// are, the weakest first.
     fn refresh_alone(&mut self) {
         let was_alone = self.alone.is_some();
         let is_alone = self.at_full_weight && self.presence.is_alone(true);

@@ -369,8 +369,8 @@ impl Component {
         if alone {
             arms.baseline = ArmStratum::default();
         }
-        let agreeing = if alone { config.sustained_s as f64 / age_s.max(1) as f64 } else { 0.0 };
-        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, agreeing);
+        let sustained = alone.then(|| config.sustained_s as f64 / age_s.max(1) as f64);
+        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, sustained);
         if alone != at.version_alone {
             return None;
         }
