@@ -199,14 +199,19 @@ impl ScopeAssessment {
     }
 }
 
-impl Reason {
-    /// Odds against "within the margins" from which nothing is promoted.
-    pub(crate) const DOUBTFUL_ODDS: f64 = 20.0;
+/// Odds against "within the margins" from which nothing is promoted.
+const DOUBTFUL_ODDS: f64 = 20.0;
 
+/// Whether evidence against a scope keeps it from being healthy.
+pub(crate) fn is_doubtful(log_evidence: f64) -> bool {
+    log_evidence >= DOUBTFUL_ODDS.ln()
+}
+
+impl Reason {
     /// Whether it speaks against the canary, though not yet so much that it is regressed.
     #[must_use]
     pub fn is_doubtful(&self) -> bool {
-        self.log_evidence >= Self::DOUBTFUL_ODDS.ln()
+        is_doubtful(self.log_evidence)
     }
 
     fn numbers(&mut self) -> impl Iterator<Item = &mut f64> {

@@ -8,11 +8,8 @@ use super::{Assessment, Engine, Scope};
 use crate::effect;
 use crate::placebo::Phi;
 use crate::power::Needed;
-use crate::scope::Process;
-use crate::verdict::{Reason, ScopeAssessment, Signal, Verdict, Veto};
+use crate::verdict::{Reason, ScopeAssessment, Signal, Verdict, Veto, is_doubtful};
 
-/// Odds against "within the margins" from which a scope blocks a promotion.
-pub(super) const DOUBTFUL_ODDS: f64 = Reason::DOUBTFUL_ODDS;
 /// Without data for longer than this, in seconds, nothing is healthy.
 const STALE_S: u64 = 15;
 
@@ -46,9 +43,9 @@ impl Engine {
 
     fn assess_version(&self, fresh: bool) -> ScopeAssessment {
         let active = || self.components.iter().filter(|component| component.is_active());
-        let doubtful = is_doubtful(&self.version)
-            || self.share.log_evidence() >= DOUBTFUL_ODDS.ln()
-            || active().any(|component| is_doubtful(component.process()));
+        let doubtful = is_doubtful(self.version.log_evidence())
+            || is_doubtful(self.share.log_evidence())
+            || active().any(|component| is_doubtful(component.process().log_evidence()));
         let phi = self.version_phi();
         let summary = self.summary(Scope::Version);
         let judgement = Judgement {
@@ -93,7 +90,7 @@ impl Engine {
             impact: component.impact(),
             slow_down: component.slow_down(regressed, config),
             regressed,
-            may_be_healthy: fresh && !is_doubtful(component.process()),
+            may_be_healthy: fresh && !is_doubtful(component.process().log_evidence()),
             vetoes: with_disturbance(component.vetoes(), disturbance(component.watch())),
         };
         judgement.assessment()
@@ -106,7 +103,7 @@ impl Engine {
         let (log_evidence, log_threshold) = (self.share.log_evidence(), self.share.log_threshold());
         let verdict = if self.share.is_crossed() {
             Verdict::Regressed
-        } else if log_evidence >= DOUBTFUL_ODDS.ln() {
+        } else if is_doubtful(log_evidence) {
             Verdict::Inconclusive
         } else {
             Verdict::Healthy
@@ -125,10 +122,6 @@ impl Engine {
             ..Reason::default()
         })
     }
-}
-
-fn is_doubtful(process: &Process) -> bool {
-    process.log_evidence() >= DOUBTFUL_ODDS.ln()
 }
 
 fn with_disturbance(vetoes: &[Veto], disturbance: Option<Veto>) -> Vec<Veto> {

@@ -1,6 +1,5 @@
 //! The verdict on one scope.
 
-use super::assess::DOUBTFUL_ODDS;
 use super::solo::Beside;
 use crate::cells::HEALTH_EDGES;
 use crate::config::Margins;
@@ -14,6 +13,7 @@ use crate::stratum::{as_floats, slower_than};
 use crate::summary::ScopeSummary;
 use crate::verdict::{
     BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict, Veto,
+    is_doubtful,
 };
 
 /// All that the verdict on one scope depends on.
@@ -118,7 +118,7 @@ impl Judgement<'_> {
         let crossed = log_evidence >= self.process.log_threshold();
         let verdict = if self.regressed && (crossed || is_stronger) {
             Verdict::Regressed
-        } else if log_evidence_healthy >= health.log_threshold() && log_evidence < DOUBTFUL_ODDS.ln() {
+        } else if log_evidence_healthy >= health.log_threshold() && !is_doubtful(log_evidence) {
             Verdict::Healthy
         } else {
             Verdict::Inconclusive
