@@ -77,6 +77,11 @@ pub fn log_e_cells(baseline: &[f64], canary: &[f64], ratios: &[f64]) -> f64 {
 /// Logarithm of a quantity that is zero. Finite, so that it survives any sum and any text format.
 pub(crate) const LOG_ZERO: f64 = -1e300;
 
+/// Log evidence as it is told: even odds while there is none.
+pub(crate) fn told(log_e: f64) -> f64 {
+    if log_e <= LOG_ZERO / 2.0 { 0.0 } else { log_e }
+}
+
 /// `ln(exp(a) + exp(b))` without overflow.
 pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     let (high, low) = if a >= b { (a, b) } else { (b, a) };

@@ -128,7 +128,7 @@ pub struct Reason {
     pub signal: Signal,
     /// What this signal says alone.
     pub verdict: Verdict,
-    /// Natural logarithm of the evidence against "within the margin".
+    /// Natural logarithm of the evidence against "within the margin". 0 while there is none.
     pub log_evidence: f64,
     /// Value of `log_evidence` at which the scope counts as regressed.
     pub log_threshold: f64,

@@ -6,6 +6,7 @@ use super::judgement::Judgement;
 use super::solo::Beside;
 use super::{Assessment, Engine, Scope};
 use crate::effect;
+use crate::evalue::told;
 use crate::placebo::Phi;
 use crate::power::Needed;
 use crate::verdict::{Reason, ScopeAssessment, Signal, Verdict, Veto, is_doubtful};
@@ -111,7 +112,7 @@ impl Engine {
         Some(Reason {
             signal: Signal::Share,
             verdict,
-            log_evidence,
+            log_evidence: told(log_evidence),
             log_threshold,
             baseline: expected,
             canary: if baseline + canary > 0.0 { canary / (baseline + canary) } else { expected },

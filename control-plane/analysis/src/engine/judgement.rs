@@ -4,6 +4,7 @@ use super::solo::Beside;
 use crate::cells::HEALTH_EDGES;
 use crate::config::Margins;
 use crate::effect;
+use crate::evalue::told;
 use crate::increment::ByArm;
 use crate::placebo::Phi;
 use crate::power::Needed;
@@ -126,7 +127,7 @@ impl Judgement<'_> {
         Reason {
             signal,
             verdict,
-            log_evidence,
+            log_evidence: told(log_evidence),
             log_threshold: self.process.log_threshold(),
             log_evidence_healthy,
             log_threshold_healthy: health.log_threshold(),

@@ -70,6 +70,18 @@ fn thin_traffic_is_inconclusive_and_says_how_much_is_missing() {
 }
 
 #[test]
+fn before_the_first_request_the_odds_are_even() {
+    let world = World::new(7, 2, 10.0, 0.5);
+    for silent in 0..3 {
+        let assessment = world.engine().advance(START + silent);
+        let scopes = assessment.components.iter().map(|(_, scope)| scope).chain([&assessment.version]);
+        for reason in scopes.flat_map(|scope| &scope.reasons) {
+            assert_eq!((reason.log_evidence, reason.verdict), (0.0, Verdict::Inconclusive), "{reason:?}");
+        }
+    }
+}
+
+#[test]
 fn without_data_nothing_stays_healthy_and_nothing_is_rolled_back() {
     let mut world = World::new(3_000, 10, 100.0, 0.1);
     let mut engine = world.engine();
