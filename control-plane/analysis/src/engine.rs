@@ -347,7 +347,7 @@ impl Engine {
         }
         self.next_slow_down = self.at_second.saturating_add(INTERVAL_S);
         let active = || self.components.iter().filter(|component| component.is_active());
-        let of_arm = |arm| active().map(move |component| *component.summary().latency().of(arm));
+        let of_arm = |arm| active().flat_map(move |component| component.summary().latency(arm));
         let latency = ByArm { baseline: of_arm(Arm::Baseline), canary: of_arm(Arm::Canary) };
         let phi = self.version_phi().latency;
         self.version_slow_down = match self.alone {

@@ -25,6 +25,9 @@ const BINS_OF_64_BITS: u64 = 58 * 128;
 const SIGNIFICANT_DIGITS: u32 = 2;
 const SUB_BUCKETS: u64 = 256;
 const HALF_BITS: u32 = 7;
+/// Most requests that a bin tells apart; more count as this.
+pub const MOST_IN_BIN: u64 = (1 << COUNT_BITS) - 1;
+const COUNT_BITS: u32 = 52;
 /// Neighbouring bins that share a counter where histograms are kept for long: a group is at most 1.6 % wide.
 const GROUP: usize = 2;
 
@@ -102,11 +105,47 @@ impl Bin {
     }
 }
 
+/// A bin that holds something, in 8 bytes: 12 bits for the bin, 52 for the count.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "(Bin, u64)", into = "(Bin, u64)")]
+struct Entry(u64);
+
+impl Entry {
+    const fn new(bin: Bin, count: u64) -> Self {
+        let count = if count < MOST_IN_BIN { count } else { MOST_IN_BIN };
+        Self(((bin.0 as u64) << COUNT_BITS) | count)
+    }
+
+    fn bin(self) -> Bin {
+        Bin((self.0 >> COUNT_BITS) as u16)
+    }
+
+    fn count(self) -> u64 {
+        self.0 & MOST_IN_BIN
+    }
+
+    fn plus(self, count: u64) -> Self {
+        Self::new(self.bin(), self.count().saturating_add(count))
+    }
+}
+
+impl From<(Bin, u64)> for Entry {
+    fn from((bin, count): (Bin, u64)) -> Self {
+        Self::new(Bin::from_index(bin.index()), count)
+    }
+}
+
+impl From<Entry> for (Bin, u64) {
+    fn from(entry: Entry) -> Self {
+        (entry.bin(), entry.count())
+    }
+}
+
 /// How many requests took how long.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LatencyHistogram {
     /// Sorted by bin; no count is zero.
-    bins: Vec<(Bin, u64)>,
+    bins: Vec<Entry>,
 }
 
 impl LatencyHistogram {
@@ -166,17 +205,18 @@ impl LatencyHistogram {
         }
         let (mut left, mut right) = (self.bins.len(), other.bins.len());
         let mut into = left + self.missing(other);
-        self.bins.resize(into, (Bin(0), 0));
-        while let Some(&(bin, count)) = right.checked_sub(1).and_then(|at| other.bins.get(at)) {
+        self.bins.reserve_exact(into - left);
+        self.bins.resize(into, Entry::new(Bin(0), 0));
+        while let Some(&theirs) = right.checked_sub(1).and_then(|at| other.bins.get(at)) {
             let own = left.checked_sub(1).and_then(|at| self.bins.get(at)).copied();
             into -= 1;
             let entry = match own {
-                Some(own) if own.0 > bin => own,
-                Some(own) if own.0 == bin => (bin, own.1.saturating_add(count)),
-                Some(_) | None => (bin, count),
+                Some(own) if own.bin() > theirs.bin() => own,
+                Some(own) if own.bin() == theirs.bin() => own.plus(theirs.count()),
+                Some(_) | None => theirs,
             };
-            left -= usize::from(own.is_some_and(|own| own.0 >= bin));
-            right -= usize::from(entry.0 == bin);
+            left -= usize::from(own.is_some_and(|own| own.bin() >= theirs.bin()));
+            right -= usize::from(entry.bin() == theirs.bin());
             if let Some(place) = self.bins.get_mut(into) {
                 *place = entry;
             }
@@ -185,7 +225,7 @@ impl LatencyHistogram {
 
     /// All requests.
     pub fn count(&self) -> u64 {
-        self.bins.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+        self.bins.iter().fold(0, |sum, entry| sum.saturating_add(entry.count()))
     }
 
     /// Whether nothing was counted.
@@ -206,17 +246,17 @@ impl LatencyHistogram {
     }
 
     pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + Clone + '_ {
-        self.bins.iter().copied()
+        self.bins.iter().map(|entry| (entry.bin(), entry.count()))
     }
 
     /// How many bins `other` has that this one has not.
     fn missing(&self, other: &Self) -> usize {
-        let mut own = self.bins.iter().map(|entry| entry.0).peekable();
+        let mut own = self.bins.iter().map(|entry| entry.bin()).peekable();
         let mut is_missing = |bin: &Bin| {
             while own.next_if(|own| own < bin).is_some() {}
             own.peek() != Some(bin)
         };
-        other.bins.iter().map(|entry| entry.0).filter(|bin| is_missing(bin)).count()
+        other.bins.iter().map(|entry| entry.bin()).filter(|bin| is_missing(bin)).count()
     }
 
     fn add(&mut self, bin: Bin, count: u64) {
@@ -224,17 +264,17 @@ impl LatencyHistogram {
             return;
         }
         // Bins mostly come in rising order.
-        if self.bins.last().is_none_or(|(last, _)| *last < bin) {
-            self.bins.push((bin, count));
+        if self.bins.last().is_none_or(|last| last.bin() < bin) {
+            self.bins.push(Entry::new(bin, count));
             return;
         }
-        match self.bins.binary_search_by_key(&bin, |entry| entry.0) {
+        match self.bins.binary_search_by_key(&bin, |entry| entry.bin()) {
             Ok(at) => {
                 if let Some(entry) = self.bins.get_mut(at) {
-                    entry.1 = entry.1.saturating_add(count);
+                    *entry = entry.plus(count);
                 }
             }
-            Err(at) => self.bins.insert(at, (bin, count)),
+            Err(at) => self.bins.insert(at, Entry::new(bin, count)),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Tally<'a> {
     pub(crate) latency: &'a LatencyHistogram,
 }
 
-/// One arm over a slot. Packed: it is only read when it leaves the window.
+/// One arm over a slot. Packed: it is only read when it leaves the window. The present one's latencies are in [`Open`].
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct SlotArm {
     requests: u64,
@@ -56,47 +56,62 @@ struct Sum {
     latency: DenseHistogram,
 }
 
+/// Latencies of the present slot, which neither the slots nor the sum hold yet: adding them to all of these once in 5 s
+/// costs a fraction of doing so each second.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Open {
+    slot: u64,
+    latency: ByArm<DenseHistogram>,
+}
+
 /// The last minute of one component, in slots of 5 seconds, with a running sum.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SummaryWindow {
     slots: VecDeque<(u64, ByArm<SlotArm>)>,
     sum: ByArm<Sum>,
+    #[serde(default)]
+    open: Open,
     /// The summary, while nothing has changed since it was computed.
     #[serde(skip)]
     known: Option<ScopeSummary>,
 }
 
 impl SummaryWindow {
-    /// Adds what started in `second`; ignored if the window has moved beyond it.
-    pub(crate) fn add(&mut self, second: u64, arm: Arm, tally: Tally<'_>) {
+    /// Adds what started in `second`; ignored if the window has moved beyond it. Latencies of the baseline go to `lessons`
+    /// too, at the latest when their slot is over.
+    pub(crate) fn add(&mut self, second: u64, arm: Arm, tally: Tally<'_>, lessons: &mut DenseHistogram) {
+        self.known = None;
         let slot = second / SLOT_S;
-        let at = match self.slots.binary_search_by_key(&slot, |entry| entry.0) {
-            Ok(at) => at,
-            Err(at) => {
-                if let Some((_, arms)) = at.checked_sub(1).and_then(|before| self.slots.get_mut(before)) {
-                    arms.baseline.latency.compact();
-                    arms.canary.latency.compact();
-                }
-                self.slots.insert(at, (slot, ByArm::default()));
-                at
+        let sum = self.sum.of_mut(arm);
+        sum.requests = sum.requests.saturating_add(tally.requests);
+        sum.errors = sum.errors.saturating_add(tally.errors);
+        let is_open = slot == self.open.slot;
+        if is_open {
+            self.open.latency.of_mut(arm).add(tally.latency.bins());
+        } else {
+            sum.latency.add(tally.latency.bins());
+            if arm == Arm::Baseline {
+                lessons.add(tally.latency.bins());
             }
-        };
-        if let Some((_, arms)) = self.slots.get_mut(at) {
-            let into = arms.of_mut(arm);
+        }
+        let into = self.slot_mut(slot).map(|arms| arms.of_mut(arm));
+        if let Some(into) = into {
             into.requests = into.requests.saturating_add(tally.requests);
             into.errors = into.errors.saturating_add(tally.errors);
-            into.latency.add(tally.latency);
-            let sum = self.sum.of_mut(arm);
-            sum.requests = sum.requests.saturating_add(tally.requests);
-            sum.errors = sum.errors.saturating_add(tally.errors);
-            sum.latency.add(tally.latency.bins());
+            if !is_open {
+                into.latency.add(tally.latency.bins());
+            }
         }
-        self.known = None;
     }
 
-    /// Forgets what is older than a minute at `second`.
-    pub(crate) fn slide(&mut self, second: u64) {
-        let oldest = (second / SLOT_S).saturating_sub(SLOTS - 1);
+    /// Forgets what is older than a minute at `second`, and begins its slot.
+    pub(crate) fn slide(&mut self, second: u64, lessons: &mut DenseHistogram) {
+        let slot = second / SLOT_S;
+        if slot != self.open.slot {
+            self.fold(lessons);
+            self.open.slot = slot;
+        }
+        let oldest = slot.saturating_sub(SLOTS - 1);
         while self.slots.front().is_some_and(|(slot, _)| *slot < oldest) {
             let Some((_, arms)) = self.slots.pop_front() else { return };
             for (sum, slot) in [(&mut self.sum.baseline, arms.baseline), (&mut self.sum.canary, arms.canary)]
@@ -109,14 +124,46 @@ impl SummaryWindow {
         }
     }
 
+    /// Adds the latencies of the present slot to all that should hold them.
+    pub(crate) fn fold(&mut self, lessons: &mut DenseHistogram) {
+        lessons.merge(&self.open.latency.baseline);
+        for arm in [Arm::Baseline, Arm::Canary] {
+            let mut latency = std::mem::take(self.open.latency.of_mut(arm));
+            if latency.count() > 0 {
+                self.sum.of_mut(arm).latency.merge(&latency);
+                if let Some(arms) = self.slot_mut(self.open.slot) {
+                    arms.of_mut(arm).latency.add_dense(&latency);
+                }
+            }
+            latency.clear();
+            *self.open.latency.of_mut(arm) = latency;
+        }
+    }
+
+    /// Baseline latencies that [`SummaryWindow::fold`] would add to the lessons.
+    pub(crate) fn unlearned(&self) -> &DenseHistogram {
+        &self.open.latency.baseline
+    }
+
     /// Computes the summary, so that reading it costs nothing until the next change.
     pub(crate) fn refresh(&mut self) {
         self.known = Some(self.summary());
     }
 
-    /// All latencies of the window.
-    pub(crate) fn latency(&self) -> ByArm<&DenseHistogram> {
-        ByArm { baseline: &self.sum.baseline.latency, canary: &self.sum.canary.latency }
+    /// All latencies of one arm in the window.
+    pub(crate) fn latency(&self, arm: Arm) -> impl Iterator<Item = &DenseHistogram> + Clone {
+        [&self.sum.of(arm).latency, self.open.latency.of(arm)].into_iter()
+    }
+
+    fn slot_mut(&mut self, slot: u64) -> Option<&mut ByArm<SlotArm>> {
+        let at = match self.slots.binary_search_by_key(&slot, |entry| entry.0) {
+            Ok(at) => at,
+            Err(at) => {
+                self.slots.insert(at, (slot, ByArm::default()));
+                at
+            }
+        };
+        self.slots.get_mut(at).map(|(_, arms)| arms)
     }
 
     pub(crate) fn summary(&self) -> ScopeSummary {
@@ -126,17 +173,17 @@ impl SummaryWindow {
 
 /// Sums several windows.
 pub(crate) fn summarise<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone) -> ScopeSummary {
-    let arm = |arm: Arm| summarise_arm(windows.clone().map(|window| window.sum.of(arm)));
+    let arm = |arm: Arm| summarise_arm(windows.clone(), arm);
     ScopeSummary { baseline: arm(Arm::Baseline), canary: arm(Arm::Canary) }
 }
 
-fn summarise_arm<'a>(sums: impl Iterator<Item = &'a Sum> + Clone) -> ArmSummary {
+fn summarise_arm<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone, arm: Arm) -> ArmSummary {
     let mut summary = ArmSummary::default();
-    for sum in sums.clone() {
+    for sum in windows.clone().map(|window| window.sum.of(arm)) {
         summary.requests = summary.requests.saturating_add(sum.requests);
         summary.errors = summary.errors.saturating_add(sum.errors);
     }
-    let [p50, p99] = quantiles(sums.map(|sum| &sum.latency), [0.5, 0.99]);
+    let [p50, p99] = quantiles(windows.flat_map(|window| window.latency(arm)), [0.5, 0.99]);
     ArmSummary { p50_us: p50.map(Bin::highest_us), p99_us: p99.map(Bin::highest_us), ..summary }
 }
 
@@ -147,12 +194,13 @@ mod tests {
     #[test]
     fn a_window_says_what_was_added_in_the_last_minute() {
         let mut window = SummaryWindow::default();
-        let mut added = Vec::new();
+        let (mut added, mut lessons) = (Vec::new(), DenseHistogram::default());
         for second in 0..400_u64 {
             let mut latency = LatencyHistogram::new();
             (0..second % 40).for_each(|request| latency.record(1_000 + 7_919 * request * (second % 13)));
-            window.slide(second);
-            window.add(second, Arm::Canary, Tally { requests: second, errors: 1, latency: &latency });
+            window.slide(second, &mut lessons);
+            let tally = Tally { requests: second, errors: 1, latency: &latency };
+            window.add(second, Arm::Canary, tally, &mut lessons);
             window.refresh();
             added.push(latency);
             let first = (second / SLOT_S + 1).saturating_sub(SLOTS) * SLOT_S;
@@ -170,7 +218,9 @@ mod tests {
                 assert!((exact..=exact + exact / 64 + 1).contains(&value), "{value} instead of {exact}");
             }
         }
-        window.slide(1_000);
+        window.slide(1_000, &mut lessons);
+        window.open.slot = 0;
         assert_eq!(window, SummaryWindow::default(), "all that was added is taken back");
+        assert_eq!(lessons.count(), 0, "lessons are of the baseline");
     }
 }

@@ -230,11 +230,9 @@ impl Component {
         let Increment { start_second, arm, .. } = *increment;
         let none = LatencyHistogram::new();
         let latency = increment.latency.as_ref().unwrap_or(&none);
-        if arm == Arm::Baseline {
-            self.lessons.add(latency);
-        }
         let all = failed.total();
-        self.summary.add(start_second, arm, Tally { requests: increment.started, errors: all, latency });
+        let tally = Tally { requests: increment.started, errors: all, latency };
+        self.summary.add(start_second, arm, tally, self.lessons.seen_mut());
         let (booked, pooled) = self.open.settle(start_second, arm, finished, all);
         let categories = failed.first(booked);
         if booked > 0 {
@@ -252,14 +250,13 @@ impl Component {
 
     /// Takes in a closed second; gives what the thin components' common stratum gets of it.
     pub(super) fn absorb(&mut self, at: &Second, arms: ByArm<PendingArm>) -> Option<ByArm<ArmStratum>> {
-        self.summary.slide(at.second);
+        self.summary.slide(at.second, self.lessons.seen_mut());
         let least = arms.baseline.started.min(arms.canary.started) as f64;
         self.least_rate += RATE_WEIGHT * (least - self.least_rate);
         let judged = ByArm {
             baseline: self.absorb_arm(at, Arm::Baseline, &arms.baseline),
             canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
         };
-        self.lessons.add(&arms.baseline.latency);
         self.learn(at.second, &arms);
         if !self.active {
             return None;
@@ -293,7 +290,9 @@ impl Component {
         let is_due = is_full || ((at.ends_warm_up || turns) && !self.stratum.is_empty());
         let judged = if is_due { self.close(at, config, mass, version) } else { None };
         self.refresh_solo(turns, second, config);
-        if self.stratum.is_empty() && self.solo.is_none() && self.lessons.is_due(second) {
+        let to_learn = self.summary.unlearned().count();
+        if self.stratum.is_empty() && self.solo.is_none() && self.lessons.is_due(second, to_learn) {
+            self.summary.fold(self.lessons.seen_mut());
             self.cells = self.lessons.take(second, config.margins.latency_ratio);
         }
         if second >= self.next_foresight {
@@ -323,8 +322,8 @@ impl Component {
     }
 
     fn absorb_arm(&mut self, at: &Second, arm: Arm, pending: &PendingArm) -> ArmStratum {
-        if pending.started > 0 || pending.finished > 0 {
-            self.summary.add(at.second, arm, pending.tally());
+        if pending.started > 0 || pending.finished > 0 || !pending.latency.is_empty() {
+            self.summary.add(at.second, arm, pending.tally(), self.lessons.seen_mut());
         }
         let mut judged = ArmStratum {
             started: pending.started,

@@ -31,17 +31,21 @@ impl Default for Lessons {
 }
 
 impl Lessons {
-    pub(super) fn add(&mut self, latency: &LatencyHistogram) {
-        self.seen.add(latency.bins());
+    /// What latencies are to be added to.
+    pub(super) fn seen_mut(&mut self) -> &mut DenseHistogram {
+        &mut self.seen
     }
 
-    /// All that was seen, if it is enough to learn from.
-    pub(super) fn latencies(&self) -> Option<LatencyHistogram> {
-        (self.seen.count() >= FIRST_LESSON).then(|| self.seen.to_sparse())
+    /// All that was seen, with what is to be added, if it is enough to learn from.
+    pub(super) fn latencies(&self, to_add: &DenseHistogram) -> Option<LatencyHistogram> {
+        let mut seen = self.seen.clone();
+        seen.merge(to_add);
+        (seen.count() >= FIRST_LESSON).then(|| seen.to_sparse())
     }
 
-    pub(super) fn is_due(&self, second: u64) -> bool {
-        self.seen.count() >= self.needed && second >= self.earliest
+    /// Whether so many latencies are enough once `to_add` are added.
+    pub(super) fn is_due(&self, second: u64, to_add: u64) -> bool {
+        self.seen.count() + to_add >= self.needed && second >= self.earliest
     }
 
     pub(super) fn take(&mut self, second: u64, latency_ratio: f64) -> Option<Cells> {
@@ -64,8 +68,8 @@ mod tests {
     fn taught(lessons: &mut Lessons, second: u64, us: u64, requests: u64) -> bool {
         let mut latency = LatencyHistogram::new();
         latency.record_n(us, requests);
-        lessons.add(&latency);
-        lessons.is_due(second) && lessons.take(second, 0.1).is_some()
+        lessons.seen_mut().add(latency.bins());
+        lessons.is_due(second, 0) && lessons.take(second, 0.1).is_some()
     }
 
     #[test]

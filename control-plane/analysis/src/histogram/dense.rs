@@ -1,82 +1,85 @@
-//! A histogram that is added to all the time: each chunk of bins that holds something has counters.
+//! A histogram that is added to all the time: a counter for each group of bins between the lowest and the highest used.
 //!
 //! Two bins share a counter, so what is read is rounded up by at most 1.6 %. Adding costs no search and no move. Counters
-//! saturate, so it serves summaries and lessons, never a test.
+//! are as narrow as the largest count allows. They saturate at 32 bits, so it serves summaries and lessons, never a test.
+
+mod counters;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Bin, GROUP, LatencyHistogram};
+use counters::Counters;
+use stored::Stored;
 
-/// Counters that share an allocation and a sum, so that a quantile is found without reading all.
+/// Counters that share a sum, so that a quantile is found without reading all.
 const CHUNK: usize = 32;
 const CHUNKS: usize = Bin::COUNT / GROUP / CHUNK;
+/// Chunks at the ends that may hold nothing.
+const SPARE_CHUNKS: usize = 2;
 
 /// Counts by bin.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub(crate) struct DenseHistogram {
-    /// By number, up to the last one ever used.
-    chunks: Vec<Option<Box<[u32; CHUNK]>>>,
-    /// Sum of each chunk.
+    /// Number of the first chunk that has counters.
+    first: usize,
+    counters: Counters,
+    /// Sum of each chunk from the first on.
     sums: Vec<u64>,
     total: u64,
 }
 
+impl PartialEq for DenseHistogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.bins().eq(other.bins())
+    }
+}
+
 impl DenseHistogram {
     /// Adds `bins`.
-    pub(crate) fn add(&mut self, bins: impl Iterator<Item = (Bin, u64)>) {
-        let mut bins = bins.filter(|(_, count)| *count > 0).peekable();
-        while let Some(&(first, _)) = bins.peek() {
-            let chunk = first.group() / CHUNK;
-            if chunk >= self.chunks.len() {
-                self.chunks.resize(chunk + 1, None);
-                self.sums.resize(chunk + 1, 0);
-            }
-            let (Some(counters), Some(sum)) = (self.chunks.get_mut(chunk), self.sums.get_mut(chunk)) else {
-                return;
-            };
-            let counters = counters.get_or_insert_with(|| Box::new([0; CHUNK]));
-            // Bins come in rising order, so those of a chunk follow each other.
-            while let Some((bin, count)) = bins.next_if(|(bin, _)| bin.group() / CHUNK == chunk) {
-                let Some(counter) = counters.get_mut(bin.group() % CHUNK) else { continue };
-                let before = std::mem::replace(
-                    counter,
-                    counter.saturating_add(u32::try_from(count).unwrap_or(u32::MAX)),
-                );
-                let added = u64::from(*counter - before);
+    pub(crate) fn add(&mut self, mut bins: impl Iterator<Item = (Bin, u64)>) {
+        loop {
+            let added = self.counters.add_all(self.first * CHUNK, &mut self.sums, &mut bins);
+            self.total += added.sum;
+            let Some((bin, count)) = added.missing else { return };
+            self.add_one(bin.group(), u32::try_from(count).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Adds all that `other` holds.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (chunk, sum) in (other.first..).zip(&other.sums).filter(|(_, sum)| **sum > 0) {
+            self.cover(chunk);
+            let added = self.counters.add_chunk(chunk - self.first, &other.chunk(chunk), *sum);
+            if let Some(sum) = self.sums.get_mut(chunk - self.first) {
                 *sum += added;
                 self.total += added;
             }
         }
     }
 
-    /// Takes back `bins` that were added before.
+    /// Takes back `bins` that were added before, and gives back memory.
     pub(crate) fn subtract(&mut self, bins: impl Iterator<Item = (Bin, u64)>) {
-        for (bin, count) in bins {
-            let (chunk, at) = (bin.group() / CHUNK, bin.group() % CHUNK);
-            let (Some(Some(counters)), Some(sum)) = (self.chunks.get_mut(chunk), self.sums.get_mut(chunk))
-            else {
-                continue;
-            };
-            let Some(counter) = counters.get_mut(at) else { continue };
-            let taken = u32::try_from(count).unwrap_or(u32::MAX).min(*counter);
-            *counter -= taken;
-            *sum -= u64::from(taken);
-            self.total -= u64::from(taken);
-        }
-        if self.total == 0 {
-            *self = Self::default();
-        }
-        for (chunk, _) in self.chunks.iter_mut().zip(&self.sums).filter(|(_, sum)| **sum == 0) {
-            *chunk = None;
-        }
+        self.total -= self.counters.take_all(self.first * CHUNK, &mut self.sums, bins);
+        self.trim();
+    }
+
+    /// Sets all counts to zero; the memory of those that were not is kept for the next ones.
+    pub(crate) fn clear(&mut self) {
+        self.trim();
+        self.counters.clear();
+        self.sums.fill(0);
+        self.total = 0;
     }
 
     /// Halves every counter, rounding down.
     pub(crate) fn halve(&mut self) {
-        for (counters, sum) in self.chunks.iter_mut().zip(&mut self.sums) {
-            if let Some(counters) = counters {
-                counters.iter_mut().for_each(|counter| *counter /= 2);
-                *sum = counters.iter().map(|counter| u64::from(*counter)).sum();
+        self.counters.halve();
+        for chunk in 0..self.sums.len() {
+            let sum = self.counters.chunk(chunk).iter().map(|counter| u64::from(*counter)).sum();
+            if let Some(into) = self.sums.get_mut(chunk) {
+                *into = sum;
             }
         }
         self.total = self.sums.iter().sum();
@@ -89,26 +92,81 @@ impl DenseHistogram {
 
     /// Bins that hold something, in rising order.
     pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + Clone + '_ {
-        let chunks = self.chunks.iter().enumerate();
-        let counters = chunks.flat_map(|(chunk, counters)| {
-            counters
-                .iter()
-                .flat_map(|counters| counters.iter())
-                .enumerate()
-                .map(move |(at, count)| (chunk * CHUNK + at, count))
-        });
-        counters
-            .filter(|(_, count)| **count > 0)
-            .map(|(group, count)| (Bin::last_of(group), u64::from(*count)))
+        let chunks = (self.first..).zip(&self.sums).filter(|(_, sum)| **sum > 0);
+        let counters = chunks.flat_map(|(chunk, _)| (chunk * CHUNK..).zip(self.chunk(chunk)));
+        counters.filter(|(_, count)| *count > 0).map(|(group, count)| (Bin::last_of(group), u64::from(count)))
+    }
+
+    /// Calls `each` with the groups that hold something, in rising order.
+    pub(super) fn for_each_group(&self, mut each: impl FnMut(usize, u64)) {
+        for (chunk, _) in (self.first..).zip(&self.sums).filter(|(_, sum)| **sum > 0) {
+            for (at, count) in self.chunk(chunk).into_iter().enumerate() {
+                if count > 0 {
+                    each(chunk * CHUNK + at, u64::from(count));
+                }
+            }
+        }
     }
 
     /// The same counts with the empty bins left out.
     pub(crate) fn to_sparse(&self) -> LatencyHistogram {
-        LatencyHistogram { bins: self.bins().collect() }
+        let mut groups = 0;
+        self.for_each_group(|_, _| groups += 1);
+        let mut sparse = LatencyHistogram::with_capacity(groups);
+        self.for_each_group(|group, count| sparse.add(Bin::last_of(group), count));
+        sparse
     }
 
-    fn chunk(&self, chunk: usize) -> Option<&[u32; CHUNK]> {
-        self.chunks.get(chunk)?.as_deref()
+    fn chunk(&self, chunk: usize) -> [u32; CHUNK] {
+        chunk.checked_sub(self.first).map_or([0; CHUNK], |at| self.counters.chunk(at))
+    }
+
+    /// Adds to a group that has no counter yet, or one that is too narrow.
+    fn add_one(&mut self, group: usize, count: u32) {
+        self.cover(group / CHUNK);
+        let at = group - self.first * CHUNK;
+        let added = u64::from(self.counters.add(at, count));
+        if let Some(sum) = self.sums.get_mut(at / CHUNK) {
+            *sum += added;
+            self.total += added;
+        }
+    }
+
+    /// Makes room for the counters of `chunk`.
+    fn cover(&mut self, chunk: usize) {
+        if self.sums.is_empty() {
+            self.first = chunk;
+        }
+        let before = self.first.saturating_sub(chunk);
+        let after = (chunk + 1).saturating_sub(self.first + self.sums.len());
+        if before == 0 && after == 0 {
+            return;
+        }
+        self.first -= before;
+        let mut sums = Vec::with_capacity(before + self.sums.len() + after);
+        sums.resize(before, 0);
+        sums.append(&mut self.sums);
+        sums.resize(sums.len() + after, 0);
+        self.sums = sums;
+        self.counters.extend(before, after);
+    }
+
+    /// Gives back the memory of chunks at the ends that hold nothing.
+    fn trim(&mut self) {
+        if self.total == 0 {
+            *self = Self::default();
+            return;
+        }
+        let used = |sum: &u64| *sum > 0;
+        let before = self.sums.iter().position(used).unwrap_or(0);
+        let after = self.sums.iter().rev().position(used).unwrap_or(0);
+        if before + after <= SPARE_CHUNKS {
+            return;
+        }
+        let kept = before..self.sums.len() - after;
+        self.counters.keep(kept.clone());
+        self.sums = self.sums.get(kept).unwrap_or_default().to_vec();
+        self.first += before;
     }
 }
 
@@ -120,7 +178,7 @@ pub(crate) fn quantiles<'a, const N: usize>(
 ) -> [Option<Bin>; N] {
     let mut sums = [0_u64; CHUNKS];
     for histogram in histograms.clone() {
-        for (into, sum) in sums.iter_mut().zip(&histogram.sums) {
+        for (into, sum) in sums.iter_mut().skip(histogram.first).zip(&histogram.sums) {
             *into = into.saturating_add(*sum);
         }
     }
@@ -135,10 +193,10 @@ pub(crate) fn quantiles<'a, const N: usize>(
         };
         let chunk = sums.iter().position(reaches)?;
         let mut bins = [0_u64; CHUNK];
-        for counts in histograms.clone().filter_map(|histogram| histogram.chunk(chunk)) {
+        for histogram in histograms.clone() {
             bins.iter_mut()
-                .zip(counts)
-                .for_each(|(into, count)| *into = into.saturating_add(u64::from(*count)));
+                .zip(histogram.chunk(chunk))
+                .for_each(|(into, count)| *into = into.saturating_add(u64::from(count)));
         }
         let at = bins.iter().position(|count| {
             below = below.saturating_add(*count);
@@ -191,6 +249,44 @@ mod tests {
             dense.subtract(second.bins());
             prop_assert_eq!(dense.to_sparse(), first);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stored_comes_back(values in values(), large in 0..u64::MAX) {
+            let mut dense = DenseHistogram::default();
+            dense.add(histogram(&values).bins());
+            dense.add(histogram(&[(70_000, large)]).bins());
+            let json = serde_json::to_string(&dense).unwrap();
+            let stored: DenseHistogram = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(stored.count(), dense.count());
+            prop_assert_eq!(&stored, &dense);
+            prop_assert_eq!(serde_json::to_string(&stored).unwrap(), json);
+        }
+
+        #[test]
+        fn merging_is_adding_whatever_the_widths(first in values(), second in values(), times in 1..100_u64) {
+            let (first, second) = (histogram(&first), histogram(&second));
+            let (mut added, mut merged, mut part) = <(DenseHistogram, DenseHistogram, DenseHistogram)>::default();
+            added.add(first.bins());
+            merged.add(first.bins());
+            for _ in 0..times {
+                added.add(second.bins());
+                part.add(second.bins());
+            }
+            merged.merge(&part);
+            prop_assert_eq!(merged.count(), added.count());
+            prop_assert_eq!(merged, added);
+        }
+    }
+
+    #[test]
+    fn a_histogram_that_was_stored_with_all_its_chunks_is_read() {
+        let mut counters = [0_u32; CHUNK];
+        counters[3] = 7;
+        let json = format!(r#"{{"chunks":[null,{counters:?},null],"sums":[0,7,0],"total":7}}"#);
+        let dense: DenseHistogram = serde_json::from_str(&json).unwrap();
+        assert_eq!(dense.bins().collect::<Vec<_>>(), [(Bin::last_of(CHUNK + 3), 7)]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::config::RawEngineConfig;
 use crate::effect::{slow_beside, slow_ratio};
 use crate::engine::solo::{Reference, Solo};
 use crate::history::History;
-use crate::increment::ByArm;
+use crate::increment::{Arm, ByArm};
 use crate::power::Needed;
 use crate::verdict::EffectSize;
 use crate::window::PendingArm;
@@ -45,7 +45,7 @@ impl Component {
 
     pub(super) fn baseline_history(&self) -> History {
         let mut history = self.history.clone();
-        if let Some(latencies) = self.lessons.latencies() {
+        if let Some(latencies) = self.lessons.latencies(self.summary.unlearned()) {
             history.latencies = latencies;
         }
         history
@@ -95,14 +95,13 @@ impl Component {
     }
 
     pub(super) fn measure_slow_down(&self, config: &RawEngineConfig) -> Option<EffectSize> {
-        let ByArm { baseline, canary } = self.summary.latency();
+        let [baseline, canary] = [Arm::Baseline, Arm::Canary].map(|arm| self.summary.latency(arm));
         let phi = self.phi(config).latency;
         if let Some(solo) = &self.solo {
             let reference = solo.reference()?;
-            return slow_beside(std::iter::once(canary), reference.p99_us(), phi);
+            return slow_beside(canary, reference.p99_us(), phi);
         }
-        let once = ByArm { baseline: std::iter::once(baseline), canary: std::iter::once(canary) };
-        slow_ratio(once, phi)
+        slow_ratio(ByArm { baseline, canary }, phi)
     }
 
     /// How much slower the canary is: as of now, or of the last few seconds.
