@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evalue::Run;
 use crate::histogram::{Bin, LatencyHistogram, quantile_bin};
 use crate::increment::Arm;
 
@@ -51,13 +52,45 @@ const LEAST_TAIL: f64 = 20.0;
 /// Bounds of a cell's ratio: one request may move a bet by at most `ln 100` down and `ln 1000` up.
 const RATIO_BOUNDS: (f64, f64) = (0.01, 1000.0);
 
-/// Density ratios by cell, one row per archetype.
+/// Density ratios by cell, one row per archetype. Cells with the same ratio follow each other, and are kept as one run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Archetypes([[f64; CELLS]; ARCHETYPES]);
+#[serde(from = "Rows", into = "Rows")]
+pub(crate) struct Archetypes {
+    /// Row by row.
+    runs: Box<[Run]>,
+}
+
+type Rows = [[f64; CELLS]; ARCHETYPES];
+
+impl From<Rows> for Archetypes {
+    fn from(rows: Rows) -> Self {
+        Self { runs: rows.iter().flat_map(|row| Run::of(row)).collect() }
+    }
+}
+
+impl From<Archetypes> for Rows {
+    fn from(archetypes: Archetypes) -> Self {
+        let mut rows = [[1.0; CELLS]; ARCHETYPES];
+        let ratios = archetypes.runs.iter().flat_map(|run| std::iter::repeat_n(run.ratio, run.cells()));
+        rows.iter_mut().flatten().zip(ratios).for_each(|(into, ratio)| *into = ratio);
+        rows
+    }
+}
 
 impl Archetypes {
-    pub(crate) fn rows(&self) -> &[[f64; CELLS]; ARCHETYPES] {
-        &self.0
+    /// The ratios of each archetype.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[Run]> {
+        let mut rest = &*self.runs;
+        std::iter::from_fn(move || {
+            let mut cells = 0;
+            let last = rest.iter().position(|run| {
+                cells += run.cells();
+                cells >= CELLS
+            })?;
+            let (row, after) = rest.split_at(last + 1);
+            rest = after;
+            Some(row)
+        })
     }
 
     /// Mean over several components. The mean of non-decreasing ratios is non-decreasing.
@@ -66,11 +99,12 @@ impl Archetypes {
         let mut count = 0.0;
         for archetypes in all {
             count += 1.0;
-            for (into, ratio) in sum.iter_mut().flatten().zip(archetypes.0.iter().flatten()) {
+            let ratios = archetypes.runs.iter().flat_map(|run| std::iter::repeat_n(run.ratio, run.cells()));
+            for (into, ratio) in sum.iter_mut().flatten().zip(ratios) {
                 *into += ratio;
             }
         }
-        (count > 0.0).then(|| Self(sum.map(|row| row.map(|ratio| ratio / count))))
+        (count > 0.0).then(|| sum.map(|row| row.map(|ratio| ratio / count)).into())
     }
 }
 
@@ -81,15 +115,7 @@ pub(crate) struct Edges([Bin; EDGES]);
 impl Edges {
     /// Adds the requests of `latency` to the cells.
     pub(crate) fn sort(&self, latency: &LatencyHistogram, into: &mut [u64; CELLS]) {
-        let mut cell = 0;
-        for (bin, count) in latency.bins() {
-            while self.0.get(cell).is_some_and(|edge| *edge < bin) {
-                cell += 1;
-            }
-            if let Some(cell) = into.get_mut(cell) {
-                *cell = cell.saturating_add(count);
-            }
-        }
+        latency.sort(&self.0, into);
     }
 }
 
@@ -117,7 +143,7 @@ impl Cells {
             baseline_edges: Edges(baseline_edges),
             canary_edges: Edges(stretched(1.0 + latency_ratio)),
             warm_edges: Edges(stretched((1.0 + latency_ratio) * WARM_UP_RATIO)),
-            archetypes: Archetypes([[1.0; CELLS]; ARCHETYPES]),
+            archetypes: [[1.0; CELLS]; ARCHETYPES].into(),
         };
         cells.archetypes = cells.shapes(baseline);
         Some(cells)
@@ -145,7 +171,7 @@ impl Cells {
             baseline_edges: edges(us),
             canary_edges: edges(us),
             warm_edges: edges((us as f64 * WARM_UP_RATIO) as u64),
-            archetypes: Archetypes(rows),
+            archetypes: rows.into(),
         };
         (cells, shares)
     }
@@ -194,7 +220,7 @@ impl Cells {
         let reference = smooth(&reference);
         let unchanged = cells_of(&below, &self.canary_edges.0, 1.0);
         let mut by_factor: Vec<(f64, [f64; CELLS])> = Vec::new();
-        Archetypes(SLOW_DOWNS.map(|(share, factor)| {
+        let rows = SLOW_DOWNS.map(|(share, factor)| {
             let known = by_factor.iter().find(|(of, _)| *of == factor).map(|(_, cells)| *cells);
             let mut slowed = known.unwrap_or_else(|| {
                 let cells = cells_of(&below, &self.canary_edges.0, factor);
@@ -205,7 +231,8 @@ impl Cells {
                 *slow = share * *slow + (1.0 - share) * fast;
             }
             monotone_ratios(&smooth(&slowed), &reference, tail)
-        }))
+        });
+        rows.into()
     }
 }
 

@@ -55,23 +55,55 @@ pub fn log_e_cells(baseline: &[f64], canary: &[f64], ratios: &[f64]) -> f64 {
         return 0.0;
     }
     let share = total_canary / (total_baseline + total_canary);
+    log_e_runs(baseline, canary, share, Run::of(ratios))
+}
+
+/// The same by runs of equal ratios, at the canary's share of all requests.
+pub(crate) fn log_e_runs(
+    baseline: &[f64],
+    canary: &[f64],
+    share: f64,
+    runs: impl Iterator<Item = Run>,
+) -> f64 {
     let mut sum = 0.0;
-    let mut cells = baseline.iter().zip(canary).zip(ratios).peekable();
-    while let Some(((a, b), r)) = cells.next() {
-        // Monotone ratios come in runs of equal ones, which share their logarithms.
-        let (mut a, mut b) = (*a, *b);
-        while let Some(((next_a, next_b), _)) = cells.next_if(|(_, next_r)| *next_r == r) {
+    let mut cells = baseline.iter().zip(canary);
+    for Run { ratio, ln_ratio, cells: count } in runs {
+        let (mut a, mut b) = (0.0, 0.0);
+        for (next_a, next_b) in cells.by_ref().take(count.into()) {
             a += next_a;
             b += next_b;
         }
         if b > 0.0 {
-            sum += b * r.ln();
+            sum += b * ln_ratio;
         }
         if a + b > 0.0 {
-            sum -= (a + b) * (1.0 - share + share * r).ln();
+            sum -= (a + b) * (1.0 - share + share * ratio).ln();
         }
     }
     sum
+}
+
+/// Neighbouring cells with the same ratio, and its logarithm: logarithms are what an update costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) ratio: f64,
+    ln_ratio: f64,
+    cells: u8,
+}
+
+impl Run {
+    /// The runs of `ratios`, which may be cut into several where they are long.
+    pub(crate) fn of(ratios: &[f64]) -> impl Iterator<Item = Self> {
+        let runs = ratios.chunk_by(|left, right| left == right).flat_map(|run| run.chunks(u8::MAX.into()));
+        runs.filter_map(|run| {
+            let ratio = *run.first()?;
+            Some(Self { ratio, ln_ratio: ratio.ln(), cells: u8::try_from(run.len()).unwrap_or(u8::MAX) })
+        })
+    }
+
+    pub(crate) fn cells(&self) -> usize {
+        self.cells.into()
+    }
 }
 
 /// Logarithm of a quantity that is zero. Finite, so that it survives any sum and any text format.

@@ -249,6 +249,18 @@ impl LatencyHistogram {
         self.bins.iter().map(|entry| (entry.bin(), entry.count()))
     }
 
+    /// Adds the requests up to each of `edges`, which do not fall, and those beyond the last one, to the cells.
+    pub(crate) fn sort(&self, edges: &[Bin], cells: &mut [u64]) {
+        let mut rest = self.bins.as_slice();
+        let ends = edges.iter().map(|edge| Entry::new(*edge, MOST_IN_BIN).0).chain([u64::MAX]);
+        for (end, cell) in ends.zip(cells) {
+            let (within, beyond) = rest.split_at(rest.partition_point(|entry| entry.0 <= end));
+            rest = beyond;
+            // All bins together hold less than 2^64.
+            *cell = cell.saturating_add(within.iter().map(|entry| entry.count()).sum());
+        }
+    }
+
     /// How many bins `other` has that this one has not.
     fn missing(&self, other: &Self) -> usize {
         let mut own = self.bins.iter().map(|entry| entry.bin()).peekable();

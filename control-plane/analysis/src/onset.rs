@@ -130,9 +130,10 @@ impl Anchor {
     /// Most that the next stratum may add, so that `agreeing` such strata carry the bet from where it was when they began
     /// to `log_goal`, and fewer do not. A harm that starts late starts from its small prior mass, so each may add more. Looks
     /// at what was before that stratum only.
-    pub(crate) fn cap(&mut self, log_m: f64, new_mass: f64, log_goal: f64, agreeing: f64) -> f64 {
-        let log_mass = if new_mass > 0.0 { new_mass.ln() } else { LOG_ZERO };
-        self.log_m = if self.is_idle() { log_add(log_m, log_mass) } else { self.log_m.max(log_mass) };
+    ///
+    /// `started` is the bet with the new mass, [`start`].
+    pub(crate) fn cap(&mut self, started: f64, log_mass: f64, log_goal: f64, agreeing: f64) -> f64 {
+        self.log_m = if self.is_idle() { started } else { self.log_m.max(log_mass) };
         ((log_goal - self.log_m) / agreeing).max(0.0)
     }
 
@@ -147,12 +148,21 @@ impl Anchor {
     }
 }
 
-/// One bet over all starts: the logarithm of `M`.
+/// Logarithm of a prior mass.
+pub(crate) fn log_mass(mass: f64) -> f64 {
+    if mass > 0.0 { mass.ln() } else { LOG_ZERO }
+}
+
+/// A bet with the prior mass of those that start now.
+pub(crate) fn start(log_m: f64, log_mass: f64) -> f64 {
+    log_add(log_m, log_mass)
+}
+
+/// One bet over all starts, after [`start`]: the logarithm of `M`.
 ///
 /// `log_e` is clipped at `cap` before: no single stratum may carry a scope over its threshold, and `min(e, c) <= e`
 /// keeps the bound.
-pub(crate) fn recur(log_m: f64, log_e: f64, cap: f64, mass: f64) -> f64 {
-    let started = if mass > 0.0 { log_add(log_m, mass.ln()) } else { log_m };
+pub(crate) fn recur(started: f64, log_e: f64, cap: f64) -> f64 {
     log_e.min(cap) + started
 }
 
@@ -189,9 +199,10 @@ mod tests {
             let mut crossed = Vec::new();
             for second in 1000..onset + 4 {
                 let mass = prior.mass_at(second);
-                let cap = anchor.cap(log_m, mass, goal, AGREEING_STRATA);
+                let started = start(log_m, log_mass(mass));
+                let cap = anchor.cap(started, log_mass(mass), goal, AGREEING_STRATA);
                 let log_e = if second < onset { -0.2 } else { 1e3 };
-                log_m = recur(log_m, log_e, cap, mass);
+                log_m = recur(started, log_e, cap);
                 anchor.add(log_e);
                 if log_m >= goal - 1e-9 {
                     crossed.push(second);
@@ -214,8 +225,10 @@ mod tests {
     fn the_recursion_equals_the_sum_over_all_starts() {
         let log_e = [0.3, -0.2, 1.5, 0.4, -2.0, 0.9];
         let masses = [0.5, 0.0, 0.1, 0.0, 0.2, 0.1];
-        let recursive =
-            log_e.iter().zip(masses).fold(crate::evalue::LOG_ZERO, |m, (e, w)| recur(m, *e, 10.0, w));
+        let recursive = log_e
+            .iter()
+            .zip(masses)
+            .fold(crate::evalue::LOG_ZERO, |m, (e, w)| recur(start(m, log_mass(w)), *e, 10.0));
         let direct: f64 =
             masses.iter().enumerate().map(|(start, w)| w * log_e[start..].iter().sum::<f64>().exp()).sum();
         assert!((recursive - direct.ln()).abs() < 1e-12);

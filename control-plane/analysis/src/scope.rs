@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
-use crate::onset::{AGREEING_STRATA, Anchor, recur};
+use crate::onset::{AGREEING_STRATA, Anchor, log_mass, recur, start};
 use crate::stratum::{ArmStratum, BETS, ERROR_BETS, Evidence};
 use crate::verdict::Signal;
 use crate::window::FailureCounts;
@@ -121,14 +121,15 @@ impl Process {
         self.totals.baseline.add(&arms.baseline);
         self.totals.canary.add(&arms.canary);
         let totals = ErrorTotals::of(&self.totals);
-        let new_mass = mass - self.mass_seen;
+        let new_mass = log_mass(mass - self.mass_seen);
         self.mass_seen = mass;
         for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
             // Where many must agree, all bets together reach the goal no sooner than that.
             let log_weight = if sustained.is_some() { 0.0 } else { bet.log_weight };
             let log_goal = self.log_threshold - log_weight;
-            let cap = bet.anchor.cap(bet.log_m, new_mass, log_goal, agreeing);
-            bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
+            let started = start(bet.log_m, new_mass);
+            let cap = bet.anchor.cap(started, new_mass, log_goal, agreeing);
+            bet.log_m = recur(started, log_e, cap);
             // Where many must agree a burst is expected, and is over when its part of the evidence is gone.
             bet.anchor.add(if sustained.is_some() { log_e.min(cap) } else { log_e });
             if bet.anchor.is_idle() {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evalue::{LOG_ZERO, log_sum};
 use crate::increment::ByArm;
-use crate::onset::{AGREEING_STRATA, Anchor, recur};
+use crate::onset::{AGREEING_STRATA, Anchor, log_mass, recur, start};
 
 /// Shares that are bet on, relative to the one that is allowed.
 const BETS: [f64; 5] = [0.9, 0.75, 0.5, 0.2, 0.02];
@@ -163,7 +163,7 @@ impl Share {
         let Some(weight) = self.settled_weight(second) else { return };
         self.reference = self.usual.reference(weight);
         if let Some(reference) = self.reference {
-            self.judge(started, reference, new_mass);
+            self.judge(started, reference, log_mass(new_mass));
         }
         self.usual.add(started, weight);
     }
@@ -218,8 +218,9 @@ impl Share {
         for (bet, psi) in self.bets.iter_mut().zip(BETS) {
             let spread: f64 = 1.0 - allowed + allowed * psi;
             let log_e = (canary * psi.ln() - (baseline + canary) * spread.ln()) / phi;
-            let cap = bet.anchor.cap(bet.log_m, new_mass, self.log_threshold - log_weight, AGREEING_STRATA);
-            bet.log_m = recur(bet.log_m, log_e, cap, new_mass);
+            let started = start(bet.log_m, new_mass);
+            let cap = bet.anchor.cap(started, new_mass, self.log_threshold - log_weight, AGREEING_STRATA);
+            bet.log_m = recur(started, log_e, cap);
             bet.anchor.add(log_e);
         }
         self.log_evidence = log_weight + log_sum(self.bets.iter().map(|bet| bet.log_m));

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::{ARCHETYPES, Archetypes, CELLS, HEALTH_EDGES};
 use crate::config::RawEngineConfig;
-use crate::evalue::{Counts, Margin, log_e, log_e_cells};
+use crate::evalue::{Counts, Margin, log_e, log_e_runs};
 use crate::increment::ByArm;
 use crate::ledger::ClosedStratum;
 use crate::noninferiority::{ERROR_HEALTH_BETS, LATENCY_HEALTH_BETS};
@@ -155,8 +155,12 @@ impl Evidence {
         let cells =
             ByArm { baseline: as_floats(&arms.baseline.cells), canary: as_floats(&arms.canary.cells) };
         if let Some(archetypes) = archetypes {
-            for (into, ratios) in latency.iter_mut().zip(archetypes.rows()) {
-                *into = log_e_cells(&cells.baseline, &cells.canary, ratios);
+            let (baseline, canary) = (cells.baseline.iter().sum::<f64>(), cells.canary.iter().sum::<f64>());
+            if baseline > 0.0 && canary > 0.0 {
+                let share = canary / (baseline + canary);
+                for (into, row) in latency.iter_mut().zip(archetypes.rows()) {
+                    *into = log_e_runs(&cells.baseline, &cells.canary, share, row.iter().copied());
+                }
             }
         }
         let slow_margin = Margin { ratio: config.healthy.slow_ratio, absolute: config.healthy.slow_absolute };

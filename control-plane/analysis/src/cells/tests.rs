@@ -79,7 +79,7 @@ fn learned_edges_lie_at_the_quantiles_of_the_baseline() {
 fn learned_archetypes_follow_the_oracle_where_they_bet_on_slowness() {
     let fixture = fixture();
     let cells = Cells::learn(&histogram(&fixture, 100_000), 0.10).unwrap();
-    for (learned, expected) in cells.archetypes().rows().iter().zip(&fixture.archetypes) {
+    for (learned, expected) in Rows::from(cells.archetypes().clone()).iter().zip(&fixture.archetypes) {
         let gain = |ratios: &[f64; CELLS]| {
             ratios.iter().zip(&expected.cells).map(|(ratio, share)| share * ratio.ln()).sum::<f64>()
         };
@@ -106,7 +106,7 @@ fn learned_ratios_never_fall_whatever_the_baseline_looks_like() {
     };
     for baseline in [constant, two_modes] {
         let cells = Cells::learn(&baseline, 0.10).unwrap();
-        for ratios in cells.archetypes().rows() {
+        for ratios in &Rows::from(cells.archetypes().clone()) {
             assert!(ratios.is_sorted(), "{ratios:?}");
             assert!(ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0), "{ratios:?}");
         }

@@ -184,14 +184,13 @@ pub(crate) fn quantiles<'a, const N: usize>(
     }
     let total = sums.iter().fold(0_u64, |total, sum| total.saturating_add(*sum));
     quantiles.map(|quantile| {
-        let rank = (quantile.clamp(0.0, 1.0) * total as f64).ceil().max(1.0);
-        let mut below = 0_u64;
-        let reaches = |sum: &u64| {
-            let reached = below.saturating_add(*sum) as f64 >= rank;
-            below = if reached { below } else { below.saturating_add(*sum) };
-            reached
-        };
-        let chunk = sums.iter().position(reaches)?;
+        let rank = (quantile.clamp(0.0, 1.0) * total as f64).ceil() as u64;
+        let (rank, mut below) = (rank.max(1), 0_u64);
+        let chunk = sums.iter().position(|sum| {
+            let is_reached = below.saturating_add(*sum) >= rank;
+            below = if is_reached { below } else { below.saturating_add(*sum) };
+            is_reached
+        })?;
         let mut bins = [0_u64; CHUNK];
         for histogram in histograms.clone() {
             bins.iter_mut()
@@ -200,7 +199,7 @@ pub(crate) fn quantiles<'a, const N: usize>(
         }
         let at = bins.iter().position(|count| {
             below = below.saturating_add(*count);
-            below as f64 >= rank
+            below >= rank
         });
         at.map(|at| Bin::last_of(chunk * CHUNK + at))
     })
