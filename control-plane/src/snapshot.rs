@@ -5,7 +5,8 @@ mod build;
 mod directory;
 
 use serde::Serialize;
-use serin_analysis::{ArmSummary, Signal, Verdict, Veto};
+use serin_analysis::risk::Action;
+use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{Seen, build};
@@ -40,6 +41,10 @@ pub struct Snapshot {
     pub vetoes: Vec<Veto>,
     /// From 0 to 100.
     pub risk: f64,
+    /// Where it is going.
+    pub trend: Option<Trend>,
+    /// What risk, evidence and trend ask for.
+    pub action: Action,
     /// Both arms over the last 60 seconds.
     pub arms: Vec<Arm>,
     /// Components in the order of the plan, then `unmatched`.
@@ -74,11 +79,7 @@ impl Reason {
     /// Name of the signal.
     #[must_use]
     pub const fn signal(&self) -> &'static str {
-        match self.data.signal {
-            Signal::ErrorRate => "error_rate",
-            Signal::Latency => "latency",
-            Signal::Share => "share",
-        }
+        self.data.signal.name()
     }
 }
 
@@ -112,6 +113,10 @@ pub struct Component {
     pub vetoes: Vec<Veto>,
     /// From 0 to 100.
     pub risk: f64,
+    /// Where it is going.
+    pub trend: Option<Trend>,
+    /// What risk, evidence and trend ask for.
+    pub action: Action,
     /// Both arms over the last 60 seconds.
     pub arms: Vec<Arm>,
 }

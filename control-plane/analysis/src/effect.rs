@@ -8,7 +8,8 @@ use crate::increment::ByArm;
 use crate::verdict::EffectSize;
 
 /// 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
+/// The quantile that is told.
 const SLOW: f64 = 0.99;
 
 /// Wilson's score interval for a share (Wilson 1927), within 0 to 1.
@@ -52,7 +53,7 @@ pub(crate) fn slow_beside<'a>(
     beside_us: f64,
     phi: f64,
 ) -> Option<EffectSize> {
-    let (estimate, low, high) = slow(canary, phi)?;
+    let (estimate, low, high) = slow(canary, SLOW, phi)?;
     let ratio = |us: f64| us / beside_us.max(1.0);
     Some(EffectSize { estimate: ratio(estimate), low: ratio(low), high: ratio(high) })
 }
@@ -75,8 +76,8 @@ pub(crate) fn slow_ratio<'a>(
     latency: ByArm<impl Iterator<Item = &'a DenseHistogram> + Clone>,
     phi: f64,
 ) -> Option<EffectSize> {
-    let (baseline, baseline_low, baseline_high) = slow(latency.baseline, phi)?;
-    let (canary, canary_low, canary_high) = slow(latency.canary, phi)?;
+    let (baseline, baseline_low, baseline_high) = slow(latency.baseline, SLOW, phi)?;
+    let (canary, canary_low, canary_high) = slow(latency.canary, SLOW, phi)?;
     Some(EffectSize {
         estimate: canary / baseline,
         low: canary_low / baseline_high,
@@ -84,14 +85,15 @@ pub(crate) fn slow_ratio<'a>(
     })
 }
 
-/// The 99th percentile in µs with its interval.
-fn slow<'a>(
+/// The latency in µs below which the share `quantile` of the requests lies, with its interval.
+pub(crate) fn slow<'a>(
     histograms: impl Iterator<Item = &'a DenseHistogram> + Clone,
+    quantile: f64,
     phi: f64,
 ) -> Option<(f64, f64, f64)> {
     let count = histograms.clone().fold(0_u64, |sum, histogram| sum.saturating_add(histogram.count()));
-    let deviation = (SLOW * (1.0 - SLOW) * phi / count.max(1) as f64).sqrt();
-    let shares = [SLOW, (SLOW - Z * deviation).max(0.0), (SLOW + Z * deviation).min(1.0)];
+    let deviation = (quantile * (1.0 - quantile) * phi / count.max(1) as f64).sqrt();
+    let shares = [quantile, (quantile - Z * deviation).max(0.0), (quantile + Z * deviation).min(1.0)];
     let [estimate, low, high] = quantiles(histograms, shares);
     let us = |bin: Option<Bin>| bin.map(|bin| bin.highest_us().max(1) as f64);
     Some((us(estimate)?, us(low)?, us(high)?))

@@ -11,6 +11,7 @@
 mod assess;
 mod close;
 mod component;
+mod course;
 mod flag;
 mod gaps;
 mod judgement;
@@ -35,6 +36,7 @@ use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
 use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
+use course::Course;
 use gaps::Gaps;
 use pool::Pool;
 use solo::{Beside, Presence};
@@ -133,6 +135,8 @@ pub struct Engine {
     /// How much slower the canary is, as of the last few seconds.
     version_slow_down: Option<EffectSize>,
     next_slow_down: u64,
+    #[serde(default)]
+    course: Course,
     gaps: Gaps,
     /// The canary has its full weight.
     #[serde(default)]
@@ -191,6 +195,7 @@ impl Engine {
             version_vetoes: Vec::new(),
             version_slow_down: None,
             next_slow_down: 0,
+            course: Course::default(),
             gaps: Gaps::default(),
             at_full_weight: false,
             presence: Presence::default(),
@@ -321,6 +326,7 @@ impl Engine {
         self.version_summary = None;
         self.version.forget(self.config.raw().beta);
         self.share.forget();
+        self.course = Course::default();
         self.prior.step_started(self.at_second);
     }
 

@@ -5,7 +5,8 @@
 //! on differences ([`autoregressive`]) and a moving mean, mixed by how well each has done lately ([`ensemble`]), with
 //! intervals that hold their coverage on series that no model fits ([`conformal`]).
 //!
-//! A forecast never rolls back by itself: it can hold a rollout, and adds to evidence that is there.
+//! A forecast holds a rollout. It undoes nothing unless the plan says so, and then only what is nearly sure, or backed by
+//! evidence.
 //! All state is bounded and can be stored. A value that is no number is a gap; beyond ±1e12 it counts as that.
 
 use serde::{Deserialize, Serialize};

@@ -48,6 +48,6 @@ pub use increment::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes}
 pub use placebo::Dispersion;
 pub use summary::{ArmSummary, ScopeSummary};
 pub use verdict::{
-    Alarm, BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict,
-    Veto,
+    Alarm, BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend,
+    Verdict, Veto,
 };

@@ -5,7 +5,7 @@
 //! several sources is fused as a weighted average of e-values, which is again an e-value ([`fusion`]). A table of
 //! rows, the first that fits, turns both into an action ([`decision`]).
 //!
-//! The risk ranks and holds; what rolls back is evidence beyond its threshold, or a prediction that evidence backs.
+//! The risk ranks and holds; what rolls back is evidence beyond its threshold, or, if the plan says so, a prediction.
 //! A factor that is no number counts as 0: what is not known is no reason.
 
 use serde::{Deserialize, Serialize};

@@ -64,6 +64,14 @@ struct Open {
     latency: ByArm<DenseHistogram>,
 }
 
+/// One arm over the last slots that are complete.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Recent {
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) latency: DenseHistogram,
+}
+
 /// The last minute of one component, in slots of 5 seconds, with a running sum.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SummaryWindow {
@@ -145,6 +153,24 @@ impl SummaryWindow {
         &self.open.latency.baseline
     }
 
+    /// What the slots saw that begin `seconds` or less before the end of `second`.
+    pub(crate) fn recent(&self, second: u64, seconds: u64) -> ByArm<Recent> {
+        let first = (second + 1).saturating_sub(seconds) / SLOT_S;
+        let mut recent = ByArm::<Recent>::default();
+        for (_, arms) in self.slots.iter().filter(|(slot, _)| *slot >= first) {
+            for (into, arm) in [(&mut recent.baseline, &arms.baseline), (&mut recent.canary, &arms.canary)] {
+                into.requests = into.requests.saturating_add(arm.requests);
+                into.errors = into.errors.saturating_add(arm.errors);
+                into.latency.add(arm.latency.bins());
+            }
+        }
+        if self.open.slot >= first {
+            recent.baseline.latency.merge(&self.open.latency.baseline);
+            recent.canary.latency.merge(&self.open.latency.canary);
+        }
+        recent
+    }
+
     /// Computes the summary, so that reading it costs nothing until the next change.
     pub(crate) fn refresh(&mut self) {
         self.known = Some(self.summary());
@@ -203,6 +229,14 @@ mod tests {
             window.add(second, Arm::Canary, tally, &mut lessons);
             window.refresh();
             added.push(latency);
+            if second % (2 * SLOT_S) == 2 * SLOT_S - 1 {
+                let recent = window.recent(second, 2 * SLOT_S).canary;
+                assert_eq!(recent.requests, (second - 9..=second).sum::<u64>());
+                assert_eq!(recent.errors, 10);
+                let mut last = DenseHistogram::default();
+                added.iter().skip(second as usize - 9).for_each(|latency| last.add(latency.bins()));
+                assert_eq!(recent.latency.to_sparse(), last.to_sparse());
+            }
             let first = (second / SLOT_S + 1).saturating_sub(SLOTS) * SLOT_S;
             let mut sum = LatencyHistogram::new();
             added.iter().skip(first as usize).for_each(|latency| sum.merge(latency));

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::risk::{Action, Prediction};
+
+mod trend;
 mod words;
+
+pub use trend::Trend;
 
 /// What the evidence says about a scope.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -28,6 +33,18 @@ pub enum Signal {
     Latency,
     /// Share of the requests that reach the canary, beside the configured weight.
     Share,
+}
+
+impl Signal {
+    /// Its name in interfaces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::Latency => "latency",
+            Self::Share => "share",
+        }
+    }
 }
 
 /// What the canary was compared with.
@@ -173,9 +190,15 @@ pub struct ScopeAssessment {
     /// Why a regression that shows is not undone. Empty: nothing stands against it.
     #[serde(default)]
     pub vetoes: Vec<Veto>,
-    /// From 0 to 100 ([`crate::risk`]): ranks, never decides alone.
+    /// From 0 to 100 ([`crate::risk`]): ranks and holds, never undoes alone.
     #[serde(default)]
     pub risk: f64,
+    /// Where it is going, by the signal that is most likely to get worse. `None`: not known.
+    #[serde(default)]
+    pub trend: Option<Trend>,
+    /// What the risk, the evidence and the trend ask for together.
+    #[serde(default)]
+    pub action: Action,
 }
 
 /// What should be undone.
@@ -189,11 +212,20 @@ pub enum Alarm {
 }
 
 impl ScopeAssessment {
+    /// What it is called regressed for, if that is not proved yet but in sight.
+    #[must_use]
+    pub fn foreseen(&self) -> Option<&Trend> {
+        let is_proved = self.reasons.iter().any(|reason| reason.verdict == Verdict::Regressed);
+        let trend = self.trend.as_ref().filter(|trend| trend.prediction != Prediction::Quiet);
+        trend.filter(|_| self.verdict == Verdict::Regressed && !is_proved)
+    }
+
     /// Makes every number finite, so that it can be written in any text format: NaN becomes 0, infinities the largest
     /// numbers there are.
     pub fn make_finite(&mut self) {
         let of_reasons = self.reasons.iter_mut().flat_map(Reason::numbers);
-        for number in of_reasons.chain([&mut self.risk]) {
+        let of_trend = self.trend.iter_mut().flat_map(Trend::numbers);
+        for number in of_reasons.chain(of_trend).chain([&mut self.risk]) {
             *number = if number.is_nan() { 0.0 } else { number.clamp(f64::MIN, f64::MAX) };
         }
     }

@@ -114,6 +114,36 @@ words! {
     }
 }
 
+words! {
+    /// What follows from a forecast.
+    Prediction {
+        /// Nothing.
+        Quiet = "quiet",
+        /// A limit will be exceeded within the horizon.
+        Ahead = "ahead",
+        /// It will be exceeded within two minutes.
+        Imminent = "imminent",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What risk, evidence and trend ask for.
+    Action {
+        /// Go on.
+        Continue = "continue",
+        /// Keep the weight.
+        Hold = "hold",
+        /// Keep the weight, and call a person.
+        HoldAndPage = "hold_and_page",
+        /// Undo it.
+        Rollback = "rollback",
+        /// A word of a newer server, or none of an older one.
+        Unknown = "unknown",
+    }
+}
+
 impl Phase {
     /// True when the rollout will not change any more.
     pub(crate) const fn is_terminal(self) -> bool {
@@ -142,6 +172,9 @@ pub(crate) struct Rollout {
     pub(crate) vetoes: Vec<Veto>,
     /// From 0 to 100.
     pub(crate) risk: f64,
+    /// `None`: not known.
+    pub(crate) trend: Option<Trend>,
+    pub(crate) action: Action,
     pub(crate) arms: Vec<Arm>,
     pub(crate) components: Vec<Component>,
     pub(crate) created_at: Option<Moment>,
@@ -165,6 +198,9 @@ pub(crate) struct Component {
     pub(crate) vetoes: Vec<Veto>,
     /// From 0 to 100.
     pub(crate) risk: f64,
+    /// `None`: not known.
+    pub(crate) trend: Option<Trend>,
+    pub(crate) action: Action,
     pub(crate) arms: Vec<Arm>,
 }
 
@@ -202,6 +238,25 @@ pub(crate) struct Reason {
     /// `None`: not estimated.
     pub(crate) overdispersion: Option<f64>,
     pub(crate) categories: Vec<CategoryFailures>,
+    pub(crate) text: String,
+}
+
+/// Where one signal is going, relative to the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Trend {
+    pub(crate) signal: String,
+    /// Of latency; `None` for errors.
+    pub(crate) quantile: Option<f64>,
+    pub(crate) now: Option<EffectSize>,
+    pub(crate) ahead: Option<EffectSize>,
+    pub(crate) horizon_s: u32,
+    pub(crate) limit: f64,
+    pub(crate) probability: f64,
+    /// `None`: not within four horizons.
+    pub(crate) earliest_s: Option<u32>,
+    pub(crate) median_s: Option<u32>,
+    pub(crate) latest_s: Option<u32>,
+    pub(crate) prediction: Prediction,
     pub(crate) text: String,
 }
 

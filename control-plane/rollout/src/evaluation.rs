@@ -12,7 +12,7 @@ mod number;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::config::{Limits, Margins};
+use serin_analysis::config::{Foreseen, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
     HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
@@ -310,6 +310,12 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         error_absolute: share(plan.margins().error_absolute),
         latency_ratio: share(plan.margins().latency_ratio),
     };
+    let plan_forecast = plan.forecast();
+    let forecast = Foreseen {
+        latency_ratio: share(plan_forecast.latency_ratio),
+        error_absolute: share(plan_forecast.error_absolute),
+        rollback: plan_forecast.rollback,
+    };
     let plan_limits = plan.limits();
     let limits = Limits {
         error_rate: share(plan_limits.error_rate).min(1.0 - share(plan_limits.success_rate)),
@@ -323,6 +329,7 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         beta: share(plan.wrong_promotion()),
         margins,
         limits: Some(limits),
+        forecast,
         sustained_s,
         ..RawEngineConfig::default()
     })

@@ -1,8 +1,10 @@
 //! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
 
 use serde::{Deserialize, Serialize};
+use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
+use crate::state::foreseen;
 use crate::text::{Percent, list};
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
@@ -153,6 +155,13 @@ pub enum Cause {
         #[serde(with = "crate::text::ppm")]
         traffic_ppm: Weight,
     },
+    /// Nothing is proved yet, but a limit of the plan's forecast will be exceeded.
+    Foreseen {
+        /// Components that it is about, sorted. Empty: the whole version.
+        components: Vec<String>,
+        /// The signal that gets worse.
+        signal: Signal,
+    },
     /// A limit was exceeded for too long at full weight, where no baseline runs beside the canary.
     LimitSustained {
         /// The reason for holding at that time.
@@ -257,6 +266,7 @@ impl std::fmt::Display for Cause {
                 let traffic = Percent(*traffic_ppm);
                 write!(formatter, "{} regressed, {traffic} of the traffic", list(components))
             }
+            Self::Foreseen { components, signal } => formatter.write_str(&foreseen(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
             Self::Person { reason } => formatter.write_str(reason),

@@ -47,6 +47,7 @@ pub struct Plan {
     promotion: Duration,
     limits: Limits,
     margins: Margins,
+    forecast: Forecast,
     false_rollback: Weight,
     wrong_promotion: Weight,
     escalation: Weight,
@@ -86,6 +87,17 @@ pub struct Margins {
     pub error_absolute: Weight,
     /// Part by which latencies may be longer.
     pub latency_ratio: Weight,
+}
+
+/// What the canary must not become beside the baseline, judged by where it is going.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Forecast {
+    /// Part by which the median and the 90th percentile of latency may be longer.
+    pub latency_ratio: Weight,
+    /// Part of the requests that may fail beyond the baseline's.
+    pub error_absolute: Weight,
+    /// What is in sight is undone before it is proved; else it is held.
+    pub rollback: bool,
 }
 
 /// A component of the plan.
@@ -178,6 +190,12 @@ impl Plan {
     #[must_use]
     pub const fn margins(&self) -> &Margins {
         &self.margins
+    }
+
+    /// What is forecast, and what follows.
+    #[must_use]
+    pub const fn forecast(&self) -> &Forecast {
+        &self.forecast
     }
 
     /// Highest probability that a rollout of a canary within the margins is rolled back.

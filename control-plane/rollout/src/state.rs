@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::{Reason, Verdict};
+use serin_analysis::{Reason, Trend, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
 use crate::{Cause, Judgement, Plan, UnixMillis};
 
+pub(crate) use hold::foreseen;
 pub use hold::{Hold, HoldReason};
 pub use phase::{ActivePhase, Phase};
 pub use replay::{ReplayError, replay};
@@ -92,7 +93,9 @@ impl Pin {
         let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
         let against =
             reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
-        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence: against.collect() }
+        let foreseen = judged.and_then(|one| one.assessment.foreseen()).map(Trend::sentence);
+        let evidence = against.chain(foreseen).collect();
+        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence }
     }
 
     /// Why, in words.
@@ -104,6 +107,7 @@ impl Pin {
             | Cause::VersionRegressed
             | Cause::CoarseComponent { .. }
             | Cause::TooManyComponents { .. }
+            | Cause::Foreseen { .. }
             | Cause::LimitSustained { .. }
             | Cause::WithinLimits => {
                 if self.evidence.is_empty() {

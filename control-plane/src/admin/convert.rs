@@ -1,6 +1,7 @@
 //! From our types to the contract's.
 
 mod reason;
+mod trend;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,8 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         vms_known: snapshot.vms_known,
         vetoes: snapshot.vetoes.iter().map(|one| veto(*one).into()).collect(),
         risk: snapshot.risk,
+        trend: snapshot.trend.as_ref().map(trend::trend),
+        action: trend::action(snapshot.action).into(),
         arms: snapshot.arms.iter().map(arm).collect(),
     }
 }
@@ -49,6 +52,8 @@ fn component(component: &Component) -> api::Component {
         arms: component.arms.iter().map(arm).collect(),
         vetoes: component.vetoes.iter().map(|one| veto(*one).into()).collect(),
         risk: component.risk,
+        trend: component.trend.as_ref().map(trend::trend),
+        action: trend::action(component.action).into(),
     }
 }
 

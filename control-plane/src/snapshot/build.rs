@@ -37,6 +37,8 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         reasons: version.map(|assessment| reasons(&assessment.reasons)).unwrap_or_default(),
         vetoes: version.map(|assessment| assessment.vetoes.clone()).unwrap_or_default(),
         risk: version.map(|assessment| assessment.risk).unwrap_or_default(),
+        trend: version.and_then(|assessment| assessment.trend),
+        action: version.map(|assessment| assessment.action).unwrap_or_default(),
         arms: arms((seen.windows)(None)),
         components: components.map(|(name, granularity)| component(state, seen, name, granularity)).collect(),
         created_at: state.created_at,
@@ -60,6 +62,8 @@ fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granular
         reasons: judged.map(|one| reasons(&one.assessment.reasons)).unwrap_or_default(),
         vetoes: judged.map(|one| one.assessment.vetoes.clone()).unwrap_or_default(),
         risk: judged.map(|one| one.assessment.risk).unwrap_or_default(),
+        trend: judged.and_then(|one| one.assessment.trend),
+        action: judged.map(|one| one.assessment.action).unwrap_or_default(),
         arms: arms((seen.windows)(Some(&name))),
         name,
     }

@@ -272,7 +272,9 @@ async fn a_verdict_is_told_as_data() {
     let traffic = tokio::spawn(report_broken_service(server.fleet().await));
     let held = eventually(&mut admin, &id, |rollout| {
         let unhealthy = |vetoes: &[i32]| vetoes.contains(&Veto::BaselineUnhealthy.into());
-        unhealthy(&rollout.vetoes) || rollout.components.iter().any(|one| unhealthy(&one.vetoes))
+        let is_vetoed =
+            unhealthy(&rollout.vetoes) || rollout.components.iter().any(|one| unhealthy(&one.vetoes));
+        is_vetoed && rollout.trend.is_some()
     })
     .await;
     traffic.abort();
@@ -286,8 +288,15 @@ async fn a_verdict_is_told_as_data() {
     assert!(effect.low <= effect.estimate && effect.estimate <= effect.high, "{effect:?}");
     assert!((0.1..0.4).contains(&effect.estimate), "{effect:?}");
     assert!(errors.overdispersion >= 1.0 && errors.log_threshold_healthy > 0.0, "{errors:?}");
+    assert!([Action::Hold, Action::HoldAndPage].contains(&component.action()), "{component:?}");
+    let trend = component.trend.as_ref().unwrap();
+    assert_eq!((trend.signal.as_str(), trend.limit, trend.horizon_s), ("error_rate", 0.01, 300), "{trend:?}");
+    assert!(trend.probability > 0.9 && trend.text.contains("beyond +1.00 points"), "{trend:?}");
+    let (now, ahead) = (trend.now.unwrap(), trend.ahead.unwrap());
+    assert!((0.1..0.4).contains(&now.estimate) && now.low < now.high && ahead.low < ahead.high, "{trend:?}");
     let json: serde_json::Value =
         serde_json::from_str(&text(server.addresses().http, "/api/rollouts").await.1).unwrap();
+    assert!(json.to_string().contains("\"horizon_s\":300"), "all views show the same: {json}");
     assert!(json.to_string().contains("baseline_unhealthy"), "all views show the same: {json}");
 }
 

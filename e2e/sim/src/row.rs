@@ -45,6 +45,12 @@ pub struct Row {
     /// Share in which the method held, and said so, before it rolled anything back. Only of methods that hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_rate: Option<f64>,
+    /// Share in which a limit was seen about to be exceeded before anything was rolled back. Only of methods that forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_rate: Option<f64>,
+    /// When, from the onset of the harm if there is one, over all runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_s: Option<Quantiles>,
     /// No rule with the same bound on false rollbacks has a smaller mean delay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub information_bound_s: Option<f64>,
@@ -74,11 +80,17 @@ impl Row {
             early_rate: (onset > 0).then(|| part(early.count())),
             healthy_s: None,
             held_rate: None,
+            predicted_rate: None,
+            predicted_s: None,
             information_bound_s: information_bound_s(scenario),
             rollback_rate_95: None,
         };
         if method == Method::Serin {
             row.held_rate = Some(part(outcomes.iter().filter(|outcome| outcome.held).count()));
+            let predicted: Vec<u64> = outcomes.iter().filter_map(|outcome| outcome.predicted_at).collect();
+            row.predicted_rate = Some(part(predicted.len()));
+            let since = predicted.into_iter().map(|at| at.saturating_sub(onset)).collect();
+            row.predicted_s = Some(Quantiles::of(since, outcomes.len()));
             let healthy = outcomes.iter().filter_map(|outcome| outcome.healthy_at);
             row.healthy_s = (!is_harmful).then(|| Quantiles::of(healthy.collect(), outcomes.len()));
         }

@@ -29,6 +29,8 @@ pub struct Outcome {
     pub healthy_at: Option<u64>,
     /// Whether it held, and said so, before it rolled anything back; only Serin does.
     pub held: bool,
+    /// When it first saw a limit about to be exceeded, before it rolled anything back; only Serin does.
+    pub predicted_at: Option<u64>,
 }
 
 /// One rollout as all methods made of it.
@@ -112,6 +114,7 @@ impl Watcher {
             struck: 0,
             healthy_at: None,
             held: false,
+            predicted_at: None,
         };
         Self { outcome, peer: Peer::new(judge, created + UNEXPOSED_S), done: false }
     }
@@ -144,6 +147,7 @@ fn of_serin(deeds: &Deeds, truth: &Truth, components: &[Component]) -> Outcome {
         struck: deeds.struck,
         healthy_at: deeds.healthy_at,
         held: deeds.held,
+        predicted_at: deeds.predicted_at,
     }
 }
 

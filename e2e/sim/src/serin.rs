@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
+use serin_analysis::risk::Prediction;
 use serin_analysis::{Arm, ComponentIndex, Learned, Verdict};
 use serin_rollout::{
     Creation, Event, Fact, HoldReason, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, Weight,
@@ -31,6 +32,8 @@ pub struct Deeds {
     pub healthy_at: Option<u64>,
     /// Whether it held, and said so, before it undid anything.
     pub held: bool,
+    /// When it first saw a limit about to be exceeded, before it undid anything.
+    pub predicted_at: Option<u64>,
     /// Canary requests that a fault struck.
     pub struck: u64,
 }
@@ -168,6 +171,13 @@ impl Serin {
         }
     }
 
+    fn is_predicted(&self) -> bool {
+        let judgement = self.trial.judgement();
+        let components = judgement.components.iter().map(|component| &component.assessment);
+        let mut trends = components.chain([&judgement.version]).filter_map(|scope| scope.trend);
+        trends.any(|trend| trend.prediction != Prediction::Quiet)
+    }
+
     /// Keeps what was done by the end of a second, and tells the weight as the server does.
     fn note(&mut self, events: &[Event], elapsed_s: u64) {
         let since_exposure = elapsed_s.saturating_sub(UNEXPOSED_S);
@@ -196,6 +206,9 @@ impl Serin {
                 | Fact::Resumed { .. }
                 | Fact::Superseded { .. } => {}
             }
+        }
+        if self.deeds.predicted_at.is_none() && self.deeds.rolled_back_at.is_none() && self.is_predicted() {
+            self.deeds.predicted_at = Some(since_exposure);
         }
         if self.trial.judgement().version.verdict == Verdict::Healthy && elapsed_s > UNEXPOSED_S {
             self.deeds.healthy_at.get_or_insert(since_exposure);

@@ -9,7 +9,8 @@ use crate::effect;
 use crate::evalue::told;
 use crate::placebo::Phi;
 use crate::power::Needed;
-use crate::verdict::{Reason, ScopeAssessment, Signal, Verdict, Veto, is_doubtful};
+use crate::risk::Action;
+use crate::verdict::{Reason, ScopeAssessment, Signal, Trend, Verdict, Veto, is_doubtful};
 
 /// Without data for longer than this, in seconds, nothing is healthy.
 const STALE_S: u64 = 15;
@@ -29,10 +30,12 @@ impl Engine {
             (component.name().to_owned(), assessment)
         };
         let components: Vec<_> = self.components.iter().enumerate().map(component).collect();
-        let is_vetoed = components.iter().any(|(_, assessment)| !assessment.vetoes.is_empty());
+        let is_held = components
+            .iter()
+            .any(|(_, assessment)| !assessment.vetoes.is_empty() || assessment.action >= Action::Hold);
         Assessment {
             at_second: self.at_second,
-            version: self.assess_version(fresh && !is_vetoed),
+            version: self.assess_version(fresh && !is_held),
             components,
             alarm: self.alarm(),
             late_requests: self.late_requests,
@@ -58,6 +61,8 @@ impl Engine {
             margins: self.config.raw().margins,
             impact: 1.0,
             slow_down: self.version_slow_down,
+            trend: self.version_trend(),
+            forecast: self.config.raw().forecast,
             regressed: self.version_flagged || !self.version_vetoes.is_empty(),
             may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
             vetoes: with_disturbance(&self.version_vetoes, disturbance(&self.watch)),
@@ -65,6 +70,11 @@ impl Engine {
         let mut version = judgement.assessment();
         version.reasons.extend(self.share_reason());
         version
+    }
+
+    /// Where the version is going. `None`: not known, or no baseline runs beside it.
+    pub(super) fn version_trend(&self) -> Option<Trend> {
+        if self.alone.is_some() { None } else { self.course.trend(&self.config.raw().forecast) }
     }
 
     /// Alone its components are judged by bounds of their own, so what is needed is said of them.
@@ -90,6 +100,8 @@ impl Engine {
             margins: config.margins,
             impact: component.impact(),
             slow_down: component.slow_down(regressed, config),
+            trend: component.trend(config),
+            forecast: config.forecast,
             regressed,
             may_be_healthy: fresh && !is_doubtful(component.process().log_evidence()),
             vetoes: with_disturbance(component.vetoes(), disturbance(component.watch())),

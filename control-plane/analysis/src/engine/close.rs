@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::component::Second;
+use super::course::{STEP_S, Step};
 use super::solo::Beside;
 use crate::increment::{ByArm, Increment};
 use crate::placebo::Phi;
@@ -73,6 +74,17 @@ impl Engine {
         }
         self.presence.see(started);
         self.refresh_alone();
+        if second.saturating_add(1).is_multiple_of(STEP_S) {
+            self.follow(&at);
+        }
+    }
+
+    /// Takes in where the components are going, and so the version.
+    fn follow(&mut self, at: &Second) {
+        let config = *self.config.raw();
+        let steps: Vec<Step> =
+            self.components.iter_mut().map(|component| component.follow(at, &config)).collect();
+        self.course.observe(Step::mean(steps.into_iter()), self.version_phi(), &config.forecast);
     }
 
     /// Begins or ends to judge the version alone, at full weight, and keeps up what it is judged by: what its components

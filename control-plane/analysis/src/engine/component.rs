@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ComponentSpec;
 use super::close::Judged;
+use super::course::{Course, STEP_S, Step};
 use super::lessons::Lessons;
 use super::solo::{Presence, Solo};
 use crate::cells::{Archetypes, Cells};
@@ -19,7 +20,7 @@ use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::{SummaryWindow, Tally};
-use crate::verdict::{EffectSize, Veto};
+use crate::verdict::{EffectSize, Trend, Veto};
 use crate::watch::Watch;
 use crate::window::{FailureCounts, PendingArm};
 
@@ -74,6 +75,8 @@ pub(super) struct Component {
     vetoes: Vec<Veto>,
     /// How much slower the canary is, as of the last few seconds.
     slow_down: Option<EffectSize>,
+    #[serde(default)]
+    course: Course,
     /// What is usual for the version that serves.
     #[serde(default)]
     history: History,
@@ -116,6 +119,7 @@ impl Component {
             watch: Watch::default(),
             vetoes: Vec::new(),
             slow_down: None,
+            course: Course::default(),
             history: History::default(),
             deployment: Deployment::default(),
             presence: Presence::default(),
@@ -134,6 +138,7 @@ impl Component {
         self.parts = vec![Part::default(); BETS];
         self.needed = Needed::default();
         self.vetoes.clear();
+        self.course = Course::default();
         self.presence = Presence::default();
         self.solo = None;
     }
@@ -142,6 +147,20 @@ impl Component {
     pub(super) fn forget(&mut self, beta: f64) {
         self.process.forget(beta);
         self.vetoes.clear();
+    }
+
+    /// Takes in a step of what it is compared with, and gives it.
+    pub(super) fn follow(&mut self, at: &Second, config: &RawEngineConfig) -> Step {
+        let is_comparable = self.active && !at.warm && self.solo.is_none();
+        let step =
+            if is_comparable { Step::of(&self.summary.recent(at.second, STEP_S)) } else { Step::default() };
+        self.course.observe(step, self.phi(config), &config.forecast);
+        step
+    }
+
+    /// Where it is going. `None`: not known, or no baseline runs beside it.
+    pub(super) fn trend(&self, config: &RawEngineConfig) -> Option<Trend> {
+        if self.solo.is_some() { None } else { self.course.trend(&config.forecast) }
     }
 
     pub(super) fn watch(&self) -> &Watch {

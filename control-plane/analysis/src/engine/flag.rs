@@ -2,11 +2,13 @@
 
 use super::Engine;
 use super::component::Component;
+use crate::config::RawEngineConfig;
 use crate::localise::components_at_fault;
 use crate::placebo::Phi;
+use crate::risk::{Action, DecisionTable, Prediction, Situation};
 use crate::scope::Process;
 use crate::stratum::Evidence;
-use crate::verdict::{Alarm, Veto};
+use crate::verdict::{Alarm, Trend, Veto};
 use crate::veto::Circumstances;
 use crate::watch::Watch;
 
@@ -28,10 +30,12 @@ impl Engine {
         if !component.is_active() || self.flagged.contains(&index) {
             return;
         }
-        let vetoes =
-            if component.process().is_crossed() { self.component_vetoes(component) } else { Vec::new() };
+        let config = self.config.raw();
+        let speaks = component.process().is_crossed()
+            || is_undone_unproved(config, component.process(), component.trend(config));
+        let vetoes = if speaks { self.component_vetoes(component) } else { Vec::new() };
         let is_over = was_shared(component.vetoes()) && !was_shared(&vetoes);
-        let stands = component.process().is_crossed() && vetoes.is_empty();
+        let stands = speaks && vetoes.is_empty();
         let Some(component) = self.components.get_mut(index) else { return };
         component.set_vetoes(vetoes);
         if is_over {
@@ -43,7 +47,8 @@ impl Engine {
 
     fn flag_version(&mut self) {
         let split = self.share.is_crossed();
-        if !split && !self.version.is_crossed() {
+        let predicted = is_undone_unproved(self.config.raw(), &self.version, self.version_trend());
+        if !split && !predicted && !self.version.is_crossed() {
             self.version_vetoes.clear();
             return;
         }
@@ -53,7 +58,7 @@ impl Engine {
         if is_over {
             self.version.forget(self.config.raw().beta);
         } else if self.version_vetoes.is_empty() {
-            match if split { None } else { self.at_fault() } {
+            match if split || !self.version.is_crossed() { None } else { self.at_fault() } {
                 Some(named) => self.flag_named(&named),
                 None => self.version_flagged = true,
             }
@@ -125,6 +130,16 @@ impl Engine {
         });
         components_at_fault(&parts.collect::<Vec<_>>())
     }
+}
+
+/// Whether what `trend` predicts is to be undone before it is proved.
+fn is_undone_unproved(config: &RawEngineConfig, process: &Process, trend: Option<Trend>) -> bool {
+    let prediction = trend.map(|trend| trend.prediction).unwrap_or_default();
+    let (log_evidence, log_threshold) = (process.log_evidence(), process.log_threshold());
+    let situation = Situation { risk: 0.0, log_evidence, log_threshold, prediction };
+    config.forecast.rollback
+        && prediction != Prediction::Quiet
+        && DecisionTable::default().decide(&situation) == Action::Rollback
 }
 
 /// Evidence from a time in which something shared was broken is forgotten when that ends: what it says of the canary was

@@ -2,19 +2,19 @@
 
 use super::solo::Beside;
 use crate::cells::HEALTH_EDGES;
-use crate::config::Margins;
+use crate::config::{Foreseen, Margins};
 use crate::effect;
 use crate::evalue::told;
 use crate::increment::ByArm;
 use crate::placebo::Phi;
 use crate::power::Needed;
-use crate::risk::{Anomaly, Harm, HarmClass, scope_risk};
+use crate::risk::{Action, Anomaly, DecisionTable, Harm, HarmClass, Prediction, Situation, scope_risk};
 use crate::scope::{ErrorTotals, Process};
 use crate::stratum::{as_floats, slower_than};
 use crate::summary::ScopeSummary;
 use crate::verdict::{
-    BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Verdict, Veto,
-    is_doubtful,
+    BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict,
+    Veto, is_doubtful,
 };
 
 /// All that the verdict on one scope depends on.
@@ -29,6 +29,9 @@ pub(super) struct Judgement<'a> {
     /// What the scope means for the business, 0 to 1.
     pub(super) impact: f64,
     pub(super) slow_down: Option<EffectSize>,
+    /// Where it is going.
+    pub(super) trend: Option<Trend>,
+    pub(super) forecast: Foreseen,
     pub(super) regressed: bool,
     pub(super) may_be_healthy: bool,
     pub(super) vetoes: Vec<Veto>,
@@ -49,15 +52,17 @@ impl Judgement<'_> {
             None => reasons,
         };
         let all_healthy = reasons.iter().all(|reason| reason.verdict == Verdict::Healthy);
+        let risk = self.risk(&reasons);
+        let action = self.action(risk);
+        let may_be_healthy = self.may_be_healthy && self.vetoes.is_empty() && action == Action::Continue;
         let verdict = if self.regressed {
             Verdict::Regressed
-        } else if self.may_be_healthy && served && all_healthy && self.vetoes.is_empty() {
+        } else if may_be_healthy && served && all_healthy {
             Verdict::Healthy
         } else {
             Verdict::Inconclusive
         };
-        let risk = self.risk(&reasons);
-        ScopeAssessment { verdict, reasons, vetoes: self.vetoes, risk }
+        ScopeAssessment { verdict, reasons, vetoes: self.vetoes, risk, trend: self.trend, action }
     }
 
     fn errors(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {
@@ -117,7 +122,9 @@ impl Judgement<'_> {
             Signal::Latency => health.latency().into_iter().fold(f64::INFINITY, f64::min),
         };
         let crossed = log_evidence >= self.process.log_threshold();
-        let verdict = if self.regressed && (crossed || is_stronger) {
+        let predicted =
+            self.forecast.rollback && self.trend.is_some_and(|trend| trend.prediction != Prediction::Quiet);
+        let verdict = if self.regressed && (crossed || (is_stronger && !predicted)) {
             Verdict::Regressed
         } else if log_evidence_healthy >= health.log_threshold() && !is_doubtful(log_evidence) {
             Verdict::Healthy
@@ -135,6 +142,18 @@ impl Judgement<'_> {
             canary_requests: requests.canary,
             canary_requests_needed: needed.filter(|_| verdict == Verdict::Inconclusive),
             ..Reason::default()
+        }
+    }
+
+    /// What the table asks for. Only what is named is undone: a veto may stand against it, or the plan.
+    fn action(&self, risk: f64) -> Action {
+        let prediction = self.trend.map(|trend| trend.prediction).unwrap_or_default();
+        let (log_evidence, log_threshold) = (self.process.log_evidence(), self.process.log_threshold());
+        let situation = Situation { risk, log_evidence, log_threshold, prediction };
+        if self.regressed && self.vetoes.is_empty() {
+            Action::Rollback
+        } else {
+            DecisionTable::default().decide(&situation).min(Action::HoldAndPage)
         }
     }
 

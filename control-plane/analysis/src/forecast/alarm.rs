@@ -35,7 +35,7 @@ impl Default for TrendAlarmSettings {
 }
 
 /// What the trend means for the threshold.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Outlook {
     /// Probability that the level is beyond the threshold at the horizon.
     pub probability: f64,
@@ -56,6 +56,11 @@ impl TrendAlarm {
     /// A trigger that has seen nothing yet.
     pub fn new(settings: TrendAlarmSettings) -> Self {
         Self { settings, in_a_row: 0 }
+    }
+
+    /// When it fires.
+    pub fn settings(&self) -> &TrendAlarmSettings {
+        &self.settings
     }
 
     /// Looks at the trend once per step, after the step's value went into it.

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::forecast::alarm::Outlook;
 
 /// What to do with a rollout or a scope of it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Go on.
+    #[default]
     Continue,
     /// Keep the weight as it is.
     Hold,
@@ -55,6 +56,13 @@ pub struct Situation {
     pub prediction: Prediction,
 }
 
+impl Situation {
+    /// Whether the evidence alone is enough.
+    pub fn is_proved(&self) -> bool {
+        self.log_threshold > 0.0 && self.log_evidence >= self.log_threshold
+    }
+}
+
 /// How much evidence a row asks for.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,7 +81,7 @@ impl Evidence {
         match self {
             Self::Any => true,
             Self::Odds(odds) => situation.log_evidence >= odds.ln(),
-            Self::Proof => situation.log_threshold > 0.0 && situation.log_evidence >= situation.log_threshold,
+            Self::Proof => situation.is_proved(),
         }
     }
 }

@@ -5,6 +5,8 @@ mod alone;
 #[cfg(test)]
 mod calibration;
 #[cfg(test)]
+mod course;
+#[cfg(test)]
 mod detection;
 #[cfg(test)]
 mod merging;

@@ -1,10 +1,13 @@
 //! From protobuf messages to the program's own types. Total: what is missing or unknown has a stated value.
 
 mod reason;
+mod trend;
 
 use serin_proto::admin::v1 as proto;
 
-use crate::model::{Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Verdict, Veto};
+use crate::model::{
+    Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend, Verdict, Veto,
+};
 
 impl From<proto::Phase> for Phase {
     fn from(phase: proto::Phase) -> Self {
@@ -57,6 +60,8 @@ impl From<proto::Rollout> for Rollout {
             verdict: rollout.verdict().into(),
             vetoes: rollout.vetoes().map(Veto::from).collect(),
             risk: rollout.risk,
+            action: rollout.action().into(),
+            trend: rollout.trend.map(Trend::from),
             arms: rollout.arms.into_iter().map(Arm::from).collect(),
             id: rollout.id,
             service: rollout.service,
@@ -85,6 +90,8 @@ impl From<proto::Component> for Component {
             verdict: component.verdict().into(),
             vetoes: component.vetoes().map(Veto::from).collect(),
             risk: component.risk,
+            action: component.action().into(),
+            trend: component.trend.map(Trend::from),
             name: component.name,
             rolled_back: component.rolled_back,
             rolled_back_because: component.rolled_back_because,

@@ -8,7 +8,7 @@ use serin_proto::assignment::{self, Weight, raw as proto};
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
-use super::{Limits, Margins, Plan, assignment::template, bounds, raw, schedule};
+use super::{Forecast, Limits, Margins, Plan, assignment::template, bounds, raw, schedule};
 use crate::text::{Percent, Time};
 
 pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
@@ -163,6 +163,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         promotion: schedule.promotion,
         limits: limits(&raw.limits, findings),
         margins: margins(&raw.margins, findings),
+        forecast: forecast(&raw.forecast, findings),
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
         escalation: findings.weight("escalation", raw.escalation.as_ref(), 300_000, (0, 1_000_000)),
@@ -214,6 +215,14 @@ fn margins(raw: &raw::Margins, findings: &mut Findings) -> Margins {
     let latency_ratio =
         findings.weight("margins.latency_ratio", raw.latency_ratio.as_ref(), 100_000, (0, 1_000_000));
     Margins { error_ratio, error_absolute, latency_ratio }
+}
+
+fn forecast(raw: &raw::Forecast, findings: &mut Findings) -> Forecast {
+    let latency_ratio =
+        findings.weight("forecast.latency_ratio", raw.latency_ratio.as_ref(), 300_000, (10_000, 1_000_000));
+    let error_absolute =
+        findings.weight("forecast.error_absolute", raw.error_absolute.as_ref(), 10_000, (1_000, 500_000));
+    Forecast { latency_ratio, error_absolute, rollback: raw.rollback.unwrap_or(false) }
 }
 
 /// For constants of this module, which are all below the whole.

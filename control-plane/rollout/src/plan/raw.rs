@@ -56,6 +56,9 @@ pub(super) struct Plan {
     /// How much worse than the baseline the canary may be.
     #[serde(default)]
     pub(super) margins: Margins,
+    /// What the canary must not become, and what is done when that is in sight.
+    #[serde(default)]
+    pub(super) forecast: Forecast,
     /// Highest probability that a canary within the margins is rolled back, once per rollout. 0.0001% to 20%. Default: 1%.
     #[serde(default)]
     pub(super) false_rollback: Option<Proportion>,
@@ -194,4 +197,21 @@ pub(super) struct Margins {
     /// Part by which latencies may be longer, 0% to 100%. Default: 10%.
     #[serde(default)]
     pub(super) latency_ratio: Option<Proportion>,
+}
+
+/// What the canary must not become beside the baseline, judged by where it is going.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanForecast")]
+pub(super) struct Forecast {
+    /// Part by which the median and the 90th percentile of latency may be longer, 1% to 100%. Default: 30%.
+    #[serde(default)]
+    pub(super) latency_ratio: Option<Proportion>,
+    /// Part of the requests that may fail beyond the baseline's, 0.1% to 50%. Default: 1%.
+    #[serde(default)]
+    pub(super) error_absolute: Option<Proportion>,
+    /// True: what will almost surely exceed them within two minutes, or will within five with evidence against it, is rolled
+    /// back beforehand. `false_rollback` does not cover that. False: it is held and reported. Default: false.
+    #[serde(default)]
+    pub(super) rollback: Option<bool>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::Veto;
+use serin_analysis::{Signal, Veto};
 use serin_proto::assignment::Weight;
 
 use crate::UnixMillis;
@@ -53,6 +53,13 @@ pub enum HoldReason {
         /// What speaks against acting; at least one.
         vetoes: Vec<Veto>,
     },
+    /// Nothing is too bad yet, but it is going there.
+    Predicted {
+        /// The components. Empty: the whole version.
+        components: Vec<String>,
+        /// The signal that gets worse.
+        signal: Signal,
+    },
 }
 
 impl HoldReason {
@@ -61,7 +68,9 @@ impl HoldReason {
     pub const fn is_limit(&self) -> bool {
         match self {
             Self::SuccessRate { .. } | Self::ErrorRate { .. } | Self::Latency { .. } => true,
-            Self::MissingData | Self::Regressed { .. } | Self::Vetoed { .. } => false,
+            Self::MissingData | Self::Regressed { .. } | Self::Vetoed { .. } | Self::Predicted { .. } => {
+                false
+            }
         }
     }
 
@@ -74,17 +83,32 @@ impl HoldReason {
             | Self::SuccessRate { .. }
             | Self::ErrorRate { .. }
             | Self::Latency { .. }
-            | Self::Regressed { .. } => false,
+            | Self::Regressed { .. }
+            | Self::Predicted { .. } => false,
         }
     }
 
-    /// True when going from one to the other is not worth a word: equal, both a limit, or the same vetoes.
+    /// True when going from one to the other is not worth a word: equal, both a limit, both predicted, or the same vetoes.
     pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Vetoed { vetoes, .. }, Self::Vetoed { vetoes: others, .. }) => vetoes == others,
+            (Self::Predicted { signal, .. }, Self::Predicted { signal: other, .. }) => signal == other,
             _ => self == other || (self.is_limit() && other.is_limit()),
         }
     }
+}
+
+/// In words, what is in sight of these components, or of the whole version.
+pub(crate) fn foreseen(components: &[String], signal: Signal) -> String {
+    let whose = match components {
+        [] => "the canary".to_owned(),
+        components => crate::text::list(components),
+    };
+    let what = match signal {
+        Signal::ErrorRate | Signal::Share => "error rate",
+        Signal::Latency => "latency",
+    };
+    format!("the {what} of {whose} rises and will exceed the forecast's limit")
 }
 
 impl fmt::Display for HoldReason {
@@ -107,6 +131,7 @@ impl fmt::Display for HoldReason {
             Self::Regressed { components } => {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
             }
+            Self::Predicted { components, signal } => formatter.write_str(&foreseen(components, *signal)),
             Self::Vetoed { components, vetoes } => {
                 if !components.is_empty() {
                     write!(formatter, "{}: ", crate::text::list(components))?;

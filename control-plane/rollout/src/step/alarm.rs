@@ -18,7 +18,12 @@ pub(super) enum Demand {
 /// What the alarm asks for. `None`: nothing that was not done before.
 pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Option<Demand> {
     let names = match judgement.alarm.as_ref()? {
-        Alarm::Version => return Some(Demand::Version(Cause::VersionRegressed)),
+        Alarm::Version => {
+            let foreseen = judgement.version.foreseen();
+            let cause =
+                foreseen.map(|trend| Cause::Foreseen { components: Vec::new(), signal: trend.signal });
+            return Some(Demand::Version(cause.unwrap_or(Cause::VersionRegressed)));
+        }
         Alarm::Components(names) => names,
     };
     let fresh: BTreeSet<&String> = names.iter().filter(|name| !state.pinned.contains_key(*name)).collect();
@@ -34,6 +39,16 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
         return Some(Demand::Version(Cause::TooManyComponents { components, traffic_ppm }));
     }
     Some(Demand::Components(fresh.into_iter().cloned().collect()))
+}
+
+/// Why these components are rolled back.
+pub(super) fn cause(components: Vec<String>, judgement: &Judgement) -> Cause {
+    let named = judgement.components.iter().filter(|component| components.contains(&component.name));
+    let foreseen: Option<Vec<_>> = named.map(|component| component.assessment.foreseen()).collect();
+    match foreseen.unwrap_or_default().first() {
+        Some(trend) => Cause::Foreseen { components, signal: trend.signal },
+        None => Cause::ComponentsRegressed { components },
+    }
 }
 
 /// Coarse components, and those that the plan does not name (`unmatched`), which cannot be returned alone.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serin_analysis::risk::Prediction;
 use serin_analysis::verdict::Verdict;
-use serin_analysis::{BaselineUsed, Reason, Veto};
+use serin_analysis::{BaselineUsed, Reason, ScopeAssessment, Veto};
 use serin_proto::assignment::Weight;
 
 use super::Change;
@@ -28,7 +29,7 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             return change.record(Fact::RolledBack { cause, evidence: Some(judgement) });
         }
         Some(Demand::Components(components)) if change.plan.automatic_rollback() => {
-            let cause = Cause::ComponentsRegressed { components: components.clone() };
+            let cause = alarm::cause(components.clone(), &judgement);
             return change.record(Fact::ComponentsRolledBack {
                 components,
                 cause,
@@ -78,7 +79,12 @@ fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
         // At full weight nothing runs beside the canary, so its limits come first.
         let breach = || breach(change.plan, judgement);
         let vetoed = || vetoed(&change.state, judgement);
-        if change.state.weight == Weight::FULL { breach().or_else(vetoed) } else { vetoed().or_else(breach) }
+        let seen = if change.state.weight == Weight::FULL {
+            breach().or_else(vetoed)
+        } else {
+            vetoed().or_else(breach)
+        };
+        seen.or_else(|| predicted(&change.state, judgement))
     } else {
         // Evidence of a new step needs a moment to arrive: that alone is not worth a word.
         let patience = Duration::from_secs(DATA_AGE_MAX_S);
@@ -101,6 +107,22 @@ fn vetoed(state: &State, judgement: &Judgement) -> Option<HoldReason> {
     let vetoes: BTreeSet<Veto> = concerned().flat_map(|one| one.assessment.vetoes.iter().copied()).collect();
     let vetoes = vetoes.into_iter().collect();
     (!components.is_empty()).then_some(HoldReason::Vetoed { components, vetoes })
+}
+
+/// What is going to be too bad: the version, else components that still get canary requests.
+fn predicted(state: &State, judgement: &Judgement) -> Option<HoldReason> {
+    let of = |assessment: &ScopeAssessment| {
+        assessment.trend.filter(|trend| trend.prediction != Prediction::Quiet).map(|trend| trend.signal)
+    };
+    if let Some(signal) = of(&judgement.version) {
+        return Some(HoldReason::Predicted { components: Vec::new(), signal });
+    }
+    let live = judgement.components.iter().filter(|component| !state.pinned.contains_key(&component.name));
+    let concerned = live.filter_map(|component| Some((of(&component.assessment)?, component.name.clone())));
+    let concerned: Vec<_> = concerned.collect();
+    let signal = concerned.iter().map(|(signal, _)| *signal).min()?;
+    let components = concerned.into_iter().filter(|(of, _)| *of == signal).map(|(_, name)| name).collect();
+    Some(HoldReason::Predicted { components, signal })
 }
 
 /// The first limit that the canary exceeds.

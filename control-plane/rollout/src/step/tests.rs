@@ -9,7 +9,8 @@ mod succession;
 
 use std::fmt::Write;
 
-use serin_analysis::verdict::{Alarm, EffectSize, Reason, ScopeAssessment, Signal, Verdict};
+use serin_analysis::risk::Prediction;
+use serin_analysis::verdict::{Alarm, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict};
 
 use super::*;
 use crate::{ArmWindow, Command, ComponentJudgement, Order, Phase, replay};
@@ -95,6 +96,24 @@ fn input(words: &str) -> Input {
                 baseline_used: serin_analysis::BaselineUsed::Profile,
                 ..serin_analysis::Reason::default()
             });
+        }
+        "predicted" | "foreseen" => {
+            let (signal, component) = rest.split_once(' ').unwrap_or((rest, ""));
+            let scope = match seen.components.iter_mut().find(|other| other.name == component) {
+                Some(named) => &mut named.assessment,
+                None => &mut seen.version,
+            };
+            scope.verdict = if verb == "foreseen" { Verdict::Regressed } else { Verdict::Inconclusive };
+            scope.trend = Some(Trend {
+                signal: serde_json::from_value(signal.into()).unwrap(),
+                prediction: Prediction::Ahead,
+                ..Trend::default()
+            });
+            if verb == "foreseen" && component.is_empty() {
+                seen.alarm = Some(Alarm::Version);
+            } else if verb == "foreseen" {
+                seen.alarm = Some(Alarm::Components(vec![component.to_owned()]));
+            }
         }
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,

@@ -22,10 +22,14 @@ pub(super) fn reason(reason: &Reason) -> api::Reason {
         canary_requests: data.canary_requests,
         canary_requests_needed: data.canary_requests_needed,
         baseline_used: baseline_used(data.baseline_used).into(),
-        effect: data.effect.map(|EffectSize { estimate, low, high }| api::EffectSize { estimate, low, high }),
+        effect: data.effect.map(effect),
         overdispersion: data.overdispersion,
         categories: data.categories.iter().map(failures).collect(),
     }
+}
+
+pub(super) fn effect(EffectSize { estimate, low, high }: EffectSize) -> api::EffectSize {
+    api::EffectSize { estimate, low, high }
 }
 
 fn failures(failures: &CategoryFailures) -> api::CategoryFailures {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serin_rollout::Plan;
-use serin_rollout::plan::{Limits, Margins};
+use serin_rollout::plan::{Forecast, Limits, Margins};
 
 use crate::output::{Sheet, duration, percent};
 
@@ -29,6 +29,7 @@ pub(super) struct Explained {
     shortest_total: Duration,
     limits: ShownLimits,
     margins: ShownMargins,
+    forecast: ShownForecast,
     false_rollback_ppm: u32,
     wrong_promotion_ppm: u32,
     escalation_ppm: u32,
@@ -67,6 +68,13 @@ struct ShownMargins {
     latency_ratio_ppm: u32,
 }
 
+#[derive(Debug, Serialize)]
+struct ShownForecast {
+    latency_ratio_ppm: u32,
+    error_absolute_ppm: u32,
+    rollback: bool,
+}
+
 fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
@@ -89,6 +97,16 @@ impl From<&Margins> for ShownMargins {
             error_ratio: margins.error_ratio,
             error_absolute_ppm: margins.error_absolute.ppm(),
             latency_ratio_ppm: margins.latency_ratio.ppm(),
+        }
+    }
+}
+
+impl From<&Forecast> for ShownForecast {
+    fn from(forecast: &Forecast) -> Self {
+        Self {
+            latency_ratio_ppm: forecast.latency_ratio.ppm(),
+            error_absolute_ppm: forecast.error_absolute.ppm(),
+            rollback: forecast.rollback,
         }
     }
 }
@@ -117,6 +135,7 @@ impl Explained {
             shortest_total: plan.warm_up() + baked + plan.promotion(),
             limits: plan.limits().into(),
             margins: plan.margins().into(),
+            forecast: plan.forecast().into(),
             false_rollback_ppm: plan.false_rollback().ppm(),
             wrong_promotion_ppm: plan.wrong_promotion().ppm(),
             escalation_ppm: plan.escalation().ppm(),
@@ -188,6 +207,15 @@ impl Explained {
             duration(limits.latency_p99)
         ));
         sheet.line("  While one is exceeded, nothing goes forward.");
+        sheet.blank();
+        let ShownForecast { latency_ratio_ppm, error_absolute_ppm, rollback } = self.forecast;
+        sheet.line("Forecast, five minutes ahead");
+        sheet.line(&format!(
+            "  a canary that will be {} slower than the baseline, or fail {} more of its requests, is {}",
+            percent(latency_ratio_ppm),
+            percent(error_absolute_ppm),
+            if rollback { "rolled back if that is nearly sure, else held" } else { "held" }
+        ));
         sheet.blank();
         self.rollback(sheet);
     }

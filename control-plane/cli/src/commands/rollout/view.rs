@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::model::{Arm, BaselineUsed, Component, Moment, Phase, Reason, Rollout, Veto};
+use crate::model::{Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollout, Veto};
 use crate::output::{Sheet, age, count, latency, percent};
 
 /// Answers an act on one line, and says how to look further.
@@ -78,7 +78,13 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
         sheet.field("Step", &step(rollout));
     }
     sheet.field("Weight", &percent(rollout.weight_ppm));
-    sheet.field("Verdict", &rollout.verdict.label());
+    let asks = match rollout.action {
+        Action::Continue | Action::Unknown => String::new(),
+        Action::Hold | Action::HoldAndPage | Action::Rollback => {
+            format!(", asks for: {}", rollout.action.label())
+        }
+    };
+    sheet.field("Verdict", &format!("{}{asks}", rollout.verdict.label()));
     let applied = format!(
         "generation {} on {} of {} reporting VMs",
         rollout.generation, rollout.vms_applied, rollout.vms_known
@@ -89,6 +95,9 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     sheet.field("Summary", &rollout.summary);
     vetoes(&mut sheet, "Not undone", &rollout.vetoes);
     reasons(&mut sheet, "Why", &rollout.reasons);
+    if let Some(trend) = &rollout.trend {
+        sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
+    }
     components(&mut sheet, &rollout.components);
     sheet
 }
@@ -133,6 +142,9 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
             sheet.line(&format!("{} was rolled back: {}", component.name, component.rolled_back_because));
         }
         reasons(sheet, &format!("Why {}", component.name), &component.reasons);
+        if let Some(trend) = component.trend.as_ref().filter(|trend| trend.prediction != Prediction::Quiet) {
+            sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
+        }
     }
 }
 

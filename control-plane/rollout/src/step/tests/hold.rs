@@ -56,6 +56,24 @@ fn a_veto_holds_and_is_told_and_neither_rolls_back_nor_promotes() {
 }
 
 #[test]
+fn what_is_predicted_holds_until_it_is_not() {
+    check(
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        29 predicted latency -> [Holding: the latency of the canary rises and will exceed the forecast's limit] warning | progressing 10 %
+        60 predicted latency cart -> | progressing 10 %
+        90 predicted error_rate cart -> [Holding: the error rate of cart rises and will exceed the forecast's limit] warning | progressing 10 %
+        91 predicted error_rate cart -> | progressing 10 %
+        100 healthy -> [No longer holding: the error rate of cart rises and will exceed the forecast's limit] info | progressing 10 %
+        120 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
+        121 predicted latency search -> [Holding: the latency of search rises and will exceed the forecast's limit] warning | progressing 50 %
+        122 foreseen latency search -> [Returned search to the baseline: the latency of search rises and will exceed the forecast's limit] publish critical | progressing 50 %
+        130 foreseen error_rate -> [Rolled back the whole version: the error rate of the canary rises and will exceed the forecast's limit] publish critical | rolled back 0 %
+        ",
+    );
+}
+
+#[test]
 fn too_few_requests_break_no_limit() {
     check(
         r"
