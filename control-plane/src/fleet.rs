@@ -27,7 +27,7 @@ use report::Report;
 /// How long a report waits for the rollouts' task.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(2);
 /// Seconds that a report may be ahead of this clock.
-const AHEAD_MAX_S: u64 = 300;
+pub const AHEAD_MAX_S: u64 = 300;
 
 /// What is known of the fleet, shared by the listeners.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 //! order: persist, publish, notify (`perform`). Nothing else changes a rollout. When a write fails the decision did
 //! not happen and is made again from the evidence that is still there; when the store's answer is not known, the
 //! process ends, because a restart learns the truth from the journal.
+//!
+//! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
 mod orders;
 mod perform;
@@ -24,9 +26,10 @@ use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
 pub(crate) use recorders::{Acted, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
-pub use restore::RestoreError;
+pub use restore::{RestoreError, restore};
 pub use task::Lost;
 pub(crate) use task::{Shared, Task};
+pub use tracked::Tracked;
 
 /// Commands that may wait; more make the callers wait.
 pub(crate) const COMMANDS_MAX: usize = 64;

@@ -39,8 +39,9 @@ pub struct Accounts {
     committed: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Pending {
+/// What was added since the last transaction, and all of it. Pure: [`Accounts`] shares one and waits for the store.
+#[derive(Debug)]
+pub struct Pending {
     /// Number of the transaction that what is added now will be part of, from 1.
     transaction: u64,
     seen: BTreeMap<Vm, (u64, UnixMillis)>,
@@ -57,34 +58,20 @@ impl Accounts {
     /// Begins with what was counted before a restart.
     #[must_use]
     pub fn new(counts: Vec<(Series, Counts)>) -> Self {
-        let pending = Pending { transaction: 1, totals: counts.into_iter().collect(), ..Pending::default() };
-        Self { pending: Mutex::new(pending), added: Notify::new(), committed: watch::Sender::new(0) }
+        let pending = Mutex::new(Pending::new(counts));
+        Self { pending, added: Notify::new(), committed: watch::Sender::new(0) }
     }
 
     /// Adds what a report counts.
     pub fn add(&self, report: &Report, now: UnixMillis) -> Ticket {
-        let mut pending = self.lock();
-        let newest = pending.seen.entry(report.vm.clone()).or_insert((0, now));
-        *newest = (newest.0.max(report.seq), now);
-        for stratum in &report.strata {
-            for arm in &stratum.arms {
-                let (service, component) = (stratum.service.clone(), stratum.component.clone());
-                let series = Series { service, component, arm: arm.name.clone() };
-                let counts = Counts { started: arm.started, outcomes: arm.outcomes };
-                pending.count(series, &counts);
-            }
-        }
-        let ticket = Ticket(pending.transaction);
-        drop(pending);
+        let ticket = self.lock().add(report, now);
         self.added.notify_one();
         ticket
     }
 
     /// The ticket of everything that was added so far.
     pub fn newest(&self) -> Ticket {
-        let pending = self.lock();
-        let waiting = !pending.seen.is_empty();
-        Ticket(pending.transaction - u64::from(!waiting))
+        self.lock().newest()
     }
 
     /// Waits until a ticket is committed.
@@ -101,7 +88,7 @@ impl Accounts {
     /// Everything counted so far, by series.
     #[must_use]
     pub fn totals(&self) -> BTreeMap<Series, Counts> {
-        self.lock().totals.clone()
+        self.lock().totals().clone()
     }
 
     /// Commits what is added, for ever.
@@ -115,7 +102,7 @@ impl Accounts {
 
     /// Commits what is waiting, trying again until the store takes it.
     pub async fn flush(&self, store: &StoreHandle) {
-        let (transaction, entries) = self.lock().take();
+        let (Ticket(transaction), entries) = self.lock().take();
         if entries.seen.is_empty() {
             self.committed.send_replace(transaction);
             return;
@@ -140,6 +127,50 @@ impl Accounts {
 }
 
 impl Pending {
+    /// Begins with what was counted before a restart.
+    #[must_use]
+    pub fn new(counts: Vec<(Series, Counts)>) -> Self {
+        let totals = counts.into_iter().collect();
+        Self { transaction: 1, seen: BTreeMap::new(), counts: BTreeMap::new(), totals }
+    }
+
+    /// Adds what a report counts.
+    pub fn add(&mut self, report: &Report, now: UnixMillis) -> Ticket {
+        let newest = self.seen.entry(report.vm.clone()).or_insert((0, now));
+        *newest = (newest.0.max(report.seq), now);
+        for stratum in &report.strata {
+            for arm in &stratum.arms {
+                let (service, component) = (stratum.service.clone(), stratum.component.clone());
+                let series = Series { service, component, arm: arm.name.clone() };
+                let counts = Counts { started: arm.started, outcomes: arm.outcomes };
+                self.count(series, &counts);
+            }
+        }
+        Ticket(self.transaction)
+    }
+
+    /// The ticket of everything that was added so far.
+    #[must_use]
+    pub fn newest(&self) -> Ticket {
+        let waiting = !self.seen.is_empty();
+        Ticket(self.transaction - u64::from(!waiting))
+    }
+
+    /// Everything counted so far, by series.
+    #[must_use]
+    pub const fn totals(&self) -> &BTreeMap<Series, Counts> {
+        &self.totals
+    }
+
+    /// Hands out what waits, to be committed as the transaction of this ticket.
+    pub fn take(&mut self) -> (Ticket, Ledger) {
+        let ticket = Ticket(self.transaction);
+        self.transaction += 1;
+        let seen = std::mem::take(&mut self.seen).into_iter();
+        let seen = seen.map(|(Vm { node, epoch }, (seq, at))| Seen { node, epoch, seq, at }).collect();
+        (ticket, Ledger { seen, counts: std::mem::take(&mut self.counts).into_iter().collect() })
+    }
+
     fn count(&mut self, series: Series, counts: &Counts) {
         let series = if self.totals.contains_key(&series) || self.totals.len() < SERIES_MAX {
             series
@@ -149,13 +180,5 @@ impl Pending {
         };
         self.totals.entry(series.clone()).or_default().add(counts);
         self.counts.entry(series).or_default().add(counts);
-    }
-
-    fn take(&mut self) -> (u64, Ledger) {
-        let transaction = self.transaction;
-        self.transaction += 1;
-        let seen = std::mem::take(&mut self.seen).into_iter();
-        let seen = seen.map(|(Vm { node, epoch }, (seq, at))| Seen { node, epoch, seq, at }).collect();
-        (transaction, Ledger { seen, counts: std::mem::take(&mut self.counts).into_iter().collect() })
     }
 }

@@ -7,6 +7,7 @@ use serin_rollout::{Effect, Event, State, Transition, UnixMillis};
 
 use super::CommandError;
 use super::task::Task;
+use super::tracked::Tracked;
 use crate::assignment::{Published, services};
 use crate::failpoint::Failpoint;
 use crate::notify::notify;
@@ -72,8 +73,10 @@ impl Task {
         decisions: &[Decision],
         now: UnixMillis,
     ) -> Result<Option<u64>, CommandError> {
-        let appends: Result<Vec<_>, _> =
-            decisions.iter().map(|decision| self.append(decision, now)).collect();
+        let appends: Result<Vec<_>, _> = decisions
+            .iter()
+            .filter_map(|one| Some(self.tracked.get(one.index)?.append(&one.transition, now)))
+            .collect();
         let appends = appends.map_err(|error| CommandError::Internal(error.to_string()))?;
         let events = decisions.iter().map(|decision| decision.transition.events().len() as u64).sum();
         Failpoint::BeforePersist.reach();
@@ -87,23 +90,6 @@ impl Task {
         self.shared.metrics.events.inc_by(events);
         let published = decisions.iter().zip(appended).filter(|(decision, _)| decision.publishes());
         Ok(published.map(|(_, appended)| appended.sequence).max())
-    }
-
-    fn append(&self, decision: &Decision, now: UnixMillis) -> Result<Append, serde_json::Error> {
-        let (state, events) = (&decision.transition.state, decision.transition.events());
-        let before = state.revision.saturating_sub(events.len() as u64);
-        let plan = self.tracked.get(decision.index).filter(|_| before == 0);
-        let is_due =
-            before == 0 || state.phase.is_terminal() || state.revision / STATE_EVERY > before / STATE_EVERY;
-        Ok(Append {
-            rollout_id: state.id.0.clone(),
-            plan: plan.map(|tracked| tracked.plan.source().to_owned()),
-            expected_revision: before,
-            at: now,
-            events: events.iter().map(new_event).collect::<Result<_, _>>()?,
-            state: is_due.then(|| serde_json::to_string(state)).transpose()?,
-            assignment_changed: decision.publishes(),
-        })
     }
 
     /// Offers the assignment that follows from all rollouts.
@@ -122,6 +108,28 @@ impl Task {
         let all = all
             .map(|(index, tracked)| (Arc::as_ref(&tracked.plan), state_of(index).unwrap_or(&tracked.state)));
         Published { generation, report: self.shared.report.clone(), services: services(all) }
+    }
+}
+
+impl Tracked {
+    /// What the journal is told of a transition of this rollout. Its plan is part of its first one.
+    ///
+    /// # Errors
+    /// When an event cannot be written as JSON.
+    pub fn append(&self, transition: &Transition, now: UnixMillis) -> Result<Append, serde_json::Error> {
+        let (state, events) = (&transition.state, transition.events());
+        let before = state.revision.saturating_sub(events.len() as u64);
+        let is_due =
+            before == 0 || state.phase.is_terminal() || state.revision / STATE_EVERY > before / STATE_EVERY;
+        Ok(Append {
+            rollout_id: state.id.0.clone(),
+            plan: (before == 0).then(|| self.plan.source().to_owned()),
+            expected_revision: before,
+            at: now,
+            events: events.iter().map(new_event).collect::<Result<_, _>>()?,
+            state: is_due.then(|| serde_json::to_string(state)).transpose()?,
+            assignment_changed: transition.effects.contains(&Effect::Publish),
+        })
     }
 }
 

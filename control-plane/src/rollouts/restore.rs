@@ -29,7 +29,10 @@ enum Cause {
 
 /// Takes the stored rollouts up, in order of creation. One whose evidence was not written yet begins, as it did, with
 /// what the rollout of the service before it taught.
-pub(super) fn restore(loaded: &Loaded) -> Result<Vec<Tracked>, RestoreError> {
+///
+/// # Errors
+/// When a rollout cannot be read, or its plan is not accepted any more.
+pub fn restore(loaded: &Loaded) -> Result<Vec<Tracked>, RestoreError> {
     let (mut all, mut learned) = (Vec::new(), BTreeMap::new());
     for stored in &loaded.rollouts {
         let outcome = restored(stored, loaded.generation);

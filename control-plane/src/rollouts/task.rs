@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serin_proto::assignment::raw;
-use serin_rollout::{Input, UnixMillis, source_number, step};
+use serin_rollout::{UnixMillis, source_number};
 use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
@@ -164,15 +164,7 @@ impl Task {
                 continue;
             };
             let (now, decided) = (clock::now(), Instant::now());
-            tracked.has_news = false;
-            let Some(evaluation) = &mut tracked.evaluation else { continue };
-            let judgement = evaluation.judge(now);
-            tracked.judgement = Some(judgement.clone());
-            let Ok(transition) =
-                step(&tracked.plan, &tracked.state, &Input::Assessed(Box::new(judgement)), now)
-            else {
-                continue;
-            };
+            let Some(transition) = tracked.judge(now) else { continue };
             if let Err(error) = self.perform(vec![Decision { index, transition }], now, decided).await {
                 tracing::error!(%error, "a decision could not be carried out and will be made again");
             }
@@ -191,8 +183,8 @@ impl Task {
         let Self { recorders, tracked, current, .. } = self;
         recorders.offer(report, now, |service| running(tracked, current, service));
         let Some(complete_until) = report.complete_until else { return };
-        for evaluation in self.tracked.iter_mut().filter_map(|tracked| tracked.evaluation.as_mut()) {
-            evaluation.progress(source, complete_until, now);
+        for tracked in &mut self.tracked {
+            tracked.progress(source, complete_until, now);
         }
     }
 

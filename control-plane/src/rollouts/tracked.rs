@@ -7,7 +7,8 @@ use std::time::Instant;
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned, ScopeSummary};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{
-    Evaluation, Event, Judgement, Phase, Plan, State, Stored, UnixMillis, Weight, host_number, summary,
+    Evaluation, Event, Input, Judgement, Phase, Plan, State, Stored, Transition, UnixMillis, Weight,
+    host_number, step, summary,
 };
 
 use super::recorders::Started;
@@ -24,7 +25,7 @@ struct Windows {
 
 /// A rollout, its plan and its evidence.
 #[derive(Debug)]
-pub(super) struct Tracked {
+pub struct Tracked {
     pub(super) plan: Arc<Plan>,
     pub(super) state: State,
     /// Generation of the assignment that carries the last change.
@@ -45,7 +46,10 @@ pub(super) struct Tracked {
 
 impl Tracked {
     /// A rollout that begins, or goes on after a restart with `evidence`.
-    pub(super) fn new(
+    ///
+    /// # Errors
+    /// When the engine refuses what the plan asks for.
+    pub fn new(
         plan: Plan,
         state: State,
         generation: u64,
@@ -76,7 +80,7 @@ impl Tracked {
     }
 
     /// Begins with what an earlier rollout of the service taught.
-    pub(super) fn recall(&mut self, learned: Learned) {
+    pub fn recall(&mut self, learned: Learned) {
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.recall(&learned);
         }
@@ -84,7 +88,8 @@ impl Tracked {
     }
 
     /// What the next rollout of the service should begin with.
-    pub(super) fn learned(&self) -> Learned {
+    #[must_use]
+    pub fn learned(&self) -> Learned {
         self.evaluation.as_ref().map_or_else(|| self.learned.clone(), Evaluation::learned)
     }
 
@@ -99,14 +104,45 @@ impl Tracked {
         Some(Started { at, ticked, plan, state, evidence })
     }
 
+    /// What it goes by.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The newest judgement since the start of the process.
+    #[must_use]
+    pub const fn judgement(&self) -> Option<&Judgement> {
+        self.judgement.as_ref()
+    }
+
+    /// The evidence, while the rollout runs.
+    #[must_use]
+    pub const fn evidence(&self) -> Option<&Evaluation> {
+        self.evaluation.as_ref()
+    }
+
+    /// True when reports came since the last judgement.
+    #[must_use]
+    pub const fn has_news(&self) -> bool {
+        self.has_news
+    }
+
     /// True while evidence is gathered and judged.
-    pub(super) fn runs(&self) -> bool {
+    #[must_use]
+    pub fn runs(&self) -> bool {
         self.evaluation.is_some()
     }
 
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
     /// One request in `one_in` was sampled for its host.
-    pub(super) fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
+    pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
         let Some(evaluation) = &mut self.evaluation else { return };
         let Some(component) = evaluation.index(&stratum.component) else { return };
         for reported in &stratum.arms {
@@ -140,8 +176,23 @@ impl Tracked {
         self.has_news = true;
     }
 
-    /// Takes over what was decided.
-    pub(super) fn decided(&mut self, state: State, events: &[Event]) {
+    /// A VM lives and has reported everything that finished before the second `complete_until`.
+    pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.progress(source, complete_until, now);
+        }
+    }
+
+    /// Judges the evidence and says what follows, which is still to be persisted. `None`: the rollout does not run.
+    pub fn judge(&mut self, now: UnixMillis) -> Option<Transition> {
+        self.has_news = false;
+        let judgement = self.evaluation.as_mut()?.judge(now);
+        self.judgement = Some(judgement.clone());
+        step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
+    }
+
+    /// Takes over what was decided, once it is persisted.
+    pub fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
         if self.state.phase.is_terminal() {
             self.learned = match &self.evaluation {
