@@ -6,6 +6,7 @@
 //! * [`components`] and [`world`] make a scenario's traffic, second by second;
 //! * [`serin`] goes through the rollout by the product's own loop and a [`plan`]; [`method`] holds its peers;
 //!   [`run`](mod@run) lets all of them watch one rollout;
+//! * `fleet` makes the same traffic request by request, with the product's filters and ingest between it and the engine;
 //! * [`row`] and [`report`] make the table, with the information [`bound`] beside each delay.
 //!
 //! Everything is a function of scenario and seed. Nothing here reads a clock, the environment or a file; the program
@@ -14,6 +15,8 @@
 
 pub mod bound;
 pub mod components;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod latency;
 pub mod method;
 pub mod plan;

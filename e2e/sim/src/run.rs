@@ -83,7 +83,7 @@ pub fn run(
         let mut happened = world.next(second, weight_ppm, is_watched);
         if is_watched {
             serin.observe(second, std::mem::take(&mut happened.deliveries), &happened.struck)?;
-            is_watched = !is_done(&serin, &scenario.truth, &components);
+            is_watched = !is_done(serin.deeds(), serin.is_over(), &scenario.truth, &components);
         }
         if let Some(elapsed) = elapsed {
             watchers.iter_mut().for_each(|watcher| {
@@ -139,7 +139,8 @@ impl Watcher {
     }
 }
 
-fn of_serin(deeds: &Deeds, truth: &Truth, components: &[Component]) -> Outcome {
+/// What Serin made of a rollout.
+pub(crate) fn of_serin(deeds: &Deeds, truth: &Truth, components: &[Component]) -> Outcome {
     Outcome {
         method: Method::Serin,
         rolled_back_at: deeds.rolled_back_at,
@@ -152,10 +153,9 @@ fn of_serin(deeds: &Deeds, truth: &Truth, components: &[Component]) -> Outcome {
 }
 
 /// Whether all that is at fault was undone, or a version that is not at fault was.
-fn is_done(serin: &Serin, truth: &Truth, components: &[Component]) -> bool {
-    let deeds = serin.deeds();
+pub(crate) fn is_done(deeds: &Deeds, is_over: bool, truth: &Truth, components: &[Component]) -> bool {
     match truth {
-        _ if serin.is_over() => true,
+        _ if is_over => true,
         Truth::Good => deeds.rolled_back_at.is_some(),
         Truth::Bad { scope: Scope::Version, .. } => false,
         Truth::Bad { scope: Scope::Routes(routes), .. } => components

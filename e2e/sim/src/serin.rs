@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use serin_analysis::risk::Prediction;
 use serin_analysis::{Arm, ComponentIndex, Learned, Verdict};
 use serin_rollout::{
-    Creation, Event, Fact, HoldReason, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, Weight,
+    Creation, Event, Fact, HoldReason, Judgement, Phase, Plan, RolloutId, Salt, Trial, UnixMillis, Weight,
 };
 
 use crate::latency::Latencies;
@@ -36,6 +36,53 @@ pub struct Deeds {
     pub predicted_at: Option<u64>,
     /// Canary requests that a fault struck.
     pub struck: u64,
+}
+
+impl Deeds {
+    /// Keeps what was seen so many seconds after the canary's first request, if there was one.
+    pub(crate) fn see(&mut self, judgement: &Judgement, since_exposure: u64, is_exposed: bool) {
+        let components = judgement.components.iter().map(|component| &component.assessment);
+        let mut trends = components.chain([&judgement.version]).filter_map(|scope| scope.trend);
+        if self.predicted_at.is_none()
+            && self.rolled_back_at.is_none()
+            && trends.any(|trend| trend.prediction != Prediction::Quiet)
+        {
+            self.predicted_at = Some(since_exposure);
+        }
+        if is_exposed && judgement.version.verdict == Verdict::Healthy {
+            self.healthy_at.get_or_insert(since_exposure);
+        }
+    }
+
+    /// Keeps what was done so many seconds after the canary's first request.
+    pub(crate) fn note(&mut self, events: &[Event], since_exposure: u64) {
+        for event in events {
+            match &event.fact {
+                Fact::ComponentsRolledBack { components, .. } => {
+                    self.components.extend(components.iter().cloned());
+                    self.rolled_back_at.get_or_insert(since_exposure);
+                }
+                Fact::RolledBack { .. } => {
+                    self.version = true;
+                    self.rolled_back_at.get_or_insert(since_exposure);
+                }
+                Fact::Held { reason, .. } if *reason != HoldReason::MissingData => {
+                    self.held |= self.rolled_back_at.is_none();
+                }
+                Fact::Created { .. }
+                | Fact::StepStarted { .. }
+                | Fact::Held { .. }
+                | Fact::HoldLifted { .. }
+                | Fact::Completing { .. }
+                | Fact::Promoted { .. }
+                | Fact::HandedOver { .. }
+                | Fact::WeightSet { .. }
+                | Fact::Paused { .. }
+                | Fact::Resumed { .. }
+                | Fact::Superseded { .. } => {}
+            }
+        }
+    }
 }
 
 /// Serin with the scenario's plan: created paused, so that the canary gets nothing until [`resume`](Self::resume).
@@ -171,48 +218,11 @@ impl Serin {
         }
     }
 
-    fn is_predicted(&self) -> bool {
-        let judgement = self.trial.judgement();
-        let components = judgement.components.iter().map(|component| &component.assessment);
-        let mut trends = components.chain([&judgement.version]).filter_map(|scope| scope.trend);
-        trends.any(|trend| trend.prediction != Prediction::Quiet)
-    }
-
     /// Keeps what was done by the end of a second, and tells the weight as the server does.
     fn note(&mut self, events: &[Event], elapsed_s: u64) {
         let since_exposure = elapsed_s.saturating_sub(UNEXPOSED_S);
-        for event in events {
-            match &event.fact {
-                Fact::ComponentsRolledBack { components, .. } => {
-                    self.deeds.components.extend(components.iter().cloned());
-                    self.deeds.rolled_back_at.get_or_insert(since_exposure);
-                }
-                Fact::RolledBack { .. } => {
-                    self.deeds.version = true;
-                    self.deeds.rolled_back_at.get_or_insert(since_exposure);
-                }
-                Fact::Held { reason, .. } if *reason != HoldReason::MissingData => {
-                    self.deeds.held |= self.deeds.rolled_back_at.is_none();
-                }
-                Fact::Created { .. }
-                | Fact::StepStarted { .. }
-                | Fact::Held { .. }
-                | Fact::HoldLifted { .. }
-                | Fact::Completing { .. }
-                | Fact::Promoted { .. }
-                | Fact::HandedOver { .. }
-                | Fact::WeightSet { .. }
-                | Fact::Paused { .. }
-                | Fact::Resumed { .. }
-                | Fact::Superseded { .. } => {}
-            }
-        }
-        if self.deeds.predicted_at.is_none() && self.deeds.rolled_back_at.is_none() && self.is_predicted() {
-            self.deeds.predicted_at = Some(since_exposure);
-        }
-        if self.trial.judgement().version.verdict == Verdict::Healthy && elapsed_s > UNEXPOSED_S {
-            self.deeds.healthy_at.get_or_insert(since_exposure);
-        }
+        self.deeds.note(events, since_exposure);
+        self.deeds.see(self.trial.judgement(), since_exposure, elapsed_s > UNEXPOSED_S);
         if !events.is_empty() {
             let state = self.trial.state();
             let (weight, from) = (state.weight, state.changed_at.second());

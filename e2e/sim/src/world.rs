@@ -4,7 +4,7 @@
 //! latency and a host for each that succeeds. What the fault did is counted apart, so that the price of a late decision
 //! is known. Draws do not depend on who looks: all methods see the same traffic.
 
-mod condition;
+pub(crate) mod condition;
 mod hosts;
 mod tally;
 
@@ -27,9 +27,9 @@ pub const UNEXPOSED_S: u64 = 120;
 const LATE_SHARE: f64 = 0.01;
 const MOST_LATE_S: u64 = 5;
 /// A slow-down up to this is within the default margin, so requests are not counted as struck by it.
-const TOLERATED: f64 = 1.1;
+pub(crate) const TOLERATED: f64 = 1.1;
 /// Unix second in which rollouts begin, at the earliest; each begins within the minute after it.
-const EPOCH: u64 = 1_700_000_040;
+pub(crate) const EPOCH: u64 = 1_700_000_040;
 
 /// A part of a report on its way: one component and arm in one second.
 #[derive(Clone, Debug, PartialEq)]
@@ -259,7 +259,7 @@ impl<'a> World<'a> {
 }
 
 /// FNV-1a: tells scenarios apart, the same on every machine.
-fn fingerprint(id: &str) -> u64 {
+pub(crate) fn fingerprint(id: &str) -> u64 {
     id.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

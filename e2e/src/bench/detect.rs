@@ -10,9 +10,12 @@ use crate::workspace::Workspace;
 /// # Errors
 /// When the simulator cannot be built, or refuses the options.
 pub fn run(workspace: &Workspace, options: &[String]) -> Result<()> {
+    // Without it the build needs nothing of the control plane, which takes minutes.
+    let features = if options.iter().any(|option| option == "--fleet") { "fleet" } else { "" };
     let status = workspace
         .cargo()
-        .args(["run", "--release", "-q", "-p", "serin-sim", "--bin", "serin-detect", "--"])
+        .args(["run", "--release", "-q", "-p", "serin-sim", "--bin", "serin-detect"])
+        .args(["--no-default-features", "--features", features, "--"])
         .args(options)
         .status()
         .context("cannot run cargo")?;

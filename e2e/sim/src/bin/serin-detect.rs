@@ -8,14 +8,19 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Parser;
+use serin_analysis::Learned;
 use serin_sim::latency::Latencies;
 use serin_sim::report::Report;
+#[cfg(feature = "fleet")]
+use serin_sim::row::Row;
 use serin_sim::rows;
 use serin_sim::run::{RUNS_PER_SERVICE, Watched, run};
 use serin_sim::scenario::{self, Scenario};
 use serin_sim::serin::Serin;
 
 const RUNS: u64 = 200;
+#[cfg(feature = "fleet")]
+const FLEET_RUNS: u64 = 10;
 const FULL_RUNS: u64 = 2_000;
 
 #[derive(Parser)]
@@ -30,9 +35,9 @@ struct Arguments {
     /// 2,000 rollouts of each scenario.
     #[arg(long, conflicts_with = "runs")]
     full: bool,
-    /// Rollouts of each scenario.
-    #[arg(long, default_value_t = RUNS, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    runs: u64,
+    /// Rollouts of each scenario. Default: 200, or 10 with --fleet.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    runs: Option<u64>,
     /// Seed of all draws.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -42,6 +47,11 @@ struct Arguments {
     /// The scenarios in which no baseline runs beside the canary, which are left out of the others.
     #[arg(long, conflicts_with = "scenario")]
     alone: bool,
+    /// A few scenarios request by request: real filters and ingest, on a calm network and on one with losses, restarts and
+    /// crashes, beside what is drawn as counts.
+    #[cfg(feature = "fleet")]
+    #[arg(long, conflicts_with_all = ["alone", "full"])]
+    fleet: bool,
     /// Serin alone, which takes half the time.
     #[arg(long)]
     without_peers: bool,
@@ -61,30 +71,83 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
-    let runs = if arguments.full { FULL_RUNS } else { arguments.runs };
+    #[cfg(feature = "fleet")]
+    if arguments.fleet {
+        let runs = arguments.runs.unwrap_or(FLEET_RUNS);
+        return print(arguments, &by_request(arguments, runs)?);
+    }
+    let runs = if arguments.full { FULL_RUNS } else { arguments.runs.unwrap_or(RUNS) };
     let scenarios = chosen(arguments)?;
     let latencies = Latencies::default();
     let mut report = Report { commit: commit(), seed: arguments.seed, runs, rows: Vec::new() };
-    let begin = Instant::now();
-    let mut simulated_s = 0;
+    let (begin, mut speed) = (Instant::now(), Speed::default());
+    let peers = !arguments.without_peers;
     for (place, scenario) in scenarios.iter().enumerate() {
-        let watched = simulate(scenario, &latencies, arguments, runs)?;
-        simulated_s += watched.iter().map(|run| run.seconds).sum::<u64>();
+        let watched = simulate(scenario, &latencies, arguments, runs, |learned, draws| {
+            run(scenario, &latencies, learned, peers, draws)
+        })?;
+        speed.add(&watched);
         report.rows.extend(rows(scenario, &watched));
-        let (done, of, seconds) = (place + 1, scenarios.len(), begin.elapsed().as_secs());
-        writeln!(std::io::stderr(), "{done:>2}/{of} {seconds:>5} s  {}", scenario.id)?;
+        progress((place + 1, scenarios.len()), begin, scenario.id)?;
     }
-    if let Some(cpu_s) = cpu_s() {
-        let (minutes, cpu_minutes) = (simulated_s as f64 / 60.0, cpu_s / 60.0);
-        let rate = minutes / cpu_minutes.max(1e-9);
-        writeln!(
-            std::io::stderr(),
-            "{minutes:.0} rollout-minutes in {cpu_minutes:.1} CPU-minutes: {rate:.0} a CPU-minute"
-        )?;
+    speed.tell("")?;
+    print(arguments, &report)
+}
+
+/// The scenarios of `--fleet`: each as counts, then request by request on either network.
+#[cfg(feature = "fleet")]
+fn by_request(arguments: &Arguments, runs: u64) -> Result<Report> {
+    use serin_sim::fleet::watch::{self, Conditions};
+
+    let scenarios = match arguments.scenario.as_slice() {
+        [] => watch::SCENARIOS.iter().filter_map(|id| scenario::by_id(id)).collect(),
+        [..] => chosen(arguments)?,
+    };
+    if let Some(alone) = scenarios.iter().find(|scenario| scenario.is_alone()) {
+        bail!("{}: canaries without a baseline are not simulated request by request", alone.id);
     }
+    let latencies = Latencies::default();
+    let mut report = Report { commit: commit(), seed: arguments.seed, runs, rows: Vec::new() };
+    let (begin, mut done, all) = (Instant::now(), 0, 3 * scenarios.len());
+    let mut row = |name, scenario: &Scenario, watched: &[Watched]| -> Result<()> {
+        report.rows.extend(rows(scenario, watched).into_iter().map(|row| Row { method: name, ..row }));
+        done += 1;
+        progress((done, all), begin, &format!("{} {name}", scenario.id))
+    };
+    let (mut counts, mut requests) = (Speed::default(), Speed::default());
+    for scenario in scenarios {
+        let cpu_s = cpu_s();
+        let watched = simulate(scenario, &latencies, arguments, runs, |learned, draws| {
+            run(scenario, &latencies, learned, false, draws)
+        })?;
+        counts.add(&watched);
+        counts.spend(cpu_s);
+        row("counts", scenario, &watched)?;
+        for conditions in Conditions::ALL {
+            let cpu_s = self::cpu_s();
+            let watched = simulate(scenario, &latencies, arguments, runs, |learned, draws| {
+                watch::run(scenario, &latencies, learned, conditions, draws)
+            })?;
+            requests.add(&watched);
+            requests.spend(cpu_s);
+            row(conditions.name(), scenario, &watched)?;
+        }
+    }
+    counts.tell("as counts, with what was learned before: ")?;
+    requests.tell("request by request, with the same: ")?;
+    Ok(report)
+}
+
+fn progress((done, of): (usize, usize), begin: Instant, what: &str) -> Result<()> {
+    let seconds = begin.elapsed().as_secs();
+    writeln!(std::io::stderr(), "{done:>2}/{of} {seconds:>5} s  {what}")?;
+    Ok(())
+}
+
+fn print(arguments: &Arguments, report: &Report) -> Result<()> {
     let mut out = std::io::stdout();
     if arguments.json {
-        writeln!(out, "{}", serde_json::to_string(&report)?)?;
+        writeln!(out, "{}", serde_json::to_string(report)?)?;
     } else if arguments.markdown {
         write!(out, "{}", report.markdown())?;
     } else {
@@ -93,12 +156,51 @@ fn measure(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// All runs of one scenario, in their order whichever thread made them.
+/// How fast it goes.
+#[derive(Default)]
+struct Speed {
+    simulated_s: u64,
+    /// CPU time of this part of the program. `None`: all of it.
+    #[cfg(feature = "fleet")]
+    spent_s: Option<f64>,
+}
+
+impl Speed {
+    fn add(&mut self, watched: &[Watched]) {
+        self.simulated_s += watched.iter().map(|run| run.seconds).sum::<u64>();
+    }
+
+    /// Adds the CPU time since it was `before`.
+    #[cfg(feature = "fleet")]
+    fn spend(&mut self, before: Option<f64>) {
+        let spent = before.zip(cpu_s()).map(|(before, now)| now - before);
+        self.spent_s = spent.map(|spent| spent + self.spent_s.unwrap_or(0.0));
+    }
+
+    fn tell(&self, what: &str) -> Result<()> {
+        let spent = cpu_s();
+        #[cfg(feature = "fleet")]
+        let spent = self.spent_s.or(spent);
+        if let Some(cpu_s) = spent {
+            let (minutes, cpu_minutes) = (self.simulated_s as f64 / 60.0, cpu_s / 60.0);
+            let rate = minutes / cpu_minutes.max(1e-9);
+            writeln!(
+                std::io::stderr(),
+                "{what}{minutes:.0} rollout-minutes in {cpu_minutes:.1} CPU-minutes: {rate:.0} a CPU-minute"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// All runs of one scenario, in their order whichever thread made them. `run` makes one of them from what was learned
+/// before, the seed and its number.
 fn simulate(
     scenario: &Scenario,
     latencies: &Latencies,
     arguments: &Arguments,
     runs: u64,
+    run: impl Fn(&Learned, (u64, u64)) -> Result<Watched> + Sync,
 ) -> Result<Vec<Watched>> {
     let services: Vec<u64> = (0..runs.div_ceil(RUNS_PER_SERVICE)).collect();
     let next = AtomicUsize::new(0);
@@ -109,8 +211,7 @@ fn simulate(
                 let learned = Serin::learned(scenario, latencies, arguments.seed, *service)?;
                 let first = service * RUNS_PER_SERVICE;
                 for index in first..(first + RUNS_PER_SERVICE).min(runs) {
-                    let peers = !arguments.without_peers;
-                    let watched = run(scenario, latencies, &learned, peers, (arguments.seed, index))?;
+                    let watched = run(&learned, (arguments.seed, index))?;
                     done.lock().map_err(|_| anyhow!("a thread failed"))?.push((index, watched));
                 }
             }

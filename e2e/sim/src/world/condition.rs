@@ -22,7 +22,7 @@ const DOWN_EVERY_S: u64 = 120;
 
 /// What happens to both arms, second by second.
 #[derive(Clone, Debug)]
-pub(super) struct Weather {
+pub(crate) struct Weather {
     phase: f64,
     noise: Autoregression,
     hosts: Vec<Autoregression>,
@@ -32,19 +32,19 @@ pub(super) struct Weather {
 
 /// Both arms' surroundings in one second.
 #[derive(Clone, Debug)]
-pub(super) struct Now {
+pub(crate) struct Now {
     /// Load relative to the mean.
-    pub(super) load: f64,
+    pub(crate) load: f64,
     /// Slow-down of every request.
-    pub(super) slow_down: f64,
+    pub(crate) slow_down: f64,
     /// Share of requests that fail anyway.
-    pub(super) errors: f64,
+    pub(crate) errors: f64,
     /// Slow-down of each host, the canary's last. Empty: hosts do not differ.
-    pub(super) hosts: Vec<f32>,
+    pub(crate) hosts: Vec<f32>,
 }
 
 impl Weather {
-    pub(super) fn new(scenario: &Scenario, random: &mut Random) -> Self {
+    pub(crate) fn new(scenario: &Scenario, random: &mut Random) -> Self {
         let of = &scenario.surroundings;
         let hosts = if of.jitter > 0.0 { of.hosts } else { 0 };
         Self {
@@ -56,7 +56,7 @@ impl Weather {
         }
     }
 
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         second: u64,
         canary_ppm: u32,
@@ -90,25 +90,25 @@ impl Weather {
 
 /// What faults do to the requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Condition {
+pub(crate) struct Condition {
     /// Share that arrives.
-    pub(super) arrives: f64,
+    pub(crate) arrives: f64,
     /// Share of those that would have succeeded that fails.
-    pub(super) errors: f64,
+    pub(crate) errors: f64,
     /// Share that never ends.
-    pub(super) hangs: f64,
+    pub(crate) hangs: f64,
     /// Slow-down of every request.
-    pub(super) slow_down: f64,
+    pub(crate) slow_down: f64,
     /// Share that takes `slow_factor` times as long on top.
-    pub(super) slow_share: f64,
-    pub(super) slow_factor: f64,
+    pub(crate) slow_share: f64,
+    pub(crate) slow_factor: f64,
     /// Further requests a second, all of which fail.
-    pub(super) failing_rps: f64,
+    pub(crate) failing_rps: f64,
 }
 
 impl Condition {
     /// `exposed`: seconds since the canary got its first requests, if it did.
-    pub(super) fn of(scenario: &Scenario, component: &Component, arm: Arm, exposed: Option<u64>) -> Self {
+    pub(crate) fn of(scenario: &Scenario, component: &Component, arm: Arm, exposed: Option<u64>) -> Self {
         let mut condition = Self {
             arrives: 1.0,
             errors: 0.0,
