@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes,
+    UserMasks,
 };
 
 const COMPONENTS: usize = 500;
@@ -109,6 +110,7 @@ fn increments(second: u64, pools: &[Vec<(Outcomes, LatencyHistogram)>; 2]) -> Ve
                     started,
                     outcomes,
                     latency: Some(latency),
+                    users: UserMasks::default(),
                 })
             })
             .collect::<Vec<_>>()

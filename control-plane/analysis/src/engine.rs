@@ -32,6 +32,7 @@ use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
 use crate::summary::{ScopeSummary, summarise};
+use crate::users::Users;
 use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
 use crate::window::{MAX_AHEAD_S, Placement, Window};
@@ -146,6 +147,8 @@ pub struct Engine {
     /// What the version is compared with while no baseline runs beside it.
     #[serde(default)]
     alone: Option<Beside>,
+    #[serde(default)]
+    users: Users,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ScopeSummary>,
@@ -200,6 +203,7 @@ impl Engine {
             at_full_weight: false,
             presence: Presence::default(),
             alone: None,
+            users: Users::default(),
             version_summary: None,
         })
     }
@@ -325,6 +329,7 @@ impl Engine {
         self.flagged.remove(&index.0);
         self.version_summary = None;
         self.version.forget(self.config.raw().beta);
+        self.users.forget();
         self.share.forget();
         self.course = Course::default();
         self.prior.step_started(self.at_second);

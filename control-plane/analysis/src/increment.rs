@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::LatencyHistogram;
+use crate::users::UserMasks;
 use crate::verdict::Category;
 
 /// Position of a component in the list that the engine was created with.
@@ -97,7 +98,7 @@ impl Outcomes {
 }
 
 /// What one source measured since its previous report, for the requests of one component and arm that started in
-/// one second. Merging is addition.
+/// one second. Merging is addition, and OR of the masks.
 ///
 /// How many requests are still open is not part of it: that is `started` minus what finished, summed over all
 /// increments. A level sent along could not be merged in any order.
@@ -117,6 +118,8 @@ pub struct Increment {
     pub outcomes: Outcomes,
     /// Latency of the requests that finished with outcome `ok` or `client_error`. Absent: none.
     pub latency: Option<LatencyHistogram>,
+    /// Whose requests they were.
+    pub users: UserMasks,
 }
 
 /// What a sample of the requests of one upstream host saw, for one component and arm and the requests that started in

@@ -35,6 +35,7 @@ mod scope;
 mod share;
 mod stratum;
 mod summary;
+mod users;
 pub mod verdict;
 mod veto;
 mod watch;
@@ -47,6 +48,7 @@ pub use history::History;
 pub use increment::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
 pub use placebo::Dispersion;
 pub use summary::{ArmSummary, ScopeSummary};
+pub use users::UserMasks;
 pub use verdict::{
     Alarm, BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend,
     Verdict, Veto,

@@ -126,13 +126,15 @@ pub enum Veto {
     TooLittleTraffic,
     /// Seconds are missing, or clocks jumped, where the harm began.
     DataGap,
+    /// One or two users fail, and the others fare no worse than on the baseline.
+    FewUsers,
 }
 
 impl Veto {
     /// True when users suffer although nothing is undone.
     pub fn tells_of_harm(self) -> bool {
         match self {
-            Self::OlderThanExposure | Self::BothArmsWorse | Self::BaselineUnhealthy => true,
+            Self::OlderThanExposure | Self::BothArmsWorse | Self::BaselineUnhealthy | Self::FewUsers => true,
             Self::TooLittleTraffic | Self::DataGap => false,
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) second: u64,
     /// When the last gap in the data ended.
     pub(crate) gap_ended: Option<u64>,
+    /// The failures are those of very few users, and nothing else is wrong.
+    pub(crate) few_users: bool,
 }
 
 impl Circumstances<'_> {
@@ -53,6 +55,7 @@ impl Circumstances<'_> {
             (Veto::BaselineUnhealthy, of_errors && self.is_unhealthy()),
             (Veto::TooLittleTraffic, of_errors && self.is_little()),
             (Veto::DataGap, self.gap_ended.is_some_and(|end| self.second < end.saturating_add(AFTER_GAP_S))),
+            (Veto::FewUsers, of_errors && self.few_users),
         ]
         .into_iter()
         .filter_map(|(veto, holds)| holds.then_some(veto))
@@ -133,6 +136,7 @@ mod tests {
             phi: 2.0,
             second: 140,
             gap_ended: None,
+            few_users: false,
         };
         circumstances.vetoes()
     }

@@ -1,6 +1,6 @@
 //! Seconds that are not closed yet: what has been reported about them, and who still has to report.
 //!
-//! Everything here is a sum of integers (or a maximum), so the order of merging does not show. A second closes when
+//! Everything here is a sum of integers (or a maximum, or a mask), so the order of merging does not show. A second closes when
 //! all sources that are alive have reported past it, else at the watermark. Requests that are still open count at
 //! their age, so closing early waits until that age is at least one second, or nothing is open: a hanging canary
 //! must not look fast because one closed too soon.
@@ -13,6 +13,7 @@ use crate::config::Failures;
 use crate::histogram::LatencyHistogram;
 use crate::increment::{ByArm, Increment, Outcomes};
 use crate::summary::Tally;
+use crate::users::UserMasks;
 use crate::verdict::Category;
 
 /// Increments for seconds older than this are dropped, in seconds.
@@ -36,6 +37,8 @@ pub(crate) struct PendingArm {
     pub(crate) finished: u64,
     pub(crate) failed: FailureCounts,
     pub(crate) latency: LatencyHistogram,
+    #[serde(default)]
+    pub(crate) users: UserMasks,
 }
 
 impl PendingArm {
@@ -105,7 +108,9 @@ impl Window {
         let arm = component.of_mut(increment.arm);
         arm.started = arm.started.saturating_add(increment.started);
         arm.finished = arm.finished.saturating_add(increment.outcomes.finished());
-        arm.failed.add(&failures.among(&increment.outcomes));
+        let failed = failures.among(&increment.outcomes);
+        arm.failed.add(&failed);
+        arm.users.add(increment.users.with_failures(failed.total()));
         if let Some(latency) = &increment.latency {
             arm.latency.merge(latency);
         }

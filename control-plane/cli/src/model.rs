@@ -109,6 +109,8 @@ words! {
         TooLittleTraffic = "too_little_traffic",
         /// Data is missing.
         DataGap = "data_gap",
+        /// One or two users fail.
+        FewUsers = "few_users",
         /// A word of a newer server.
         Unknown = "unknown",
     }

@@ -131,6 +131,7 @@ fn veto(veto: Veto) -> api::Veto {
         Veto::BaselineUnhealthy => api::Veto::BaselineUnhealthy,
         Veto::TooLittleTraffic => api::Veto::TooLittleTraffic,
         Veto::DataGap => api::Veto::DataGap,
+        Veto::FewUsers => api::Veto::FewUsers,
     }
 }
 

@@ -178,6 +178,8 @@ fn arm(arm: &Arm) -> wire::ArmCounts {
         latency_hdr: arm.latency.as_ref().map(|latency| latency.to_v2_bytes()).unwrap_or_default(),
         open: arm.open,
         hosts: arm.hosts.iter().map(host).collect(),
+        users_seen: arm.users.seen,
+        users_failed: arm.users.failed,
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod error;
 
-use serin_analysis::{LatencyHistogram, Outcomes};
+use serin_analysis::{LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::fleet::v1 as wire;
 
 pub use error::ReportError;
@@ -77,6 +77,8 @@ pub struct Arm {
     pub open: u64,
     /// A sample of the hosts that served them.
     pub hosts: Vec<Host>,
+    /// Whose requests they were.
+    pub users: UserMasks,
 }
 
 /// What a sample of the requests of one upstream host saw.
@@ -226,6 +228,7 @@ impl TryFrom<wire::ArmCounts> for Arm {
             latency: latency(&wire.latency_hdr)?,
             open: count("open", wire.open)?,
             hosts,
+            users: UserMasks { seen: wire.users_seen, failed: wire.users_failed },
         })
     }
 }

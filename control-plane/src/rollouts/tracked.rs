@@ -159,6 +159,7 @@ impl Tracked {
                 started: reported.started,
                 outcomes: reported.outcomes,
                 latency: reported.latency.clone(),
+                users: reported.users,
             });
             for host in &reported.hosts {
                 evaluation.merge_host(&HostSample {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serin_analysis::{Arm, LatencyHistogram, Outcomes};
+use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks};
 
 use crate::base64_hdr::{self, HdrError};
 use crate::merged::{self, Merged};
-use crate::number::Count;
+use crate::number::{Count, UserBuckets};
 use crate::raw;
 use crate::text::{column_of, read, text_of};
 
@@ -34,6 +34,8 @@ pub struct Line {
     pub signals: BTreeMap<String, f64>,
     /// The Envoy that measured.
     pub node: Option<String>,
+    /// Whose requests they were.
+    pub users: UserMasks,
     /// How the control plane came to know of it: in recordings.
     pub merged: Option<Merged>,
 }
@@ -154,6 +156,8 @@ impl Line {
             weight_ppm: self.weight_ppm,
             signals: &self.signals,
             node: self.node.as_deref(),
+            users_seen: UserBuckets(self.users.seen).told(),
+            users_failed: UserBuckets(self.users.failed).told(),
             open: self.open(),
             merged: self.merged.as_ref().map(Merged::raw),
         })
@@ -191,6 +195,10 @@ struct Written<'a> {
     signals: &'a BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users_seen: Option<UserBuckets>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users_failed: Option<UserBuckets>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     open: Vec<(u64, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,6 +239,10 @@ fn check(raw: raw::Line) -> Result<Line, Broken> {
         weight_ppm,
         signals: raw.signals,
         node: raw.node.map(|node| text("node", node, 256)).transpose()?,
+        users: UserMasks {
+            seen: raw.users_seen.unwrap_or_default().0,
+            failed: raw.users_failed.unwrap_or_default().0,
+        },
         merged: raw
             .merged
             .map(|raw| Merged::check(raw, open).map_err(|rule| ("merged", rule)))

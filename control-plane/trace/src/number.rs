@@ -1,10 +1,11 @@
 //! Numbers as exporters write them: a whole number may come as `5` or as `5.0`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::{Serialize, Serializer};
 
 /// Highest count that is taken; the sum of any second stays far below 2^64.
 pub(crate) const COUNT_MAX: u64 = 1 << 40;
@@ -26,6 +27,35 @@ pub(crate) struct UnixSecond(#[schemars(range(min = 0, max = 253_402_300_799_u64
 
 /// Highest second that is taken: year 9999.
 const SECOND_MAX: u64 = 253_402_300_799;
+
+/// A mask of 64 buckets of users, written as 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq)]
+#[schemars(transparent)]
+pub(crate) struct UserBuckets(
+    #[schemars(with = "String", regex(pattern = "^[0-9a-fA-F]{16}$"))] pub(crate) u64,
+);
+
+impl UserBuckets {
+    /// Itself, if any bucket is set.
+    pub(crate) fn told(self) -> Option<Self> {
+        (self.0 != 0).then_some(self)
+    }
+}
+
+impl Serialize for UserBuckets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for UserBuckets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mask = is_hex.then(|| u64::from_str_radix(&text, 16).ok()).flatten();
+        mask.map(Self).ok_or_else(|| D::Error::custom("must be 16 hexadecimal digits"))
+    }
+}
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

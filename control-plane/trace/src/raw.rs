@@ -10,7 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::merged;
-use crate::number::{Count, Micros, UnixSecond};
+use crate::number::{Count, Micros, UnixSecond, UserBuckets};
 
 /// One line of a trace: the requests of one component and arm that started in one second, or what one host, node or
 /// exporter knows of them; lines of one second add up.
@@ -55,6 +55,14 @@ pub(crate) struct Line {
     #[serde(default)]
     #[schemars(length(min = 1, max = 256))]
     pub(crate) node: Option<String>,
+    /// Which of 64 buckets the users of a sample of the requests are in; bit n stands for bucket n. Lines of one second
+    /// are joined by OR. Absent: not known.
+    #[serde(default)]
+    pub(crate) users_seen: Option<UserBuckets>,
+    /// The same of the users whose requests failed by fault of the service: outcomes `server_error`, `timeout`,
+    /// `connect_failure`, `reset` and `overload`. All bits: it may have been anyone.
+    #[serde(default)]
+    pub(crate) users_failed: Option<UserBuckets>,
     /// How the control plane came to know of it: recordings only.
     #[serde(default, deserialize_with = "some_object")]
     pub(crate) merged: Option<merged::Raw>,

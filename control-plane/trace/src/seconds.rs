@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serin_analysis::{ByArm, LatencyHistogram, Outcomes};
+use serin_analysis::{ByArm, LatencyHistogram, Outcomes, UserMasks};
 
 use crate::line::{Line, LineError, Rule};
 
@@ -40,6 +40,8 @@ pub struct Cell {
     pub latency: LatencyHistogram,
     /// The same by upstream host, where lines name one.
     pub hosts: BTreeMap<String, Host>,
+    /// Whose requests they were.
+    pub users: UserMasks,
 }
 
 /// What one upstream host served.
@@ -99,6 +101,7 @@ impl Second {
         cell.started = cell.started.saturating_add(line.started);
         add(&mut cell.outcomes, &line.outcomes);
         cell.latency.merge(&line.latency);
+        cell.users.add(line.users.with_failures(failures(&line.outcomes)));
         let Some(host) = line.host else { return Ok(()) };
         if cell.hosts.len() < HOSTS_MAX || cell.hosts.contains_key(&host) {
             let host = cell.hosts.entry(host).or_default();
@@ -107,6 +110,12 @@ impl Second {
         }
         Ok(())
     }
+}
+
+/// Requests that failed by fault of the service.
+pub(crate) fn failures(outcomes: &Outcomes) -> u64 {
+    let Outcomes { server_error, timeout, connect_failure, reset, overload, .. } = *outcomes;
+    [server_error, timeout, connect_failure, reset, overload].into_iter().fold(0, u64::saturating_add)
 }
 
 fn add(into: &mut Outcomes, other: &Outcomes) {

@@ -32,6 +32,10 @@ pub fn information_bound_s(scenario: &Scenario) -> Option<f64> {
     let (baseline, canary) = (scenario.rps * share * (1.0 - weight), scenario.rps * share * weight);
     let information = match fault.effect {
         Effect::Errors(added) => of_errors(baseline, canary, scenario.surroundings.error_rate, added),
+        Effect::ErrorsOfSome { one_in, share } => {
+            let added = share / f64::from(one_in);
+            of_errors(baseline, canary, scenario.surroundings.error_rate, added)
+        }
         Effect::Share(arrives) => of_share(baseline, canary, arrives),
         Effect::Slow { .. }
         | Effect::Ramp { .. }

@@ -107,6 +107,13 @@ pub struct Fault {
 pub enum Effect {
     /// A further share of the requests fails.
     Errors(f64),
+    /// One in so many users fails at a share of its requests.
+    ErrorsOfSome {
+        /// 50 for 2 % of the users.
+        one_in: u32,
+        /// The share.
+        share: f64,
+    },
     /// A share of the requests takes `factor` times as long.
     Slow {
         /// The share.

@@ -1,12 +1,13 @@
 //! The traffic of one rollout, drawn second by second.
 //!
 //! Counts are drawn, not requests: how many start (Poisson), how many of those fail (binomial, or in clusters), and a
-//! latency and a host for each that succeeds. What the fault did is counted apart, so that the price of a late decision
+//! latency and a host for each that succeeds, and users beside them. What the fault did is counted apart, so that the price of a late decision
 //! is known. Draws do not depend on who looks: all methods see the same traffic.
 
 pub(crate) mod condition;
 mod hosts;
 mod tally;
+mod users;
 
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ use serin_analysis::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes
 use self::condition::{Condition, Now, Weather};
 use self::hosts::Sampler;
 use self::tally::{Place, Tally};
+use self::users::{Sent, Users};
 use crate::components::{Component, components};
 use crate::latency::Latencies;
 use crate::random::Random;
@@ -67,6 +69,7 @@ pub struct World<'a> {
     sampler: Sampler,
     of_component: Tally,
     of_arm: Tally,
+    users: Users,
 }
 
 /// Requests of one arm of one component in one second.
@@ -76,6 +79,7 @@ struct Counts {
     failed: u64,
     ok: u64,
     struck: u64,
+    sent: Sent,
 }
 
 /// One arm in one second.
@@ -84,21 +88,29 @@ struct Moment {
     arm: Arm,
     second: u64,
     hosts: Range<usize>,
+    canary_ppm: u32,
 }
 
 impl<'a> World<'a> {
     /// The traffic of run `run` of `scenario` under `seed`, from the creation of the rollout on.
     pub fn new(scenario: &'a Scenario, latencies: &'a Latencies, seed: u64, run: u64) -> Self {
-        Self::begin(scenario, latencies, Random::new(seed, fingerprint(scenario.id).wrapping_add(run)), true)
+        let stream = fingerprint(scenario.id).wrapping_add(run);
+        Self::begin(scenario, latencies, (seed, stream), true)
     }
 
     /// The traffic of the `service`-th service of `scenario`, before all its rollouts.
     pub fn earlier(scenario: &'a Scenario, latencies: &'a Latencies, seed: u64, service: u64) -> Self {
         let stream = fingerprint(scenario.id).wrapping_sub(1).wrapping_sub(service);
-        Self::begin(scenario, latencies, Random::new(seed, stream), false)
+        Self::begin(scenario, latencies, (seed, stream), false)
     }
 
-    fn begin(scenario: &'a Scenario, latencies: &'a Latencies, mut random: Random, exposed: bool) -> Self {
+    fn begin(
+        scenario: &'a Scenario,
+        latencies: &'a Latencies,
+        (seed, stream): (u64, u64),
+        exposed: bool,
+    ) -> Self {
+        let mut random = Random::new(seed, stream);
         let start = EPOCH + random.below(60);
         Self {
             scenario,
@@ -111,6 +123,7 @@ impl<'a> World<'a> {
             random,
             of_component: Tally::default(),
             of_arm: Tally::default(),
+            users: Users::new(scenario.rps, Random::new(seed, !stream)),
         }
     }
 
@@ -132,7 +145,8 @@ impl<'a> World<'a> {
         let canary = f64::from(canary_ppm) / 1e6;
         let exposed = self.exposed_from.and_then(|from| second.checked_sub(from));
         for (arm, weight) in [(Arm::Baseline, 1.0 - canary), (Arm::Canary, canary)] {
-            let moment = Moment { now: now.clone(), arm, second, hosts: self.hosts_of(arm, canary_ppm) };
+            let hosts = self.hosts_of(arm, canary_ppm);
+            let moment = Moment { now: now.clone(), arm, second, hosts, canary_ppm };
             for place in 0..self.components.len() {
                 let Some(component) = self.components.get(place) else { continue };
                 let condition = Condition::of(self.scenario, component, arm, exposed);
@@ -169,7 +183,7 @@ impl<'a> World<'a> {
         let kept_away = self.random.poisson(mean * (1.0 - condition.arrives));
         let of_account = self.random.poisson(condition.failing_rps);
         let requests = self.random.poisson(mean * condition.arrives);
-        let failed_anyway = self.fail_anyway(requests, moment);
+        let (failed_anyway, clusters) = self.fail_anyway(requests, moment);
         let struck = self.random.binomial(requests - failed_anyway, condition.errors);
         self.fail_one_by_one(struck + of_account, &moment.hosts);
         let hung = self.random.binomial(requests - failed_anyway - struck, condition.hangs);
@@ -180,16 +194,18 @@ impl<'a> World<'a> {
             failed: failed_anyway + struck + of_account,
             ok,
             struck: kept_away + of_account + struck + hung + slowed,
+            sent: Sent { others: requests, failed: clusters, struck, one_in: condition.one_in, of_account },
         }
     }
 
-    /// How many of `requests` fail as they do in both arms: one by one, or in clusters, each on one host.
-    fn fail_anyway(&mut self, requests: u64, moment: &Moment) -> u64 {
+    /// How many of `requests` fail as they do in both arms, one by one or in clusters, each on one host, and in how many
+    /// clusters.
+    fn fail_anyway(&mut self, requests: u64, moment: &Moment) -> (u64, u64) {
         let cluster = self.scenario.surroundings.cluster;
         if cluster <= 1.0 {
             let failed = self.random.binomial(requests, moment.now.errors);
             self.fail_one_by_one(failed, &moment.hosts);
-            return failed;
+            return (failed, failed);
         }
         let clusters = self.random.poisson(requests as f64 * moment.now.errors / cluster);
         let mut left = requests;
@@ -199,7 +215,7 @@ impl<'a> World<'a> {
             let host = self.any_of(&moment.hosts);
             self.sampler.fail(host, failed, &mut self.random);
         }
-        requests - left
+        (requests - left, clusters.min(requests - left))
     }
 
     fn fail_one_by_one(&mut self, requests: u64, hosts: &Range<usize>) {
@@ -253,6 +269,7 @@ impl<'a> World<'a> {
             started: counts.started,
             outcomes: Outcomes { ok: counts.ok, server_error: counts.failed, ..Outcomes::default() },
             latency: (!latency.is_empty()).then_some(latency),
+            users: self.users.of(arm, moment.canary_ppm, counts.sent),
         };
         (counts.started > 0).then_some(Delivery { increment, hosts, late_s })
     }

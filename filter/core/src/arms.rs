@@ -11,7 +11,7 @@ pub mod ring;
 
 use serin_proto::assignment::{Anonymous, ArmIndex, IssuedCookie};
 
-use self::ring::{KeyKind, Position, RingTag};
+use self::ring::{Bucket, KeyKind, Position, RingTag};
 use crate::request::RequestView;
 use crate::router::{Located, Router, compiled};
 
@@ -55,6 +55,19 @@ pub struct Place {
     pub key: KeyOrigin,
     /// Where it fell.
     pub position: Position,
+    /// Bucket of the user or session id. `None`: the position was drawn.
+    pub bucket: Option<Bucket>,
+}
+
+impl Why {
+    /// Bucket of who sent the request, where the decision found it out.
+    #[must_use]
+    pub const fn bucket(&self) -> Option<Bucket> {
+        match self {
+            Self::Ring(place) | Self::Rule { place: Some(place), .. } => place.bucket,
+            Self::Pinned | Self::Rule { place: None, .. } | Self::NoWeight | Self::Anonymous => None,
+        }
+    }
 }
 
 /// What was put on a ring.
@@ -153,16 +166,16 @@ impl<'v, V: RequestView, D: FnMut() -> u64> Identity<'_, 'v, V, D> {
     /// Where the request falls on a ring.
     fn place(&mut self, tag: RingTag) -> Place {
         let salt = self.service.salt;
-        let keyed = |kind, id| Position::of(salt, tag, kind, id);
+        let place = |key, hash, bucket| Place { key, position: Position::from_hash(hash), bucket };
+        let keyed = |key, kind, id: &[u8]| {
+            let hash = ring::hash(salt, tag, kind, id);
+            place(key, hash, Some(Bucket::from_hash(hash)))
+        };
         match self.key() {
-            Key::User(source, id) => {
-                Place { key: KeyOrigin::User(source), position: keyed(KeyKind::User, id) }
-            }
-            Key::Session(source, id) => {
-                Place { key: KeyOrigin::Session(source), position: keyed(KeyKind::Session, id) }
-            }
-            Key::Issued(id) => Place { key: KeyOrigin::Issued, position: keyed(KeyKind::Session, &id) },
-            Key::None => Place { key: KeyOrigin::Drawn, position: Position::from_hash((self.draw)()) },
+            Key::User(source, id) => keyed(KeyOrigin::User(source), KeyKind::User, id),
+            Key::Session(source, id) => keyed(KeyOrigin::Session(source), KeyKind::Session, id),
+            Key::Issued(id) => keyed(KeyOrigin::Issued, KeyKind::Session, &id),
+            Key::None => place(KeyOrigin::Drawn, (self.draw)(), None),
         }
     }
 

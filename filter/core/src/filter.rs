@@ -16,6 +16,7 @@ use serin_proto::fleet::v1 as wire;
 
 use self::draws::Draws;
 use self::open::{Open, OpenRequests};
+use crate::arms::ring::Bucket;
 use crate::arms::{self, ring};
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
@@ -61,6 +62,7 @@ pub struct Route {
     at: Located,
     index: ArmIndex,
     kind: Kind,
+    user: Option<Bucket>,
 }
 
 /// A report to send.
@@ -187,7 +189,8 @@ impl Filter {
             format!("{}={id}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax", cookie.name, cookie.max_age_s)
         });
         let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
-        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm, kind })
+        let user = decision.why.bucket();
+        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm, kind, user })
     }
 
     /// A request starts. `asked`: whether the arm of the route could be asked for; if not, the baseline serves it.
@@ -202,7 +205,7 @@ impl Filter {
         let counted = route.map(|route| {
             let arm = if asked { route.index } else { ArmIndex::BASELINE };
             let series = self.series_of(route.at, arm);
-            let second = self.recorder.start(series, self.unix_second(now_ns));
+            let second = self.recorder.start(series, self.unix_second(now_ns), route.user);
             (series, second)
         });
         let sampled = match self.report.as_ref().map_or(0, |report| report.host_sample) {
@@ -211,7 +214,8 @@ impl Filter {
             one_in => self.draws.next().is_multiple_of(one_in.into()),
         };
         let kind = route.map_or(Kind::Plain, |route| route.kind);
-        self.open.insert(context, Open { counted, start_ns: now_ns, sampled, kind });
+        let user = route.and_then(|route| route.user);
+        self.open.insert(context, Open { counted, start_ns: now_ns, sampled, kind, user });
     }
 
     /// A request ends.
@@ -236,7 +240,7 @@ impl Filter {
         // An upgraded connection lasts as long as its users talk.
         let latency_us = (status != outcome::UPGRADED).then(|| now_ns.saturating_sub(open.start_ns) / 1_000);
         let host = if open.sampled { view.upstream_address() } else { None };
-        self.recorder.finish(series, second, outcome, latency_us, host);
+        self.recorder.finish(series, second, outcome, latency_us, host, open.user);
     }
 
     /// Time passes. Call it every 100 to 200 ms.

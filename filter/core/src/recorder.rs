@@ -5,7 +5,8 @@
 //! remains is complete for its seconds. Names are interned, so that a request costs numbers only; components beyond
 //! the bound are recorded together as `overflow`.
 //!
-//! The recorder never sees a user, a path or a header.
+//! The recorder never sees a user, a path or a header; only which of 64 buckets the user is in, which tells whether
+//! failures are those of few users.
 
 mod drain;
 pub mod latency;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::latency::Latency;
 use self::records::{Key, Records};
 use self::series::SeriesTable;
+use crate::arms::ring::Bucket;
 use crate::outcome::Outcome;
 
 pub use self::series::SeriesId;
@@ -29,6 +31,8 @@ pub const MAX_CELLS: usize = 262_144;
 pub const MAX_HOSTS: usize = 32;
 /// Hosts of all records of one batch.
 pub const MAX_BATCH_HOSTS: usize = 4_096;
+/// The users of so many requests of a record are told; all would soon be in all buckets.
+pub const SEEN_USERS: u32 = 8;
 /// Bytes of a host's address, as the wire contract allows.
 const HOST_BYTES: usize = 64;
 
@@ -69,6 +73,9 @@ struct Record {
     outcomes: [u32; Outcome::ALL.len()],
     latency: Latency,
     hosts: Vec<Host>,
+    /// Buckets of the users that were seen, and of those whose requests failed.
+    seen: u64,
+    failed: u64,
 }
 
 /// A sampled upstream host.
@@ -95,20 +102,24 @@ impl Recorder {
         self.series.retain(|series| recorded.contains(&series) || used(series));
     }
 
-    /// Counts a request that starts; returns the second under which it is recorded.
-    pub fn start(&mut self, series: SeriesId, second: u64) -> u64 {
+    /// Counts a request of `user` that starts; returns the second under which it is recorded.
+    pub fn start(&mut self, series: SeriesId, second: u64, user: Option<Bucket>) -> u64 {
         // After the clock was set back: a second once reported complete gains no request.
         let second = second.max(self.floor_second);
         if self.series.is_overflow(series) {
             self.gaps.overflow_requests += 1;
         }
         let record = self.record((second, series));
+        if record.started < SEEN_USERS {
+            record.seen |= user.map_or(0, Bucket::mask);
+        }
         record.started = record.started.saturating_add(1);
         second
     }
 
     /// Counts a request that ended; `second` is what [`Recorder::start`] returned. Without a latency, or with an outcome
-    /// that tells none, only the outcome counts.
+    /// that tells none, only the outcome counts. A failure of a request without a `user` may be anyone's: all buckets are
+    /// told.
     pub fn finish(
         &mut self,
         series: SeriesId,
@@ -116,12 +127,16 @@ impl Recorder {
         outcome: Outcome,
         latency_us: Option<u64>,
         host: Option<&[u8]>,
+        user: Option<Bucket>,
     ) {
         self.make_room();
         let spare_hosts = MAX_BATCH_HOSTS.saturating_sub(self.hosts);
         let record = self.record((second, series));
         if let Some(count) = record.outcomes.get_mut(outcome as usize) {
             *count = count.saturating_add(1);
+        }
+        if outcome.is_error() {
+            record.failed |= user.map_or(u64::MAX, Bucket::mask);
         }
         let latency_us = latency_us.filter(|_| outcome.has_latency());
         let mut cells = 0;

@@ -4,9 +4,10 @@ use super::Engine;
 use super::component::Second;
 use super::course::{STEP_S, Step};
 use super::solo::Beside;
-use crate::increment::{ByArm, Increment};
+use crate::increment::{Arm, ByArm, Increment};
 use crate::placebo::Phi;
 use crate::stratum::{ArmStratum, Evidence};
+use crate::users::UserMasks;
 use crate::window::ClosedSecond;
 
 impl Engine {
@@ -14,7 +15,11 @@ impl Engine {
         let failed = self.config.raw().failures.among(&increment.outcomes);
         self.version_summary = None;
         let Some(component) = self.components.get_mut(increment.component.0) else { return };
+        let is_active = component.is_active();
         let (booked, pooled) = component.merge_late(increment, finished, failed);
+        if is_active && increment.arm == Arm::Canary && booked.total() > 0 {
+            self.users.fail_late(booked.total(), increment.users.with_failures(failed.total()).failed);
+        }
         if pooled && booked.total() > 0 {
             self.pool.fail(increment.start_second, increment.arm, &booked);
         }
@@ -40,12 +45,14 @@ impl Engine {
         let version_phi = self.version_phi();
         let mut of_version = None;
         let mut split = ByArm::<(u64, u64)>::default();
+        let mut users = UserMasks::default();
         for (index, component) in self.components.iter_mut().enumerate() {
             let arms = reported.next_if(|(of, _)| *of == index).map(|(_, arms)| arms).unwrap_or_default();
             if arms.baseline.started > 0 || arms.canary.started > 0 {
                 self.last_exposed_second = Some(second);
             }
             if component.is_active() {
+                users.add(arms.canary.users);
                 for (into, arm) in [(&mut split.baseline, &arms.baseline), (&mut split.canary, &arms.canary)]
                 {
                     into.0 = into.0.saturating_add(arm.started);
@@ -62,7 +69,9 @@ impl Engine {
         }
         let started = ByArm { baseline: split.baseline.0, canary: split.canary.0 };
         self.share.update(second, started, self.mass);
-        self.watch.add(second, started, ByArm { baseline: split.baseline.1, canary: split.canary.1 });
+        let failed = ByArm { baseline: split.baseline.1, canary: split.canary.1 };
+        self.watch.add(second, started, failed);
+        self.users.add(started, failed, users);
         self.gaps.see(second, started);
         let of_pool = self.pool.judge(&at, &config, &self.components);
         if let Some(judged) = of_pool.filter(|_| !at.version_alone) {

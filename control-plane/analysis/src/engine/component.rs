@@ -20,6 +20,7 @@ use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::{SummaryWindow, Tally};
+use crate::users::Users;
 use crate::verdict::{EffectSize, Trend, Veto};
 use crate::watch::Watch;
 use crate::window::{FailureCounts, PendingArm};
@@ -88,6 +89,8 @@ pub(super) struct Component {
     /// While no baseline runs beside the canary.
     #[serde(default)]
     solo: Option<Box<Solo>>,
+    #[serde(default)]
+    users: Users,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -124,6 +127,7 @@ impl Component {
             deployment: Deployment::default(),
             presence: Presence::default(),
             solo: None,
+            users: Users::default(),
         }
     }
 
@@ -141,11 +145,13 @@ impl Component {
         self.course = Course::default();
         self.presence = Presence::default();
         self.solo = None;
+        self.users.forget();
     }
 
     /// Forgets the evidence and keeps the rest.
     pub(super) fn forget(&mut self, beta: f64) {
         self.process.forget(beta);
+        self.users.forget();
         self.vetoes.clear();
     }
 
@@ -165,6 +171,11 @@ impl Component {
 
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Who uses the canary, and whose requests fail there.
+    pub(super) fn users(&self) -> &Users {
+        &self.users
     }
 
     /// A step of the plan starts.
@@ -254,6 +265,9 @@ impl Component {
         self.summary.add(start_second, arm, tally, self.lessons.seen_mut());
         let (booked, pooled) = self.open.settle(start_second, arm, finished, all);
         let categories = failed.first(booked);
+        if booked > 0 && arm == Arm::Canary {
+            self.users.fail_late(booked, increment.users.with_failures(all).failed);
+        }
         if booked > 0 {
             let stratum = self.stratum.arms.of_mut(arm);
             stratum.categories.add(&categories);
@@ -283,6 +297,7 @@ impl Component {
         let failed = ByArm { baseline: judged.baseline.failed, canary: judged.canary.failed };
         let started = ByArm { baseline: judged.baseline.started, canary: judged.canary.started };
         self.watch.add(at.second, started, failed);
+        self.users.add(started, failed, arms.canary.users);
         self.stratum.cover(at.second);
         self.stratum.arms.baseline.add(&judged.baseline);
         self.stratum.arms.canary.add(&judged.canary);

@@ -8,7 +8,8 @@ use crate::placebo::Phi;
 use crate::risk::{Action, DecisionTable, Prediction, Situation};
 use crate::scope::Process;
 use crate::stratum::Evidence;
-use crate::verdict::{Alarm, Trend, Veto};
+use crate::users::Users;
+use crate::verdict::{Alarm, Signal, Trend, Veto};
 use crate::veto::Circumstances;
 use crate::watch::Watch;
 
@@ -57,6 +58,7 @@ impl Engine {
         self.version_vetoes = vetoes;
         if is_over {
             self.version.forget(self.config.raw().beta);
+            self.users.forget();
         } else if self.version_vetoes.is_empty() {
             match if split || !self.version.is_crossed() { None } else { self.at_fault() } {
                 Some(named) => self.flag_named(&named),
@@ -92,19 +94,25 @@ impl Engine {
     }
 
     fn component_vetoes(&self, component: &Component) -> Vec<Veto> {
-        self.vetoes(component.process(), component.watch(), component.phi(self.config.raw()))
+        let users = component.solo().is_none().then(|| component.users());
+        self.vetoes(component.process(), component.watch(), users, component.phi(self.config.raw()))
     }
 
     fn version_vetoes(&self) -> Vec<Veto> {
         if self.share.is_crossed() {
             Vec::new()
         } else {
-            self.vetoes(&self.version, &self.watch, self.version_phi())
+            let users = self.alone.is_none().then_some(&self.users);
+            self.vetoes(&self.version, &self.watch, users, self.version_phi())
         }
     }
 
-    fn vetoes(&self, process: &Process, watch: &Watch, phi: Phi) -> Vec<Veto> {
+    /// `users`: `None` while no baseline runs beside the canary.
+    fn vetoes(&self, process: &Process, watch: &Watch, users: Option<&Users>, phi: Phi) -> Vec<Veto> {
         let since = process.suspect_totals();
+        let log_threshold = process.log_threshold();
+        let is_slow = process.log_evidence_of(Signal::Latency) >= log_threshold;
+        let explains = |users: &Users| users.explain(self.config.raw(), phi, log_threshold);
         let circumstances = Circumstances {
             signal: process.strongest_signal(),
             since: &since,
@@ -112,6 +120,7 @@ impl Engine {
             phi: phi.errors,
             second: self.at_second,
             gap_ended: self.gaps.ended,
+            few_users: !is_slow && users.is_some_and(explains),
         };
         circumstances.vetoes()
     }

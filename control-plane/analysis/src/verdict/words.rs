@@ -128,6 +128,7 @@ impl Veto {
             Self::BaselineUnhealthy => "the baseline fails too much to be compared with",
             Self::TooLittleTraffic => "too few requests since the harm began",
             Self::DataGap => "reports are missing where the harm began",
+            Self::FewUsers => "one or two users fail, and the others fare no worse than on the baseline",
         }
     }
 }

@@ -15,4 +15,6 @@ mod placebo;
 #[cfg(test)]
 mod protection;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod world;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serin_analysis::config::Limits;
 use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, HostSample, Increment, LatencyHistogram,
-    Outcomes, RawEngineConfig, Scope, Verdict,
+    Outcomes, RawEngineConfig, Scope, UserMasks, Verdict,
 };
 
 use super::world::{Behaviour, GOOD, START, World};
@@ -15,8 +15,10 @@ fn engine(components: usize) -> Engine {
 fn small_increment() -> impl Strategy<Value = Increment> {
     let counts = (0..20_u64, 0..10_u64, 0..5_u64, 0..3_u64);
     let latencies = prop::collection::vec(0..2_000_000_u64, 0..20);
-    (0..3_usize, START..START + 6, any::<bool>(), 0..4_u64, counts, latencies).prop_map(
-        |(component, start_second, canary, source, (open, ok, server_error, timeout), latencies)| {
+    let users =
+        (any::<u64>(), any::<u64>()).prop_map(|(seen, failed)| UserMasks { seen, failed: failed & seen });
+    (0..3_usize, START..START + 6, any::<bool>(), 0..4_u64, counts, latencies, users).prop_map(
+        |(component, start_second, canary, source, (open, ok, server_error, timeout), latencies, users)| {
             let outcomes = Outcomes { ok, server_error, timeout, ..Outcomes::default() };
             let mut latency = LatencyHistogram::new();
             latencies.into_iter().for_each(|us| latency.record(us));
@@ -28,6 +30,7 @@ fn small_increment() -> impl Strategy<Value = Increment> {
                 started: open + outcomes.finished(),
                 outcomes,
                 latency: Some(latency),
+                users,
             }
         },
     )
@@ -72,6 +75,7 @@ fn any_increment() -> impl Strategy<Value = Increment> {
                     cancelled: counts[8],
                 },
                 latency: Some(latency),
+                users: UserMasks { seen: counts[0], failed: us },
             }
         },
     )
@@ -172,7 +176,16 @@ fn ok(second: u64, arm: Arm, source: u64, started: u64, finished: u64) -> Increm
     latency.record_n(10_000, finished);
     let outcomes = Outcomes { ok: finished, ..Outcomes::default() };
     let component = ComponentIndex(0);
-    Increment { component, start_second: second, arm, source, started, outcomes, latency: Some(latency) }
+    Increment {
+        component,
+        start_second: second,
+        arm,
+        source,
+        started,
+        outcomes,
+        latency: Some(latency),
+        users: UserMasks::default(),
+    }
 }
 
 fn requests(engine: &Engine) -> u64 {

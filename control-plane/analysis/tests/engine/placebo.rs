@@ -2,7 +2,7 @@
 
 use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, HostSample, Increment, LatencyHistogram,
-    Learned, Outcomes, RawEngineConfig,
+    Learned, Outcomes, RawEngineConfig, UserMasks,
 };
 
 use super::world::{Random, START};
@@ -68,6 +68,7 @@ impl Pods {
                     started,
                     outcomes: Outcomes { ok: started - failed, server_error: failed, ..Outcomes::default() },
                     latency: Some(latency),
+                    users: UserMasks::default(),
                 },
                 HostSample {
                     component,

@@ -2,7 +2,7 @@
 
 use serin_analysis::{
     Alarm, Arm, Assessment, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram,
-    Outcomes, RawEngineConfig,
+    Outcomes, RawEngineConfig, UserMasks,
 };
 
 /// xorshift64*: good enough for tests, the same on every machine.
@@ -149,6 +149,7 @@ impl World {
             started,
             outcomes,
             latency: Some(latency),
+            users: UserMasks::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One recording as lines of a trace: how the rollout stood, reports as they were merged, and what people did.
 
-use serin_analysis::{Arm, LatencyHistogram, Outcomes};
+use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::admin::v1 as proto;
 use serin_proto::fleet::v1 as fleet;
 use serin_rollout::{Command, Order, Weight};
@@ -161,6 +161,7 @@ impl Common {
             weight_ppm: Some(self.weight_ppm),
             signals: std::collections::BTreeMap::new(),
             node: Some(self.node.clone()),
+            users: UserMasks { seen: counts.users_seen, failed: counts.users_failed },
             merged: Some(Merged {
                 open: counts.open,
                 hosts: hosts.collect::<Option<_>>()?,

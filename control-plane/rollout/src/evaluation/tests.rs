@@ -1,4 +1,4 @@
-use serin_analysis::{Outcomes, Verdict};
+use serin_analysis::{Outcomes, UserMasks, Verdict};
 
 use super::*;
 use crate::{Creation, RolloutId, Salt, create};
@@ -30,6 +30,7 @@ fn merge(evaluation: &mut Evaluation, second: u64, canary_errors: u64, client_er
             started: 50,
             outcomes: Outcomes { ok, server_error, client_error: client_errors, ..Outcomes::default() },
             latency: None,
+            users: UserMasks::default(),
         });
     }
     evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
@@ -174,6 +175,7 @@ fn what_the_baseline_did_before_the_canary_served_anyone_is_kept_when_the_rollou
                     started,
                     outcomes,
                     latency,
+                    users: UserMasks::default(),
                 });
             }
         }

@@ -48,6 +48,22 @@ fn a_recorded_line_tells_how_it_was_learned_and_is_written_as_it_was_read() {
 }
 
 #[test]
+fn buckets_of_users_are_written_as_they_were_read_and_are_optional() {
+    let users = r#","users_seen":"80000000000000ff","users_failed":"0000000000000080","#;
+    let text = RECORDED.replacen(r#","started":0,"#, &format!(r#","started":0{users}"#), 1);
+    let line = Line::parse(text.as_bytes()).unwrap();
+    assert_eq!(line.users, UserMasks { seen: 1 << 63 | 0xFF, failed: 0x80 });
+    assert_eq!(line.to_json().unwrap(), text);
+    assert_eq!(Line::parse(RECORDED.as_bytes()).unwrap().users, UserMasks::default());
+    check(
+        "\"outcomes\"",
+        "\"users_seen\": \"ff\", \"outcomes\"",
+        "users_seen",
+        "must be 16 hexadecimal digits",
+    );
+}
+
+#[test]
 fn every_rule_of_a_recorded_line_names_the_rule() {
     for (from, to, field, rule) in [
         ("00000000000000ff", "ff", "merged", "epoch: must be 16 hexadecimal digits"),
@@ -201,6 +217,7 @@ proptest! {
         host in prop::option::of("[a-z0-9.:]{1,20}"),
         weight_ppm in prop::option::of(0_u32..=1_000_000),
         value in any::<f64>().prop_filter("finite", |value| value.is_finite()),
+        users in any::<u64>(),
     ) {
         let mut latency = LatencyHistogram::new();
         latencies.iter().take(ok as usize).for_each(|us| latency.record(*us));
@@ -215,6 +232,7 @@ proptest! {
             weight_ppm,
             signals: BTreeMap::from([("queue".to_owned(), value)]),
             node: host,
+            users: UserMasks { seen: users, failed: users & ok },
             merged: None,
         };
         let read = Line::parse(line.to_json().unwrap().as_bytes()).unwrap();

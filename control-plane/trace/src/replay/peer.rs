@@ -8,7 +8,7 @@ use serin_rollout::Plan;
 
 use super::WHOLE_PPM;
 use super::outcome::{Decided, Decision, Entry, Level, Reason};
-use super::serin::failures;
+use crate::seconds::failures;
 use crate::seconds::{Cell, Second};
 
 pub(super) struct Peer {

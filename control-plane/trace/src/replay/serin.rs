@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Outcomes, Verdict};
+use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Verdict};
 use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{
     Command, Creation, Event, Phase, Plan, RolloutId, Salt, State, Stored, Trial, UnixMillis, host_number,
@@ -14,7 +14,7 @@ use super::ReplayError;
 use super::outcome::{Decision, Entry, Needed, Reason, decision, of_scope};
 use crate::line::Line;
 use crate::merged::Merged;
-use crate::seconds::{Cell, Second};
+use crate::seconds::{Cell, Second, failures};
 
 /// The one source of a trace that is no recording.
 const SOURCE: u64 = 0;
@@ -98,7 +98,7 @@ impl Serin {
             let Some(component) = self.component(name, second.t, entries) else { continue };
             let evaluation = self.trial.evaluation();
             for (arm, cell) in [(Arm::Baseline, &arms.baseline), (Arm::Canary, &arms.canary)] {
-                let Cell { started, outcomes, latency, hosts } = cell;
+                let Cell { started, outcomes, latency, hosts, users } = cell;
                 self.finished |= outcomes.finished() > 0;
                 self.timed |= !latency.is_empty();
                 if *started == 0 {
@@ -112,6 +112,7 @@ impl Serin {
                     started: *started,
                     outcomes: *outcomes,
                     latency: (!latency.is_empty()).then(|| latency.clone()),
+                    users: *users,
                 });
                 for (address, host) in hosts {
                     evaluation.merge_host(&HostSample {
@@ -140,10 +141,12 @@ impl Serin {
         self.set_weight(line.weight_ppm, at.second());
         let source = source_number(line.node.as_deref().unwrap_or_default(), merged.epoch);
         if let Some(component) = self.component(&line.component, line.t, entries) {
-            let Line { t: start_second, arm, started, outcomes, .. } = *line;
+            let Line { t: start_second, arm, started, outcomes, users, .. } = *line;
             let latency = (!line.latency.is_empty()).then(|| line.latency.clone());
             let evaluation = self.trial.evaluation();
-            evaluation.merge(&Increment { component, start_second, arm, source, started, outcomes, latency });
+            let increment =
+                Increment { component, start_second, arm, source, started, outcomes, latency, users };
+            evaluation.merge(&increment);
             for host in &merged.hosts {
                 evaluation.merge_host(&HostSample {
                     component,
@@ -326,10 +329,4 @@ impl Serin {
             entries.push(Entry::Verdict { t: self.now, verdict: assessment.verdict, component, text });
         }
     }
-}
-
-/// Requests that failed by fault of the service.
-pub(super) fn failures(outcomes: &Outcomes) -> u64 {
-    let Outcomes { server_error, timeout, connect_failure, reset, overload, .. } = *outcomes;
-    [server_error, timeout, connect_failure, reset, overload].into_iter().fold(0, u64::saturating_add)
 }

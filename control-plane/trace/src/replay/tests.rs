@@ -3,7 +3,7 @@ mod recording;
 use std::path::Path;
 
 use proptest::prelude::*;
-use serin_analysis::{Arm, LatencyHistogram, Outcomes, Verdict};
+use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks, Verdict};
 
 use super::*;
 use crate::{Lines, Merged, Record};
@@ -65,6 +65,7 @@ fn line(t: u64, component: &str, arm: Arm, ok: u64, server_error: u64) -> Line {
         weight_ppm: None,
         signals: std::collections::BTreeMap::new(),
         node: None,
+        users: UserMasks::default(),
         merged: None,
     }
 }

@@ -96,7 +96,11 @@ fn unseen() -> Vec<Scenario> {
             .broken(None, 0, Effect::OutOfMemory),
         unmeasured(busy("d19_conversion_down", "conversion -20 %; no signal for it yet")),
         unmeasured(busy("d20_new_log_template", "only a new log line; no signal for it yet")),
-        busy("d21_errors_one_segment", "2 % of the users fail half the time").broken(None, 0, errors(0.01)),
+        busy("d21_errors_one_segment", "2 % of the users fail half the time").broken(
+            None,
+            0,
+            Effect::ErrorsOfSome { one_in: 50, share: 0.5 },
+        ),
         shared(
             "d22_shared_dependency",
             "both versions +20 pp errors from second 600 on: hold, roll nothing back",

@@ -95,6 +95,8 @@ pub(crate) struct Condition {
     pub(crate) arrives: f64,
     /// Share of those that would have succeeded that fails.
     pub(crate) errors: f64,
+    /// Those that fail are of one in so many users.
+    pub(crate) one_in: u32,
     /// Share that never ends.
     pub(crate) hangs: f64,
     /// Slow-down of every request.
@@ -112,6 +114,7 @@ impl Condition {
         let mut condition = Self {
             arrives: 1.0,
             errors: 0.0,
+            one_in: 1,
             hangs: 0.0,
             slow_down: 1.0,
             slow_share: 0.0,
@@ -129,6 +132,10 @@ impl Condition {
     fn suffer(&mut self, fault: &Fault, component: &Component, age: u64) {
         match fault.effect {
             Effect::Errors(share) => self.fail(share),
+            Effect::ErrorsOfSome { one_in, share } => {
+                self.one_in = one_in;
+                self.fail(share / f64::from(one_in));
+            }
             Effect::Slow { share, factor } if share >= 1.0 => self.slow_down *= factor,
             Effect::Slow { share, factor } => (self.slow_share, self.slow_factor) = (share, factor),
             Effect::Ramp { by, over_s } => {

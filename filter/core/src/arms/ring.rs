@@ -11,6 +11,9 @@
 //!
 //! Position = floor(h × 1,000,000 / 2^64) with h = SipHash-1-3(key = salt, low half first; message = tag as
 //! little-endian u64, kind as one byte, id).
+//!
+//! The lowest bits of the same h put the id into one of 64 buckets. The position follows from the highest, so the ids of
+//! an arm lie in all buckets alike.
 
 use std::hash::Hasher;
 
@@ -47,18 +50,35 @@ impl Position {
         self.0
     }
 
-    pub(crate) fn of(salt: Salt, tag: RingTag, kind: KeyKind, id: &[u8]) -> Self {
-        let mut hasher = keyed(salt.0);
-        hasher.write(&tag.0.to_le_bytes());
-        hasher.write(&[kind as u8]);
-        hasher.write(id);
-        Self::from_hash(hasher.finish())
-    }
-
     #[expect(clippy::cast_possible_truncation, reason = "the product shifted is below 1,000,000")]
     pub(crate) const fn from_hash(hash: u64) -> Self {
         Self(((hash as u128 * WHOLE_PPM as u128) >> 64) as u32)
     }
+}
+
+/// One of 64 buckets of ids. All that is ever told of who sends a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bucket(u8);
+
+impl Bucket {
+    /// The mask in which only this bucket is set.
+    #[must_use]
+    pub const fn mask(self) -> u64 {
+        1 << self.0
+    }
+
+    pub(crate) const fn from_hash(hash: u64) -> Self {
+        Self((hash & 63) as u8)
+    }
+}
+
+/// The hash of an id, of which its position and its bucket are parts.
+pub(crate) fn hash(salt: Salt, tag: RingTag, kind: KeyKind, id: &[u8]) -> u64 {
+    let mut hasher = keyed(salt.0);
+    hasher.write(&tag.0.to_le_bytes());
+    hasher.write(&[kind as u8]);
+    hasher.write(id);
+    hasher.finish()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "takes the halves of the key")]

@@ -96,13 +96,35 @@ fn the_first_source_that_is_not_empty_is_the_key() {
 }
 
 #[test]
-fn positions_are_those_of_an_independent_siphash() {
+fn positions_and_buckets_are_those_of_an_independent_siphash() {
     // By a reference implementation of SipHash-1-3 in Python, with the key and message of the module's document.
-    for (id, expected) in [("ann", ANN_PPM), ("bob", BOB_PPM), ("user-12345", LONG_PPM)] {
+    for (id, expected, bucket) in [("ann", ANN_PPM, 42), ("bob", BOB_PPM, 44), ("user-12345", LONG_PPM, 1)] {
         let router = canary(1_000_000, users());
         let Why::Ring(place) = decided(&router, &user(id)).why else { panic!("not on the ring") };
         assert_eq!(place.position.ppm(), expected, "{id}");
+        assert_eq!(place.bucket.unwrap().mask(), 1 << bucket, "{id}");
     }
+}
+
+#[test]
+fn the_users_of_a_small_canary_lie_in_all_buckets_alike() {
+    let router = canary(50_000, users());
+    let mut buckets = [0_u32; 64];
+    for id in 0..64_000 {
+        let decision = decided(&router, &user(id));
+        if decision.arm.index() == 1 {
+            buckets[decision.why.bucket().unwrap().mask().trailing_zeros() as usize] += 1;
+        }
+    }
+    // 50 in each in the mean, with a deviation of 7.
+    assert!(buckets.iter().all(|users| (20..=85).contains(users)), "{buckets:?}");
+}
+
+#[test]
+fn nobody_is_told_who_did_not_say() {
+    let router = canary(500_000, users());
+    assert_eq!(decided(&router, &Fake::get("/")).why.bucket(), None);
+    assert_eq!(decided(&router, &Fake::get("/pinned/a").with("x-user", "ann")).why.bucket(), None);
 }
 
 const ANN_PPM: u32 = 614_959;

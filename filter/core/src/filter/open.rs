@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::arms::ring::Bucket;
 use crate::hash::NumberMap;
 use crate::recorder::{Levels, SeriesId};
 use crate::request::Kind;
@@ -25,6 +26,8 @@ pub(super) struct Open {
     pub(super) sampled: bool,
     /// What its answer carries.
     pub(super) kind: Kind,
+    /// Who sent it, as far as that is told.
+    pub(super) user: Option<Bucket>,
 }
 
 /// Requests by context id.

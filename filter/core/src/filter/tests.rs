@@ -109,6 +109,20 @@ fn a_request_is_counted_in_the_second_in_which_it_started() {
 }
 
 #[test]
+fn a_report_tells_the_buckets_of_users_that_were_seen_and_that_failed() {
+    let mut filter = configured();
+    // The buckets of an independent SipHash: those of `positions_and_buckets_are_those_of_an_independent_siphash`.
+    for (context, (user, status)) in (0..).zip([("ann", 200), ("bob", 503), ("ann", 200), ("bob", 404)]) {
+        start(&mut filter, context, SECOND, &Fake::get("/a").with("x-user", user));
+        filter.finished(context, SECOND, &answered(status));
+    }
+    let (_, request) = report(&mut filter, &mut SECOND.clone());
+    let arms = request.batch.unwrap().strata.remove(0).arms;
+    let told: Vec<_> = arms.iter().map(|arm| (arm.users_seen, arm.users_failed)).collect();
+    assert_eq!(told, [(1 << 42 | 1 << 44, 1 << 44)]);
+}
+
+#[test]
 fn requests_of_no_known_service_are_neither_counted_nor_unseen() {
     let mut filter = configured();
     assert_eq!(start(&mut filter, 1, SECOND, &Fake::get("/a").with(":authority", "other")), None);

@@ -83,6 +83,8 @@ fn arm(series: &Series, record: Record, open: u64, encoder: &mut Encoder) -> wir
         latency_hdr: encoder.encode(&record.latency),
         open,
         hosts: record.hosts.iter().map(|one| host(one, encoder)).collect(),
+        users_seen: record.seen,
+        users_failed: record.failed,
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serin_proto::fleet::v1 as wire;
 
 use super::{Levels, MAX_CELLS, MAX_HOSTS, MAX_RECORDS, Recorder, SeriesId};
+use crate::arms::ring::Bucket;
 use crate::outcome::Outcome;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -42,8 +43,8 @@ fn arms_of_a_component_and_second_are_one_stratum() {
     let ids = ids.map(|(component, arm)| series(&mut recorder, component, arm));
     for second in [11, 10] {
         for id in ids {
-            recorder.start(id, second);
-            recorder.finish(id, second, Outcome::Ok, Some(100), None);
+            recorder.start(id, second, None);
+            recorder.finish(id, second, Outcome::Ok, Some(100), None, None);
         }
     }
     let batch = drain(&mut recorder);
@@ -66,7 +67,7 @@ fn latency_is_kept_of_answers_that_say_how_fast_the_service_is() {
     for outcome in Outcome::ALL {
         let mut recorder = Recorder::default();
         let id = series(&mut recorder, 0, "canary");
-        recorder.finish(id, 1, outcome, Some(1_000), None);
+        recorder.finish(id, 1, outcome, Some(1_000), None, None);
         let batch = drain(&mut recorder);
         let counts = arms(&batch).next().unwrap();
         assert_eq!(finished(counts), 1);
@@ -80,13 +81,13 @@ fn sampled_hosts_are_bounded_and_count_their_errors() {
     let mut recorder = Recorder::default();
     let id = series(&mut recorder, 0, "canary");
     for number in 0..MAX_HOSTS + 5 {
-        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(format!("10.0.0.{number}:80").as_bytes()));
+        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(format!("10.0.0.{number}:80").as_bytes()), None);
     }
     for address in [&b""[..], b"\xff", &[b'x'; 65]] {
-        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(address));
+        recorder.finish(id, 1, Outcome::Ok, Some(10), Some(address), None);
     }
-    recorder.finish(id, 1, Outcome::Reset, Some(10), Some(b"10.0.0.0:80"));
-    recorder.finish(id, 1, Outcome::Cancelled, Some(10), Some(b"10.0.0.0:80"));
+    recorder.finish(id, 1, Outcome::Reset, Some(10), Some(b"10.0.0.0:80"), None);
+    recorder.finish(id, 1, Outcome::Cancelled, Some(10), Some(b"10.0.0.0:80"), None);
     let batch = drain(&mut recorder);
     let counts = arms(&batch).next().unwrap();
     assert_eq!(counts.hosts.len(), MAX_HOSTS);
@@ -94,13 +95,44 @@ fn sampled_hosts_are_bounded_and_count_their_errors() {
     assert_eq!((first.address.as_str(), first.requests, first.errors), ("10.0.0.0:80", 3, 1));
 }
 
+fn bucket(number: u64) -> Option<Bucket> {
+    Some(Bucket::from_hash(number))
+}
+
+#[test]
+fn the_users_of_the_first_requests_are_told_and_those_of_all_failures() {
+    let mut recorder = Recorder::default();
+    let id = series(&mut recorder, 0, "canary");
+    for user in 0..20 {
+        recorder.start(id, 1, bucket(user));
+        let outcome = if user == 3 || user == 17 { Outcome::Timeout } else { Outcome::ClientError };
+        recorder.finish(id, 1, outcome, None, None, bucket(user));
+    }
+    let batch = drain(&mut recorder);
+    let counts = arms(&batch).next().unwrap();
+    assert_eq!((counts.users_seen, counts.users_failed), (0xFF, 1 << 3 | 1 << 17));
+}
+
+#[test]
+fn a_failure_of_nobody_known_may_be_anyones_and_a_success_is_nobodys() {
+    let mut recorder = Recorder::default();
+    let id = series(&mut recorder, 0, "canary");
+    for (outcome, failed) in [(Outcome::Ok, 0), (Outcome::ServerError, u64::MAX)] {
+        recorder.start(id, 1, None);
+        recorder.finish(id, 1, outcome, None, None, None);
+        let batch = drain(&mut recorder);
+        let counts = arms(&batch).next().unwrap();
+        assert_eq!((counts.users_seen, counts.users_failed), (0, failed), "{outcome:?}");
+    }
+}
+
 #[test]
 fn a_second_that_was_reported_complete_gains_no_request() {
     let mut recorder = Recorder::default();
     let id = series(&mut recorder, 0, "canary");
-    assert_eq!(recorder.start(id, 100), 100);
+    assert_eq!(recorder.start(id, 100, None), 100);
     assert_eq!(recorder.drain(105, &Levels::new()).complete_until_second, 105);
-    assert_eq!(recorder.start(id, 101), 105);
+    assert_eq!(recorder.start(id, 101, None), 105);
     assert_eq!(recorder.drain(90, &Levels::new()).complete_until_second, 105);
 }
 
@@ -108,7 +140,7 @@ fn a_second_that_was_reported_complete_gains_no_request() {
 fn open_requests_are_told_even_if_nothing_else_changed() {
     let mut recorder = Recorder::default();
     let id = series(&mut recorder, 0, "canary");
-    recorder.start(id, 7);
+    recorder.start(id, 7, None);
     let levels = Levels::from([((7, id), 1)]);
     for started in [1, 0] {
         let batch = recorder.drain(8, &levels);
@@ -124,11 +156,11 @@ fn the_oldest_second_is_dropped_whole_when_records_are_full() {
     for second in 0..4 {
         for component in 0..per_second {
             let id = series(&mut recorder, component, "baseline");
-            recorder.start(id, second);
+            recorder.start(id, second, None);
         }
     }
     let id = series(&mut recorder, 0, "baseline");
-    recorder.start(id, 4);
+    recorder.start(id, 4, None);
     let batch = drain(&mut recorder);
     let gaps = batch.gaps.unwrap();
     assert_eq!((gaps.dropped_strata, gaps.dropped_requests), (per_second as u64, per_second as u64));
@@ -142,7 +174,7 @@ fn latency_cells_are_bounded() {
     for second in 0..300 {
         let id = series(&mut recorder, 0, "baseline");
         for step in 0..3_000_u64 {
-            recorder.finish(id, second, Outcome::Ok, Some(step * step * 200), None);
+            recorder.finish(id, second, Outcome::Ok, Some(step * step * 200), None, None);
             assert!(recorder.cells <= MAX_CELLS);
         }
     }
@@ -157,7 +189,7 @@ fn names_beyond_the_bound_are_counted_as_overflow() {
     for number in 0..17_000 {
         let id = series(&mut recorder, number, "baseline");
         if number >= 16_999 {
-            recorder.start(id, 1);
+            recorder.start(id, 1, None);
         }
     }
     let batch = drain(&mut recorder);
@@ -166,7 +198,7 @@ fn names_beyond_the_bound_are_counted_as_overflow() {
 
     recorder.forget_unused(|_| false);
     let id = series(&mut recorder, 16_999, "baseline");
-    recorder.start(id, 2);
+    recorder.start(id, 2, None);
     assert_eq!(drain(&mut recorder).strata.first().unwrap().component, "c16999");
 }
 
@@ -176,10 +208,10 @@ fn names_in_use_outlive_a_new_assignment() {
     let open = series(&mut recorder, 1, "canary");
     let gathered = series(&mut recorder, 2, "canary");
     let unused = series(&mut recorder, 3, "canary");
-    recorder.start(gathered, 5);
+    recorder.start(gathered, 5, None);
     recorder.forget_unused(|id| id == open);
     assert_eq!(series(&mut recorder, 4, "canary"), unused, "the free number is used again");
-    recorder.finish(open, 4, Outcome::Ok, Some(1), None);
+    recorder.finish(open, 4, Outcome::Ok, Some(1), None, None);
     let names: Vec<_> = drain(&mut recorder).strata.into_iter().map(|one| one.component).collect();
     assert_eq!(names, ["c1", "c2"]);
 }
@@ -213,9 +245,9 @@ proptest! {
         };
         for (component, second, outcome, latency, drains) in events {
             let id = series(&mut recorder, component, "canary");
-            recorder.start(id, second);
+            recorder.start(id, second, None);
             let outcome = Outcome::ALL[outcome];
-            recorder.finish(id, second, outcome, Some(latency), None);
+            recorder.finish(id, second, outcome, Some(latency), None, None);
             latencies.0 += u64::from(outcome.has_latency());
             let entry = expected.entry((format!("c{component}"), second)).or_default();
             *entry = (entry.0 + 1, entry.1 + 1);

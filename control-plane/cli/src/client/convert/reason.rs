@@ -63,6 +63,7 @@ impl From<proto::Veto> for Veto {
             proto::Veto::BaselineUnhealthy => Self::BaselineUnhealthy,
             proto::Veto::TooLittleTraffic => Self::TooLittleTraffic,
             proto::Veto::DataGap => Self::DataGap,
+            proto::Veto::FewUsers => Self::FewUsers,
         }
     }
 }

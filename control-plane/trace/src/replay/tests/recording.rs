@@ -38,6 +38,26 @@ fn a_recording_is_judged_when_its_reports_were_merged() {
     assert!((soon + 1..=soon + 3).contains(&late), "{soon} {late}");
 }
 
+/// Two failures a second on the canary, all of them in one bucket or in as many as there are seconds.
+#[test]
+fn failures_of_one_user_hold_on_paper_as_they_do_live() {
+    let lines = |bucket: fn(u64) -> u64| {
+        let mut lines = both("checkout", 120, 1, |_| 2);
+        for line in &mut lines {
+            let failed = if line.arm == Arm::Canary { 1 << bucket(line.t) } else { 0 };
+            line.users = UserMasks { seen: 0xFF_u64.rotate_left((line.t * 8 % 64) as u32), failed };
+        }
+        lines
+    };
+    for (bucket, expected) in [((|_| 9) as fn(u64) -> u64, Decided::Hold), (|t| t % 64, Decided::Rollback)] {
+        let (entries, plain) = replayed(lines(bucket), None);
+        assert_eq!(plain.decision, expected);
+        let is_told = format!("{entries:?}").contains("one or two users fail");
+        assert_eq!(is_told, expected == Decided::Hold, "{entries:?}");
+        assert_eq!(replayed(recorded(lines(bucket), 0), None).1.decision, expected);
+    }
+}
+
 #[test]
 fn other_judges_see_a_recording_without_its_stragglers() {
     let mut lines = recorded(both("checkout", 600, 1, |_| 20), 0);
