@@ -56,41 +56,41 @@ const RATIO_BOUNDS: (f64, f64) = (0.01, 1000.0);
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(from = "Rows", into = "Rows")]
 pub(crate) struct Archetypes {
-    /// Row by row.
-    runs: Box<[Run]>,
+    /// Ratio of each run, row by row, with its logarithm.
+    ratios: Box<[(f64, f64)]>,
+    /// Cells of each run.
+    cells: Box<[u8]>,
 }
 
 type Rows = [[f64; CELLS]; ARCHETYPES];
 
 impl From<Rows> for Archetypes {
     fn from(rows: Rows) -> Self {
-        Self { runs: rows.iter().flat_map(|row| Run::of(row)).collect() }
+        let runs = || rows.iter().flat_map(|row| Run::of(row));
+        Self {
+            ratios: runs().map(|run| (run.ratio, run.ln_ratio)).collect(),
+            cells: runs().map(|run| run.cells).collect(),
+        }
     }
 }
 
 impl From<Archetypes> for Rows {
     fn from(archetypes: Archetypes) -> Self {
         let mut rows = [[1.0; CELLS]; ARCHETYPES];
-        let ratios = archetypes.runs.iter().flat_map(|run| std::iter::repeat_n(run.ratio, run.cells()));
-        rows.iter_mut().flatten().zip(ratios).for_each(|(into, ratio)| *into = ratio);
+        rows.iter_mut().flatten().zip(archetypes.by_cell()).for_each(|(into, ratio)| *into = ratio);
         rows
     }
 }
 
 impl Archetypes {
-    /// The ratios of each archetype.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = &[Run]> {
-        let mut rest = &*self.runs;
-        std::iter::from_fn(move || {
-            let mut cells = 0;
-            let last = rest.iter().position(|run| {
-                cells += run.cells();
-                cells >= CELLS
-            })?;
-            let (row, after) = rest.split_at(last + 1);
-            rest = after;
-            Some(row)
-        })
+    /// The runs of all archetypes, one after the other.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run> {
+        let runs = self.ratios.iter().zip(&self.cells);
+        runs.map(|((ratio, ln_ratio), cells)| Run { ratio: *ratio, ln_ratio: *ln_ratio, cells: *cells })
+    }
+
+    fn by_cell(&self) -> impl Iterator<Item = f64> {
+        self.runs().flat_map(|run| std::iter::repeat_n(run.ratio, run.cells.into()))
     }
 
     /// Mean over several components. The mean of non-decreasing ratios is non-decreasing.
@@ -99,8 +99,7 @@ impl Archetypes {
         let mut count = 0.0;
         for archetypes in all {
             count += 1.0;
-            let ratios = archetypes.runs.iter().flat_map(|run| std::iter::repeat_n(run.ratio, run.cells()));
-            for (into, ratio) in sum.iter_mut().flatten().zip(ratios) {
+            for (into, ratio) in sum.iter_mut().flatten().zip(archetypes.by_cell()) {
                 *into += ratio;
             }
         }

@@ -55,19 +55,20 @@ pub fn log_e_cells(baseline: &[f64], canary: &[f64], ratios: &[f64]) -> f64 {
         return 0.0;
     }
     let share = total_canary / (total_baseline + total_canary);
-    log_e_runs(baseline, canary, share, Run::of(ratios))
+    log_e_runs(baseline, canary, share, &mut Run::of(ratios))
 }
 
-/// The same by runs of equal ratios, at the canary's share of all requests.
+/// The same at the canary's share of all requests, by as many of `runs` as have those cells.
 pub(crate) fn log_e_runs(
     baseline: &[f64],
     canary: &[f64],
     share: f64,
-    runs: impl Iterator<Item = Run>,
+    runs: &mut impl Iterator<Item = Run>,
 ) -> f64 {
     let mut sum = 0.0;
     let mut cells = baseline.iter().zip(canary);
-    for Run { ratio, ln_ratio, cells: count } in runs {
+    while cells.len() > 0 {
+        let Some(Run { ratio, ln_ratio, cells: count }) = runs.next() else { break };
         let (mut a, mut b) = (0.0, 0.0);
         for (next_a, next_b) in cells.by_ref().take(count.into()) {
             a += next_a;
@@ -87,8 +88,9 @@ pub(crate) fn log_e_runs(
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Run {
     pub(crate) ratio: f64,
-    ln_ratio: f64,
-    cells: u8,
+    pub(crate) ln_ratio: f64,
+    /// How many.
+    pub(crate) cells: u8,
 }
 
 impl Run {
@@ -99,10 +101,6 @@ impl Run {
             let ratio = *run.first()?;
             Some(Self { ratio, ln_ratio: ratio.ln(), cells: u8::try_from(run.len()).unwrap_or(u8::MAX) })
         })
-    }
-
-    pub(crate) fn cells(&self) -> usize {
-        self.cells.into()
     }
 }
 

@@ -5,12 +5,16 @@
 //! is older is forgotten, and only as many failures are booked as requests were open.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 use crate::evalue::Counts;
 use crate::increment::{Arm, ByArm};
 use crate::window::RETENTION_S;
+
+/// Strata for which there is room at least, whenever there is none left.
+const ROOM: usize = 8;
 
 /// A stratum that was judged. Small, as a component may keep one for each second of the retention.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -68,7 +72,13 @@ pub(crate) struct ClosedStrata {
 }
 
 impl ClosedStrata {
-    pub(crate) fn push(&mut self, stratum: ClosedStratum) {
+    /// Adds a stratum, after [`ClosedStrata::take_late`]. Those of which no request is `open` any more can see no late
+    /// failure, so they make room first.
+    pub(crate) fn push(&mut self, stratum: ClosedStratum, open: impl Fn(RangeInclusive<u64>) -> bool) {
+        if self.strata.len() == self.strata.capacity() {
+            self.strata.retain(|stratum| open(stratum.first_second()..=stratum.last_second));
+            self.strata.reserve_exact(ROOM);
+        }
         self.strata.push_back(stratum);
         let oldest = stratum.last_second.saturating_sub(RETENTION_S);
         while self.strata.front().is_some_and(|front| front.last_second < oldest) {
@@ -134,6 +144,15 @@ impl OpenRequests {
         let open = entry.open.of_mut(arm);
         let booked = failed.min(*open);
         *open = open.saturating_sub(finished);
-        (booked, entry.pooled)
+        let pooled = entry.pooled;
+        if entry.open == ByArm::default() {
+            self.0.remove(&second);
+        }
+        (booked, pooled)
+    }
+
+    /// Whether a request that started in one of `seconds` is still open.
+    pub(crate) fn is_any(&self, seconds: RangeInclusive<u64>) -> bool {
+        self.0.range(seconds).next().is_some()
     }
 }

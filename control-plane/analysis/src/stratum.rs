@@ -158,8 +158,9 @@ impl Evidence {
             let (baseline, canary) = (cells.baseline.iter().sum::<f64>(), cells.canary.iter().sum::<f64>());
             if baseline > 0.0 && canary > 0.0 {
                 let share = canary / (baseline + canary);
-                for (into, row) in latency.iter_mut().zip(archetypes.rows()) {
-                    *into = log_e_runs(&cells.baseline, &cells.canary, share, row.iter().copied());
+                let mut runs = archetypes.runs();
+                for into in latency {
+                    *into = log_e_runs(&cells.baseline, &cells.canary, share, &mut runs);
                 }
             }
         }

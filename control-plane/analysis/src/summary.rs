@@ -9,6 +9,8 @@ use crate::increment::{Arm, ByArm};
 
 const SLOT_S: u64 = 5;
 const SLOTS: u64 = 12;
+/// With the one that is about to leave.
+const MOST_SLOTS: usize = SLOTS as usize + 1;
 
 /// One arm of a scope over the last 55 to 60 closed seconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -185,6 +187,7 @@ impl SummaryWindow {
         let at = match self.slots.binary_search_by_key(&slot, |entry| entry.0) {
             Ok(at) => at,
             Err(at) => {
+                self.slots.reserve_exact(MOST_SLOTS.saturating_sub(self.slots.len()));
                 self.slots.insert(at, (slot, ByArm::default()));
                 at
             }

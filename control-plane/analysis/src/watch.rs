@@ -61,6 +61,7 @@ impl Watch {
         let number = second / SLOT_S;
         if self.slots.back().is_none_or(|slot| slot.number != number) {
             self.turn();
+            self.slots.reserve_exact(SLOTS.saturating_sub(self.slots.len()));
             self.slots.push_back(Slot { number, ..Slot::default() });
         }
         if let Some(slot) = self.slots.back_mut() {

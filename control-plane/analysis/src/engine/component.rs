@@ -390,7 +390,8 @@ impl Component {
         let late = self.strata.take_late();
         // Failures that come late are judged by the usual margin, so those of the warm-up are not judged.
         if had_open && !warm {
-            self.strata.push(closed);
+            let open = &self.open;
+            self.strata.push(closed, |seconds| open.is_any(seconds));
         }
         let pooled = self.pooled;
         self.pooled = self.least_rate < config.min_exposure as f64;

@@ -61,7 +61,7 @@ impl Pool {
         let (arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
         if !at.warm {
-            self.strata.push(closed);
+            self.strata.push(closed, |_| true);
         }
         let evidence = Evidence::of(&arms, &late, self.archetypes.as_ref(), config);
         let evidence = if at.warm { evidence.harm_alone() } else { evidence };

@@ -1,7 +1,8 @@
 //! A histogram that is added to all the time: a counter for each group of bins between the lowest and the highest used.
 //!
 //! Two bins share a counter, so what is read is rounded up by at most 1.6 %. Adding costs no search and no move. Counters
-//! are as narrow as the largest count allows. They saturate at 32 bits, so it serves summaries and lessons, never a test.
+//! are as narrow as the largest count allows. The
+//! sum of a chunk saturates at 32 bits, so it serves summaries and lessons, never a test.
 
 mod counters;
 mod stored;
@@ -26,7 +27,7 @@ pub(crate) struct DenseHistogram {
     first: usize,
     counters: Counters,
     /// Sum of each chunk from the first on.
-    sums: Vec<u64>,
+    sums: Vec<u32>,
     total: u64,
 }
 
@@ -51,10 +52,14 @@ impl DenseHistogram {
     pub(crate) fn merge(&mut self, other: &Self) {
         for (chunk, sum) in (other.first..).zip(&other.sums).filter(|(_, sum)| **sum > 0) {
             self.cover(chunk);
-            let added = self.counters.add_chunk(chunk - self.first, &other.chunk(chunk), *sum);
-            if let Some(sum) = self.sums.get_mut(chunk - self.first) {
-                *sum += added;
-                self.total += added;
+            let Some(into) = self.sums.get_mut(chunk - self.first) else { continue };
+            let room = u32::MAX - *into;
+            if *sum <= room && self.counters.add_chunk(chunk - self.first, &other.chunk(chunk)) {
+                *into += sum;
+                self.total += u64::from(*sum);
+            } else {
+                let counts = (chunk * CHUNK..).zip(other.chunk(chunk)).filter(|(_, count)| *count > 0);
+                counts.for_each(|(group, count)| self.add_one(group, count));
             }
         }
     }
@@ -77,12 +82,12 @@ impl DenseHistogram {
     pub(crate) fn halve(&mut self) {
         self.counters.halve();
         for chunk in 0..self.sums.len() {
-            let sum = self.counters.chunk(chunk).iter().map(|counter| u64::from(*counter)).sum();
+            let sum = self.counters.chunk(chunk).iter().sum();
             if let Some(into) = self.sums.get_mut(chunk) {
                 *into = sum;
             }
         }
-        self.total = self.sums.iter().sum();
+        self.total = self.sums.iter().map(|sum| u64::from(*sum)).sum();
     }
 
     /// Requests counted.
@@ -125,11 +130,11 @@ impl DenseHistogram {
     fn add_one(&mut self, group: usize, count: u32) {
         self.cover(group / CHUNK);
         let at = group - self.first * CHUNK;
-        let added = u64::from(self.counters.add(at, count));
-        if let Some(sum) = self.sums.get_mut(at / CHUNK) {
-            *sum += added;
-            self.total += added;
-        }
+        let Some(sum) = self.sums.get_mut(at / CHUNK) else { return };
+        let added = count.min(u32::MAX - *sum);
+        self.counters.add(at, added);
+        *sum += added;
+        self.total += u64::from(added);
     }
 
     /// Makes room for the counters of `chunk`.
@@ -157,7 +162,7 @@ impl DenseHistogram {
             *self = Self::default();
             return;
         }
-        let used = |sum: &u64| *sum > 0;
+        let used = |sum: &u32| *sum > 0;
         let before = self.sums.iter().position(used).unwrap_or(0);
         let after = self.sums.iter().rev().position(used).unwrap_or(0);
         if before + after <= SPARE_CHUNKS {
@@ -179,7 +184,7 @@ pub(crate) fn quantiles<'a, const N: usize>(
     let mut sums = [0_u64; CHUNKS];
     for histogram in histograms.clone() {
         for (into, sum) in sums.iter_mut().skip(histogram.first).zip(&histogram.sums) {
-            *into = into.saturating_add(*sum);
+            *into = into.saturating_add(u64::from(*sum));
         }
     }
     let total = sums.iter().fold(0_u64, |total, sum| total.saturating_add(*sum));
@@ -293,7 +298,7 @@ mod tests {
         let mut dense = DenseHistogram::default();
         dense.add(histogram(&[(5, u64::MAX), (7, 1)]).bins());
         dense.add(histogram(&[(5, 1)]).bins());
-        assert_eq!(dense.count(), u64::from(u32::MAX) + 1);
+        assert_eq!(dense.count(), u64::from(u32::MAX));
         assert_eq!(quantiles([&dense].into_iter(), [0.5])[0].map(Bin::highest_us), Some(5));
     }
 }

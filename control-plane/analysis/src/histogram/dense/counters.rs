@@ -41,7 +41,7 @@ impl Counters {
     pub(super) fn add_all(
         &mut self,
         first: usize,
-        sums: &mut [u64],
+        sums: &mut [u32],
         bins: &mut impl Iterator<Item = (Bin, u64)>,
     ) -> Added {
         each!(self, list => add_all(list, first, sums, bins))
@@ -51,32 +51,24 @@ impl Counters {
     pub(super) fn take_all(
         &mut self,
         first: usize,
-        sums: &mut [u64],
+        sums: &mut [u32],
         bins: impl Iterator<Item = (Bin, u64)>,
     ) -> u64 {
         each!(self, list => take_all(list, first, sums, bins))
     }
 
-    /// Adds `count` to a counter; gives what it rose by.
-    pub(super) fn add(&mut self, at: usize, count: u32) -> u32 {
-        let is_added = each!(self, list => add(list, at, count));
-        if is_added {
-            return count;
+    /// Adds `count` to a counter; the sum fits in 32 bits.
+    pub(super) fn add(&mut self, at: usize, count: u32) {
+        if !each!(self, list => add(list, at, count)) {
+            let before = each!(self, list => counter(list, at));
+            self.widen(before.saturating_add(count));
+            each!(self, list => add(list, at, count));
         }
-        let before = each!(self, list => counter(list, at));
-        let added = count.min(u32::MAX - before);
-        self.widen(before + added);
-        each!(self, list => add(list, at, added));
-        added
     }
 
-    /// Adds `counts`, which sum to `sum`, to a chunk; gives what that rose by.
-    pub(super) fn add_chunk(&mut self, chunk: usize, counts: &[u32; CHUNK], sum: u64) -> u64 {
-        if each!(self, list => add_chunk(list, chunk, counts)) {
-            return sum;
-        }
-        let each = (chunk * CHUNK..).zip(counts).filter(|(_, count)| **count > 0);
-        each.map(|(at, count)| u64::from(self.add(at, *count))).sum()
+    /// Adds `counts` to a chunk, unless a counter is too narrow; says whether it did.
+    pub(super) fn add_chunk(&mut self, chunk: usize, counts: &[u32; CHUNK]) -> bool {
+        each!(self, list => add_chunk(list, chunk, counts))
     }
 
     pub(super) fn halve(&mut self) {
@@ -154,8 +146,7 @@ fn add_chunk<C: Counter>(counters: &mut [C], chunk: usize, counts: &[u32; CHUNK]
         *sum = (*counter).into().saturating_add(*count);
     }
     let largest = sums.iter().fold(0, |largest, sum| (*sum).max(largest));
-    // The largest count of all saturates, so it is left to the caller.
-    if largest == u32::MAX || C::try_from(largest).is_err() {
+    if C::try_from(largest).is_err() {
         return false;
     }
     for (counter, sum) in counters.iter_mut().zip(sums) {
@@ -169,7 +160,7 @@ fn add_chunk<C: Counter>(counters: &mut [C], chunk: usize, counts: &[u32; CHUNK]
 fn add_all<C: Counter>(
     counters: &mut [C],
     first: usize,
-    sums: &mut [u64],
+    sums: &mut [u32],
     bins: &mut impl Iterator<Item = (Bin, u64)>,
 ) -> Added {
     let mut added = 0;
@@ -177,10 +168,10 @@ fn add_all<C: Counter>(
         let at = bin.group().wrapping_sub(first);
         let places = counters.get_mut(at).zip(sums.get_mut(at / CHUNK));
         let fitting = places.and_then(|(counter, sum)| {
-            let before: u32 = (*counter).into();
-            let after = u32::try_from(u64::from(before).saturating_add(count)).ok()?;
-            *counter = after.try_into().ok()?;
-            *sum += count;
+            let count = u32::try_from(count).ok()?;
+            let chunk = sum.checked_add(count)?;
+            *counter = ((*counter).into() + count).try_into().ok()?;
+            *sum = chunk;
             Some(())
         });
         if fitting.is_none() {
@@ -194,7 +185,7 @@ fn add_all<C: Counter>(
 fn take_all<C: Counter>(
     counters: &mut [C],
     first: usize,
-    sums: &mut [u64],
+    sums: &mut [u32],
     bins: impl Iterator<Item = (Bin, u64)>,
 ) -> u64 {
     let mut taken = 0;
@@ -206,7 +197,7 @@ fn take_all<C: Counter>(
         if let Ok(left) = (before - fall).try_into() {
             *counter = left;
         }
-        *sum -= u64::from(fall);
+        *sum -= fall;
         taken += u64::from(fall);
     }
     taken

@@ -18,7 +18,7 @@ impl From<DenseHistogram> for Stored {
         let used =
             histogram.sums.iter().rposition(|sum| *sum > 0).map_or(0, |last| histogram.first + last + 1);
         let of = |chunk: usize| chunk.checked_sub(histogram.first).and_then(|at| histogram.sums.get(at));
-        let sums: Vec<u64> = (0..used).map(|chunk| of(chunk).copied().unwrap_or(0)).collect();
+        let sums: Vec<u64> = (0..used).map(|chunk| of(chunk).map_or(0, |sum| u64::from(*sum))).collect();
         let chunks = sums.iter().enumerate();
         let chunks = chunks.map(|(chunk, sum)| (*sum > 0).then(|| histogram.chunk(chunk)));
         Self { chunks: chunks.collect(), total: histogram.total, sums }

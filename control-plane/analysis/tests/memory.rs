@@ -1,0 +1,123 @@
+//! What a component takes: at most 16 KiB an arm, with what the allocator adds, at its fullest.
+//!
+//! A test binary of its own, as it counts what all threads allocate.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serin_analysis::{
+    Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes,
+};
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+/// The system's allocator, with a count of the bytes that are out.
+struct Counting;
+
+/// A block of 64-bit glibc: 8 bytes of its own, in steps of 16.
+fn block(bytes: usize) -> usize {
+    (bytes + 8).next_multiple_of(16).max(32)
+}
+
+#[expect(unsafe_code, reason = "an allocator is counted by standing in front of it")]
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(block(layout.size()), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(block(layout.size()), Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const COMPONENTS: usize = 20;
+const SECONDS: u64 = 240;
+const START: u64 = 1_000_000;
+const MOST_KIB: f64 = 16.0;
+/// One in so many requests is open when its second closes: 1 in 1,000 of these latencies exceeds a second.
+const OPEN_OF: u64 = 500;
+/// They end so many seconds later, but for one a minute that is never heard of again.
+const LATE_S: u64 = 3;
+const LOST_S: u64 = 60;
+
+/// xorshift64*.
+struct Random(u64);
+
+impl Random {
+    /// Uniform in (0, 1).
+    fn unit(&mut self) -> f64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    /// Log-normal latencies with a Pareto tail, in µs.
+    fn latencies(&mut self, requests: u64) -> LatencyHistogram {
+        let mut latency = LatencyHistogram::new();
+        for _ in 0..requests {
+            let normal = (-2.0 * self.unit().ln()).sqrt() * (2.0 * std::f64::consts::PI * self.unit()).cos();
+            let pareto = self.unit() < 0.03;
+            let ms = if pareto { 150.0 * self.unit().powf(-1.0 / 1.8) } else { 50.0 * (0.6 * normal).exp() };
+            latency.record((ms * 1000.0) as u64);
+        }
+        latency
+    }
+}
+
+/// KiB of an arm of a component when its second is full, and when it has been judged, at the most.
+#[cfg(test)]
+fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
+    let specs: Vec<_> =
+        (0..COMPONENTS).map(|index| ComponentSpec::new(format!("component-{index}"))).collect();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let kib = || (ALLOCATED.load(Ordering::Relaxed) - before) as f64 / 1024.0 / (2 * COMPONENTS) as f64;
+    let mut engine = Engine::new(EngineConfig::default(), &specs).unwrap();
+    let (mut full, mut judged) = (0.0_f64, 0.0_f64);
+    for second in START..START + SECONDS {
+        for component in (0..COMPONENTS).map(ComponentIndex) {
+            for (arm, started) in [(Arm::Baseline, baseline), (Arm::Canary, canary)] {
+                let (open, lost) = (started.div_ceil(OPEN_OF), u64::from(second % LOST_S == 0));
+                let mut merge = |start_second: u64, started: u64, finished: u64| {
+                    let failed = u64::from(random.unit() < 0.001 * finished as f64);
+                    let latency = Some(random.latencies(finished - failed));
+                    let outcomes =
+                        Outcomes { ok: finished - failed, server_error: failed, ..Outcomes::default() };
+                    engine.merge(&Increment {
+                        component,
+                        start_second,
+                        arm,
+                        source: 1,
+                        started,
+                        outcomes,
+                        latency,
+                    });
+                };
+                merge(second, started, started - open);
+                merge(second - LATE_S, 0, open - lost.min(open));
+            }
+        }
+        engine.source_progress(1, second + 1, second + 1);
+        full = full.max(kib());
+        drop(engine.advance(second + 1));
+        judged = judged.max(kib());
+    }
+    (full, judged)
+}
+
+#[test]
+fn an_arm_of_a_component_takes_at_most_16_kib() {
+    for rps in [[9, 1], [90, 10], [900, 100]] {
+        let (full, judged) = most_kib(rps);
+        assert!(judged <= full && full <= MOST_KIB, "{rps:?}: {full:.1} KiB an arm, {judged:.1} once judged");
+    }
+}
