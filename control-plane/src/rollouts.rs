@@ -7,6 +7,7 @@
 //!
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
+mod evidence;
 mod orders;
 mod perform;
 mod recorders;

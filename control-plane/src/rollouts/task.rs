@@ -9,6 +9,7 @@ use serin_rollout::{UnixMillis, source_number};
 use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
+use super::evidence::Writer;
 use super::perform::Decision;
 use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
@@ -57,6 +58,7 @@ pub(crate) struct Task {
     pub(super) current: BTreeMap<String, usize>,
     /// Who records what is merged.
     pub(super) recorders: Recorders,
+    evidence: Writer,
     /// True when the store holds something else than memory: only a restart helps.
     pub(super) lost: bool,
     ticks: u64,
@@ -78,6 +80,7 @@ impl Task {
             tracked,
             current: BTreeMap::new(),
             recorders: Recorders::default(),
+            evidence: Writer::default(),
             lost: false,
             ticks: 0,
             ticked: None,
@@ -132,7 +135,9 @@ impl Task {
                 },
             }
         }
-        self.save_evidence().await;
+        self.evidence.finish().await;
+        self.save_evidence();
+        self.evidence.finish().await;
         if self.lost { Err(Lost) } else { Ok(()) }
     }
 
@@ -149,7 +154,7 @@ impl Task {
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
-            self.save_evidence().await;
+            self.save_evidence();
         }
         if self.ticks.is_multiple_of(FORGET_TICKS) {
             self.shared.fleet.nodes().forget(now);
@@ -213,20 +218,18 @@ impl Task {
         self.shared.directory.put(tracked.snapshot(spread, now));
     }
 
-    async fn save_evidence(&mut self) {
+    /// Begins to write the evidence, unless that is still under way.
+    fn save_evidence(&mut self) {
+        if !self.evidence.is_free() {
+            return;
+        }
         let running = self.tracked.iter().filter_map(|tracked| {
             let stored = tracked.evaluation.as_ref()?.stored();
             let stored =
                 stored.inspect_err(|error| tracing::warn!(%error, "evidence cannot be written")).ok()?;
             Some((tracked.state.id.0.clone(), stored))
         });
-        let evidence: Vec<_> = running.collect();
-        if evidence.is_empty() {
-            return;
-        }
-        if let Err(error) = self.shared.store.call(move |store| store.save_evidence(&evidence)).await {
-            tracing::warn!(%error, "evidence could not be stored; a restart would gather it anew");
-        }
+        self.evidence.begin(&self.shared.fleet, &self.shared.store, running.collect());
     }
 
     pub(super) fn index(&mut self) {
