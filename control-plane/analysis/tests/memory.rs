@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes,
+    UserMasks,
 };
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
@@ -42,6 +43,8 @@ const COMPONENTS: usize = 20;
 const SECONDS: u64 = 240;
 const START: u64 = 1_000_000;
 const MOST_KIB: f64 = 16.0;
+/// What reports of a second may take beside that until it is judged.
+const MOST_WAITING_KIB: f64 = 3.0;
 /// One in so many requests is open when its second closes: 1 in 1,000 of these latencies exceeds a second.
 const OPEN_OF: u64 = 500;
 /// They end so many seconds later, but for one a minute that is never heard of again.
@@ -73,7 +76,7 @@ impl Random {
     }
 }
 
-/// KiB of an arm of a component when its second is full, and when it has been judged, at the most.
+/// KiB of an arm of a component when all reports of its second have come, and when they have been judged, at the most.
 #[cfg(test)]
 fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
     let specs: Vec<_> =
@@ -100,6 +103,7 @@ fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
                         started,
                         outcomes,
                         latency,
+                        users: UserMasks { seen: u64::MAX, failed: failed << (start_second % 64) },
                     });
                 };
                 merge(second, started, started - open);
@@ -118,6 +122,8 @@ fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
 fn an_arm_of_a_component_takes_at_most_16_kib() {
     for rps in [[9, 1], [90, 10], [900, 100]] {
         let (full, judged) = most_kib(rps);
-        assert!(judged <= full && full <= MOST_KIB, "{rps:?}: {full:.1} KiB an arm, {judged:.1} once judged");
+        let told = format!("{rps:?}: {judged:.1} KiB an arm, {full:.1} with a second that waits");
+        assert!(judged <= MOST_KIB && full <= MOST_KIB + MOST_WAITING_KIB, "{told}");
+        println!("{told}");
     }
 }
