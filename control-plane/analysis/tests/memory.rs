@@ -124,6 +124,5 @@ fn an_arm_of_a_component_takes_at_most_16_kib() {
         let (full, judged) = most_kib(rps);
         let told = format!("{rps:?}: {judged:.1} KiB an arm, {full:.1} with a second that waits");
         assert!(judged <= MOST_KIB && full <= MOST_KIB + MOST_WAITING_KIB, "{told}");
-        println!("{told}");
     }
 }

@@ -97,23 +97,11 @@ fn input(words: &str) -> Input {
                 ..serin_analysis::Reason::default()
             });
         }
-        "predicted" | "foreseen" => {
-            let (signal, component) = rest.split_once(' ').unwrap_or((rest, ""));
-            let scope = match seen.components.iter_mut().find(|other| other.name == component) {
-                Some(named) => &mut named.assessment,
-                None => &mut seen.version,
-            };
-            scope.verdict = if verb == "foreseen" { Verdict::Regressed } else { Verdict::Inconclusive };
-            scope.trend = Some(Trend {
-                signal: serde_json::from_value(signal.into()).unwrap(),
-                prediction: Prediction::Ahead,
-                ..Trend::default()
-            });
-            if verb == "foreseen" && component.is_empty() {
-                seen.alarm = Some(Alarm::Version);
-            } else if verb == "foreseen" {
-                seen.alarm = Some(Alarm::Components(vec![component.to_owned()]));
-            }
+        "predicted" => _ = foresee(&mut seen, rest),
+        "foreseen" => {
+            foresee(&mut seen, rest).verdict = Verdict::Regressed;
+            let component = rest.split_once(' ').map(|(_, component)| component.to_owned());
+            seen.alarm = Some(component.map_or(Alarm::Version, |name| Alarm::Components(vec![name])));
         }
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
@@ -125,6 +113,17 @@ fn input(words: &str) -> Input {
         other => panic!("unknown input {other}"),
     }
     Input::Assessed(Box::new(seen))
+}
+
+/// A signal is forecast to exceed its limit: the version's, or that of a component named after it.
+fn foresee<'a>(seen: &'a mut Judgement, words: &str) -> &'a mut ScopeAssessment {
+    let (signal, component) = words.split_once(' ').unwrap_or((words, ""));
+    let named = seen.components.iter_mut().find(|other| other.name == component);
+    let scope = named.map_or(&mut seen.version, |named| &mut named.assessment);
+    scope.verdict = Verdict::Inconclusive;
+    let signal = serde_json::from_value(signal.into()).unwrap();
+    scope.trend = Some(Trend { signal, prediction: Prediction::Ahead, ..Trend::default() });
+    scope
 }
 
 fn effects(transition: &Transition) -> String {
