@@ -1,29 +1,30 @@
 //! One component's part of the engine: its open stratum, its cells, its evidence.
 
 mod alone;
+mod late;
+mod trend;
 
 use serde::{Deserialize, Serialize};
 
 use super::ComponentSpec;
 use super::close::Judged;
-use super::course::{Course, STEP_S, Step};
+use super::course::Course;
 use super::lessons::Lessons;
 use super::solo::{Presence, Solo};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
-use crate::histogram::LatencyHistogram;
 use crate::history::{Deployment, History};
-use crate::increment::{Arm, ByArm, HostSample, Increment};
+use crate::increment::{Arm, ByArm, HostSample};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::placebo::{Dispersion, Phi, Placebo, Whole};
 use crate::power::Needed;
 use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
-use crate::summary::{SummaryWindow, Tally};
+use crate::summary::SummaryWindow;
 use crate::users::Users;
-use crate::verdict::{EffectSize, Trend, Veto};
+use crate::verdict::{EffectSize, Veto};
 use crate::watch::Watch;
-use crate::window::{FailureCounts, PendingArm};
+use crate::window::PendingArm;
 
 /// Weight of the newest second in the estimate of a component's traffic.
 const RATE_WEIGHT: f64 = 0.1;
@@ -155,20 +156,6 @@ impl Component {
         self.vetoes.clear();
     }
 
-    /// Takes in a step of what it is compared with, and gives it.
-    pub(super) fn follow(&mut self, at: &Second, config: &RawEngineConfig) -> Step {
-        let is_comparable = self.active && !at.warm && self.solo.is_none();
-        let step =
-            if is_comparable { Step::of(&self.summary.recent(at.second, STEP_S)) } else { Step::default() };
-        self.course.observe(step, self.phi(config), &config.forecast);
-        step
-    }
-
-    /// Where it is going. `None`: not known, or no baseline runs beside it.
-    pub(super) fn trend(&self, config: &RawEngineConfig) -> Option<Trend> {
-        if self.solo.is_some() { None } else { self.course.trend(&config.forecast) }
-    }
-
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }
@@ -247,38 +234,6 @@ impl Component {
 
     pub(super) fn phi(&self, config: &RawEngineConfig) -> Phi {
         self.placebo.dispersion.phi(config.phi())
-    }
-
-    /// Takes in outcomes of requests whose second has closed; gives the failures that count, and whether they count
-    /// for the thin components too.
-    pub(super) fn merge_late(
-        &mut self,
-        increment: &Increment,
-        finished: u64,
-        failed: FailureCounts,
-    ) -> (FailureCounts, bool) {
-        let Increment { start_second, arm, .. } = *increment;
-        let none = LatencyHistogram::new();
-        let latency = increment.latency.as_ref().unwrap_or(&none);
-        let all = failed.total();
-        let tally = Tally { requests: increment.started, errors: all, latency };
-        self.summary.add(start_second, arm, tally, self.lessons.seen_mut());
-        let (booked, pooled) = self.open.settle(start_second, arm, finished, all);
-        let categories = failed.first(booked);
-        if booked > 0 && arm == Arm::Canary {
-            self.users.fail_late(booked, increment.users.with_failures(all).failed);
-        }
-        if booked > 0 {
-            let stratum = self.stratum.arms.of_mut(arm);
-            stratum.categories.add(&categories);
-            if self.stratum.covers(start_second) {
-                let failures = &mut self.stratum.arms.of_mut(arm).failed;
-                *failures = failures.saturating_add(booked);
-            } else {
-                self.strata.fail(start_second, arm, booked);
-            }
-        }
-        (categories, pooled)
     }
 
     /// Takes in a closed second; gives what the thin components' common stratum gets of it.
