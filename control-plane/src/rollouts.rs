@@ -28,7 +28,7 @@ use crate::store::StoreError;
 
 pub(crate) use recorders::{Acted, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
 pub use restore::{RestoreError, restore};
-pub use task::Lost;
+pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};
 pub use tracked::Tracked;
 

@@ -19,7 +19,7 @@ use crate::store::{Counts, Ledger, Seen, Series, StoreHandle};
 /// Series that are counted apart.
 pub const SERIES_MAX: usize = 40_000;
 /// Time in which reports gather for one transaction.
-const GATHER: Duration = Duration::from_millis(100);
+pub const GATHER: Duration = Duration::from_millis(100);
 /// Time after which a caller is told to come later.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Pause after a failed transaction.

@@ -24,17 +24,17 @@ use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
 
 /// All running rollouts are judged at least so often.
-const TICK: Duration = Duration::from_secs(1);
+pub const TICK: Duration = Duration::from_secs(1);
 /// Those with news are judged at most so often.
-const SPACING: Duration = Duration::from_millis(200);
+pub const SPACING: Duration = Duration::from_millis(200);
 /// A judgement may take up this part of the task's time.
 const EVALUATION_PART: u32 = 10;
 /// Reports that are merged before anything else is looked at.
 const REPORTS_AT_ONCE: usize = 256;
 /// Ticks between two writings of the evidence.
-const EVIDENCE_TICKS: u64 = 5;
+pub const EVIDENCE_TICKS: u64 = 5;
 /// Ticks between two cleanings of the node registry.
-const FORGET_TICKS: u64 = 60;
+pub const FORGET_TICKS: u64 = 60;
 
 /// What the task works with.
 #[derive(Clone, Debug)]

@@ -24,12 +24,12 @@ const BUSY: Duration = Duration::from_secs(1);
 /// Rollouts that are loaded at the start, the newest ones.
 const ROLLOUTS_LOADED: u32 = 1_000;
 
-/// A store in a folder.
+/// A store in a folder, or in memory.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
     connection: Connection,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -46,7 +46,17 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let path = folder.join("serin.db");
         let connection = open(&path).map_err(|error| readable(&path, error))?;
-        Ok(Self { path, connection, _lock: lock })
+        Ok(Self { path, connection, _lock: Some(lock) })
+    }
+
+    /// Opens a store that lasts as long as this value: for simulations.
+    ///
+    /// # Errors
+    /// When SQLite cannot be used.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let connection = open(&path)?;
+        Ok(Self { path, connection, _lock: None })
     }
 
     fn all(&self) -> Result<Loaded, StoreError> {

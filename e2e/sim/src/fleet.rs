@@ -12,7 +12,6 @@
 
 pub mod account;
 mod control;
-mod disk;
 mod envoy;
 mod messages;
 mod queue;
@@ -27,14 +26,16 @@ pub use shown::{Decision, Failures, Reckoning};
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use serin_analysis::{Arm, Learned};
+use serin_control_plane::rollouts;
+use serin_control_plane::store::SqliteStore;
 use serin_rollout::{Creation, Plan, RolloutId, Salt, UnixMillis};
 
 use self::account::Account;
 use self::control::{Caller, ControlPlane, Decided};
-use self::disk::Disk;
 use self::envoy::{Envoy, Outcome, VmId};
 use self::queue::Queue;
 use self::setup::Setup;
@@ -52,10 +53,6 @@ const SECOND_NS: u64 = 1_000 * MILLISECOND_NS;
 const TICK_NS: u64 = 100 * MILLISECOND_NS;
 /// Wall clocks of Envoys are wrong by up to this.
 const CLOCK_ERROR_NS: u64 = 20 * MILLISECOND_NS;
-/// Time in which reports gather for one write of the ledger.
-const GATHER_NS: u64 = 100 * MILLISECOND_NS;
-/// Judgements after news are at least so far apart.
-const SPACING_NS: u64 = 200 * MILLISECOND_NS;
 
 /// A fleet, its traffic and its control plane.
 #[derive(Debug)]
@@ -67,7 +64,8 @@ pub struct Fleet<'a> {
     control: Option<ControlPlane>,
     /// Lives of the control plane so far.
     control_life: u32,
-    disk: Disk,
+    /// What survives a crash of the control plane.
+    store: SqliteStore,
     /// Whether a write of the ledger, or a judgement after news, is arranged.
     is_flush_due: bool,
     is_news_due: bool,
@@ -141,8 +139,8 @@ impl<'a> Fleet<'a> {
         let clock =
             |random: &mut Random| start * SECOND_NS + random.below(2 * CLOCK_ERROR_NS) - CLOCK_ERROR_NS;
         let envoys = (0..setup.envoys).map(|place| Envoy::new(place, clock(&mut random))).collect();
-        let mut disk = Disk::default();
-        let control = ControlPlane::restore(&mut disk)?;
+        let mut store = SqliteStore::in_memory()?;
+        let control = ControlPlane::restore(&mut store)?;
         let mut fleet = Self {
             setup,
             traffic,
@@ -150,7 +148,7 @@ impl<'a> Fleet<'a> {
             accounts: Vec::new(),
             control: Some(control),
             control_life: 1,
-            disk,
+            store,
             is_flush_due: false,
             is_news_due: false,
             judged_ns: 0,
@@ -176,15 +174,15 @@ impl<'a> Fleet<'a> {
         let plan = Plan::parse(plan).map_err(|errors| anyhow!("the plan is refused: {errors}"))?;
         let salt = u128::from(self.random.bits()) << 64 | u128::from(self.random.bits());
         let creation = Creation {
-            id: RolloutId("simulated".to_owned()),
+            id: RolloutId(ROLLOUT.to_owned()),
             salt: Salt(salt),
             actor: "simulation".to_owned(),
             paused: true,
         };
         let now = self.unix();
-        let Self { control, disk, .. } = self;
+        let Self { control, store, .. } = self;
         if let Some(control) = control {
-            let decided = control.create(plan, creation, learned, disk, now)?;
+            let decided = control.create(plan, creation, learned, store, now)?;
             self.decided(&decided)?;
         }
         (0..self.envoys.len()).for_each(|envoy| self.start_envoy(envoy));
@@ -236,7 +234,7 @@ impl<'a> Fleet<'a> {
             Happening::Flush { life } if life == self.control_life => self.flush()?,
             Happening::News { life } if life == self.control_life => self.judge(false)?,
             Happening::ControlTick { life } if life == self.control_life => {
-                self.queue.at(self.now_ns + SECOND_NS, Happening::ControlTick { life });
+                self.queue.at(self.now_ns + nanoseconds(rollouts::TICK), Happening::ControlTick { life });
                 self.judge(true)?;
             }
             Happening::Flush { .. } | Happening::News { .. } | Happening::ControlTick { .. } => {}
@@ -252,9 +250,9 @@ impl<'a> Fleet<'a> {
     /// When the control plane is down, or refuses.
     pub fn resume(&mut self) -> Result<()> {
         let now = self.unix();
-        let Self { control, disk, .. } = self;
+        let Self { control, store, .. } = self;
         let control = control.as_mut().ok_or_else(|| anyhow!("the control plane is down"))?;
-        let decided = control.resume(disk, now)?;
+        let decided = control.resume(store, now)?;
         self.exposed_from = Some(self.second_now());
         self.decided(&decided)
     }
@@ -263,11 +261,11 @@ impl<'a> Fleet<'a> {
     fn judge(&mut self, is_tick: bool) -> Result<()> {
         let now = self.unix();
         self.is_news_due &= is_tick;
-        let Self { control: Some(control), disk, .. } = self else { return Ok(()) };
+        let Self { control: Some(control), store, .. } = self else { return Ok(()) };
         if !is_tick && !control.rollout()?.has_news() {
             return Ok(());
         }
-        let decided = if is_tick { control.tick(disk, now)? } else { control.judge(disk, now)? };
+        let decided = if is_tick { control.tick(store, now)? } else { control.judge(store, now)? };
         self.judged_ns = self.now_ns;
         self.decided(&decided)
     }
@@ -305,12 +303,18 @@ impl<'a> Fleet<'a> {
     }
 }
 
+const fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}
+
 /// The VM, if that life of its Envoy lasts.
 fn living(envoys: &mut [Envoy], id: VmId) -> Option<&mut envoy::Vm> {
     let envoy = envoys.get_mut(id.envoy).filter(|envoy| envoy.is_up && envoy.life == id.life)?;
     envoy.vms.get_mut(id.vm)
 }
 
+/// The only rollout.
+const ROLLOUT: &str = "simulated";
 /// Set apart the streams of random numbers of a run.
 const FLEET_STREAM: u64 = 0x5bd1_e995_0000_0001;
 const TRAFFIC_STREAM: u64 = 0x5bd1_e995_0000_0002;

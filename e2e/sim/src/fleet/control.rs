@@ -7,13 +7,14 @@
 use anyhow::{Context as _, Result, anyhow};
 use prost::Message as _;
 use serin_analysis::Learned;
-use serin_control_plane::assignment::{Published, services};
+use serin_control_plane::Config;
+use serin_control_plane::assignment::{Published, report, services};
 use serin_control_plane::fleet::AHEAD_MAX_S;
 use serin_control_plane::fleet::ledger::{Pending, Ticket};
 use serin_control_plane::fleet::nodes::{Admission, Nodes};
 use serin_control_plane::fleet::report::Report;
-use serin_control_plane::rollouts::{Tracked, restore};
-use serin_control_plane::store::Store as _;
+use serin_control_plane::rollouts::{EVIDENCE_TICKS, FORGET_TICKS, Tracked, restore};
+use serin_control_plane::store::{SqliteStore, Store as _};
 use serin_proto::assignment::raw;
 use serin_proto::fleet::v1::ReportRequest;
 use serin_rollout::{
@@ -21,12 +22,8 @@ use serin_rollout::{
     step,
 };
 
-use super::disk::Disk;
 use super::envoy::VmId;
 
-/// Ticks between two writings of the evidence, and between two cleanings of the registry.
-const EVIDENCE_TICKS: u64 = 5;
-const FORGET_TICKS: u64 = 60;
 /// gRPC statuses.
 const INVALID_ARGUMENT: u32 = 3;
 const RESOURCE_EXHAUSTED: u32 = 8;
@@ -68,12 +65,19 @@ pub(super) struct ControlPlane {
     tracked: Vec<Tracked>,
     generation: u64,
     ticks: u64,
+    /// How the filters report, by a configuration that says nothing.
+    report: raw::Report,
+    /// Evidence that is written once the reports that it holds are.
+    evidence: Option<(Ticket, Evidence)>,
 }
+
+/// By rollout.
+type Evidence = Vec<(String, Vec<u8>)>;
 
 impl ControlPlane {
     /// Takes up what was written.
-    pub(super) fn restore(disk: &mut Disk) -> Result<Self> {
-        let mut loaded = disk.load()?;
+    pub(super) fn restore(store: &mut SqliteStore) -> Result<Self> {
+        let mut loaded = store.load()?;
         let ledger = std::mem::take(&mut loaded.ledger);
         let pending = Pending::new(ledger.counts);
         Ok(Self {
@@ -84,6 +88,8 @@ impl ControlPlane {
             tracked: restore(&loaded)?,
             generation: loaded.generation,
             ticks: 0,
+            report: report(&Config::parse("", false)?),
+            evidence: None,
         })
     }
 
@@ -93,14 +99,14 @@ impl ControlPlane {
         plan: Plan,
         creation: Creation,
         learned: &Learned,
-        disk: &mut Disk,
+        store: &mut SqliteStore,
         now: UnixMillis,
     ) -> Result<Decided> {
         let transition = create(&plan, creation, now);
         let mut tracked = Tracked::new(plan, transition.state.clone(), 0, None)?;
         tracked.recall(learned.clone());
         self.tracked.push(tracked);
-        self.perform(&transition, disk, now)
+        self.perform(&transition, store, now)
     }
 
     /// The rollout.
@@ -109,12 +115,12 @@ impl ControlPlane {
     }
 
     /// A person lets the rollout go on.
-    pub(super) fn resume(&mut self, disk: &mut Disk, now: UnixMillis) -> Result<Decided> {
+    pub(super) fn resume(&mut self, store: &mut SqliteStore, now: UnixMillis) -> Result<Decided> {
         let tracked = self.rollout()?;
         let command = Command { order: Order::Resume, actor: AUTOMATIC.to_owned(), reason: String::new() };
         let seen = tracked.judgement().cloned().map(Box::new);
         let transition = step(tracked.plan(), tracked.state(), &Input::Commanded { command, seen }, now)?;
-        self.perform(&transition, disk, now)
+        self.perform(&transition, store, now)
     }
 
     /// A report arrives.
@@ -143,7 +149,7 @@ impl ControlPlane {
         for tracked in self.tracked.iter_mut().filter(|tracked| tracked.state().is_current()) {
             for stratum in &report.strata {
                 if stratum.service == tracked.state().service {
-                    tracked.merge(source, stratum, HOST_SAMPLE);
+                    tracked.merge(source, stratum, self.report.host_sample.max(1));
                 }
             }
         }
@@ -154,20 +160,22 @@ impl ControlPlane {
     }
 
     /// Writes what was added to the ledger. Gives who is answered by that, with the seq.
-    pub(super) fn flush(&mut self, disk: &mut Disk) -> Result<Vec<(Caller, u64)>> {
+    pub(super) fn flush(&mut self, store: &mut SqliteStore) -> Result<Vec<(Caller, u64)>> {
         let (ticket, ledger) = self.pending.take();
-        disk.record(&ledger)?;
+        store.record(&ledger)?;
         self.committed = ticket;
+        self.save_evidence(store)?;
         let done = self.waiting.extract_if(.., |(waits_for, ..)| *waits_for <= ticket);
         Ok(done.map(|(_, seq, caller)| (caller, seq)).collect())
     }
 
     /// A second has passed.
-    pub(super) fn tick(&mut self, disk: &mut Disk, now: UnixMillis) -> Result<Decided> {
+    pub(super) fn tick(&mut self, store: &mut SqliteStore, now: UnixMillis) -> Result<Decided> {
         self.ticks += 1;
-        let decided = self.judge(disk, now)?;
+        let decided = self.judge(store, now)?;
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
-            self.save_evidence(disk)?;
+            self.gather_evidence()?;
+            self.save_evidence(store)?;
         }
         if self.ticks.is_multiple_of(FORGET_TICKS) {
             self.nodes.forget(now);
@@ -175,30 +183,46 @@ impl ControlPlane {
         Ok(decided)
     }
 
-    fn save_evidence(&self, disk: &mut Disk) -> Result<()> {
+    fn gather_evidence(&mut self) -> Result<()> {
+        if self.evidence.is_some() {
+            return Ok(());
+        }
         let running = self.tracked.iter().filter_map(|tracked| Some((tracked.state(), tracked.evidence()?)));
         let evidence = running.map(|(state, evidence)| Ok((state.id.0.clone(), evidence.stored()?)));
-        disk.save_evidence(&evidence.collect::<Result<Vec<_>>>()?)?;
+        self.evidence = Some((self.pending.newest(), evidence.collect::<Result<_>>()?));
+        Ok(())
+    }
+
+    fn save_evidence(&mut self, store: &mut SqliteStore) -> Result<()> {
+        let committed = self.committed;
+        if let Some((_, evidence)) = self.evidence.take_if(|(ticket, _)| *ticket <= committed) {
+            store.save_evidence(&evidence)?;
+        }
         Ok(())
     }
 
     /// Judges what is known and does what follows.
-    pub(super) fn judge(&mut self, disk: &mut Disk, now: UnixMillis) -> Result<Decided> {
+    pub(super) fn judge(&mut self, store: &mut SqliteStore, now: UnixMillis) -> Result<Decided> {
         match self.tracked.last_mut().and_then(|tracked| tracked.judge(now)) {
-            Some(transition) => self.perform(&transition, disk, now),
+            Some(transition) => self.perform(&transition, store, now),
             None => Ok(Decided::default()),
         }
     }
 
     /// Persists, then takes over; the caller publishes.
-    fn perform(&mut self, transition: &Transition, disk: &mut Disk, now: UnixMillis) -> Result<Decided> {
+    fn perform(
+        &mut self,
+        transition: &Transition,
+        store: &mut SqliteStore,
+        now: UnixMillis,
+    ) -> Result<Decided> {
         if transition.events().is_empty() {
             return Ok(Decided::default());
         }
         let tracked = self.tracked.last_mut().context("there is no rollout")?;
         let append = tracked.append(transition, now)?;
         let publishes = append.assignment_changed;
-        for appended in disk.append(&[append])? {
+        for appended in store.append(&[append])? {
             if publishes {
                 self.generation = appended.sequence;
             }
@@ -209,18 +233,12 @@ impl ControlPlane {
 
     /// The assignment on offer, as JSON, and its generation.
     pub(super) fn assignment(&self) -> (u64, String) {
-        let report = raw::Report {
-            cluster: "serin".to_owned(),
-            interval_ms: INTERVAL_MS,
-            host_sample: HOST_SAMPLE,
-            token: None,
-        };
         let rollouts = self.tracked.iter().map(|tracked| (tracked.plan(), tracked.state()));
-        let published = Published { generation: self.generation, report, services: services(rollouts) };
+        let published = Published {
+            generation: self.generation,
+            report: self.report.clone(),
+            services: services(rollouts),
+        };
         (self.generation, published.json(None))
     }
 }
-
-/// As the server tells the filters when its configuration says nothing else.
-const INTERVAL_MS: u32 = 1_000;
-const HOST_SAMPLE: u32 = 16;

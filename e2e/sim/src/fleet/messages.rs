@@ -4,11 +4,13 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use prost::Message as _;
+use serin_control_plane::fleet::ledger::GATHER;
+use serin_control_plane::rollouts::SPACING;
 use serin_proto::fleet::v1::{ReportRequest, ReportResponse};
 
 use super::control::{Caller, Received};
 use super::envoy::VmId;
-use super::{Fleet, GATHER_NS, Happening, MILLISECOND_NS, SECOND_NS, SPACING_NS, TICK_NS, living};
+use super::{Fleet, Happening, MILLISECOND_NS, SECOND_NS, TICK_NS, living, nanoseconds};
 
 /// Deadline of a report's call.
 const DEADLINE_NS: u64 = 5 * SECOND_NS;
@@ -92,10 +94,10 @@ impl Fleet<'_> {
         }
         let life = self.control_life;
         if !std::mem::replace(&mut self.is_flush_due, true) {
-            self.queue.at(self.now_ns + GATHER_NS, Happening::Flush { life });
+            self.queue.at(self.now_ns + nanoseconds(GATHER), Happening::Flush { life });
         }
         if !std::mem::replace(&mut self.is_news_due, true) {
-            let at_ns = self.now_ns.max(self.judged_ns + SPACING_NS);
+            let at_ns = self.now_ns.max(self.judged_ns + nanoseconds(SPACING));
             self.queue.at(at_ns, Happening::News { life });
         }
     }
@@ -103,8 +105,8 @@ impl Fleet<'_> {
     /// Writes the ledger and answers those who waited for it.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.is_flush_due = false;
-        let Self { control: Some(control), disk, .. } = self else { return Ok(()) };
-        for (caller, seq) in control.flush(disk)? {
+        let Self { control: Some(control), store, .. } = self else { return Ok(()) };
+        for (caller, seq) in control.flush(store)? {
             self.pass(caller, || Happening::Answered { caller, seq });
         }
         Ok(())

@@ -2,10 +2,11 @@
 
 use anyhow::{Result, anyhow};
 use serin_analysis::Arm;
+use serin_control_plane::store::{Counts, EventQuery, Series, Store as _};
 use serin_rollout::{Event, Judgement, State};
 
-use super::Fleet;
-use super::account::Totals;
+use super::account::{Account, Totals};
+use super::{Fleet, ROLLOUT};
 use crate::components::Component;
 use crate::serin::Deeds;
 
@@ -69,16 +70,22 @@ impl Fleet<'_> {
     }
 
     /// The journal: every fact as JSON, in order.
-    pub fn facts(&self) -> impl Iterator<Item = &str> {
-        self.disk.journal().iter().map(|stored| stored.event.json.as_str())
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn facts(&mut self) -> Result<Vec<String>> {
+        let of_rollout =
+            EventQuery { rollout_id: Some(ROLLOUT.to_owned()), after_sequence: 0, limit: u32::MAX };
+        let stored = self.store.events(&of_rollout)?;
+        Ok(stored.into_iter().map(|stored| stored.event.json).collect())
     }
 
     /// The journal.
     ///
     /// # Errors
     /// When an event cannot be read back.
-    pub fn events(&self) -> Result<Vec<Event>> {
-        Ok(self.facts().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    pub fn events(&mut self) -> Result<Vec<Event>> {
+        Ok(self.facts()?.iter().map(|fact| serde_json::from_str(fact)).collect::<Result<_, _>>()?)
     }
 
     /// Where the rollout stands. `None`: the control plane is down.
@@ -130,17 +137,23 @@ impl Fleet<'_> {
     ///
     /// # Errors
     /// When the ledger counts a batch that was never sent.
-    pub fn reckon(&self) -> Result<Reckoning> {
+    pub fn reckon(&mut self) -> Result<Reckoning> {
+        let ledger = self.store.load()?.ledger;
+        let seen = |account: &Account| {
+            let mut of = ledger.seen.iter();
+            let newest = of.find(|seen| seen.node == account.node && seen.epoch == account.epoch);
+            newest.map_or(0, |seen| seen.seq)
+        };
         let nothing = Totals::new(self.components().len());
         let mut reckoning = Reckoning {
             served: nothing.clone(),
             died: nothing.clone(),
             untold: nothing.clone(),
-            counted: self.counted(),
+            counted: self.counted(&ledger.counts),
             told: nothing,
         };
         for account in &self.accounts {
-            let seq = self.disk.seen(&account.node, account.epoch);
+            let seq = seen(account);
             let told = account.told(seq);
             let told = told.ok_or_else(|| anyhow!("batch {seq} of {} was not sent", account.node))?;
             reckoning.served += account.served();
@@ -153,9 +166,9 @@ impl Fleet<'_> {
     }
 
     /// What the ledger counts; everything that is not a component of the plan is left out.
-    fn counted(&self) -> Totals {
+    fn counted(&self, counts: &[(Series, Counts)]) -> Totals {
         let mut counted = Totals::new(self.components().len());
-        for (series, counts) in self.disk.counts() {
+        for (series, counts) in counts {
             let component = self.components().iter().position(|one| one.name == series.component);
             let arm = if series.arm == "canary" { Arm::Canary } else { Arm::Baseline };
             if let Some(served) = component.and_then(|component| counted.of(component, arm)) {

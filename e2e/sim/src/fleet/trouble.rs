@@ -76,7 +76,7 @@ impl Fleet<'_> {
         match what {
             Return::Envoy(position) => self.start_envoy(position),
             Return::ControlPlane => {
-                self.control = Some(ControlPlane::restore(&mut self.disk)?);
+                self.control = Some(ControlPlane::restore(&mut self.store)?);
                 let life = self.control_life;
                 let first_tick = self.now_ns + self.random.below(SECOND_NS);
                 self.queue.at(first_tick, Happening::ControlTick { life });
