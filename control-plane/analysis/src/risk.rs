@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub mod decision;
 pub mod fusion;
 
-pub use decision::{Action, DecisionTable, Evidence, Prediction, Row, Situation};
+pub use decision::{Action, Prediction, Situation, decide};
 pub use fusion::{BySource, Fusion, SourceWeights};
 
 /// A kind of harm, by how bad it is.

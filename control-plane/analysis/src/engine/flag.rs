@@ -5,7 +5,7 @@ use super::component::Component;
 use crate::config::RawEngineConfig;
 use crate::localise::components_at_fault;
 use crate::placebo::Phi;
-use crate::risk::{Action, DecisionTable, Prediction, Situation};
+use crate::risk::{Action, Prediction, Situation, decide};
 use crate::scope::Process;
 use crate::stratum::Evidence;
 use crate::users::Users;
@@ -33,7 +33,7 @@ impl Engine {
         }
         let config = self.config.raw();
         let speaks = component.process().is_crossed()
-            || is_undone_unproved(config, component.process(), component.trend(config));
+            || is_undone_unproved(config, component.process(), || component.trend(config));
         let vetoes = if speaks { self.component_vetoes(component) } else { Vec::new() };
         let is_over = was_shared(component.vetoes()) && !was_shared(&vetoes);
         let stands = speaks && vetoes.is_empty();
@@ -48,7 +48,7 @@ impl Engine {
 
     fn flag_version(&mut self) {
         let split = self.share.is_crossed();
-        let predicted = is_undone_unproved(self.config.raw(), &self.version, self.version_trend());
+        let predicted = is_undone_unproved(self.config.raw(), &self.version, || self.version_trend());
         if !split && !predicted && !self.version.is_crossed() {
             self.version_vetoes.clear();
             return;
@@ -141,14 +141,19 @@ impl Engine {
     }
 }
 
-/// Whether what `trend` predicts is to be undone before it is proved.
-fn is_undone_unproved(config: &RawEngineConfig, process: &Process, trend: Option<Trend>) -> bool {
-    let prediction = trend.map(|trend| trend.prediction).unwrap_or_default();
+/// Whether what the trend predicts is to be undone before it is proved.
+fn is_undone_unproved(
+    config: &RawEngineConfig,
+    process: &Process,
+    trend: impl FnOnce() -> Option<Trend>,
+) -> bool {
+    if !config.forecast.rollback {
+        return false;
+    }
+    let prediction = trend().map(|trend| trend.prediction).unwrap_or_default();
     let (log_evidence, log_threshold) = (process.log_evidence(), process.log_threshold());
     let situation = Situation { risk: 0.0, log_evidence, log_threshold, prediction };
-    config.forecast.rollback
-        && prediction != Prediction::Quiet
-        && DecisionTable::default().decide(&situation) == Action::Rollback
+    prediction != Prediction::Quiet && decide(&situation) == Action::Rollback
 }
 
 /// Evidence from a time in which something shared was broken is forgotten when that ends: what it says of the canary was

@@ -8,7 +8,7 @@ use crate::evalue::told;
 use crate::increment::ByArm;
 use crate::placebo::Phi;
 use crate::power::Needed;
-use crate::risk::{Action, Anomaly, DecisionTable, Harm, HarmClass, Prediction, Situation, scope_risk};
+use crate::risk::{Action, Anomaly, Harm, HarmClass, Prediction, Situation, decide, scope_risk};
 use crate::scope::{ErrorTotals, Process};
 use crate::stratum::{as_floats, slower_than};
 use crate::summary::ScopeSummary;
@@ -153,7 +153,7 @@ impl Judgement<'_> {
         if self.regressed && self.vetoes.is_empty() {
             Action::Rollback
         } else {
-            DecisionTable::default().decide(&situation).min(Action::HoldAndPage)
+            decide(&situation).min(Action::HoldAndPage)
         }
     }
 

@@ -1,4 +1,4 @@
-//! What to do, as rows of data: the first row that fits decides.
+//! What to do, as a table: the first row that fits decides.
 
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +64,9 @@ impl Situation {
 }
 
 /// How much evidence a row asks for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Evidence {
+#[derive(Clone, Copy)]
+enum Evidence {
     /// None.
-    #[default]
     Any,
     /// At least these odds to 1.
     Odds(f64),
@@ -87,51 +85,40 @@ impl Evidence {
 }
 
 /// One row: what it asks for, all of it, and what is done.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
+struct Row {
     /// Least risk, 0 to 100.
-    #[serde(default)]
-    pub risk: f64,
+    risk: f64,
     /// Least evidence.
-    #[serde(default)]
-    pub evidence: Evidence,
+    evidence: Evidence,
     /// Least that the forecast sees.
-    #[serde(default)]
-    pub prediction: Prediction,
+    prediction: Prediction,
     /// What is done.
-    pub action: Action,
+    action: Action,
 }
 
-/// The rows in their order. Where none fits, the rollout goes on.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct DecisionTable(pub Vec<Row>);
-
-impl Default for DecisionTable {
-    fn default() -> Self {
-        use Prediction::{Ahead, Imminent, Quiet};
-        const SOME: Evidence = Evidence::Odds(20.0);
-        let row = |risk, evidence, prediction, action| Row { risk, evidence, prediction, action };
-        Self(vec![
-            row(0.0, Evidence::Proof, Quiet, Action::Rollback),
-            row(0.0, Evidence::Any, Imminent, Action::Rollback),
-            row(0.0, SOME, Ahead, Action::Rollback),
-            row(70.0, SOME, Quiet, Action::HoldAndPage),
-            row(0.0, Evidence::Any, Ahead, Action::Hold),
-            row(40.0, Evidence::Any, Quiet, Action::Hold),
-        ])
+/// The rows in their order.
+const TABLE: [Row; 6] = {
+    use Prediction::{Ahead, Imminent, Quiet};
+    const SOME: Evidence = Evidence::Odds(20.0);
+    const fn row(risk: f64, evidence: Evidence, prediction: Prediction, action: Action) -> Row {
+        Row { risk, evidence, prediction, action }
     }
-}
+    [
+        row(0.0, Evidence::Proof, Quiet, Action::Rollback),
+        row(0.0, Evidence::Any, Imminent, Action::Rollback),
+        row(0.0, SOME, Ahead, Action::Rollback),
+        row(70.0, SOME, Quiet, Action::HoldAndPage),
+        row(0.0, Evidence::Any, Ahead, Action::Hold),
+        row(40.0, Evidence::Any, Quiet, Action::Hold),
+    ]
+};
 
-impl DecisionTable {
-    /// What is to be done in `situation`.
-    pub fn decide(&self, situation: &Situation) -> Action {
-        let fits = |row: &&Row| {
-            // A risk that is no number is none.
-            let risk = if situation.risk.is_nan() { 0.0 } else { situation.risk };
-            risk >= row.risk && row.evidence.met(situation) && situation.prediction >= row.prediction
-        };
-        self.0.iter().find(fits).map_or(Action::Continue, |row| row.action)
-    }
+/// What is to be done in `situation`. Where no row fits, the rollout goes on.
+pub fn decide(situation: &Situation) -> Action {
+    let fits = |row: &&Row| {
+        // A risk that is no number is none.
+        let risk = if situation.risk.is_nan() { 0.0 } else { situation.risk };
+        risk >= row.risk && row.evidence.met(situation) && situation.prediction >= row.prediction
+    };
+    TABLE.iter().find(fits).map_or(Action::Continue, |row| row.action)
 }
