@@ -71,7 +71,7 @@ impl Default for HealthyMargins {
 /// What the canary must not become, beside the baseline, and what is done when that is in sight.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Foreseen {
+pub struct ForecastLimits {
     /// Slow-down of the median and of the 90th percentile: 0.3 is 30 %. 0.01 to 10.
     pub latency_ratio: f64,
     /// Share of failed requests beyond the baseline's. 0.001 to 0.5.
@@ -81,7 +81,7 @@ pub struct Foreseen {
     pub rollback: bool,
 }
 
-impl Default for Foreseen {
+impl Default for ForecastLimits {
     fn default() -> Self {
         Self { latency_ratio: 0.3, error_absolute: 0.01, rollback: false }
     }
@@ -152,7 +152,7 @@ pub struct RawEngineConfig {
     /// Seconds for which evidence must grow where no baseline runs beside the canary, however strong it is. 3 to 3,600.
     pub sustained_s: u64,
     /// What the canary is forecast not to exceed.
-    pub forecast: Foreseen,
+    pub forecast: ForecastLimits,
 }
 
 impl Default for RawEngineConfig {
@@ -171,7 +171,7 @@ impl Default for RawEngineConfig {
             horizon_s: 3600,
             limits: None,
             sustained_s: 60,
-            forecast: Foreseen::default(),
+            forecast: ForecastLimits::default(),
         }
     }
 }
@@ -236,7 +236,7 @@ impl TryFrom<RawEngineConfig> for EngineConfig {
         check("watermark_s", raw.watermark_s as f64, 1.0..=60.0, "between 1 and 60")?;
         check("horizon_s", raw.horizon_s as f64, 10.0..=604_800.0, "between 10 and 604800")?;
         check("sustained_s", raw.sustained_s as f64, 3.0..=3600.0, "between 3 and 3600")?;
-        let Foreseen { latency_ratio, error_absolute, rollback: _ } = raw.forecast;
+        let ForecastLimits { latency_ratio, error_absolute, rollback: _ } = raw.forecast;
         check("forecast.latency_ratio", latency_ratio, 0.01..=10.0, "between 0.01 and 10")?;
         check("forecast.error_absolute", error_absolute, 0.001..=0.5, "between 0.001 and 0.5")?;
         if let Some(Limits { error_rate, latency_p99_us }) = raw.limits {

@@ -216,7 +216,7 @@ pub enum Alarm {
 impl ScopeAssessment {
     /// What it is called regressed for, if that is not proved yet but in sight.
     #[must_use]
-    pub fn foreseen(&self) -> Option<&Trend> {
+    pub fn predicted(&self) -> Option<&Trend> {
         let is_proved = self.reasons.iter().any(|reason| reason.verdict == Verdict::Regressed);
         let trend = self.trend.as_ref().filter(|trend| trend.prediction != Prediction::Quiet);
         trend.filter(|_| self.verdict == Verdict::Regressed && !is_proved)

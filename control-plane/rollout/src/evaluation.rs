@@ -12,7 +12,7 @@ mod number;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::config::{Foreseen, Limits, Margins};
+use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
     HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
@@ -311,7 +311,7 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         latency_ratio: share(plan.margins().latency_ratio),
     };
     let plan_forecast = plan.forecast();
-    let forecast = Foreseen {
+    let forecast = ForecastLimits {
         latency_ratio: share(plan_forecast.latency_ratio),
         error_absolute: share(plan_forecast.error_absolute),
         rollback: plan_forecast.rollback,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
-use crate::state::foreseen;
+use crate::state::predicted;
 use crate::text::{Percent, list};
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
@@ -156,7 +156,8 @@ pub enum Cause {
         traffic_ppm: Weight,
     },
     /// Nothing is proved yet, but a limit of the plan's forecast will be exceeded.
-    Foreseen {
+    #[serde(alias = "foreseen")]
+    Predicted {
         /// Components that it is about, sorted. Empty: the whole version.
         components: Vec<String>,
         /// The signal that gets worse.
@@ -266,7 +267,7 @@ impl std::fmt::Display for Cause {
                 let traffic = Percent(*traffic_ppm);
                 write!(formatter, "{} regressed, {traffic} of the traffic", list(components))
             }
-            Self::Foreseen { components, signal } => formatter.write_str(&foreseen(components, *signal)),
+            Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
             Self::Person { reason } => formatter.write_str(reason),

@@ -16,7 +16,7 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{Event, Fact};
 use crate::{Cause, Judgement, Plan, UnixMillis};
 
-pub(crate) use hold::foreseen;
+pub(crate) use hold::predicted;
 pub use hold::{Hold, HoldReason};
 pub use phase::{ActivePhase, Phase};
 pub use replay::{ReplayError, replay};
@@ -93,8 +93,8 @@ impl Pin {
         let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
         let against =
             reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
-        let foreseen = judged.and_then(|one| one.assessment.foreseen()).map(Trend::sentence);
-        let evidence = against.chain(foreseen).collect();
+        let predicted = judged.and_then(|one| one.assessment.predicted()).map(Trend::sentence);
+        let evidence = against.chain(predicted).collect();
         Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence }
     }
 
@@ -107,7 +107,7 @@ impl Pin {
             | Cause::VersionRegressed
             | Cause::CoarseComponent { .. }
             | Cause::TooManyComponents { .. }
-            | Cause::Foreseen { .. }
+            | Cause::Predicted { .. }
             | Cause::LimitSustained { .. }
             | Cause::WithinLimits => {
                 if self.evidence.is_empty() {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Foreseen;
+use crate::config::ForecastLimits;
 use crate::effect::{Z, slow};
 use crate::forecast::alarm::Outlook;
 use crate::forecast::{
@@ -112,7 +112,7 @@ fn difference(recent: &ByArm<Recent>) -> Option<Value> {
 
 impl Course {
     /// Takes in a step. Its variances are those of independent requests, which `phi` widens.
-    pub(super) fn observe(&mut self, Step(step): Step, phi: Phi, limits: &Foreseen) {
+    pub(super) fn observe(&mut self, Step(step): Step, phi: Phi, limits: &ForecastLimits) {
         if self.0.is_empty() {
             self.0 = SERIES.iter().map(|kind| Series::new(*kind, limits)).collect();
         }
@@ -126,7 +126,7 @@ impl Course {
     }
 
     /// The series that is most likely to be beyond its limit soon. `None`: nothing is known yet.
-    pub(super) fn trend(&self, limits: &Foreseen) -> Option<Trend> {
+    pub(super) fn trend(&self, limits: &ForecastLimits) -> Option<Trend> {
         let trends = self.0.iter().zip(SERIES).filter_map(|(series, kind)| series.trend(kind, limits));
         trends.max_by(|a, b| a.prediction.cmp(&b.prediction).then(a.probability.total_cmp(&b.probability)))
     }
@@ -134,7 +134,7 @@ impl Course {
 
 impl Kind {
     /// Value that the series must not exceed.
-    fn limit(self, limits: &Foreseen) -> f64 {
+    fn limit(self, limits: &ForecastLimits) -> f64 {
         match self {
             Self::Latency(_) => limits.latency_ratio.ln_1p(),
             Self::Errors => limits.error_absolute,
@@ -151,7 +151,7 @@ impl Kind {
 }
 
 impl Series {
-    fn new(kind: Kind, limits: &Foreseen) -> Self {
+    fn new(kind: Kind, limits: &ForecastLimits) -> Self {
         let usual = TrendAlarmSettings::default();
         let threshold = kind.limit(limits);
         // The usual settings are for a logarithm and the usual limit; another unit scales with its own.
@@ -186,7 +186,7 @@ impl Series {
         }
     }
 
-    fn trend(&self, kind: Kind, limits: &Foreseen) -> Option<Trend> {
+    fn trend(&self, kind: Kind, limits: &ForecastLimits) -> Option<Trend> {
         const STEP: u32 = STEP_S as u32;
         const TWO_MINUTES: u32 = 120 / STEP;
         let horizon_steps = self.alarm.settings().horizon_steps;

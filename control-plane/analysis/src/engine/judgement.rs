@@ -2,7 +2,7 @@
 
 use super::solo::Beside;
 use crate::cells::HEALTH_EDGES;
-use crate::config::{Foreseen, Margins};
+use crate::config::{ForecastLimits, Margins};
 use crate::effect;
 use crate::evalue::told;
 use crate::increment::ByArm;
@@ -31,7 +31,7 @@ pub(super) struct Judgement<'a> {
     pub(super) slow_down: Option<EffectSize>,
     /// Where it is going.
     pub(super) trend: Option<Trend>,
-    pub(super) forecast: Foreseen,
+    pub(super) forecast: ForecastLimits,
     pub(super) regressed: bool,
     pub(super) may_be_healthy: bool,
     pub(super) vetoes: Vec<Veto>,

@@ -99,7 +99,7 @@ impl HoldReason {
 }
 
 /// In words, what is in sight of these components, or of the whole version.
-pub(crate) fn foreseen(components: &[String], signal: Signal) -> String {
+pub(crate) fn predicted(components: &[String], signal: Signal) -> String {
     let whose = match components {
         [] => "the canary".to_owned(),
         components => crate::text::list(components),
@@ -131,7 +131,7 @@ impl fmt::Display for HoldReason {
             Self::Regressed { components } => {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
             }
-            Self::Predicted { components, signal } => formatter.write_str(&foreseen(components, *signal)),
+            Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::Vetoed { components, vetoes } => {
                 if !components.is_empty() {
                     write!(formatter, "{}: ", crate::text::list(components))?;

@@ -19,9 +19,9 @@ pub(super) enum Demand {
 pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Option<Demand> {
     let names = match judgement.alarm.as_ref()? {
         Alarm::Version => {
-            let foreseen = judgement.version.foreseen();
+            let predicted = judgement.version.predicted();
             let cause =
-                foreseen.map(|trend| Cause::Foreseen { components: Vec::new(), signal: trend.signal });
+                predicted.map(|trend| Cause::Predicted { components: Vec::new(), signal: trend.signal });
             return Some(Demand::Version(cause.unwrap_or(Cause::VersionRegressed)));
         }
         Alarm::Components(names) => names,
@@ -44,9 +44,9 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
 /// Why these components are rolled back.
 pub(super) fn cause(components: Vec<String>, judgement: &Judgement) -> Cause {
     let named = judgement.components.iter().filter(|component| components.contains(&component.name));
-    let foreseen: Option<Vec<_>> = named.map(|component| component.assessment.foreseen()).collect();
-    match foreseen.unwrap_or_default().first() {
-        Some(trend) => Cause::Foreseen { components, signal: trend.signal },
+    let predicted: Option<Vec<_>> = named.map(|component| component.assessment.predicted()).collect();
+    match predicted.unwrap_or_default().first() {
+        Some(trend) => Cause::Predicted { components, signal: trend.signal },
         None => Cause::ComponentsRegressed { components },
     }
 }

@@ -97,9 +97,9 @@ fn input(words: &str) -> Input {
                 ..serin_analysis::Reason::default()
             });
         }
-        "predicted" => _ = foresee(&mut seen, rest),
-        "foreseen" => {
-            foresee(&mut seen, rest).verdict = Verdict::Regressed;
+        "predicted" => _ = predict(&mut seen, rest),
+        "predicted_for_rollback" => {
+            predict(&mut seen, rest).verdict = Verdict::Regressed;
             let component = rest.split_once(' ').map(|(_, component)| component.to_owned());
             seen.alarm = Some(component.map_or(Alarm::Version, |name| Alarm::Components(vec![name])));
         }
@@ -116,7 +116,7 @@ fn input(words: &str) -> Input {
 }
 
 /// A signal is forecast to exceed its limit: the version's, or that of a component named after it.
-fn foresee<'a>(seen: &'a mut Judgement, words: &str) -> &'a mut ScopeAssessment {
+fn predict<'a>(seen: &'a mut Judgement, words: &str) -> &'a mut ScopeAssessment {
     let (signal, component) = words.split_once(' ').unwrap_or((words, ""));
     let named = seen.components.iter_mut().find(|other| other.name == component);
     let scope = named.map_or(&mut seen.version, |named| &mut named.assessment);

@@ -134,7 +134,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 Cause::CoarseComponent { component } => vec![component.clone()],
                 Cause::TooManyComponents { components, .. }
                 | Cause::ComponentsRegressed { components }
-                | Cause::Foreseen { components, .. } => components.clone(),
+                | Cause::Predicted { components, .. } => components.clone(),
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::WithinLimits
@@ -166,17 +166,17 @@ fn rolled_back(
     let mut reasons = whole.reasons;
     if let Some(judgement) = evidence {
         reasons.extend(of_scope(None, &judgement.version, regressed));
-        reasons.extend(foreseen(None, &judgement.version));
+        reasons.extend(predicted(None, &judgement.version));
         for component in judgement.components.iter().filter(|one| components.contains(&one.name)) {
             reasons.extend(of_scope(Some(&component.name), &component.assessment, regressed));
-            reasons.extend(foreseen(Some(&component.name), &component.assessment));
+            reasons.extend(predicted(Some(&component.name), &component.assessment));
         }
     }
     Decision { decision: Decided::Rollback, level: Some(level), components, reasons, ..whole }
 }
 
-fn foreseen(component: Option<&String>, assessment: &ScopeAssessment) -> Option<Reason> {
-    assessment.foreseen().map(|trend| Reason {
+fn predicted(component: Option<&String>, assessment: &ScopeAssessment) -> Option<Reason> {
+    assessment.predicted().map(|trend| Reason {
         component: component.cloned(),
         signal: Some(trend.signal),
         baseline_used: Some(BaselineUsed::Concurrent),

@@ -67,8 +67,8 @@ fn what_is_predicted_holds_until_it_is_not() {
         100 healthy -> [No longer holding: the error rate of cart rises and will exceed the forecast's limit] info | progressing 10 %
         120 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
         121 predicted latency search -> [Holding: the latency of search rises and will exceed the forecast's limit] warning | progressing 50 %
-        122 foreseen latency search -> [Returned search to the baseline: the latency of search rises and will exceed the forecast's limit] publish critical | progressing 50 %
-        130 foreseen error_rate -> [Rolled back the whole version: the error rate of the canary rises and will exceed the forecast's limit] publish critical | rolled back 0 %
+        122 predicted_for_rollback latency search -> [Returned search to the baseline: the latency of search rises and will exceed the forecast's limit] publish critical | progressing 50 %
+        130 predicted_for_rollback error_rate -> [Rolled back the whole version: the error rate of the canary rises and will exceed the forecast's limit] publish critical | rolled back 0 %
         ",
     );
 }
