@@ -1,10 +1,14 @@
 //! What the engine costs: µs per component-second and KiB per component-arm, at steady traffic.
 //!
 //! One line of JSON per run, so that runs of two builds can be interleaved and compared by their medians:
-//! `cargo bench -p serin-analysis --bench engine`. Each
-//! time is the median over blocks of 5 s, the period of the engine's rarer work; memory is the growth of the resident set, with what the allocator wastes. Linux only.
+//! `cargo bench -p serin-analysis --bench engine`. Each time is
+//! the median over blocks of 5 s, the period of the engine's rarer work; memory is the growth of the resident set, with what
+//! the allocator wastes. Linux only.
 
 #![expect(clippy::print_stdout, reason = "a bench reports on standard output")]
+
+#[path = "../tests/traffic/requests.rs"]
+mod requests;
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +16,8 @@ use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes,
     UserMasks,
 };
+
+use requests::Random;
 
 const COMPONENTS: usize = 500;
 /// Long enough to fill the summaries and to learn cells twice.
@@ -22,41 +28,18 @@ const START: u64 = 1_000_000;
 /// Different seconds of one arm, shared by all components.
 const SAMPLES: usize = 2_000;
 
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    /// Uniform in (0, 1).
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.unit().ln()).sqrt() * (2.0 * std::f64::consts::PI * self.unit()).cos()
-    }
-
-    /// What one arm of one component saw in some second: log-normal latencies with a Pareto tail, 0.1 % errors.
-    fn sample(&mut self, requests: u64) -> (Outcomes, LatencyHistogram) {
-        let (mut outcomes, mut latency) = (Outcomes::default(), LatencyHistogram::new());
-        for _ in 0..requests {
-            if self.unit() < 0.001 {
-                outcomes.server_error += 1;
-                continue;
-            }
+/// What one arm of one component saw in some second, with 0.1 % errors.
+fn sample(random: &mut Random, requests: u64) -> (Outcomes, LatencyHistogram) {
+    let (mut outcomes, mut latency) = (Outcomes::default(), LatencyHistogram::new());
+    for _ in 0..requests {
+        if random.unit() < 0.001 {
+            outcomes.server_error += 1;
+        } else {
             outcomes.ok += 1;
-            let pareto = self.unit() < 0.03;
-            let ms = if pareto {
-                150.0 * self.unit().powf(-1.0 / 1.8)
-            } else {
-                50.0 * (0.6 * self.normal()).exp()
-            };
-            latency.record((ms * 1000.0) as u64);
+            latency.record(random.latency_us());
         }
-        (outcomes, latency)
     }
+    (outcomes, latency)
 }
 
 #[derive(Default)]
@@ -68,8 +51,8 @@ struct Cost {
 }
 
 fn run(rps: [u64; 2]) -> Cost {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let pools = rps.map(|requests| (0..SAMPLES).map(|_| random.sample(requests)).collect::<Vec<_>>());
+    let mut random = Random::new();
+    let pools = rps.map(|requests| (0..SAMPLES).map(|_| sample(&mut random, requests)).collect::<Vec<_>>());
     drop(increments(START, &pools));
     let before = resident_kib();
     let specs: Vec<_> =

@@ -142,7 +142,7 @@ impl SummaryWindow {
             if latency.count() > 0 {
                 self.sum.of_mut(arm).latency.merge(&latency);
                 if let Some(arms) = self.slot_mut(self.open.slot) {
-                    arms.of_mut(arm).latency.add_dense(&latency);
+                    arms.of_mut(arm).latency.add(latency.bins());
                 }
             }
             latency.clear();

@@ -2,6 +2,9 @@
 //!
 //! A test binary of its own, as it counts what all threads allocate.
 
+#[path = "traffic/requests.rs"]
+mod requests;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +12,8 @@ use serin_analysis::{
     Arm, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, LatencyHistogram, Outcomes,
     UserMasks,
 };
+
+use requests::Random;
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
@@ -51,29 +56,10 @@ const OPEN_OF: u64 = 500;
 const LATE_S: u64 = 3;
 const LOST_S: u64 = 60;
 
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    /// Uniform in (0, 1).
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// Log-normal latencies with a Pareto tail, in µs.
-    fn latencies(&mut self, requests: u64) -> LatencyHistogram {
-        let mut latency = LatencyHistogram::new();
-        for _ in 0..requests {
-            let normal = (-2.0 * self.unit().ln()).sqrt() * (2.0 * std::f64::consts::PI * self.unit()).cos();
-            let pareto = self.unit() < 0.03;
-            let ms = if pareto { 150.0 * self.unit().powf(-1.0 / 1.8) } else { 50.0 * (0.6 * normal).exp() };
-            latency.record((ms * 1000.0) as u64);
-        }
-        latency
-    }
+fn latencies(random: &mut Random, requests: u64) -> LatencyHistogram {
+    let mut latency = LatencyHistogram::new();
+    (0..requests).for_each(|_| latency.record(random.latency_us()));
+    latency
 }
 
 /// KiB of an arm of a component when all reports of its second have come, and when they have been judged, at the most.
@@ -81,7 +67,7 @@ impl Random {
 fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
     let specs: Vec<_> =
         (0..COMPONENTS).map(|index| ComponentSpec::new(format!("component-{index}"))).collect();
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new();
     let before = ALLOCATED.load(Ordering::Relaxed);
     let kib = || (ALLOCATED.load(Ordering::Relaxed) - before) as f64 / 1024.0 / (2 * COMPONENTS) as f64;
     let mut engine = Engine::new(EngineConfig::default(), &specs).unwrap();
@@ -92,7 +78,7 @@ fn most_kib([baseline, canary]: [u64; 2]) -> (f64, f64) {
                 let (open, lost) = (started.div_ceil(OPEN_OF), u64::from(second % LOST_S == 0));
                 let mut merge = |start_second: u64, started: u64, finished: u64| {
                     let failed = u64::from(random.unit() < 0.001 * finished as f64);
-                    let latency = Some(random.latencies(finished - failed));
+                    let latency = Some(latencies(&mut random, finished - failed));
                     let outcomes =
                         Outcomes { ok: finished - failed, server_error: failed, ..Outcomes::default() };
                     engine.merge(&Increment {

@@ -1,8 +1,8 @@
 //! A histogram that is added to all the time: a counter for each group of bins between the lowest and the highest used.
 //!
 //! Two bins share a counter, so what is read is rounded up by at most 1.6 %. Adding costs no search and no move. Counters
-//! are as narrow as the largest count allows. The
-//! sum of a chunk saturates at 32 bits, so it serves summaries and lessons, never a test.
+//! are as narrow as the largest count allows. The sum of a chunk saturates at 32 bits, so it serves summaries and lessons,
+//! never a test.
 
 mod counters;
 mod stored;
@@ -102,23 +102,10 @@ impl DenseHistogram {
         counters.filter(|(_, count)| *count > 0).map(|(group, count)| (Bin::last_of(group), u64::from(count)))
     }
 
-    /// Calls `each` with the groups that hold something, in rising order.
-    pub(super) fn for_each_group(&self, mut each: impl FnMut(usize, u64)) {
-        for (chunk, _) in (self.first..).zip(&self.sums).filter(|(_, sum)| **sum > 0) {
-            for (at, count) in self.chunk(chunk).into_iter().enumerate() {
-                if count > 0 {
-                    each(chunk * CHUNK + at, u64::from(count));
-                }
-            }
-        }
-    }
-
     /// The same counts with the empty bins left out.
     pub(crate) fn to_sparse(&self) -> LatencyHistogram {
-        let mut groups = 0;
-        self.for_each_group(|_, _| groups += 1);
-        let mut sparse = LatencyHistogram::with_capacity(groups);
-        self.for_each_group(|group, count| sparse.add(Bin::last_of(group), count));
+        let mut sparse = LatencyHistogram::with_capacity(self.bins().count());
+        self.bins().for_each(|(bin, count)| sparse.add(bin, count));
         sparse
     }
 

@@ -8,7 +8,7 @@ mod rice;
 use serde::{Deserialize, Serialize};
 
 use super::v2::{read_number, write_number};
-use super::{Bin, DenseHistogram, GROUP};
+use super::{Bin, GROUP};
 
 /// Runs that were added since the last were joined may take as much as the joined one, and this, in bytes.
 const SMALL_BYTES: usize = 256;
@@ -29,13 +29,6 @@ impl PackedHistogram {
     pub(crate) fn add(&mut self, bins: impl Iterator<Item = (Bin, u64)>) {
         let mut run = Run::default();
         bins.for_each(|(bin, count)| run.add(bin.group(), count));
-        self.append(run);
-    }
-
-    /// Appends all that `histogram` holds.
-    pub(crate) fn add_dense(&mut self, histogram: &DenseHistogram) {
-        let mut run = Run::default();
-        histogram.for_each_group(|group, count| run.add(group, count));
         self.append(run);
     }
 

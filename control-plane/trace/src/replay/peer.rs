@@ -8,8 +8,7 @@ use serin_rollout::Plan;
 
 use super::WHOLE_PPM;
 use super::outcome::{Decided, Decision, Entry, Level, Reason};
-use crate::seconds::failures;
-use crate::seconds::{Cell, Second};
+use crate::seconds::{Cell, Second, failures};
 
 pub(super) struct Peer {
     name: &'static str,
