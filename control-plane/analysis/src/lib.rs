@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod cells;
+pub mod chance;
 pub mod chart;
 pub mod config;
 mod effect;

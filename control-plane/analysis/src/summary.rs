@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chance::least_beyond;
 use crate::histogram::{Bin, DenseHistogram, LatencyHistogram, PackedHistogram, quantiles};
 use crate::increment::{Arm, ByArm};
 
+const P99: f64 = 0.99;
 const SLOT_S: u64 = 5;
 const SLOTS: u64 = 12;
 /// With the one that is about to leave.
@@ -23,6 +25,10 @@ pub struct ArmSummary {
     pub p50_us: Option<u64>,
     /// 99th percentile of latency in µs, rounded alike; `None` if there were no requests.
     pub p99_us: Option<u64>,
+    /// Latency in µs, rounded alike, that so many requests exceed or reach that the 99th percentile is no less but for chance
+    /// ([`crate::chance`]): `p99_us` where there are many requests. `None` if there were none.
+    #[serde(default)]
+    pub p99_least_us: Option<u64>,
 }
 
 /// Both arms of a scope over the last minute.
@@ -212,8 +218,13 @@ fn summarise_arm<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone, a
         summary.requests = summary.requests.saturating_add(sum.requests);
         summary.errors = summary.errors.saturating_add(sum.errors);
     }
-    let [p50, p99] = quantiles(windows.flat_map(|window| window.latency(arm)), [0.5, 0.99]);
-    ArmSummary { p50_us: p50.map(Bin::highest_us), p99_us: p99.map(Bin::highest_us), ..summary }
+    let latency = windows.flat_map(|window| window.latency(arm));
+    let timed: u64 = latency.clone().map(DenseHistogram::count).sum();
+    // The middle between two ranks, so that rounding does not reach the next.
+    let least = timed as f64 + 0.5 - least_beyond(timed, 1.0 - P99) as f64;
+    let quantiles = quantiles(latency, [0.5, P99, least / timed.max(1) as f64]);
+    let [p50_us, p99_us, p99_least_us] = quantiles.map(|bin| bin.map(Bin::highest_us));
+    ArmSummary { p50_us, p99_us, p99_least_us, ..summary }
 }
 
 #[cfg(test)]
@@ -249,8 +260,15 @@ mod tests {
                 ..ArmSummary::default()
             };
             let summary = window.summary().canary;
-            assert_eq!(ArmSummary { p50_us: None, p99_us: None, ..summary }, expected);
-            for (value, quantile) in [(summary.p50_us, 0.5), (summary.p99_us, 0.99)] {
+            assert_eq!(
+                ArmSummary { p50_us: None, p99_us: None, p99_least_us: None, ..summary },
+                expected
+            );
+            let least = 1.0 - (least_beyond(sum.count(), 0.01) as f64 - 0.5) / sum.count().max(1) as f64;
+            assert!(sum.count() < 1_000 || summary.p99_least_us == summary.p99_us, "{summary:?}");
+            for (value, quantile) in
+                [(summary.p50_us, 0.5), (summary.p99_us, 0.99), (summary.p99_least_us, least)]
+            {
                 let (value, exact) = (value.unwrap_or(0), sum.quantile_us(quantile).unwrap_or(0));
                 assert!((exact..=exact + exact / 64 + 1).contains(&value), "{value} instead of {exact}");
             }

@@ -70,6 +70,9 @@ pub struct ArmWindow {
     pub client_errors: u64,
     /// 99th percentile of latency in µs. `None`: no finished request.
     pub latency_p99_us: Option<u64>,
+    /// What it is at the least, but for chance ([`serin_analysis::chance`]). `None`: no finished request.
+    #[serde(default)]
+    pub latency_p99_least_us: Option<u64>,
 }
 
 /// Somebody asks for something. Repeating a command that already took effect is answered with the state as it is.

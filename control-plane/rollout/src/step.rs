@@ -11,6 +11,7 @@
 mod alarm;
 mod assess;
 mod command;
+mod limits;
 
 pub(crate) use assess::doubt;
 use serin_proto::assignment::{Salt, Weight};

@@ -10,8 +10,9 @@ use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand};
+use super::limits;
 use crate::event::Fact;
-use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, Plan, State};
+use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
 
 pub(super) fn time_passes(change: &mut Change<'_>) {
     if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
@@ -77,7 +78,7 @@ fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
         None
     } else if judgement.is_fresh() {
         // At full weight nothing runs beside the canary, so its limits come first.
-        let breach = || breach(change.plan, judgement);
+        let breach = || limits::exceeded(change.plan.limits(), &judgement.canary);
         let vetoed = || vetoed(&change.state, judgement);
         let seen = if change.state.weight == Weight::FULL {
             breach().or_else(vetoed)
@@ -123,27 +124,6 @@ fn predicted(state: &State, judgement: &Judgement) -> Option<HoldReason> {
     let signal = concerned.iter().map(|(signal, _)| *signal).min()?;
     let components = concerned.into_iter().filter(|(of, _)| *of == signal).map(|(_, name)| name).collect();
     Some(HoldReason::Predicted { components, signal })
-}
-
-/// The first limit that the canary exceeds.
-fn breach(plan: &Plan, judgement: &Judgement) -> Option<HoldReason> {
-    let (limits, window) = (plan.limits(), &judgement.canary);
-    if window.requests < limits.min_requests {
-        return None;
-    }
-    let whole = u128::from(Weight::FULL.ppm());
-    let part = |count: u64| u128::from(count) * whole;
-    let of_all = |limit: Weight| u128::from(limit.ppm()) * u128::from(window.requests);
-    if part(window.requests.saturating_sub(window.errors)) < of_all(limits.success_rate) {
-        Some(HoldReason::SuccessRate { limit_ppm: limits.success_rate })
-    } else if part(window.errors) > of_all(limits.error_rate) {
-        Some(HoldReason::ErrorRate { limit_ppm: limits.error_rate })
-    } else if window.latency_p99_us.is_some_and(|p99| u128::from(p99) > limits.latency_p99.as_micros()) {
-        let limit_ms = u64::try_from(limits.latency_p99.as_millis()).unwrap_or(u64::MAX);
-        Some(HoldReason::Latency { limit_ms })
-    } else {
-        None
-    }
 }
 
 /// At full weight no baseline runs beside the canary, so there the limits decide, when exceeded for long.

@@ -39,7 +39,10 @@ fn judgement(verdict: Verdict) -> Judgement {
         requests: *requests,
         ..ComponentJudgement::default()
     });
-    let window = ArmWindow { requests: 500, errors: 1, client_errors: 20, latency_p99_us: Some(80_000) };
+    let window = ArmWindow { requests: 500, errors: 1, client_errors: 20,
+        latency_p99_us: Some(80_000),
+        latency_p99_least_us: Some(80_000),
+    };
     Judgement {
         version: ScopeAssessment { verdict, ..ScopeAssessment::default() },
         components: components.collect(),
@@ -106,7 +109,8 @@ fn input(words: &str) -> Input {
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
         "errors" => seen.canary.errors = rest.parse().unwrap(),
-        "slow" => seen.canary.latency_p99_us = Some(1_000_001),
+        "slow" => seen.canary.latency_p99_least_us = Some(1_000_001),
+        "tail" => seen.canary.latency_p99_us = Some(1_000_001),
         "quiet" => seen.canary.requests = 49,
         "alarm" if rest == "version" => seen.alarm = Some(Alarm::Version),
         "alarm" => seen.alarm = Some(Alarm::Components(rest.split(' ').map(str::to_owned).collect())),

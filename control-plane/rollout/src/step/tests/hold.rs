@@ -23,13 +23,15 @@ fn a_limit_exceeded_holds_and_the_time_begins_anew() {
     check(
         r"
         10 tick -> [Step 1 began at 10 %] info | progressing 10 %
-        25 errors 5 -> | progressing 10 %
-        26 errors 6 -> [Holding: the canary's error rate is above 1 %] warning | progressing 10 %
+        24 errors 6 -> | progressing 10 %
+        25 errors 11 -> | progressing 10 %
+        26 errors 12 -> [Holding: the canary's error rate is above 1 %] warning | progressing 10 %
         30 errors 30 -> | progressing 10 %
         31 slow -> | progressing 10 %
         40 healthy -> [No longer holding: the canary's error rate is above 1 %] info | progressing 10 %
         41 healthy -> | progressing 10 %
         60 healthy -> [Step 2 began at 50 %] publish info | progressing 50 %
+        60 tail -> | progressing 50 %
         61 slow -> [Holding: the canary's 99th percentile of latency is above 1 s] warning | progressing 50 %
         71 healthy -> [No longer holding: the canary's 99th percentile of latency is above 1 s] info | progressing 50 %
         91 healthy -> | progressing 50 %
