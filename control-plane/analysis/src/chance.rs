@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn where_a_limit_allows_many_the_first_beyond_it_is_enough() {
-        for (requests, share, least) in [(1_000, 0.01, 11), (6_000, 0.01, 61), (40, 0.5, 21), (u64::MAX, 0.5, 1 << 63)] {
+        for (requests, share, least) in
+            [(1_000, 0.01, 11), (6_000, 0.01, 61), (40, 0.5, 21), (u64::MAX, 0.5, 1 << 63)]
+        {
             assert!(least_beyond(requests, share).abs_diff(least) <= 1, "{requests} requests, {share}");
         }
     }

@@ -260,10 +260,7 @@ mod tests {
                 ..ArmSummary::default()
             };
             let summary = window.summary().canary;
-            assert_eq!(
-                ArmSummary { p50_us: None, p99_us: None, p99_least_us: None, ..summary },
-                expected
-            );
+            assert_eq!(ArmSummary { p50_us: None, p99_us: None, p99_least_us: None, ..summary }, expected);
             let least = 1.0 - (least_beyond(sum.count(), 0.01) as f64 - 0.5) / sum.count().max(1) as f64;
             assert!(sum.count() < 1_000 || summary.p99_least_us == summary.p99_us, "{summary:?}");
             for (value, quantile) in

@@ -291,13 +291,7 @@ impl Evaluation {
 
 fn window(summary: &ArmSummary, client_errors: u64) -> ArmWindow {
     let ArmSummary { requests, errors, p99_us, p99_least_us, .. } = *summary;
-    ArmWindow {
-        requests,
-        errors,
-        client_errors,
-        latency_p99_us: p99_us,
-        latency_p99_least_us: p99_least_us,
-    }
+    ArmWindow { requests, errors, client_errors, latency_p99_us: p99_us, latency_p99_least_us: p99_least_us }
 }
 
 fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {

@@ -20,3 +20,4 @@ mod stickiness;
 mod storm;
 mod support;
 mod upgrade;
+mod verdicts;

@@ -19,7 +19,8 @@ pub(super) fn exceeded(limits: &Limits, window: &ArmWindow) -> Option<HoldReason
         Some(HoldReason::SuccessRate { limit_ppm: limits.success_rate })
     } else if is_beyond(window, limits.error_rate.ppm()) {
         Some(HoldReason::ErrorRate { limit_ppm: limits.error_rate })
-    } else if window.latency_p99_least_us.is_some_and(|p99| u128::from(p99) > limits.latency_p99.as_micros()) {
+    } else if window.latency_p99_least_us.is_some_and(|p99| u128::from(p99) > limits.latency_p99.as_micros())
+    {
         let limit_ms = u64::try_from(limits.latency_p99.as_millis()).unwrap_or(u64::MAX);
         Some(HoldReason::Latency { limit_ms })
     } else {

@@ -72,10 +72,13 @@ fn judgements() -> impl Strategy<Value = Judgement> {
                 alarm,
                 data_age_s,
                 baseline: ArmWindow::default(),
-                canary: ArmWindow { requests, errors, client_errors: 0,
- latency_p99_us: Some(p99),
- latency_p99_least_us: Some(p99),
- },
+                canary: ArmWindow {
+                    requests,
+                    errors,
+                    client_errors: 0,
+                    latency_p99_us: Some(p99),
+                    latency_p99_least_us: Some(p99),
+                },
             }
         },
     )

@@ -39,7 +39,10 @@ fn judgement(verdict: Verdict) -> Judgement {
         requests: *requests,
         ..ComponentJudgement::default()
     });
-    let window = ArmWindow { requests: 500, errors: 1, client_errors: 20,
+    let window = ArmWindow {
+        requests: 500,
+        errors: 1,
+        client_errors: 20,
         latency_p99_us: Some(80_000),
         latency_p99_least_us: Some(80_000),
     };
