@@ -12,10 +12,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chart::Rule;
 use crate::histogram::LatencyHistogram;
 use crate::increment::ByArm;
 
 pub mod argo;
+pub mod charts;
 pub mod fixed;
 pub mod flagger;
 mod gathered;
@@ -26,6 +28,7 @@ mod schedule;
 mod traffic;
 
 pub use argo::{Argo, ArgoSettings};
+pub use charts::{Charts, ChartsSettings};
 pub use fixed::{Fixed, FixedSettings};
 pub use flagger::{Flagger, FlaggerSettings};
 pub use kayenta::{Kayenta, KayentaSettings};
@@ -95,11 +98,17 @@ pub enum NamedJudge {
     PipeCd,
     /// Fixed thresholds.
     Fixed,
+    /// EWMA and CUSUM charts.
+    Charts,
+    /// The same with Western Electric's run rules.
+    WesternElectric,
+    /// The same with Nelson's run rules.
+    Nelson,
 }
 
 impl NamedJudge {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::FlaggerDefault,
         Self::FlaggerDocs,
         Self::FlaggerTuned,
@@ -111,7 +120,16 @@ impl NamedJudge {
         Self::KayentaFast,
         Self::PipeCd,
         Self::Fixed,
+        Self::Charts,
+        Self::WesternElectric,
+        Self::Nelson,
     ];
+
+    /// Whether it replays another tool; the others are rules of this project's own.
+    #[must_use]
+    pub const fn is_of_another_tool(self) -> bool {
+        !matches!(self, Self::Fixed | Self::Charts | Self::WesternElectric | Self::Nelson)
+    }
 
     /// The name on the command line and in tables.
     pub fn name(self) -> &'static str {
@@ -127,6 +145,9 @@ impl NamedJudge {
             Self::KayentaFast => "kayenta-fast",
             Self::PipeCd => "pipecd",
             Self::Fixed => "fixed",
+            Self::Charts => "charts",
+            Self::WesternElectric => "western-electric",
+            Self::Nelson => "nelson",
         }
     }
 
@@ -149,6 +170,11 @@ impl NamedJudge {
             Self::KayentaFast => Box::new(Kayenta::new(KayentaSettings::fast())),
             Self::PipeCd => Box::new(PipeCd::new(PipeCdSettings::docs())),
             Self::Fixed => Box::new(Fixed::new(FixedSettings::default())),
+            Self::Charts => Box::new(Charts::new(ChartsSettings::with_rules(&[]))),
+            Self::WesternElectric => {
+                Box::new(Charts::new(ChartsSettings::with_rules(&Rule::WESTERN_ELECTRIC)))
+            }
+            Self::Nelson => Box::new(Charts::new(ChartsSettings::with_rules(&Rule::NELSON))),
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct ArmSummary {
     pub p50_us: Option<u64>,
     /// 99th percentile of latency in µs, rounded alike; `None` if there were no requests.
     pub p99_us: Option<u64>,
-    /// Latency in µs, rounded alike, that so many requests exceed or reach that the 99th percentile is no less but for chance
-    /// ([`crate::chance`]): `p99_us` where there are many requests. `None` if there were none.
+    /// What the 99th percentile is at the least, in µs, but for chance ([`crate::chance`]): `p99_us` itself where there are
+    /// 1,000 requests or more. `None` if there were none.
     #[serde(default)]
     pub p99_least_us: Option<u64>,
 }

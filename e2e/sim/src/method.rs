@@ -21,9 +21,9 @@ impl Method {
         [Self::Serin].into_iter().chain(Self::peers().map(Self::Peer)).collect()
     }
 
-    /// The judges of other tools, without those that compare with thresholds of one's own.
+    /// The judges of other tools.
     pub fn peers() -> impl Iterator<Item = NamedJudge> {
-        NamedJudge::ALL.into_iter().filter(|judge| *judge != NamedJudge::Fixed)
+        NamedJudge::ALL.into_iter().filter(|judge| judge.is_of_another_tool())
     }
 
     /// The name in tables.
@@ -69,7 +69,10 @@ impl Peer {
             | NamedJudge::KayentaMinimum
             | NamedJudge::KayentaFast
             | NamedJudge::PipeCd
-            | NamedJudge::Fixed => Sight::BothArms,
+            | NamedJudge::Fixed
+            | NamedJudge::Charts
+            | NamedJudge::WesternElectric
+            | NamedJudge::Nelson => Sight::BothArms,
         };
         Self { judge: judge.start(), sight, start }
     }

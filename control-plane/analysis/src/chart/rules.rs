@@ -47,6 +47,20 @@ impl Rule {
         Self::EightBeyondOne,
     ];
 
+    /// Whether it is broken by values on one side of the centre, or that go one way: what a change for the worse looks like.
+    #[must_use]
+    pub const fn is_one_sided(self) -> bool {
+        match self {
+            Self::OneBeyondThree
+            | Self::TwoOfThreeBeyondTwo
+            | Self::FourOfFiveBeyondOne
+            | Self::EightOnOneSide
+            | Self::NineOnOneSide
+            | Self::SixMonotone => true,
+            Self::FourteenAlternating | Self::FifteenWithinOne | Self::EightBeyondOne => false,
+        }
+    }
+
     /// Whether the values, the latest last, break the rule.
     fn broken(self, values: &VecDeque<f64>) -> bool {
         let latest = |count: usize| values.iter().skip(values.len().saturating_sub(count)).copied();

@@ -56,6 +56,8 @@ fn a_fault_from_birth_is_rolled_back_when_the_tools_would() {
     check(NamedJudge::KayentaFast, 60);
     check(NamedJudge::PipeCd, 300);
     check(NamedJudge::Fixed, 40);
+    check(NamedJudge::Charts, 20);
+    check(NamedJudge::WesternElectric, 20);
 }
 
 #[test]
@@ -76,6 +78,7 @@ fn no_canary_traffic_is_treated_as_each_tool_does() {
     check(NamedJudge::Kayenta, Some((JudgeDecision::Rollback, 3_600)));
     check(NamedJudge::PipeCd, Some((JudgeDecision::Rollback, 300)));
     check(NamedJudge::Fixed, None);
+    check(NamedJudge::Charts, None);
 }
 
 #[test]
@@ -153,6 +156,41 @@ fn rates_of_rollback_are_those_of_an_independent_replay() {
     check(NamedJudge::ArgoDefault, 20.0, 0.02, 0.0..=0.01);
     check(NamedJudge::ArgoDocs, 20.0, 0.02, 0.0..=0.01);
     check(NamedJudge::FlaggerDefault, 5.0, 0.05, 1.0..=1.0);
+}
+
+/// 1,000 requests a second of both arms, with latencies that vary and, from second 600 on, the canary's `factor` times longer.
+fn slower(factor: f64) -> impl Fn(u64) -> ByArm<SecondAggregate> {
+    move |at| {
+        let mut noise = Noise::new(at);
+        let mut arm = |requests: u64, factor: f64| {
+            let mut latency = LatencyHistogram::new();
+            (0..requests).for_each(|_| latency.record((factor * 20_000.0 / noise.uniform().sqrt()) as u64));
+            SecondAggregate { requests, failures: 0, latency }
+        };
+        ByArm { baseline: arm(950, 1.0), canary: arm(50, if at < 600 { 1.0 } else { factor }) }
+    }
+}
+
+#[test]
+fn charts_find_what_gets_slower_and_run_rules_find_it_no_later() {
+    let after = |judge: NamedJudge, factor| {
+        let mut judge = judge.start();
+        let traffic = slower(factor);
+        let decided = (300..1_500).find_map(|at| {
+            let weight_ppm = if at < 600 { 0 } else { EXPOSED };
+            let decision = judge.observe(at, &traffic(at), weight_ppm)?;
+            (decision != JudgeDecision::Hold).then_some((decision, at + 1 - 600))
+        });
+        decided.unwrap()
+    };
+    assert_eq!(after(NamedJudge::Charts, 1.0), (JudgeDecision::Promote, 600));
+    let (decision, charts_s) = after(NamedJudge::Charts, 1.2);
+    assert_eq!(decision, JudgeDecision::Rollback);
+    assert!(charts_s <= 120, "{charts_s} s");
+    for judge in [NamedJudge::WesternElectric, NamedJudge::Nelson] {
+        let (decision, s) = after(judge, 1.2);
+        assert!(decision == JudgeDecision::Rollback && s <= charts_s, "{}: {s} s", judge.name());
+    }
 }
 
 #[test]
