@@ -58,14 +58,13 @@ impl Forecast {
 
     /// Probability of a value above `threshold`, for normal errors. A NaN threshold is never exceeded.
     pub fn probability_above(&self, threshold: f64) -> f64 {
+        normal::cumulative(self.deviations_above(threshold))
+    }
+
+    /// Standard deviations by which the mean is above `threshold`, infinite where nothing is uncertain.
+    fn deviations_above(&self, threshold: f64) -> f64 {
         let excess = self.mean - threshold;
-        if excess.is_nan() {
-            0.0
-        } else if self.sd > 0.0 {
-            normal::cumulative(excess / self.sd)
-        } else {
-            f64::from(u8::from(excess > 0.0))
-        }
+        if excess > 0.0 || self.sd > 0.0 { excess / self.sd } else { f64::NEG_INFINITY }
     }
 }
 
@@ -85,13 +84,18 @@ pub const MAX_STEPS_AHEAD: u32 = 1_440;
 
 /// When `model` expects its series above `threshold`, looking at most `steps` (up to [`MAX_STEPS_AHEAD`]) ahead.
 pub fn breach_time(model: &impl Forecaster, threshold: f64, steps: u32) -> BreachTime {
+    // Quantiles of the normal distribution are compared instead of probabilities: most steps cross none.
+    const NINETEEN_OF_TWENTY: f64 = 1.644_853_626_951_472_2;
     let mut time = BreachTime::default();
     for ahead in 1..=steps.min(MAX_STEPS_AHEAD) {
         let Some(forecast) = model.forecast(ahead) else { return time };
-        let probability = forecast.probability_above(threshold);
-        for (bound, entry) in [(0.05, &mut time.earliest), (0.5, &mut time.median), (0.95, &mut time.latest)]
-        {
-            if probability >= bound && entry.is_none() {
+        let deviations = forecast.deviations_above(threshold);
+        for (least, entry) in [
+            (-NINETEEN_OF_TWENTY, &mut time.earliest),
+            (0.0, &mut time.median),
+            (NINETEEN_OF_TWENTY, &mut time.latest),
+        ] {
+            if deviations >= least && entry.is_none() {
                 *entry = Some(ahead);
             }
         }

@@ -17,11 +17,16 @@ const DEVIATION: f64 = 1.0;
 /// Users of so many requests of a second are reported: as the filter does.
 const SEEN: u64 = 8;
 
+/// A user is looked for in one of so many parts of the ring.
+const STRETCHES: usize = 4_096;
+
 /// All users of a service.
 #[derive(Clone, Debug)]
 pub(super) struct Users {
     /// By place on the ring, which is even: what they and those before them do, and their bucket.
     ring: Vec<(f64, u64)>,
+    /// For each of [`STRETCHES`] equal stretches of that sum the first user that ends in it or beyond.
+    first: Vec<usize>,
     /// Bucket of the broken account.
     account: u64,
     random: Random,
@@ -36,7 +41,13 @@ impl Users {
             sum += (DEVIATION * random.normal()).exp();
             (sum, random.below(64))
         });
-        Self { ring: ring.collect(), account: random.below(64), random }
+        let ring: Vec<_> = ring.collect();
+        let first = (0..STRETCHES).map(|stretch| {
+            let start = sum * stretch as f64 / STRETCHES as f64;
+            ring.partition_point(|(sum, _)| *sum < start)
+        });
+        let first = first.collect();
+        Self { ring, first, account: random.below(64), random }
     }
 
     /// Who sent the requests of an arm, and those that failed.
@@ -68,8 +79,22 @@ impl Users {
     /// Bucket of a user of that stretch, the more likely the more they do: of one in so many of all users.
     fn any(&mut self, from: f64, to: f64, one_in: u32) -> u64 {
         let at = from + (to - from) * self.random.unit();
-        let user = self.ring.partition_point(|(sum, _)| *sum < at);
+        let user = self.user_at(at);
         self.ring.get(user - user % one_in as usize).map_or(0, |(_, bucket)| *bucket)
+    }
+
+    /// The first user with whom the sum reaches `at`.
+    fn user_at(&self, at: f64) -> usize {
+        let sum = |user: usize| self.ring.get(user).map_or(f64::INFINITY, |(sum, _)| *sum);
+        let stretch = at / sum(self.ring.len() - 1) * STRETCHES as f64;
+        let mut user = self.first.get(stretch as usize).or(self.first.last()).copied().unwrap_or(0);
+        while user > 0 && sum(user - 1) >= at {
+            user -= 1;
+        }
+        while sum(user) < at {
+            user += 1;
+        }
+        user
     }
 }
 
