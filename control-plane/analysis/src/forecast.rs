@@ -61,10 +61,10 @@ impl Forecast {
         normal::cumulative(self.deviations_above(threshold))
     }
 
-    /// Standard deviations by which the mean is above `threshold`, infinite where nothing is uncertain.
+    /// Standard deviations by which the mean is above `threshold`, infinite where nothing is uncertain or no number is.
     fn deviations_above(&self, threshold: f64) -> f64 {
-        let excess = self.mean - threshold;
-        if excess > 0.0 || self.sd > 0.0 { excess / self.sd } else { f64::NEG_INFINITY }
+        let deviations = (self.mean - threshold) / self.sd;
+        if deviations.is_nan() { f64::NEG_INFINITY } else { deviations }
     }
 }
 

@@ -158,6 +158,23 @@ fn a_good_build_is_seen_to_leak_in_at_most_one_of_a_hundred() {
 }
 
 #[test]
+fn a_threshold_is_exceeded_for_sure_or_never_where_nothing_is_uncertain_and_never_where_it_is_no_number() {
+    let forecast = |sd| Forecast { mean: 2.0, sd };
+    for (sd, threshold, probability) in [
+        (0.0, 1.0, 1.0),
+        (0.0, 2.0, 0.0),
+        (0.0, 3.0, 0.0),
+        (0.0, f64::NAN, 0.0),
+        (1.0, f64::NAN, 0.0),
+        (1.0, 2.0, 0.5),
+        (1.0, f64::INFINITY, 0.0),
+        (1.0, f64::NEG_INFINITY, 1.0),
+    ] {
+        near(forecast(sd).probability_above(threshold), probability, 1e-12);
+    }
+}
+
+#[test]
 fn breach_times_bracket_the_crossing() {
     let mut trend = LocalLinearTrend::new(TrendSettings::default());
     (0..60).for_each(|step| trend.observe_with(0.003 * f64::from(step), 1e-4));
