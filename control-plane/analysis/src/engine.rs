@@ -25,13 +25,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
 use crate::effect;
+use crate::histogram::DenseHistogram;
 use crate::history::History;
 use crate::increment::{Arm, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
-use crate::summary::{ScopeSummary, summarise};
+use crate::summary::{ScopeSummary, p99_least_us, summarise};
 use crate::users::Users;
 use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
@@ -337,16 +338,21 @@ impl Engine {
 
     /// What happened in the last minute, as far as it is closed.
     pub fn summary(&self, scope: Scope) -> ScopeSummary {
-        let active = self.components.iter().filter(|component| component.is_active());
         match scope {
-            Scope::Version => {
-                self.version_summary.unwrap_or_else(|| summarise(active.map(Component::summary)))
-            }
+            Scope::Version => self
+                .version_summary
+                .unwrap_or_else(|| summarise(self.active_components().map(Component::summary))),
             Scope::Component(index) => self
                 .components
                 .get(index.0)
                 .map_or_else(ScopeSummary::default, |component| component.summary().summary()),
         }
+    }
+
+    /// What the 99th percentile of latency of one arm of the version is at the least in the last minute, in µs, but for
+    /// chance ([`crate::chance`]). `None` if no request finished.
+    pub fn version_p99_least_us(&self, arm: Arm) -> Option<u64> {
+        p99_least_us(self.version_latency(arm))
     }
 
     /// The version's slow-down costs a pass over all histograms, so it is computed every few seconds, or when it is asked
@@ -357,15 +363,26 @@ impl Engine {
             return;
         }
         self.next_slow_down = self.at_second.saturating_add(INTERVAL_S);
-        let active = || self.components.iter().filter(|component| component.is_active());
-        let of_arm = |arm| active().flat_map(move |component| component.summary().latency(arm));
+        self.version_slow_down = self.slow_down();
+    }
+
+    fn slow_down(&self) -> Option<EffectSize> {
+        let of_arm = |arm| self.version_latency(arm);
         let latency = ByArm { baseline: of_arm(Arm::Baseline), canary: of_arm(Arm::Canary) };
         let phi = self.version_phi().latency;
-        self.version_slow_down = match self.alone {
+        match self.alone {
             Some(beside) if beside.p99_us > 0.0 => effect::slow_beside(latency.canary, beside.p99_us, phi),
             Some(_) => None,
             None => effect::slow_ratio(latency, phi),
-        };
+        }
+    }
+
+    fn version_latency(&self, arm: Arm) -> impl Iterator<Item = &DenseHistogram> + Clone {
+        self.active_components().flat_map(move |component| component.summary().latency(arm))
+    }
+
+    fn active_components(&self) -> impl Iterator<Item = &Component> + Clone {
+        self.components.iter().filter(|component| component.is_active())
     }
 
     fn version_phi(&self) -> Phi {

@@ -260,9 +260,15 @@ impl Evaluation {
             components: components.collect(),
             alarm: assessment.alarm,
             data_age_s: assessment.data_age_s,
-            baseline: window(&version.baseline, client_errors.baseline),
-            canary: window(&version.canary, client_errors.canary),
+            baseline: self.window(Arm::Baseline, &version.baseline, client_errors.baseline),
+            canary: self.window(Arm::Canary, &version.canary, client_errors.canary),
         }
+    }
+
+    fn window(&self, arm: Arm, summary: &ArmSummary, client_errors: u64) -> ArmWindow {
+        let ArmSummary { requests, errors, p99_us: latency_p99_us, .. } = *summary;
+        let latency_p99_least_us = self.engine.version_p99_least_us(arm);
+        ArmWindow { requests, errors, client_errors, latency_p99_us, latency_p99_least_us }
     }
 
     fn count_client_errors(&mut self, second: u64, arm: Arm, count: u64) {
@@ -287,11 +293,6 @@ impl Evaluation {
             canary: sum.canary + counts.canary,
         })
     }
-}
-
-fn window(summary: &ArmSummary, client_errors: u64) -> ArmWindow {
-    let ArmSummary { requests, errors, p99_us, p99_least_us, .. } = *summary;
-    ArmWindow { requests, errors, client_errors, latency_p99_us: p99_us, latency_p99_least_us: p99_least_us }
 }
 
 fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {

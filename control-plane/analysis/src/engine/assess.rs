@@ -46,10 +46,9 @@ impl Engine {
     }
 
     fn assess_version(&self, fresh: bool) -> ScopeAssessment {
-        let active = || self.components.iter().filter(|component| component.is_active());
         let doubtful = is_doubtful(self.version.log_evidence())
             || is_doubtful(self.share.log_evidence())
-            || active().any(|component| is_doubtful(component.process().log_evidence()));
+            || self.active_components().any(|component| is_doubtful(component.process().log_evidence()));
         let phi = self.version_phi();
         let summary = self.summary(Scope::Version);
         let judgement = Judgement {

@@ -102,8 +102,7 @@ impl Engine {
         let was_alone = self.alone.is_some();
         let is_alone = self.at_full_weight && self.presence.is_alone(true);
         self.alone = is_alone.then(|| {
-            let active = self.components.iter().filter(|component| component.is_active());
-            let parts = active.filter_map(|component| {
+            let parts = self.active_components().filter_map(|component| {
                 let requests = component.process().totals().canary.started;
                 component.solo().filter(|_| requests > 0).map(|solo| (Beside::of(solo), requests))
             });
