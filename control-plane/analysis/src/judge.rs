@@ -28,7 +28,7 @@ mod schedule;
 mod traffic;
 
 pub use argo::{Argo, ArgoSettings};
-pub use charts::{Charts, ChartsSettings};
+pub use charts::Charts;
 pub use fixed::{Fixed, FixedSettings};
 pub use flagger::{Flagger, FlaggerSettings};
 pub use kayenta::{Kayenta, KayentaSettings};
@@ -170,11 +170,9 @@ impl NamedJudge {
             Self::KayentaFast => Box::new(Kayenta::new(KayentaSettings::fast())),
             Self::PipeCd => Box::new(PipeCd::new(PipeCdSettings::docs())),
             Self::Fixed => Box::new(Fixed::new(FixedSettings::default())),
-            Self::Charts => Box::new(Charts::new(ChartsSettings::with_rules(&[]))),
-            Self::WesternElectric => {
-                Box::new(Charts::new(ChartsSettings::with_rules(&Rule::WESTERN_ELECTRIC)))
-            }
-            Self::Nelson => Box::new(Charts::new(ChartsSettings::with_rules(&Rule::NELSON))),
+            Self::Charts => Box::new(Charts::new(&[])),
+            Self::WesternElectric => Box::new(Charts::new(&Rule::WESTERN_ELECTRIC)),
+            Self::Nelson => Box::new(Charts::new(&Rule::NELSON)),
         }
     }
 }

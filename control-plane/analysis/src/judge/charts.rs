@@ -15,41 +15,20 @@ use super::{Judge, JudgeDecision, SecondAggregate};
 use crate::chart::{Chart, ChartSettings, Reference, Rule, Side, StartUp};
 use crate::increment::ByArm;
 
-/// When it looks, and at what.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChartsSettings {
-    /// The charts.
-    pub chart: ChartSettings,
-    /// Seconds of a point.
-    pub interval_s: u64,
-    /// Seconds of the baseline that say what share of failures is to be expected.
-    pub window_s: u64,
-    /// Requests of an arm below which a point is a gap.
-    pub least_requests: u64,
-    /// Points of the baseline without which latency is not charted.
-    pub least_points: usize,
-    /// Seconds of exposure after which a canary without a signal is promoted.
-    pub bake_s: u64,
-}
-
-impl ChartsSettings {
-    /// EWMA and CUSUM charts, and the run rules that are named.
-    pub fn with_rules(rules: &[Rule]) -> Self {
-        Self {
-            chart: ChartSettings { rules: rules.to_vec(), ..ChartSettings::default() },
-            interval_s: 10,
-            window_s: 300,
-            least_requests: 30,
-            least_points: 12,
-            bake_s: 600,
-        }
-    }
-}
+/// Seconds of a point.
+const INTERVAL_S: u64 = 10;
+/// Seconds of the baseline that say what share of failures is to be expected.
+const WINDOW_S: u64 = 300;
+/// Requests of an arm below which a point is a gap.
+const LEAST_REQUESTS: u64 = 30;
+/// Points of the baseline without which latency is not charted.
+const LEAST_POINTS: usize = 12;
+/// Seconds of exposure after which a canary without a signal is promoted.
+const BAKE_S: u64 = 600;
 
 /// The judge of control charts.
 #[derive(Clone, Debug)]
 pub struct Charts {
-    settings: ChartsSettings,
     traffic: Traffic,
     schedule: Schedule,
     exposed_from: Option<u64>,
@@ -57,42 +36,38 @@ pub struct Charts {
     latencies: VecDeque<f64>,
     failure_chart: Chart,
     latency_chart: Chart,
-    /// Whether anything was charted.
-    has_charted: bool,
 }
 
 impl Charts {
-    /// A judge that has seen nothing yet.
-    pub fn new(settings: ChartsSettings) -> Self {
+    /// A judge that has seen nothing yet: EWMA and CUSUM charts, and the run rules that are named.
+    pub fn new(rules: &[Rule]) -> Self {
+        let chart = Chart::new(&ChartSettings { rules: rules.to_vec(), ..ChartSettings::default() });
         Self {
-            traffic: Traffic::new(settings.window_s.saturating_add(settings.interval_s)),
-            schedule: Schedule::new(settings.interval_s),
+            traffic: Traffic::new(WINDOW_S + INTERVAL_S),
+            schedule: Schedule::new(INTERVAL_S),
             exposed_from: None,
             latencies: VecDeque::new(),
-            failure_chart: Chart::new(&settings.chart),
-            latency_chart: Chart::new(&settings.chart),
-            has_charted: false,
-            settings,
+            failure_chart: chart.clone(),
+            latency_chart: chart,
         }
     }
 
     fn look(&mut self, time: u64) -> Option<JudgeDecision> {
-        let from = time.saturating_sub(self.settings.interval_s);
+        let from = time.saturating_sub(INTERVAL_S);
         let ByArm { baseline, canary } = self.traffic.between(from, time).unwrap_or_default();
-        let before = self.traffic.between(from.saturating_sub(self.settings.window_s), from);
+        let before = self.traffic.between(from.saturating_sub(WINDOW_S), from);
         let latency = self.usual_latency(&baseline, &canary);
         self.learn(&baseline);
         let exposed_from = self.exposed_from?;
-        if canary.requests < self.settings.least_requests.max(1) {
+        if canary.requests < LEAST_REQUESTS {
             return Some(JudgeDecision::Hold);
         }
-        let failures = self.usual_failures(&before.unwrap_or_default().baseline, &canary);
+        let failures = usual_failures(&before.unwrap_or_default().baseline, &canary);
         let signals = [
             failures.is_some_and(|usual| rises(&mut self.failure_chart, canary.failure_share(), usual)),
             latency.is_some_and(|usual| rises(&mut self.latency_chart, canary.quantile_ms(0.9).ln(), usual)),
         ];
-        self.has_charted |= failures.is_some();
-        let has_baked = time.saturating_sub(exposed_from) >= self.settings.bake_s && self.has_charted;
+        let has_baked = time.saturating_sub(exposed_from) >= BAKE_S && failures.is_some();
         Some(match (signals.contains(&true), has_baked) {
             (true, _) => JudgeDecision::Rollback,
             (false, true) => JudgeDecision::Promote,
@@ -102,7 +77,7 @@ impl Charts {
 
     fn learn(&mut self, baseline: &Gathered) {
         let latency = baseline.quantile_ms(0.9).ln();
-        if baseline.requests >= self.settings.least_requests && latency.is_finite() {
+        if baseline.requests >= LEAST_REQUESTS && latency.is_finite() {
             self.latencies.push_back(latency);
             if self.latencies.len() > StartUp::VALUES {
                 self.latencies.pop_front();
@@ -110,21 +85,19 @@ impl Charts {
         }
     }
 
-    /// One failure more than there were, so that none at all is not thought certain.
-    fn usual_failures(&self, baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
-        let requests = baseline.requests as f64;
-        let share = (baseline.failure_share() * requests + 1.0) / (requests + 2.0);
-        let spread = (share * (1.0 - share) / canary.requests as f64).sqrt();
-        (baseline.requests >= self.settings.least_requests.max(1))
-            .then_some(Reference { centre: share, spread })
-    }
-
     fn usual_latency(&self, baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
         let points: Vec<f64> = self.latencies.iter().copied().collect();
-        let usual = Reference::of(&points).filter(|_| points.len() >= self.settings.least_points)?;
+        let usual = Reference::of(&points).filter(|_| points.len() >= LEAST_POINTS)?;
         let fewer = (baseline.requests as f64 / canary.requests.max(1) as f64).max(1.0);
         Some(Reference { spread: usual.spread * fewer.sqrt(), ..usual })
     }
+}
+
+/// One failure more than there were, so that none at all is not thought certain.
+fn usual_failures(baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
+    let share = (baseline.failures() as f64 + 1.0) / (baseline.requests as f64 + 2.0);
+    let spread = (share * (1.0 - share) / canary.requests as f64).sqrt();
+    (baseline.requests >= LEAST_REQUESTS).then_some(Reference { centre: share, spread })
 }
 
 /// Whether a chart signals on the upper side.
@@ -146,7 +119,7 @@ impl Judge for Charts {
         if !self.schedule.accepts(second) {
             return None;
         }
-        self.schedule.begin(second.saturating_add(self.settings.interval_s));
+        self.schedule.begin(second.saturating_add(INTERVAL_S));
         if weight_ppm > 0 {
             self.exposed_from.get_or_insert(second);
         }

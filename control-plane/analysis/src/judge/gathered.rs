@@ -26,9 +26,14 @@ impl Gathered {
         }
     }
 
+    /// Requests that failed: at most all.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.min(self.requests)
+    }
+
     /// Share of failed requests, NaN without requests: zero divided by zero, as in a query.
     pub(super) fn failure_share(&self) -> f64 {
-        self.failures.min(self.requests) as f64 / self.requests as f64
+        self.failures() as f64 / self.requests as f64
     }
 
     /// Quantile of latency in ms, NaN without requests.
