@@ -2,7 +2,6 @@
 
 use super::Engine;
 use super::component::Component;
-use crate::config::RawEngineConfig;
 use crate::localise::components_at_fault;
 use crate::placebo::Phi;
 use crate::risk::{Action, Prediction, Situation, decide};
@@ -33,7 +32,7 @@ impl Engine {
         }
         let config = self.config.raw();
         let speaks = component.process().is_crossed()
-            || is_undone_unproved(config, component.process(), || component.trend(config));
+            || config.forecast.rollback && is_undone_unproved(component.process(), component.trend(config));
         let vetoes = if speaks { self.component_vetoes(component) } else { Vec::new() };
         let is_over = was_shared(component.vetoes()) && !was_shared(&vetoes);
         let stands = speaks && vetoes.is_empty();
@@ -48,7 +47,8 @@ impl Engine {
 
     fn flag_version(&mut self) {
         let split = self.share.is_crossed();
-        let predicted = is_undone_unproved(self.config.raw(), &self.version, || self.version_trend());
+        let predicted =
+            self.config.raw().forecast.rollback && is_undone_unproved(&self.version, self.version_trend());
         if !split && !predicted && !self.version.is_crossed() {
             self.version_vetoes.clear();
             return;
@@ -142,15 +142,8 @@ impl Engine {
 }
 
 /// Whether what the trend predicts is to be undone before it is proved.
-fn is_undone_unproved(
-    config: &RawEngineConfig,
-    process: &Process,
-    trend: impl FnOnce() -> Option<Trend>,
-) -> bool {
-    if !config.forecast.rollback {
-        return false;
-    }
-    let prediction = trend().map(|trend| trend.prediction).unwrap_or_default();
+fn is_undone_unproved(process: &Process, trend: Option<Trend>) -> bool {
+    let prediction = trend.map(|trend| trend.prediction).unwrap_or_default();
     let (log_evidence, log_threshold) = (process.log_evidence(), process.log_threshold());
     let situation = Situation { risk: 0.0, log_evidence, log_threshold, prediction };
     prediction != Prediction::Quiet && decide(&situation) == Action::Rollback
