@@ -1,6 +1,7 @@
 //! Rows of the table: what one method made of one scenario over all its runs.
 
 use serde::Serialize;
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::bound::information_bound_s;
 use crate::method::Method;
@@ -122,25 +123,13 @@ impl Quantiles {
 
 /// Exact bounds of a probability of which `hits` of `runs` trials came true; each is missed half of 5 % of the time.
 fn clopper_pearson(hits: u64, runs: u64) -> (f64, f64) {
-    let solve = |wanted: f64, tail: &dyn Fn(f64) -> f64| {
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..60 {
-            let middle = f64::midpoint(low, high);
-            if tail(middle) < wanted { low = middle } else { high = middle }
-        }
-        f64::midpoint(low, high)
+    // No distribution where a count is zero: there the bound is the end of the range.
+    let quantile = |hits: u64, others: u64, share: f64| {
+        Beta::new(hits as f64, others as f64).ok().map(|bound| bound.inverse_cdf(share))
     };
-    let at_least = |hits: u64| move |p: f64| (hits..=runs).map(|count| probability(count, runs, p)).sum();
-    let low = if hits == 0 { 0.0 } else { solve(BOUNDS_MISS / 2.0, &at_least(hits)) };
-    let high = if hits == runs { 1.0 } else { solve(1.0 - BOUNDS_MISS / 2.0, &at_least(hits + 1)) };
-    (low, high)
-}
-
-/// Of `hits` successes in `runs` trials; `p` is neither 0 nor 1.
-fn probability(hits: u64, runs: u64, p: f64) -> f64 {
-    let log_factorial = |n: u64| libm::lgamma(n as f64 + 1.0);
-    let ways = log_factorial(runs) - log_factorial(hits) - log_factorial(runs - hits);
-    (ways + hits as f64 * p.ln() + (runs - hits) as f64 * (-p).ln_1p()).exp()
+    let low = quantile(hits, runs - hits + 1, BOUNDS_MISS / 2.0);
+    let high = quantile(hits + 1, runs - hits, 1.0 - BOUNDS_MISS / 2.0);
+    (low.unwrap_or(0.0), high.unwrap_or(1.0))
 }
 
 #[cfg(test)]
