@@ -8,6 +8,7 @@ pub(crate) mod crowd;
 pub(crate) mod patrol;
 pub(crate) mod raw_http;
 pub(crate) mod scene;
+pub(crate) mod shop;
 pub(crate) mod stand_in;
 pub(crate) mod tools;
 pub(crate) mod totals;
