@@ -18,7 +18,7 @@ pub mod startup;
 
 pub use cusum::{Cusum, CusumSettings};
 pub use ewma::{Ewma, EwmaSettings};
-pub use profile::{HourOfWeek, Profile, ProfileKey, Profiles};
+pub use profile::{HourOfWeek, Profile};
 pub use rules::{Rule, RunRules};
 pub use startup::{Reference, StartUp};
 

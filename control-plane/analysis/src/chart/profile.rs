@@ -2,7 +2,7 @@
 //!
 //! Each hour holds a mean and a variance with exponentially ageing weights, so that last month counts less than last
 //! week; a value far from what is known moves them only as far as 4 σ would, so that an incident does not become
-//! usual. An hour that is not known well borrows from all hours. Profiles are kept per component and version.
+//! usual. An hour that is not known well borrows from all hours.
 
 use std::collections::BTreeMap;
 
@@ -115,76 +115,5 @@ impl Profile {
             }
             Some(_) | None => value,
         }
-    }
-}
-
-/// Whose profile it is.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct ProfileKey {
-    /// Name of the component.
-    pub component: String,
-    /// The version that ran.
-    pub version: String,
-    /// Name of the series.
-    pub series: String,
-}
-
-/// All profiles, up to [`Profiles::MOST`] of them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(from = "Vec<(ProfileKey, Profile)>", into = "Vec<(ProfileKey, Profile)>")]
-pub struct Profiles {
-    profiles: BTreeMap<ProfileKey, Profile>,
-}
-
-impl Profiles {
-    /// Most profiles kept; the one longest without a value makes room for a new one.
-    pub const MOST: usize = 4_096;
-
-    /// Takes in a value of one series.
-    pub fn observe(&mut self, key: &ProfileKey, second: u64, value: f64) {
-        if let Some(profile) = self.profiles.get_mut(key) {
-            profile.observe(second, value);
-            return;
-        }
-        if self.profiles.len() >= Self::MOST {
-            let stalest = self.profiles.iter().min_by_key(|(_, profile)| profile.aged_at);
-            if let Some(stalest) = stalest.map(|(key, _)| key.clone()) {
-                self.profiles.remove(&stalest);
-            }
-        }
-        self.profiles.entry(key.clone()).or_default().observe(second, value);
-    }
-
-    /// What is usual for one series at the Unix second `second`. A version without history of its own has that of
-    /// the version of the component that was seen last.
-    pub fn usual(&self, key: &ProfileKey, second: u64) -> Option<Reference> {
-        let own = self.profiles.get(key).and_then(|profile| profile.usual(second));
-        own.or_else(|| {
-            let kin = |other: &ProfileKey| other.component == key.component && other.series == key.series;
-            let known = self.profiles.iter().filter(|(other, _)| kin(other) && *other != key);
-            known.max_by_key(|(_, profile)| profile.aged_at)?.1.usual(second)
-        })
-    }
-
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.profiles.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.profiles.is_empty()
-    }
-}
-
-impl From<Vec<(ProfileKey, Profile)>> for Profiles {
-    fn from(stored: Vec<(ProfileKey, Profile)>) -> Self {
-        Self { profiles: stored.into_iter().take(Self::MOST).collect() }
-    }
-}
-
-impl From<Profiles> for Vec<(ProfileKey, Profile)> {
-    fn from(profiles: Profiles) -> Self {
-        profiles.profiles.into_iter().collect()
     }
 }

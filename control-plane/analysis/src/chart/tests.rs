@@ -186,36 +186,6 @@ fn what_was_usual_months_ago_is_forgotten() {
 }
 
 #[test]
-fn a_new_version_starts_from_its_predecessors_profile() {
-    let key = |version: &str| ProfileKey {
-        component: "checkout".into(),
-        version: version.into(),
-        series: "error_rate".into(),
-    };
-    let mut profiles = Profiles::default();
-    let mut noise = Noise::new(31);
-    for minute in 0..500 {
-        profiles.observe(&key("1"), MONDAY + 60 * minute, 10.0 + noise.normal());
-        profiles.observe(&key("2"), MONDAY + WEEK_S + 60 * minute, 20.0 + noise.normal());
-    }
-    near(profiles.usual(&key("3"), MONDAY + WEEK_S).unwrap().centre, 20.0, 0.05);
-    near(profiles.usual(&key("1"), MONDAY + WEEK_S).unwrap().centre, 10.0, 0.05);
-    let stored: Profiles = serde_json::from_str(&serde_json::to_string(&profiles).unwrap()).unwrap();
-    near(stored.usual(&key("2"), MONDAY).unwrap().centre, 20.0, 0.05);
-    assert_eq!(stored.len(), 2);
-}
-
-#[test]
-fn the_number_of_profiles_is_bounded() {
-    let mut profiles = Profiles::default();
-    for version in 0..Profiles::MOST as u64 + 10 {
-        let key = ProfileKey { component: "a".into(), version: version.to_string(), series: "b".into() };
-        profiles.observe(&key, MONDAY + version, 1.0);
-    }
-    assert_eq!(profiles.len(), Profiles::MOST);
-}
-
-#[test]
 fn a_series_without_history_is_charted_after_its_start_up() {
     let mut chart = Chart::new(&ChartSettings::default());
     let mut noise = Noise::new(37);
