@@ -9,7 +9,7 @@ use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
-pub use build::{Seen, build};
+pub use build::{ComponentWindow, Seen, Windows, build};
 pub use directory::{Directory, ROLLOUTS_MAX};
 
 /// One rollout now.
@@ -93,6 +93,16 @@ pub struct Arm {
     pub summary: ArmSummary,
 }
 
+/// What control charts show of one series of one arm.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Chart {
+    /// As data.
+    #[serde(flatten)]
+    pub data: serin_analysis::ControlChart,
+    /// One sentence.
+    pub text: String,
+}
+
 /// One component of the service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Component {
@@ -119,4 +129,6 @@ pub struct Component {
     pub action: Action,
     /// Both arms over the last 60 seconds.
     pub arms: Vec<Arm>,
+    /// What control charts show of both arms' last minute.
+    pub charts: Vec<Chart>,
 }

@@ -19,7 +19,7 @@ pub mod startup;
 pub use cusum::{Cusum, CusumSettings};
 pub use ewma::{Ewma, EwmaSettings};
 pub use profile::{HourOfWeek, Profile};
-pub use rules::{Rule, RunRules};
+pub use rules::{Rule, RuleSet, RunRules};
 pub use startup::{Reference, StartUp};
 
 /// Distances from the usual are cut off here, so that one absurd value cannot outweigh all others.
@@ -67,7 +67,54 @@ pub struct Reading {
 impl Reading {
     /// Whether any chart signals.
     pub fn signals(&self) -> bool {
-        self.ewma_signal.is_some() || self.cusum_signal.is_some() || !self.rules.is_empty()
+        self.broken().next().is_some()
+    }
+
+    /// All that signals.
+    pub fn broken(&self) -> impl Iterator<Item = Broken> {
+        let charts = [(self.ewma_signal, Broken::Ewma), (self.cusum_signal, Broken::Cusum)];
+        let charts = charts.into_iter().filter(|(signal, _)| signal.is_some()).map(|(_, broken)| broken);
+        charts.chain(self.rules.iter().copied().map(Broken::Rule))
+    }
+}
+
+/// A chart or rule that signals. Written by its name.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub enum Broken {
+    /// The EWMA is beyond its limits.
+    Ewma,
+    /// The CUSUM is.
+    Cusum,
+    /// The last values break a run rule.
+    Rule(Rule),
+}
+
+impl Broken {
+    /// Its name in interfaces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ewma => "ewma",
+            Self::Cusum => "cusum",
+            Self::Rule(rule) => rule.name(),
+        }
+    }
+}
+
+impl From<Broken> for &'static str {
+    fn from(broken: Broken) -> Self {
+        broken.name()
+    }
+}
+
+impl TryFrom<String> for Broken {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let rules = Rule::ALL.into_iter().map(Self::Rule);
+        let named = [Self::Ewma, Self::Cusum].into_iter().chain(rules).find(|broken| broken.name() == name);
+        named.ok_or_else(|| format!("{name:?} is no chart and no run rule"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chart::RuleSet;
 use crate::histogram::MAX_LATENCY_US;
 use crate::placebo::Phi;
 
@@ -153,6 +154,8 @@ pub struct RawEngineConfig {
     pub sustained_s: u64,
     /// What the canary is forecast not to exceed.
     pub forecast: ForecastLimits,
+    /// Run rules of the control charts.
+    pub chart_rules: RuleSet,
 }
 
 impl Default for RawEngineConfig {
@@ -172,6 +175,7 @@ impl Default for RawEngineConfig {
             limits: None,
             sustained_s: 60,
             forecast: ForecastLimits::default(),
+            chart_rules: RuleSet::None,
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::scope::Process;
 use crate::share::Share;
 use crate::summary::{ScopeSummary, p99_least_us, summarise};
 use crate::users::Users;
-use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
+use crate::verdict::{Alarm, ControlChart, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
 use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
@@ -179,7 +179,7 @@ impl Engine {
             config,
             components: components
                 .iter()
-                .map(|spec| Component::new(spec, share(spec.weight), spec.weight / most, beta))
+                .map(|spec| Component::new(spec, share(spec.weight), spec.weight / most, config.raw()))
                 .collect(),
             pool: Pool::default(),
             version: Process::new(alpha * VERSION_BUDGET, beta),
@@ -347,6 +347,11 @@ impl Engine {
                 .get(index.0)
                 .map_or_else(ScopeSummary::default, |component| component.summary().summary()),
         }
+    }
+
+    /// What the control charts of a component show of its last minute: none until something is usual for it.
+    pub fn charts(&self, index: ComponentIndex) -> impl Iterator<Item = &ControlChart> {
+        self.components.get(index.0).into_iter().flat_map(Component::charts)
     }
 
     /// What the 99th percentile of latency of one arm of the version is at the least in the last minute, in µs, but for

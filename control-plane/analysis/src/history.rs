@@ -5,20 +5,20 @@
 //! week ([`Profile`]): a single incident moves them little, and last month counts less than last week. From centre and
 //! spread follows what is still usual: two standard deviations of the minutes about their centre, without what chance
 //! adds to a minute, and what the centre itself may be wrong by. Beside that the course of the latest promoted deployment
-//! is kept, in slots that double in length.
+//! is kept, in slots that double in length. The same profiles are the centre lines of control charts.
 //!
 //! Bounded: at most 168 hours and [`SLOTS`] slots of a few numbers, and one histogram.
 
+mod minute;
+
 use serde::{Deserialize, Serialize};
 
-use crate::chart::Profile;
 use crate::chart::profile::KNOWN;
+use crate::chart::{Profile, Reference};
 use crate::histogram::LatencyHistogram;
+pub(crate) use minute::Minute;
+use minute::VALUE_S;
 
-/// A minute makes a value.
-const VALUE_S: u64 = 60;
-/// With fewer requests a value takes more minutes.
-const LEAST_REQUESTS: u64 = 30;
 /// Standard deviations of the minutes about their centre that are usual.
 const SPREADS: f64 = 2.0;
 /// Standard deviations, and failures, by which a measured share may be too low: beyond that with probability 0.0013, and
@@ -32,6 +32,8 @@ const SLOTS: usize = 16;
 const LEAST_IN_SLOT: u64 = 300;
 /// Part by which a deployment's medians may be missed: one deployment says nothing about how much they spread.
 const DEPLOYMENT_SPREAD: f64 = 0.1;
+/// Logarithm by which a median may be rounded.
+const BIN_WIDTH: f64 = 0.016;
 /// Latencies of a histogram without which it says nothing.
 pub(crate) const LEAST_LATENCIES: u64 = 200;
 
@@ -62,14 +64,6 @@ impl Usual {
     }
 }
 
-/// The minute that is being filled.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Minute {
-    since: Option<u64>,
-    requests: u64,
-    failed: u64,
-}
-
 /// What is usual for a component.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
@@ -97,20 +91,10 @@ impl History {
         median_us: impl FnOnce() -> Option<u64>,
     ) {
         const WEIGHT: f64 = 0.1;
-        if requests == 0 && self.minute.requests == 0 {
-            return;
-        }
-        let minute = &mut self.minute;
-        let since = *minute.since.get_or_insert(second);
-        minute.requests = minute.requests.saturating_add(requests);
-        minute.failed = minute.failed.saturating_add(failed.min(requests));
-        if second.saturating_sub(since) + 1 < VALUE_S || minute.requests < LEAST_REQUESTS {
-            return;
-        }
-        let Minute { requests, failed, .. } = std::mem::take(minute);
+        let Some(minute) = self.minute.add(second, requests, failed) else { return };
         let weight = if self.requests > 0.0 { WEIGHT } else { 1.0 };
-        self.requests += weight * (requests as f64 - self.requests);
-        self.failing.observe(second, failed as f64 / requests as f64);
+        self.requests += weight * (minute.requests as f64 - self.requests);
+        self.failing.observe(second, minute.failing());
         if let Some(us) = median_us() {
             self.medians.observe(second, (us.max(1) as f64).ln());
         }
@@ -130,6 +114,22 @@ impl History {
             slow_down_limit: (median.centre + SPREADS * median.spread - of_all).exp(),
         };
         usual.checked()
+    }
+
+    /// What is usual for a minute of `requests` requests at the Unix second `second`: the share that fails, and the logarithm
+    /// of the median in µs. With fewer requests than usual a minute may lie farther from it. `None`: too little is known.
+    pub(crate) fn of_minute(&self, second: u64, requests: u64) -> Option<[Reference; 2]> {
+        let (failing, median) = (self.failing.usual(second)?, self.medians.usual(second)?);
+        let (usually, requests) = (self.requests.max(1.0), requests.max(1) as f64);
+        let centre = failing.centre.max(0.0);
+        let beyond_chance = (failing.spread * failing.spread - centre / usually).max(0.0);
+        // One failure more than there were, so that the first one is not thought impossible.
+        let by_chance = (centre * requests + 1.0) / (requests * requests);
+        let fewer = (usually / requests).max(1.0).sqrt();
+        Some([
+            Reference { centre, spread: (beyond_chance + by_chance).sqrt() },
+            Reference { spread: median.spread.max(BIN_WIDTH) * fewer, ..median },
+        ])
     }
 
     /// What the latest deployment did `age_s` after it began.

@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chart::Rule;
+use crate::chart::RuleSet;
 use crate::histogram::LatencyHistogram;
 use crate::increment::ByArm;
 
@@ -170,9 +170,9 @@ impl NamedJudge {
             Self::KayentaFast => Box::new(Kayenta::new(KayentaSettings::fast())),
             Self::PipeCd => Box::new(PipeCd::new(PipeCdSettings::docs())),
             Self::Fixed => Box::new(Fixed::new(FixedSettings::default())),
-            Self::Charts => Box::new(Charts::new(&[])),
-            Self::WesternElectric => Box::new(Charts::new(&Rule::WESTERN_ELECTRIC)),
-            Self::Nelson => Box::new(Charts::new(&Rule::NELSON)),
+            Self::Charts => Box::new(Charts::new(RuleSet::None)),
+            Self::WesternElectric => Box::new(Charts::new(RuleSet::WesternElectric)),
+            Self::Nelson => Box::new(Charts::new(RuleSet::Nelson)),
         }
     }
 }

@@ -51,6 +51,6 @@ pub use placebo::Dispersion;
 pub use summary::{ArmSummary, ScopeSummary};
 pub use users::UserMasks;
 pub use verdict::{
-    Alarm, BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend,
-    Verdict, Veto,
+    Alarm, BaselineUsed, Category, CategoryFailures, ControlChart, EffectSize, Reason, ScopeAssessment,
+    Signal, Trend, Verdict, Veto,
 };

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::{Action, Prediction};
 
+mod control;
 mod trend;
 mod words;
 
+pub use control::ControlChart;
 pub use trend::Trend;
 
 /// What the evidence says about a scope.

@@ -204,6 +204,8 @@ pub(crate) struct Component {
     pub(crate) trend: Option<Trend>,
     pub(crate) action: Action,
     pub(crate) arms: Vec<Arm>,
+    /// Empty until something is usual.
+    pub(crate) charts: Vec<ControlChart>,
 }
 
 /// One arm over the last 60 seconds.
@@ -259,6 +261,27 @@ pub(crate) struct Trend {
     pub(crate) median_s: Option<u32>,
     pub(crate) latest_s: Option<u32>,
     pub(crate) prediction: Prediction,
+    pub(crate) text: String,
+}
+
+/// What the control charts of one series of one arm show of its last minute.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct ControlChart {
+    pub(crate) arm: String,
+    pub(crate) signal: String,
+    pub(crate) at: Option<Moment>,
+    /// A share for errors, the median in µs for latency.
+    pub(crate) value: f64,
+    pub(crate) usual: f64,
+    pub(crate) lower_limit: f64,
+    pub(crate) upper_limit: f64,
+    pub(crate) ewma: f64,
+    pub(crate) ewma_lower_limit: f64,
+    pub(crate) ewma_upper_limit: f64,
+    /// Empty: in control.
+    pub(crate) broken: Vec<String>,
+    /// `None`: in control.
+    pub(crate) since: Option<Moment>,
     pub(crate) text: String,
 }
 

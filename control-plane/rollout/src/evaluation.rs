@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
-    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, Engine, EngineConfig,
-    HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
+    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
+    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -226,6 +226,11 @@ impl Evaluation {
         self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
     }
 
+    /// What the control charts of a component show of its last minute.
+    pub fn charts(&self, name: &str) -> impl Iterator<Item = &ControlChart> {
+        self.indices.get(name).into_iter().flat_map(|index| self.engine.charts(*index))
+    }
+
     /// Both arms of the version over the last minute.
     #[must_use]
     pub fn version(&self) -> ScopeSummary {
@@ -332,6 +337,7 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         limits: Some(limits),
         forecast,
         sustained_s,
+        chart_rules: plan.chart_rules(),
         ..RawEngineConfig::default()
     })
 }

@@ -14,6 +14,7 @@ mod schedule;
 
 use std::time::Duration;
 
+use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
 pub use error::{PlanError, PlanErrors, PlanRule};
@@ -48,6 +49,7 @@ pub struct Plan {
     limits: Limits,
     margins: Margins,
     forecast: Forecast,
+    chart_rules: RuleSet,
     false_rollback: Weight,
     wrong_promotion: Weight,
     escalation: Weight,
@@ -196,6 +198,12 @@ impl Plan {
     #[must_use]
     pub const fn forecast(&self) -> &Forecast {
         &self.forecast
+    }
+
+    /// Run rules that control charts watch beside the EWMA and the CUSUM.
+    #[must_use]
+    pub const fn chart_rules(&self) -> RuleSet {
+        self.chart_rules
     }
 
     /// Highest probability that a rollout of a canary within the margins is rolled back.

@@ -1,5 +1,6 @@
 //! From our types to the contract's.
 
+mod chart;
 mod reason;
 mod trend;
 
@@ -54,6 +55,7 @@ fn component(component: &Component) -> api::Component {
         risk: component.risk,
         trend: component.trend.as_ref().map(trend::trend),
         action: trend::action(component.action).into(),
+        charts: component.charts.iter().map(chart::chart).collect(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! One rollout in memory.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned, ScopeSummary};
+use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{
     Evaluation, Event, Input, Judgement, Phase, Plan, State, Stored, Transition, UnixMillis, Weight,
@@ -14,14 +13,7 @@ use serin_rollout::{
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
 use crate::fleet::report::Stratum;
-use crate::snapshot::{self, Snapshot};
-
-/// Both arms over a minute.
-#[derive(Debug)]
-struct Windows {
-    version: ScopeSummary,
-    components: BTreeMap<String, ScopeSummary>,
-}
+use crate::snapshot::{self, ComponentWindow, Snapshot, Windows};
 
 /// A rollout, its plan and its evidence.
 #[derive(Debug)]
@@ -221,22 +213,21 @@ impl Tracked {
     }
 
     /// As everyone sees it.
-    pub(super) fn snapshot(&self, spread: Spread, now: UnixMillis) -> Snapshot {
+    pub(crate) fn snapshot(&self, spread: Spread, now: UnixMillis) -> Snapshot {
         let summary = summary(&self.plan, &self.state, self.judgement.as_ref(), now);
-        let windows = |component: Option<&str>| match (&self.evaluation, &self.last, component) {
-            (Some(evaluation), _, None) => Some(evaluation.version()),
-            (Some(evaluation), _, Some(name)) => Some(evaluation.component(name)),
-            (None, Some(last), None) => Some(last.version),
-            (None, Some(last), Some(name)) => last.components.get(name).copied(),
-            (None, None, _) => None,
-        };
-        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows: &windows, spread };
+        let present = self.evaluation.as_ref().map(|evaluation| self.windows(evaluation));
+        let windows = present.as_ref().or(self.last.as_ref());
+        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows, spread };
         snapshot::build(&self.plan, &self.state, self.generation, summary, &seen)
     }
 
     fn windows(&self, evaluation: &Evaluation) -> Windows {
         let names = self.plan.components().map(|component| component.name);
-        let components = names.chain([UNMATCHED]).map(|name| (name.to_owned(), evaluation.component(name)));
+        let window = |name: &str| ComponentWindow {
+            arms: evaluation.component(name),
+            charts: evaluation.charts(name).cloned().collect(),
+        };
+        let components = names.chain([UNMATCHED]).map(|name| (name.to_owned(), window(name)));
         Windows { version: evaluation.version(), components: components.collect() }
     }
 }

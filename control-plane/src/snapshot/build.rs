@@ -1,18 +1,38 @@
 //! From state, judgement and windows to a snapshot.
 
-use serin_analysis::ScopeSummary;
+use std::collections::BTreeMap;
+
+use serin_analysis::{ControlChart, ScopeSummary};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{Granularity, Judgement, Pin, Plan, State};
 
-use super::{Arm, Component, Reason, Snapshot};
+use super::{Arm, Chart, Component, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
+
+/// The last minute of a rollout.
+#[derive(Debug)]
+pub struct Windows {
+    /// Both arms of the version over the last 60 seconds.
+    pub version: ScopeSummary,
+    /// By name of the component.
+    pub components: BTreeMap<String, ComponentWindow>,
+}
+
+/// The last minute of a component.
+#[derive(Debug)]
+pub struct ComponentWindow {
+    /// Both arms over the last 60 seconds.
+    pub arms: ScopeSummary,
+    /// What its control charts show.
+    pub charts: Vec<ControlChart>,
+}
 
 /// What was seen of a rollout.
 pub struct Seen<'a> {
     /// The newest judgement.
     pub judgement: Option<&'a Judgement>,
-    /// Both arms of a component, or of the version, over the last 60 seconds; `None` once nothing is gathered.
-    pub windows: &'a dyn Fn(Option<&str>) -> Option<ScopeSummary>,
+    /// Its last minute; `None` while nothing is gathered.
+    pub windows: Option<&'a Windows>,
     /// How far its last change got in the fleet.
     pub spread: Spread,
 }
@@ -39,7 +59,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         risk: version.map(|assessment| assessment.risk).unwrap_or_default(),
         trend: version.and_then(|assessment| assessment.trend),
         action: version.map(|assessment| assessment.action).unwrap_or_default(),
-        arms: arms((seen.windows)(None)),
+        arms: arms(seen.windows.map(|windows| &windows.version)),
         components: components.map(|(name, granularity)| component(state, seen, name, granularity)).collect(),
         created_at: state.created_at,
         changed_at: state.changed_at,
@@ -54,6 +74,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
 fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granularity) -> Component {
     let judged =
         seen.judgement.and_then(|judgement| judgement.components.iter().find(|one| one.name == name));
+    let window = seen.windows.and_then(|windows| windows.components.get(&name));
     Component {
         granularity,
         rolled_back: state.pinned.contains_key(&name),
@@ -64,7 +85,8 @@ fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granular
         risk: judged.map(|one| one.assessment.risk).unwrap_or_default(),
         trend: judged.and_then(|one| one.assessment.trend),
         action: judged.map(|one| one.assessment.action).unwrap_or_default(),
-        arms: arms((seen.windows)(Some(&name))),
+        arms: arms(window.map(|window| &window.arms)),
+        charts: window.map(|window| charts(&window.charts)).unwrap_or_default(),
         name,
     }
 }
@@ -73,7 +95,11 @@ fn reasons(reasons: &[serin_analysis::Reason]) -> Vec<Reason> {
     reasons.iter().map(|reason| Reason { data: reason.clone(), text: reason.sentence() }).collect()
 }
 
-fn arms(summary: Option<ScopeSummary>) -> Vec<Arm> {
+fn charts(charts: &[ControlChart]) -> Vec<Chart> {
+    charts.iter().map(|chart| Chart { data: chart.clone(), text: chart.sentence() }).collect()
+}
+
+fn arms(summary: Option<&ScopeSummary>) -> Vec<Arm> {
     let Some(ScopeSummary { baseline, canary }) = summary else { return Vec::new() };
-    vec![Arm { arm: BASELINE, summary: baseline }, Arm { arm: CANARY, summary: canary }]
+    vec![Arm { arm: BASELINE, summary: *baseline }, Arm { arm: CANARY, summary: *canary }]
 }

@@ -31,6 +31,19 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All rules.
+    pub const ALL: [Self; 9] = [
+        Self::OneBeyondThree,
+        Self::TwoOfThreeBeyondTwo,
+        Self::FourOfFiveBeyondOne,
+        Self::EightOnOneSide,
+        Self::NineOnOneSide,
+        Self::SixMonotone,
+        Self::FourteenAlternating,
+        Self::FifteenWithinOne,
+        Self::EightBeyondOne,
+    ];
+
     /// Western Electric's zone rules.
     pub const WESTERN_ELECTRIC: [Self; 4] =
         [Self::OneBeyondThree, Self::TwoOfThreeBeyondTwo, Self::FourOfFiveBeyondOne, Self::EightOnOneSide];
@@ -46,6 +59,22 @@ impl Rule {
         Self::FifteenWithinOne,
         Self::EightBeyondOne,
     ];
+
+    /// Its name in interfaces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OneBeyondThree => "one_beyond_three",
+            Self::TwoOfThreeBeyondTwo => "two_of_three_beyond_two",
+            Self::FourOfFiveBeyondOne => "four_of_five_beyond_one",
+            Self::EightOnOneSide => "eight_on_one_side",
+            Self::NineOnOneSide => "nine_on_one_side",
+            Self::SixMonotone => "six_monotone",
+            Self::FourteenAlternating => "fourteen_alternating",
+            Self::FifteenWithinOne => "fifteen_within_one",
+            Self::EightBeyondOne => "eight_beyond_one",
+        }
+    }
 
     /// Whether it is broken by values on one side of the centre, or that go one way: what a change for the worse looks like.
     #[must_use]
@@ -90,6 +119,31 @@ impl Rule {
                 let both = latest(8).any(|value| value > 0.0) && latest(8).any(|value| value < 0.0);
                 full(8) && both && latest(8).all(|value| value.abs() > 1.0)
             }
+        }
+    }
+}
+
+/// Which rules are watched beside the EWMA and the CUSUM.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSet {
+    /// None.
+    #[default]
+    None,
+    /// [`Rule::WESTERN_ELECTRIC`].
+    WesternElectric,
+    /// [`Rule::NELSON`].
+    Nelson,
+}
+
+impl RuleSet {
+    /// Its rules.
+    #[must_use]
+    pub const fn rules(self) -> &'static [Rule] {
+        match self {
+            Self::None => &[],
+            Self::WesternElectric => &Rule::WESTERN_ELECTRIC,
+            Self::Nelson => &Rule::NELSON,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One component's part of the engine: its open stratum, its cells, its evidence.
 
 mod alone;
+mod control;
 mod late;
 mod trend;
 
@@ -22,9 +23,10 @@ use crate::scope::Process;
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::SummaryWindow;
 use crate::users::Users;
-use crate::verdict::{EffectSize, Veto};
+use crate::verdict::{ControlChart, EffectSize, Veto};
 use crate::watch::Watch;
 use crate::window::PendingArm;
+use control::Control;
 
 /// Weight of the newest second in the estimate of a component's traffic.
 const RATE_WEIGHT: f64 = 0.1;
@@ -92,6 +94,8 @@ pub(super) struct Component {
     solo: Option<Box<Solo>>,
     #[serde(default)]
     users: Users,
+    #[serde(default)]
+    control: Control,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -101,7 +105,7 @@ struct Part {
 }
 
 impl Component {
-    pub(super) fn new(spec: &ComponentSpec, alpha: f64, impact: f64, beta: f64) -> Self {
+    pub(super) fn new(spec: &ComponentSpec, alpha: f64, impact: f64, config: &RawEngineConfig) -> Self {
         Self {
             name: spec.name.clone(),
             impact,
@@ -110,7 +114,7 @@ impl Component {
             stratum: Stratum::default(),
             open: OpenRequests::default(),
             strata: ClosedStrata::default(),
-            process: Process::new(alpha, beta),
+            process: Process::new(alpha, config.beta),
             cells: None,
             lessons: Lessons::default(),
             summary: SummaryWindow::default(),
@@ -129,6 +133,7 @@ impl Component {
             presence: Presence::default(),
             solo: None,
             users: Users::default(),
+            control: Control::new(config.chart_rules),
         }
     }
 
@@ -201,6 +206,11 @@ impl Component {
     /// Computes the summary once for all who read it.
     pub(super) fn refresh_summary(&mut self) {
         self.summary.refresh();
+    }
+
+    /// What its control charts show of the last minute.
+    pub(super) fn charts(&self) -> impl Iterator<Item = &ControlChart> {
+        self.control.shown()
     }
 
     /// Requests still needed, as of the last few seconds.

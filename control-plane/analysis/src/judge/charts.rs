@@ -12,7 +12,7 @@ use super::gathered::Gathered;
 use super::schedule::Schedule;
 use super::traffic::Traffic;
 use super::{Judge, JudgeDecision, SecondAggregate};
-use crate::chart::{Chart, ChartSettings, Reference, Rule, Side, StartUp};
+use crate::chart::{Chart, ChartSettings, Reference, RuleSet, Side, StartUp};
 use crate::increment::ByArm;
 
 /// Seconds of a point.
@@ -40,8 +40,8 @@ pub struct Charts {
 
 impl Charts {
     /// A judge that has seen nothing yet: EWMA and CUSUM charts, and the run rules that are named.
-    pub fn new(rules: &[Rule]) -> Self {
-        let chart = Chart::new(&ChartSettings { rules: rules.to_vec(), ..ChartSettings::default() });
+    pub fn new(rules: RuleSet) -> Self {
+        let chart = Chart::new(&ChartSettings { rules: rules.rules().to_vec(), ..ChartSettings::default() });
         Self {
             traffic: Traffic::new(WINDOW_S + INTERVAL_S),
             schedule: Schedule::new(INTERVAL_S),

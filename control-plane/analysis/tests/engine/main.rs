@@ -5,6 +5,8 @@ mod alone;
 #[cfg(test)]
 mod calibration;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod course;
 #[cfg(test)]
 mod detection;

@@ -1,12 +1,14 @@
 //! From protobuf messages to the program's own types. Total: what is missing or unknown has a stated value.
 
+mod chart;
 mod reason;
 mod trend;
 
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Component, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend, Verdict, Veto,
+    Arm, Component, ControlChart, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend, Verdict,
+    Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -52,6 +54,7 @@ macro_rules! moment {
         $timestamp.map(|at| Moment::new(at.to_string(), at.seconds, at.nanos))
     };
 }
+use moment;
 
 impl From<proto::Rollout> for Rollout {
     fn from(rollout: proto::Rollout) -> Self {
@@ -97,6 +100,7 @@ impl From<proto::Component> for Component {
             rolled_back_because: component.rolled_back_because,
             reasons: component.reasons.into_iter().map(Reason::from).collect(),
             arms: component.arms.into_iter().map(Arm::from).collect(),
+            charts: component.charts.into_iter().map(ControlChart::from).collect(),
         }
     }
 }

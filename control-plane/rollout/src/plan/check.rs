@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_saphyr::{MessageFormatter, NonFiniteFloatPolicy, Options, UserMessageFormatter};
+use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{self, Weight, raw as proto};
 
 use super::error::{PlanError, PlanErrors, PlanRule};
@@ -164,6 +165,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         limits: limits(&raw.limits, findings),
         margins: margins(&raw.margins, findings),
         forecast: forecast(&raw.forecast, findings),
+        chart_rules: chart_rules(raw.charts.rules),
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
         escalation: findings.weight("escalation", raw.escalation.as_ref(), 300_000, (0, 1_000_000)),
@@ -223,6 +225,14 @@ fn forecast(raw: &raw::Forecast, findings: &mut Findings) -> Forecast {
     let error_absolute =
         findings.weight("forecast.error_absolute", raw.error_absolute.as_ref(), 10_000, (1_000, 500_000));
     Forecast { latency_ratio, error_absolute, rollback: raw.rollback.unwrap_or(false) }
+}
+
+const fn chart_rules(raw: raw::ChartRules) -> RuleSet {
+    match raw {
+        raw::ChartRules::None => RuleSet::None,
+        raw::ChartRules::WesternElectric => RuleSet::WesternElectric,
+        raw::ChartRules::Nelson => RuleSet::Nelson,
+    }
 }
 
 /// For constants of this module, which are all below the whole.

@@ -59,6 +59,9 @@ pub(super) struct Plan {
     /// What the canary must not become, and what is done when that is in sight.
     #[serde(default)]
     pub(super) forecast: Forecast,
+    /// What control charts show beside the verdicts.
+    #[serde(default)]
+    pub(super) charts: Charts,
     /// Highest probability that a canary within the margins is rolled back, once per rollout. 0.0001% to 20%. Default: 1%.
     #[serde(default)]
     pub(super) false_rollback: Option<Proportion>,
@@ -214,4 +217,27 @@ pub(super) struct Forecast {
     /// back beforehand. `false_rollback` does not cover that. False: it is held and reported. Default: false.
     #[serde(default)]
     pub(super) rollback: Option<bool>,
+}
+/// What control charts show beside the verdicts. They undo and hold nothing.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanCharts")]
+pub(super) struct Charts {
+    /// Run rules that are watched beside the EWMA and the CUSUM. Default: none.
+    #[serde(default)]
+    pub(super) rules: ChartRules,
+}
+
+/// Run rules of control charts. Each has false signals of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlanChartRules")]
+pub(super) enum ChartRules {
+    /// None.
+    #[default]
+    None,
+    /// The four of Western Electric.
+    WesternElectric,
+    /// The eight of Nelson.
+    Nelson,
 }

@@ -54,6 +54,7 @@ fn a_minimal_plan_gets_the_documented_defaults() {
     let forecast =
         Forecast { latency_ratio: weight(300_000), error_absolute: weight(10_000), rollback: false };
     assert_eq!(plan.forecast(), &forecast);
+    assert_eq!(plan.chart_rules(), RuleSet::None);
     assert_eq!((plan.false_rollback(), plan.wrong_promotion()), (weight(10_000), weight(10_000)));
     assert_eq!((plan.escalation(), plan.automatic_rollback()), (weight(300_000), true));
 }
@@ -64,6 +65,7 @@ fn the_full_example_spells_out_the_defaults() {
     assert_eq!(full.limits(), minimal.limits());
     assert_eq!(full.margins(), minimal.margins());
     assert_eq!(full.forecast(), minimal.forecast());
+    assert_eq!(full.chart_rules(), minimal.chart_rules());
     assert_eq!((full.warm_up(), full.promotion()), (minimal.warm_up(), minimal.promotion()));
     assert_eq!(full.escalation(), minimal.escalation());
     let steps: Vec<_> = full.steps().iter().map(|step| (step.weight.ppm(), step.bake.as_secs())).collect();

@@ -1,4 +1,4 @@
-//! What a component learns about what is usual, and how it is judged while its canary runs alone.
+//! What a component learns about what is usual and charts beside it, and how it is judged while its canary runs alone.
 
 use super::Component;
 use crate::cells::Cells;
@@ -55,8 +55,12 @@ impl Component {
     pub(super) fn learn(&mut self, second: u64, arms: &ByArm<PendingArm>) {
         let ByArm { baseline, canary } = arms;
         let (history, summary) = (&mut self.history, &self.summary);
-        history.see(second, baseline.started, baseline.failed.total(), || summary.summary().baseline.p50_us);
+        let usual_us = || summary.summary().baseline.p50_us;
         let median_us = || summary.summary().canary.p50_us;
+        let counts = |arm: &PendingArm| (arm.started, arm.failed.total());
+        self.control.see((second, Arm::Baseline), counts(baseline), history, usual_us);
+        self.control.see((second, Arm::Canary), counts(canary), history, median_us);
+        history.see(second, baseline.started, baseline.failed.total(), usual_us);
         self.deployment.see(second, canary.started, canary.failed.total(), median_us);
         if let Some(solo) = &mut self.solo {
             solo.see(second, (canary.started, canary.failed.total()), &canary.latency, median_us);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use serin_analysis::chart::RuleSet;
 use serin_rollout::Plan;
 use serin_rollout::plan::{Forecast, Limits, Margins};
 
@@ -30,6 +31,7 @@ pub(super) struct Explained {
     limits: ShownLimits,
     margins: ShownMargins,
     forecast: ShownForecast,
+    chart_rules: RuleSet,
     false_rollback_ppm: u32,
     wrong_promotion_ppm: u32,
     escalation_ppm: u32,
@@ -136,6 +138,7 @@ impl Explained {
             limits: plan.limits().into(),
             margins: plan.margins().into(),
             forecast: plan.forecast().into(),
+            chart_rules: plan.chart_rules(),
             false_rollback_ppm: plan.false_rollback().ppm(),
             wrong_promotion_ppm: plan.wrong_promotion().ppm(),
             escalation_ppm: plan.escalation().ppm(),
@@ -216,6 +219,13 @@ impl Explained {
             percent(error_absolute_ppm),
             if rollback { "rolled back if that is nearly sure, else held" } else { "held" }
         ));
+        sheet.blank();
+        let rules = match self.chart_rules {
+            RuleSet::None => "no run rules",
+            RuleSet::WesternElectric => "Western Electric's run rules",
+            RuleSet::Nelson => "Nelson's run rules",
+        };
+        sheet.line(&format!("Control charts of both arms: EWMA, CUSUM and {rules}; shown only"));
         sheet.blank();
         self.rollback(sheet);
     }

@@ -145,6 +145,9 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
         if let Some(trend) = component.trend.as_ref().filter(|trend| trend.prediction != Prediction::Quiet) {
             sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
         }
+        for chart in component.charts.iter().filter(|chart| !chart.broken.is_empty()) {
+            sheet.line(&format!("  chart: {}", chart.text));
+        }
     }
 }
 

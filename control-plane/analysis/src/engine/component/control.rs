@@ -1,0 +1,102 @@
+//! The control charts of one component: both arms minute by minute, around what is usual at this hour of the week.
+//!
+//! They show people what no comparison of the arms can: that both are not what they usually are, or that a canary is fine
+//! beside its baseline on a bad day only. They have false signals at a known rate rather than a bound for the rollout, so
+//! they never undo or hold anything. There is none until something is usual, which takes twenty minutes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chart::{Chart, ChartSettings, Reading, Reference, RuleSet};
+use crate::history::{History, Minute};
+use crate::increment::{Arm, ByArm};
+use crate::verdict::{ControlChart, Signal};
+
+/// Standard deviations of a minute within which its control limits lie.
+const LIMIT: f64 = 3.0;
+
+/// The charts of both arms.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(super) struct Control {
+    rules: RuleSet,
+    arms: ByArm<Charts>,
+}
+
+/// The charts of one arm: none until something is usual, then one of its failures and one of its median.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Charts {
+    minute: Minute,
+    series: Vec<Series>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Series {
+    chart: Chart,
+    shown: ControlChart,
+}
+
+impl Control {
+    pub(super) fn new(rules: RuleSet) -> Self {
+        Self { rules, arms: ByArm::default() }
+    }
+
+    /// Takes in a second of `arm`, before `history` does. `median_us` is asked for at the end of a minute.
+    pub(super) fn see(
+        &mut self,
+        (second, arm): (u64, Arm),
+        (requests, failed): (u64, u64),
+        history: &History,
+        median_us: impl FnOnce() -> Option<u64>,
+    ) {
+        let charts = self.arms.of_mut(arm);
+        let Some(minute) = charts.minute.add(second, requests, failed) else { return };
+        let Some(usual) = history.of_minute(second, minute.requests) else { return };
+        if charts.series.is_empty() {
+            let series = |signal| Series::new(arm, signal, self.rules);
+            charts.series = vec![series(Signal::ErrorRate), series(Signal::Latency)];
+        }
+        let values = [Some(minute.failing()), median_us().map(|us| (us.max(1) as f64).ln())];
+        for ((series, value), usual) in charts.series.iter_mut().zip(values).zip(usual) {
+            if let Some(value) = value {
+                series.observe(second, value, usual);
+            }
+        }
+    }
+
+    /// What the charts show of the last minute.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &ControlChart> {
+        let ByArm { baseline, canary } = &self.arms;
+        baseline.series.iter().chain(&canary.series).map(|series| &series.shown).filter(|chart| chart.at > 0)
+    }
+}
+
+impl Series {
+    fn new(arm: Arm, signal: Signal, rules: RuleSet) -> Self {
+        let settings = ChartSettings { rules: rules.rules().to_vec(), ..ChartSettings::default() };
+        let shown = ControlChart { arm, signal, ..ControlChart::default() };
+        Self { chart: Chart::new(&settings), shown }
+    }
+
+    fn observe(&mut self, second: u64, value: f64, usual: Reference) {
+        let Some(reading) = self.chart.observe(value, Some(usual)) else { return };
+        let told = |value: f64| match self.shown.signal {
+            Signal::Latency => value.exp(),
+            Signal::ErrorRate | Signal::Share => value.clamp(0.0, 1.0),
+        };
+        let from_usual = |deviations: f64| told(usual.centre + deviations * usual.spread);
+        let Reading { ewma, ewma_limit, .. } = reading;
+        self.shown = ControlChart {
+            arm: self.shown.arm,
+            signal: self.shown.signal,
+            at: second,
+            value: told(value),
+            usual: told(usual.centre),
+            lower_limit: from_usual(-LIMIT),
+            upper_limit: from_usual(LIMIT),
+            ewma: from_usual(ewma),
+            ewma_lower_limit: from_usual(-ewma_limit),
+            ewma_upper_limit: from_usual(ewma_limit),
+            since: reading.signals().then(|| self.shown.since.unwrap_or(second)),
+            broken: reading.broken().collect(),
+        };
+    }
+}
