@@ -349,9 +349,10 @@ impl Engine {
         }
     }
 
-    /// What the control charts of a component show of its last minute: none until something is usual for it.
+    /// What the control charts of a component show of its last minute: none until something is usual for it, and none of an
+    /// arm without traffic.
     pub fn charts(&self, index: ComponentIndex) -> impl Iterator<Item = &ControlChart> {
-        self.components.get(index.0).into_iter().flat_map(Component::charts)
+        self.components.get(index.0).into_iter().flat_map(|component| component.charts(self.at_second))
     }
 
     /// What the 99th percentile of latency of one arm of the version is at the least in the last minute, in µs, but for

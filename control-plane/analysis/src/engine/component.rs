@@ -208,9 +208,9 @@ impl Component {
         self.summary.refresh();
     }
 
-    /// What its control charts show of the last minute.
-    pub(super) fn charts(&self) -> impl Iterator<Item = &ControlChart> {
-        self.control.shown()
+    /// What its control charts show at `second` of the last minute.
+    pub(super) fn charts(&self, second: u64) -> impl Iterator<Item = &ControlChart> {
+        self.control.shown(second)
     }
 
     /// Requests still needed, as of the last few seconds.

@@ -81,6 +81,18 @@ fn run_rules_are_watched_where_they_are_asked_for() {
 }
 
 #[test]
+fn an_arm_that_gets_no_requests_is_charted_no_more() {
+    let mut world = World::new(4, 1, 50.0, 0.2);
+    let mut engine = world.engine();
+    world.run(&mut engine, START, 30 * MINUTE_S, &both(GOOD), &never);
+    assert_eq!(charts(&engine, 0).len(), 4);
+    world.weight = 0.0;
+    world.run(&mut engine, START + 30 * MINUTE_S, 16 * MINUTE_S, &both(GOOD), &never);
+    let arms: Vec<_> = charts(&engine, 0).into_iter().map(|chart| chart.arm).collect();
+    assert_eq!(arms, [Arm::Baseline; 2]);
+}
+
+#[test]
 fn charts_go_on_where_they_were_stored() {
     let mut world = World::new(5, 1, 50.0, 0.2);
     let mut engine = world.engine();

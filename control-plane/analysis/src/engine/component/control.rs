@@ -11,6 +11,8 @@ use crate::history::{History, Minute};
 use crate::increment::{Arm, ByArm};
 use crate::verdict::{ControlChart, Signal};
 
+/// Seconds after which a minute is no longer shown: its arm has no traffic, or next to none.
+const STALE_S: u64 = 900;
 /// Standard deviations of a minute within which its control limits lie.
 const LIMIT: f64 = 3.0;
 
@@ -62,10 +64,11 @@ impl Control {
         }
     }
 
-    /// What the charts show of the last minute.
-    pub(super) fn shown(&self) -> impl Iterator<Item = &ControlChart> {
+    /// What the charts show at `second` of the last minute.
+    pub(super) fn shown(&self, second: u64) -> impl Iterator<Item = &ControlChart> {
         let ByArm { baseline, canary } = &self.arms;
-        baseline.series.iter().chain(&canary.series).map(|series| &series.shown).filter(|chart| chart.at > 0)
+        let charts = baseline.series.iter().chain(&canary.series).map(|series| &series.shown);
+        charts.filter(move |chart| chart.at > 0 && chart.at.saturating_add(STALE_S) >= second)
     }
 }
 
