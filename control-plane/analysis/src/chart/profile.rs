@@ -41,16 +41,18 @@ impl HourOfWeek {
     }
 }
 
-/// Mean and variance of what has been seen, with a weight that ages.
+/// Mean and variance of what has been seen, with a weight that ages. In single precision: there are many of them, and what
+/// is usual is not known to seven digits.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Moments {
-    weight: f64,
-    mean: f64,
-    variance: f64,
+    weight: f32,
+    mean: f32,
+    variance: f32,
 }
 
 impl Moments {
     fn add(&mut self, value: f64) {
+        let value = value as f32;
         self.weight += 1.0;
         let error = value - self.mean;
         let part = 1.0 / self.weight;
@@ -59,7 +61,48 @@ impl Moments {
     }
 
     fn reference(&self) -> Option<Reference> {
-        (self.weight >= KNOWN).then(|| Reference { centre: self.mean, spread: self.variance.max(0.0).sqrt() })
+        (f64::from(self.weight) >= KNOWN).then(|| Reference {
+            centre: f64::from(self.mean),
+            spread: f64::from(self.variance.max(0.0)).sqrt(),
+        })
+    }
+}
+
+/// Moments of some hours of the week, in their order.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(from = "BTreeMap<usize, Moments>", into = "BTreeMap<usize, Moments>")]
+struct Hours(Vec<(u8, Moments)>);
+
+impl Hours {
+    fn of(&self, hour: HourOfWeek) -> Option<&Moments> {
+        let at = self.0.binary_search_by_key(&hour.index(), |(hour, _)| usize::from(*hour)).ok()?;
+        self.0.get(at).map(|(_, moments)| moments)
+    }
+
+    fn of_mut(&mut self, hour: HourOfWeek) -> Option<&mut Moments> {
+        const SPARE: usize = 8;
+        let index = u8::try_from(hour.index()).unwrap_or(u8::MAX);
+        let at = self.0.binary_search_by_key(&index, |(hour, _)| *hour).unwrap_or_else(|at| {
+            if self.0.len() == self.0.capacity() {
+                self.0.reserve_exact(SPARE);
+            }
+            self.0.insert(at, (index, Moments::default()));
+            at
+        });
+        self.0.get_mut(at).map(|(_, moments)| moments)
+    }
+}
+
+impl From<BTreeMap<usize, Moments>> for Hours {
+    fn from(stored: BTreeMap<usize, Moments>) -> Self {
+        let known = stored.into_iter().filter(|(hour, _)| *hour < HOURS);
+        Self(known.filter_map(|(hour, moments)| Some((u8::try_from(hour).ok()?, moments))).collect())
+    }
+}
+
+impl From<Hours> for BTreeMap<usize, Moments> {
+    fn from(hours: Hours) -> Self {
+        hours.0.into_iter().map(|(hour, moments)| (usize::from(hour), moments)).collect()
     }
 }
 
@@ -67,7 +110,7 @@ impl Moments {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Profile {
     /// By hour of the week, those in which something was seen: a component is rarely watched all week.
-    hours: BTreeMap<usize, Moments>,
+    hours: Hours,
     all: Moments,
     aged_at: u64,
 }
@@ -82,13 +125,15 @@ impl Profile {
         self.age(second);
         let value = self.pulled_in(second, value.clamp(-MOST, MOST));
         self.all.add(value);
-        self.hours.entry(HourOfWeek::of(second).index()).or_default().add(value);
+        if let Some(hour) = self.hours.of_mut(HourOfWeek::of(second)) {
+            hour.add(value);
+        }
     }
 
     /// What is usual in the hour of the Unix second `second`: that hour's, or that of all hours while it is not
     /// known. `None`: nothing is known yet.
     pub fn usual(&self, second: u64) -> Option<Reference> {
-        let hour = self.hours.get(&HourOfWeek::of(second).index());
+        let hour = self.hours.of(HourOfWeek::of(second));
         hour.and_then(Moments::reference).or_else(|| self.all.reference())
     }
 
@@ -101,14 +146,14 @@ impl Profile {
         if elapsed < HOUR_S {
             return;
         }
-        let left = 0.5_f64.powf(elapsed as f64 / HALF_LIFE_S);
+        let left = 0.5_f64.powf(elapsed as f64 / HALF_LIFE_S) as f32;
         self.aged_at = second;
         self.all.weight *= left;
-        self.hours.values_mut().for_each(|hour| hour.weight *= left);
+        self.hours.0.iter_mut().for_each(|(_, hour)| hour.weight *= left);
     }
 
     fn pulled_in(&self, second: u64, value: f64) -> f64 {
-        let hour = self.hours.get(&HourOfWeek::of(second).index()).and_then(Moments::reference);
+        let hour = self.hours.of(HourOfWeek::of(second)).and_then(Moments::reference);
         match hour {
             Some(Reference { centre, spread }) if spread > 0.0 => {
                 value.clamp(centre - PULLED_IN * spread, centre + PULLED_IN * spread)
