@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chart::{Chart, ChartSettings, Reading, Reference, RuleSet};
+use crate::histogram::MAX_LATENCY_US;
 use crate::history::{History, Minute};
 use crate::increment::{Arm, ByArm};
 use crate::verdict::{ControlChart, Signal};
@@ -82,7 +83,7 @@ impl Series {
     fn observe(&mut self, second: u64, value: f64, usual: Reference) {
         let Some(reading) = self.chart.observe(value, Some(usual)) else { return };
         let told = |value: f64| match self.shown.signal {
-            Signal::Latency => value.exp(),
+            Signal::Latency => value.exp().min(MAX_LATENCY_US as f64),
             Signal::ErrorRate | Signal::Share => value.clamp(0.0, 1.0),
         };
         let from_usual = |deviations: f64| told(usual.centre + deviations * usual.spread);
@@ -101,5 +102,22 @@ impl Series {
             since: reading.signals().then(|| self.shown.since.unwrap_or(second)),
             broken: reading.broken().collect(),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_can_be_stored_however_wide_their_limits_are() {
+        for signal in [Signal::ErrorRate, Signal::Latency] {
+            for (value, spread) in [(22.0, 1e6), (0.0, 1e300), (1e12, 0.0), (22.0, f64::MIN_POSITIVE)] {
+                let mut series = Series::new(Arm::Canary, signal, RuleSet::Nelson);
+                (0..20).for_each(|second| series.observe(second, value, Reference { centre: 10.0, spread }));
+                let json = serde_json::to_string(&series).unwrap();
+                assert!(serde_json::from_str::<Series>(&json).is_ok(), "{json}");
+            }
+        }
     }
 }
