@@ -44,10 +44,14 @@ impl Reason {
                 "{name} {canary} over {canary_requests} canary requests, {baseline} {}{beside}",
                 if *baseline_requests > 0 { format!("over {baseline_requests} ") } else { String::new() },
             ),
-            Signal::Share => format!(
-                "{canary} of {} requests reached the canary, {baseline} by weight",
-                baseline_requests.saturating_add(*canary_requests)
-            ),
+            Signal::Share => match baseline_requests.saturating_add(*canary_requests) {
+                0 => format!(
+                    "{baseline} of the requests usually reach the canary at this weight, and no fewer do"
+                ),
+                requests => format!(
+                    "{canary} of {requests} requests reached the canary, usually {baseline} at this weight"
+                ),
+            },
         };
         format!("{seen}{}: {}", self.driver(), self.judged())
     }
@@ -170,6 +174,19 @@ mod tests {
         let judged = "worse than the margin allows (odds 8 to 1 alone, enough with the version's)";
         assert_eq!(named.sentence(), format!("{seen}{judged}"));
         check(Verdict::Inconclusive, "not decided, about 1200 more canary requests needed");
+    }
+
+    #[test]
+    fn a_share_is_told_of_the_requests_since_it_may_have_fallen_if_there_are_any() {
+        let share = Reason { signal: Signal::Share, baseline: 0.3, canary: 0.1, ..reason(Verdict::Healthy) };
+        let text = share.sentence();
+        assert!(
+            text.starts_with("10.00 % of 3100 requests reached the canary, usually 30.00 % at this weight: "),
+            "{text}"
+        );
+        let text = Reason { baseline_requests: 0, canary_requests: 0, ..share }.sentence();
+        let none = "30.00 % of the requests usually reach the canary at this weight, and no fewer do: ";
+        assert!(text.starts_with(none), "{text}");
     }
 
     #[test]
