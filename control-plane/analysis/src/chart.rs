@@ -80,13 +80,14 @@ impl Reading {
 
 /// A chart or rule that signals. Written by its name.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(into = "&'static str", try_from = "String")]
+#[serde(rename_all = "snake_case")]
 pub enum Broken {
     /// The EWMA is beyond its limits.
     Ewma,
     /// The CUSUM is.
     Cusum,
     /// The last values break a run rule.
+    #[serde(untagged)]
     Rule(Rule),
 }
 
@@ -99,22 +100,6 @@ impl Broken {
             Self::Cusum => "cusum",
             Self::Rule(rule) => rule.name(),
         }
-    }
-}
-
-impl From<Broken> for &'static str {
-    fn from(broken: Broken) -> Self {
-        broken.name()
-    }
-}
-
-impl TryFrom<String> for Broken {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        let rules = Rule::ALL.into_iter().map(Self::Rule);
-        let named = [Self::Ewma, Self::Cusum].into_iter().chain(rules).find(|broken| broken.name() == name);
-        named.ok_or_else(|| format!("{name:?} is no chart and no run rule"))
     }
 }
 

@@ -31,19 +31,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// All rules.
-    pub const ALL: [Self; 9] = [
-        Self::OneBeyondThree,
-        Self::TwoOfThreeBeyondTwo,
-        Self::FourOfFiveBeyondOne,
-        Self::EightOnOneSide,
-        Self::NineOnOneSide,
-        Self::SixMonotone,
-        Self::FourteenAlternating,
-        Self::FifteenWithinOne,
-        Self::EightBeyondOne,
-    ];
-
     /// Western Electric's zone rules.
     pub const WESTERN_ELECTRIC: [Self; 4] =
         [Self::OneBeyondThree, Self::TwoOfThreeBeyondTwo, Self::FourOfFiveBeyondOne, Self::EightOnOneSide];

@@ -186,6 +186,17 @@ fn what_was_usual_months_ago_is_forgotten() {
 }
 
 #[test]
+fn what_signals_is_written_by_its_name_and_read_again() {
+    let rules = Rule::NELSON.into_iter().chain(Rule::WESTERN_ELECTRIC).map(Broken::Rule);
+    for broken in rules.chain([Broken::Ewma, Broken::Cusum]) {
+        let json = serde_json::to_string(&broken).unwrap();
+        assert_eq!(json, format!("{:?}", broken.name()));
+        assert_eq!(serde_json::from_str::<Broken>(&json).unwrap(), broken);
+    }
+    assert!(serde_json::from_str::<Broken>("\"eight\"").is_err());
+}
+
+#[test]
 fn a_series_without_history_is_charted_after_its_start_up() {
     let mut chart = Chart::new(&ChartSettings::default());
     let mut noise = Noise::new(37);
