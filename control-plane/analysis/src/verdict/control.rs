@@ -38,45 +38,19 @@ pub struct ControlChart {
     pub since: Option<u64>,
 }
 
-impl Default for ControlChart {
-    fn default() -> Self {
-        Self {
-            arm: Arm::Baseline,
-            signal: Signal::ErrorRate,
-            at: 0,
-            value: 0.0,
-            usual: 0.0,
-            lower_limit: 0.0,
-            upper_limit: 0.0,
-            ewma: 0.0,
-            ewma_lower_limit: 0.0,
-            ewma_upper_limit: 0.0,
-            broken: Vec::new(),
-            since: None,
-        }
-    }
-}
-
 impl ControlChart {
     /// The chart in words: one sentence without a full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { arm, signal, value, usual, lower_limit: low, upper_limit: high, .. } = self;
-        let told = |value: f64| match signal {
-            Signal::ErrorRate | Signal::Share => format!("{:.2} %", value * 100.0),
-            Signal::Latency => format!("{:.1} ms", value / 1000.0),
-        };
-        let arm = match arm {
-            Arm::Baseline => "baseline",
-            Arm::Canary => "canary",
-        };
         let name = match signal {
             Signal::ErrorRate => "error rate",
             Signal::Latency => "median latency",
             Signal::Share => "share of requests",
         };
-        let [value, usual, low, high] = [*value, *usual, *low, *high].map(told);
-        let course = format!("{name} of the {} {value}, usually {usual} at this hour ({low} to {high})", arm);
+        let [value, usual, low, high] = [*value, *usual, *low, *high].map(|value| signal.value(value));
+        let course =
+            format!("{name} of the {} {value}, usually {usual} at this hour ({low} to {high})", arm.name());
         let Some(since) = self.since else { return format!("{course}: in control") };
         let minutes = self.at.saturating_sub(since) / 60 + 1;
         let broken: Vec<_> = self.broken.iter().map(|broken| broken.name().replace('_', " ")).collect();
@@ -92,13 +66,18 @@ mod tests {
     #[test]
     fn a_chart_says_what_is_usual_and_for_how_long_it_has_not_been_so() {
         let chart = ControlChart {
+            arm: Arm::Baseline,
             signal: Signal::Latency,
             at: 1_000_000,
             value: 95_400.0,
             usual: 80_000.0,
             lower_limit: 70_000.0,
             upper_limit: 92_000.0,
-            ..ControlChart::default()
+            ewma: 81_000.0,
+            ewma_lower_limit: 75_000.0,
+            ewma_upper_limit: 85_000.0,
+            broken: Vec::new(),
+            since: None,
         };
         assert_eq!(
             chart.sentence(),

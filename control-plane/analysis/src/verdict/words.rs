@@ -11,7 +11,7 @@ impl Signal {
         }
     }
 
-    fn value(self, value: f64) -> String {
+    pub(super) fn value(self, value: f64) -> String {
         match self {
             Self::ErrorRate | Self::Share => format!("{:.2} %", value * 100.0),
             Self::Latency => format!("{:.1} ms", value / 1000.0),

@@ -1,8 +1,6 @@
 //! What control charts show.
 
-use serin_analysis::Arm;
 use serin_proto::admin::v1 as api;
-use serin_proto::assignment::{BASELINE, CANARY};
 use serin_rollout::UnixMillis;
 
 use super::timestamp;
@@ -11,12 +9,8 @@ use crate::snapshot::Chart;
 pub(super) fn chart(chart: &Chart) -> api::ControlChart {
     let data = &chart.data;
     let second = |second: u64| timestamp(UnixMillis(second.saturating_mul(1_000)));
-    let arm = match data.arm {
-        Arm::Baseline => BASELINE,
-        Arm::Canary => CANARY,
-    };
     api::ControlChart {
-        arm: arm.to_owned(),
+        arm: data.arm.name().to_owned(),
         signal: data.signal.name().to_owned(),
         at: Some(second(data.at)),
         value: data.value,
@@ -35,6 +29,7 @@ pub(super) fn chart(chart: &Chart) -> api::ControlChart {
 #[cfg(test)]
 mod tests {
     use serin_analysis::{LatencyHistogram, Outcomes, UserMasks};
+    use serin_proto::assignment::{BASELINE, CANARY};
     use serin_rollout::{Creation, Plan, RolloutId, Salt, Trial};
 
     use super::*;

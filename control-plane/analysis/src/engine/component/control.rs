@@ -33,8 +33,9 @@ struct Charts {
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Series {
+    signal: Signal,
     chart: Chart,
-    shown: ControlChart,
+    shown: Option<ControlChart>,
 }
 
 impl Control {
@@ -54,13 +55,13 @@ impl Control {
         let Some(minute) = charts.minute.add(second, requests, failed) else { return };
         let Some(usual) = history.of_minute(second, minute.requests) else { return };
         if charts.series.is_empty() {
-            let series = |signal| Series::new(arm, signal, self.rules);
+            let series = |signal| Series::new(signal, self.rules);
             charts.series = vec![series(Signal::ErrorRate), series(Signal::Latency)];
         }
         let values = [Some(minute.failing()), median_us().map(|us| (us.max(1) as f64).ln())];
         for ((series, value), usual) in charts.series.iter_mut().zip(values).zip(usual) {
             if let Some(value) = value {
-                series.observe(second, value, usual);
+                series.observe((second, arm), value, usual);
             }
         }
     }
@@ -68,29 +69,30 @@ impl Control {
     /// What the charts show at `second` of the last minute.
     pub(super) fn shown(&self, second: u64) -> impl Iterator<Item = &ControlChart> {
         let ByArm { baseline, canary } = &self.arms;
-        let charts = baseline.series.iter().chain(&canary.series).map(|series| &series.shown);
-        charts.filter(move |chart| chart.at > 0 && chart.at.saturating_add(STALE_S) >= second)
+        let charts = baseline.series.iter().chain(&canary.series).filter_map(|series| series.shown.as_ref());
+        charts.filter(move |chart| chart.at.saturating_add(STALE_S) >= second)
     }
 }
 
 impl Series {
-    fn new(arm: Arm, signal: Signal, rules: RuleSet) -> Self {
+    fn new(signal: Signal, rules: RuleSet) -> Self {
         let settings = ChartSettings { rules: rules.rules().to_vec(), ..ChartSettings::default() };
-        let shown = ControlChart { arm, signal, ..ControlChart::default() };
-        Self { chart: Chart::new(&settings), shown }
+        Self { signal, chart: Chart::new(&settings), shown: None }
     }
 
-    fn observe(&mut self, second: u64, value: f64, usual: Reference) {
+    fn observe(&mut self, (second, arm): (u64, Arm), value: f64, usual: Reference) {
         let Some(reading) = self.chart.observe(value, Some(usual)) else { return };
-        let told = |value: f64| match self.shown.signal {
+        let told = |value: f64| match self.signal {
             Signal::Latency => value.exp().min(MAX_LATENCY_US as f64),
             Signal::ErrorRate | Signal::Share => value.clamp(0.0, 1.0),
         };
         let from_usual = |deviations: f64| told(usual.centre + deviations * usual.spread);
         let Reading { ewma, ewma_limit, .. } = reading;
-        self.shown = ControlChart {
-            arm: self.shown.arm,
-            signal: self.shown.signal,
+        let broken: Vec<_> = reading.broken().collect();
+        let since = self.shown.as_ref().and_then(|before| before.since).unwrap_or(second);
+        self.shown = Some(ControlChart {
+            arm,
+            signal: self.signal,
             at: second,
             value: told(value),
             usual: told(usual.centre),
@@ -99,9 +101,9 @@ impl Series {
             ewma: from_usual(ewma),
             ewma_lower_limit: from_usual(-ewma_limit),
             ewma_upper_limit: from_usual(ewma_limit),
-            since: reading.signals().then(|| self.shown.since.unwrap_or(second)),
-            broken: reading.broken().collect(),
-        };
+            since: (!broken.is_empty()).then_some(since),
+            broken,
+        });
     }
 }
 
@@ -113,8 +115,9 @@ mod tests {
     fn charts_can_be_stored_however_wide_their_limits_are() {
         for signal in [Signal::ErrorRate, Signal::Latency] {
             for (value, spread) in [(22.0, 1e6), (0.0, 1e300), (1e12, 0.0), (22.0, f64::MIN_POSITIVE)] {
-                let mut series = Series::new(Arm::Canary, signal, RuleSet::Nelson);
-                (0..20).for_each(|second| series.observe(second, value, Reference { centre: 10.0, spread }));
+                let mut series = Series::new(signal, RuleSet::Nelson);
+                let usual = Reference { centre: 10.0, spread };
+                (0..20).for_each(|second| series.observe((second, Arm::Canary), value, usual));
                 let json = serde_json::to_string(&series).unwrap();
                 assert!(serde_json::from_str::<Series>(&json).is_ok(), "{json}");
             }
