@@ -65,11 +65,6 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Whether any chart signals.
-    pub fn signals(&self) -> bool {
-        self.broken().next().is_some()
-    }
-
     /// All that signals.
     pub fn broken(&self) -> impl Iterator<Item = Broken> {
         let charts = [(self.ewma_signal, Broken::Ewma), (self.cusum_signal, Broken::Cusum)];

@@ -155,7 +155,7 @@ fn a_night_value_by_day_signals_though_it_is_usual_at_night() {
         let second = start + 3_600 * hour;
         Chart::new(&settings).observe(100.0, profile.usual(second)).unwrap()
     };
-    assert!(!reading(3).signals(), "{:?}", reading(3));
+    assert!(reading(3).broken().next().is_none(), "{:?}", reading(3));
     assert_eq!(reading(12).rules, [Rule::OneBeyondThree]);
     assert_eq!(reading(12).ewma_signal, Some(Side::Low));
 }
@@ -203,9 +203,12 @@ fn a_series_without_history_is_charted_after_its_start_up() {
     for _ in 0..StartUp::VALUES {
         assert_eq!(chart.observe(50.0 + noise.normal(), None), None);
     }
-    let quiet = (0..200).filter(|_| chart.observe(50.0 + noise.normal(), None).unwrap().signals()).count();
+    let quiet = (0..200)
+        .filter(|_| chart.observe(50.0 + noise.normal(), None).unwrap().broken().next().is_some())
+        .count();
     assert_eq!(quiet, 0);
-    let seen = (1..60).find(|_| chart.observe(53.0 + noise.normal(), None).unwrap().signals());
+    let seen =
+        (1..60).find(|_| chart.observe(53.0 + noise.normal(), None).unwrap().broken().next().is_some());
     assert!(seen.is_some_and(|values| values < 15), "{seen:?}");
 }
 
@@ -213,7 +216,11 @@ fn a_series_without_history_is_charted_after_its_start_up() {
 fn a_constant_series_does_not_signal_at_rounding() {
     let mut chart = Chart::new(&ChartSettings::default());
     let values = (0..500).map(|at| if at % 2 == 0 { 0.3 } else { 0.1 + 0.2 });
-    assert!(values.filter_map(|value| chart.observe(value, None)).all(|reading| !reading.signals()));
+    assert!(
+        values
+            .filter_map(|value| chart.observe(value, None))
+            .all(|reading| reading.broken().next().is_none())
+    );
 }
 
 fn any_value() -> impl Strategy<Value = f64> {
