@@ -32,7 +32,7 @@ use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
-use crate::summary::{ScopeSummary, p99_least_us, summarise};
+use crate::summary::{ArmSummary, p99_least_us, summarise};
 use crate::users::Users;
 use crate::verdict::{Alarm, ControlChart, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
@@ -152,7 +152,7 @@ pub struct Engine {
     users: Users,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
-    version_summary: Option<ScopeSummary>,
+    version_summary: Option<ByArm<ArmSummary>>,
 }
 
 impl Engine {
@@ -337,7 +337,7 @@ impl Engine {
     }
 
     /// What happened in the last minute, as far as it is closed.
-    pub fn summary(&self, scope: Scope) -> ScopeSummary {
+    pub fn summary(&self, scope: Scope) -> ByArm<ArmSummary> {
         match scope {
             Scope::Version => self
                 .version_summary
@@ -345,7 +345,7 @@ impl Engine {
             Scope::Component(index) => self
                 .components
                 .get(index.0)
-                .map_or_else(ScopeSummary::default, |component| component.summary().summary()),
+                .map_or_else(ByArm::default, |component| component.summary().summary()),
         }
     }
 

@@ -48,7 +48,7 @@ pub use histogram::{DecodeError, LatencyHistogram};
 pub use history::History;
 pub use increment::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
 pub use placebo::Dispersion;
-pub use summary::{ArmSummary, ScopeSummary};
+pub use summary::ArmSummary;
 pub use users::UserMasks;
 pub use verdict::{
     Alarm, BaselineUsed, Category, CategoryFailures, ControlChart, EffectSize, Reason, ScopeAssessment,

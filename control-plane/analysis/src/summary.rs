@@ -27,15 +27,6 @@ pub struct ArmSummary {
     pub p99_us: Option<u64>,
 }
 
-/// Both arms of a scope over the last minute.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ScopeSummary {
-    /// The baseline.
-    pub baseline: ArmSummary,
-    /// The canary.
-    pub canary: ArmSummary,
-}
-
 /// What one arm of a component saw in one second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally<'a> {
@@ -85,7 +76,7 @@ pub(crate) struct SummaryWindow {
     open: Open,
     /// The summary, while nothing has changed since it was computed.
     #[serde(skip)]
-    known: Option<ScopeSummary>,
+    known: Option<ByArm<ArmSummary>>,
 }
 
 impl SummaryWindow {
@@ -197,15 +188,15 @@ impl SummaryWindow {
         self.slots.get_mut(at).map(|(_, arms)| arms)
     }
 
-    pub(crate) fn summary(&self) -> ScopeSummary {
+    pub(crate) fn summary(&self) -> ByArm<ArmSummary> {
         self.known.unwrap_or_else(|| summarise(std::iter::once(self)))
     }
 }
 
 /// Sums several windows.
-pub(crate) fn summarise<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone) -> ScopeSummary {
+pub(crate) fn summarise<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone) -> ByArm<ArmSummary> {
     let arm = |arm: Arm| summarise_arm(windows.clone(), arm);
-    ScopeSummary { baseline: arm(Arm::Baseline), canary: arm(Arm::Canary) }
+    ByArm { baseline: arm(Arm::Baseline), canary: arm(Arm::Canary) }
 }
 
 fn summarise_arm<'a>(windows: impl Iterator<Item = &'a SummaryWindow> + Clone, arm: Arm) -> ArmSummary {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
-    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope, ScopeSummary,
+    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -222,7 +222,7 @@ impl Evaluation {
 
     /// Both arms of a component over the last minute.
     #[must_use]
-    pub fn component(&self, name: &str) -> ScopeSummary {
+    pub fn component(&self, name: &str) -> ByArm<ArmSummary> {
         self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
     }
 
@@ -233,7 +233,7 @@ impl Evaluation {
 
     /// Both arms of the version over the last minute.
     #[must_use]
-    pub fn version(&self) -> ScopeSummary {
+    pub fn version(&self) -> ByArm<ArmSummary> {
         self.engine.summary(Scope::Version)
     }
 
@@ -257,7 +257,7 @@ impl Evaluation {
         let client_errors = self.client_errors(now_second);
         let version = self.version();
         let components = assessment.components.into_iter().map(|(name, assessment)| {
-            let ScopeSummary { baseline, canary } = self.component(&name);
+            let ByArm { baseline, canary } = self.component(&name);
             ComponentJudgement { assessment, requests: baseline.requests + canary.requests, name }
         });
         Judgement {

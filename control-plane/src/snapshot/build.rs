@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serin_analysis::{ControlChart, ScopeSummary};
+use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{Granularity, Judgement, Pin, Plan, State};
 
@@ -13,7 +13,7 @@ use crate::fleet::nodes::Spread;
 #[derive(Debug)]
 pub struct Windows {
     /// Both arms of the version over the last 60 seconds.
-    pub version: ScopeSummary,
+    pub version: ByArm<ArmSummary>,
     /// By name of the component.
     pub components: BTreeMap<String, ComponentWindow>,
 }
@@ -22,7 +22,7 @@ pub struct Windows {
 #[derive(Debug)]
 pub struct ComponentWindow {
     /// Both arms over the last 60 seconds.
-    pub arms: ScopeSummary,
+    pub arms: ByArm<ArmSummary>,
     /// What its control charts show.
     pub charts: Vec<ControlChart>,
 }
@@ -99,7 +99,7 @@ fn charts(charts: &[ControlChart]) -> Vec<Chart> {
     charts.iter().map(|chart| Chart { data: chart.clone(), text: chart.sentence() }).collect()
 }
 
-fn arms(summary: Option<&ScopeSummary>) -> Vec<Arm> {
-    let Some(ScopeSummary { baseline, canary }) = summary else { return Vec::new() };
+fn arms(summary: Option<&ByArm<ArmSummary>>) -> Vec<Arm> {
+    let Some(ByArm { baseline, canary }) = summary else { return Vec::new() };
     vec![Arm { arm: BASELINE, summary: *baseline }, Arm { arm: CANARY, summary: *canary }]
 }

@@ -11,7 +11,7 @@ use crate::power::Needed;
 use crate::risk::{Action, Anomaly, Harm, HarmClass, Prediction, Situation, decide, scope_risk};
 use crate::scope::{ErrorTotals, Process};
 use crate::stratum::{as_floats, slower_than};
-use crate::summary::ScopeSummary;
+use crate::summary::ArmSummary;
 use crate::verdict::{
     BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict,
     Veto, is_doubtful,
@@ -22,7 +22,7 @@ pub(super) struct Judgement<'a> {
     pub(super) process: &'a Process,
     /// What stands in the baseline's place. `None`: a baseline runs beside it.
     pub(super) beside: Option<Beside>,
-    pub(super) summary: ScopeSummary,
+    pub(super) summary: ByArm<ArmSummary>,
     pub(super) needed: Needed,
     pub(super) phi: Phi,
     pub(super) margins: Margins,
@@ -97,7 +97,7 @@ impl Judgement<'_> {
     }
 
     fn latency(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {
-        let ScopeSummary { baseline, canary } = self.summary;
+        let ByArm { baseline, canary } = self.summary;
         let requests = ByArm { baseline: baseline.requests, canary: canary.requests };
         Reason {
             baseline: baseline.p99_us.unwrap_or(0) as f64,
