@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::chart::profile::KNOWN;
 use crate::chart::{Profile, Reference};
 use crate::histogram::LatencyHistogram;
-pub(crate) use minute::Minute;
 use minute::VALUE_S;
+pub(crate) use minute::{FullMinute, Minute};
 
 /// Standard deviations of the minutes about their centre that are usual.
 const SPREADS: f64 = 2.0;
@@ -74,7 +74,6 @@ pub struct History {
     medians: Profile,
     /// Requests behind a value, smoothed.
     requests: f64,
-    minute: Minute,
     /// All latencies, as of when this was handed on.
     pub(crate) latencies: LatencyHistogram,
     /// The latest deployment that was promoted.
@@ -82,21 +81,14 @@ pub struct History {
 }
 
 impl History {
-    /// Takes in a second of the version that serves. `median_us` is asked for when a value is made.
-    pub(crate) fn see(
-        &mut self,
-        second: u64,
-        requests: u64,
-        failed: u64,
-        median_us: impl FnOnce() -> Option<u64>,
-    ) {
+    /// Takes in a minute of the version that serves.
+    pub(crate) fn see(&mut self, minute: FullMinute) {
         const WEIGHT: f64 = 0.1;
-        let Some(minute) = self.minute.add(second, requests, failed) else { return };
         let weight = if self.requests > 0.0 { WEIGHT } else { 1.0 };
         self.requests += weight * (minute.requests as f64 - self.requests);
-        self.failing.observe(second, minute.failing());
-        if let Some(us) = median_us() {
-            self.medians.observe(second, (us.max(1) as f64).ln());
+        self.failing.observe(minute.second, minute.failing());
+        if let Some(median) = minute.log_median() {
+            self.medians.observe(minute.second, median);
         }
     }
 
@@ -116,11 +108,11 @@ impl History {
         usual.checked()
     }
 
-    /// What is usual for a minute of `requests` requests at the Unix second `second`: the share that fails, and the logarithm
-    /// of the median in µs. With fewer requests than usual a minute may lie farther from it. `None`: too little is known.
-    pub(crate) fn of_minute(&self, second: u64, requests: u64) -> Option<[Reference; 2]> {
-        let (failing, median) = (self.failing.usual(second)?, self.medians.usual(second)?);
-        let (usually, requests) = (self.requests.max(1.0), requests.max(1) as f64);
+    /// What is usual for such a minute: the share that fails, and the logarithm of the median in µs. With fewer requests than
+    /// usual it may lie farther from that. `None`: too little is known.
+    pub(crate) fn of_minute(&self, minute: FullMinute) -> Option<[Reference; 2]> {
+        let (failing, median) = (self.failing.usual(minute.second)?, self.medians.usual(minute.second)?);
+        let (usually, requests) = (self.requests.max(1.0), minute.requests as f64);
         let centre = failing.centre.max(0.0);
         let beyond_chance = (failing.spread * failing.spread - centre / usually).max(0.0);
         // One failure more than there were, so that the first one is not thought impossible.

@@ -14,7 +14,7 @@ use super::lessons::Lessons;
 use super::solo::{Presence, Solo};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
-use crate::history::{Deployment, History};
+use crate::history::{Deployment, History, Minute};
 use crate::increment::{Arm, ByArm, HostSample};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::placebo::{Dispersion, Phi, Placebo, Whole};
@@ -81,6 +81,8 @@ pub(super) struct Component {
     slow_down: Option<EffectSize>,
     #[serde(default)]
     course: Course,
+    #[serde(default)]
+    minutes: ByArm<Minute>,
     /// What is usual for the version that serves.
     #[serde(default)]
     history: History,
@@ -128,6 +130,7 @@ impl Component {
             vetoes: Vec::new(),
             slow_down: None,
             course: Course::default(),
+            minutes: ByArm::default(),
             history: History::default(),
             deployment: Deployment::default(),
             presence: Presence::default(),

@@ -18,7 +18,7 @@ use crate::cells::{CELLS, Cells};
 use crate::chart::HourOfWeek;
 use crate::config::{Limits, Margins, RawEngineConfig};
 use crate::histogram::{DenseHistogram, LatencyHistogram};
-use crate::history::{History, LEAST_LATENCIES, Usual};
+use crate::history::{FullMinute, History, LEAST_LATENCIES, Usual};
 use crate::increment::ByArm;
 use crate::stratum::ArmStratum;
 use crate::verdict::BaselineUsed;
@@ -239,20 +239,16 @@ impl Solo {
         self.kind() != before
     }
 
-    /// Takes in a second of the canary.
-    pub(super) fn see(
-        &mut self,
-        second: u64,
-        (requests, failed): (u64, u64),
-        latency: &LatencyHistogram,
-        median_us: impl FnOnce() -> Option<u64>,
-    ) {
+    /// Takes in the canary's latencies of a second, and the minute that it ends.
+    pub(super) fn see(&mut self, latency: &LatencyHistogram, minute: Option<FullMinute>) {
         const ENOUGH: u64 = 100_000;
         self.latencies.add(latency.bins());
         if self.latencies.count() >= 2 * ENOUGH {
             self.latencies.halve();
         }
-        self.next.see(second, requests, failed, median_us);
+        if let Some(minute) = minute {
+            self.next.see(minute);
+        }
     }
 
     /// What is usual once the canary is promoted.

@@ -1,4 +1,4 @@
-//! A minute of one arm, or as many as it takes to have enough requests.
+//! A minute of one arm, or as many as it takes to have enough requests: a value of profiles and control charts.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,16 +15,25 @@ pub(crate) struct Minute {
     failed: u64,
 }
 
-/// Requests of a minute that is over: at least one.
+/// A minute that is over: at least one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct FullMinute {
+    /// Its last second.
+    pub(crate) second: u64,
     pub(crate) requests: u64,
     failed: u64,
+    median_us: Option<u64>,
 }
 
 impl Minute {
-    /// Takes in a second; gives the minute once it is over.
-    pub(crate) fn add(&mut self, second: u64, requests: u64, failed: u64) -> Option<FullMinute> {
+    /// Takes in a second; gives the minute once it is over. Only then `median_us` is asked for.
+    pub(crate) fn add(
+        &mut self,
+        second: u64,
+        requests: u64,
+        failed: u64,
+        median_us: impl FnOnce() -> Option<u64>,
+    ) -> Option<FullMinute> {
         if requests == 0 && self.requests == 0 {
             return None;
         }
@@ -35,7 +44,7 @@ impl Minute {
             return None;
         }
         let Self { requests, failed, .. } = std::mem::take(self);
-        Some(FullMinute { requests, failed })
+        Some(FullMinute { second, requests, failed, median_us: median_us() })
     }
 }
 
@@ -43,5 +52,10 @@ impl FullMinute {
     /// Share of requests that failed.
     pub(crate) fn failing(self) -> f64 {
         self.failed as f64 / self.requests as f64
+    }
+
+    /// Logarithm of the median in µs.
+    pub(crate) fn log_median(self) -> Option<f64> {
+        self.median_us.map(|us| (us.max(1) as f64).ln())
     }
 }

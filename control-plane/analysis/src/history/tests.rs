@@ -11,16 +11,21 @@ fn latencies(us: u64) -> LatencyHistogram {
     latencies
 }
 
+/// A minute of `requests` of which `failed` failed, at the median `us`.
+fn minute(minute: u64, requests: u64, failed: u64, us: u64) -> FullMinute {
+    let mut filling = Minute::default();
+    let start = START + 60 * minute;
+    assert_eq!(filling.add(start, requests, failed, || Some(us)), None);
+    filling.add(start + 59, 0, 0, || Some(us)).unwrap()
+}
+
 /// `minutes` of `requests` a minute of which the share `failing` fails.
 fn learned(minutes: u64, requests: u64, failing: f64, noise: &mut Noise) -> History {
     let mut history = History { latencies: latencies(50_000), ..History::default() };
-    for minute in 0..minutes {
+    for at in 0..minutes {
         let mean = requests as f64 * failing;
         let failed = (mean + mean.sqrt() * noise.normal()).round().max(0.0) as u64;
-        for second in 0..60 {
-            let (requests, failed) = if second == 0 { (requests, failed) } else { (0, 0) };
-            history.see(START + 60 * minute + second, requests, failed, || Some(50_000));
-        }
+        history.see(minute(at, requests, failed, 50_000));
     }
     history
 }
@@ -50,13 +55,9 @@ fn the_limit_is_rarely_below_the_truth_however_thin_the_traffic() {
 #[test]
 fn minutes_that_differ_more_than_chance_widen_the_limit() {
     let mut history = History { latencies: latencies(50_000), ..History::default() };
-    for minute in 0..60 {
-        let failed = if minute % 4 == 0 { 300 } else { 60 };
-        for second in 0..60 {
-            let (requests, failed) = if second == 0 { (60_000, failed) } else { (0, 0) };
-            history
-                .see(START + 60 * minute + second, requests, failed, || Some(50_000 + 1_000 * (minute % 5)));
-        }
+    for at in 0..60 {
+        let failed = if at % 4 == 0 { 300 } else { 60 };
+        history.see(minute(at, 60_000, failed, 50_000 + 1_000 * (at % 5)));
     }
     let usual = history.usual(START + 3_600).unwrap();
     assert!(usual.failing_limit > 0.0035, "{usual:?}");
@@ -68,11 +69,7 @@ fn an_incident_does_not_become_usual() {
     let mut noise = Noise::new(3);
     let mut history = learned(50, 6_000, 0.001, &mut noise);
     let before = history.usual(START + 3_000).unwrap().failing_limit;
-    for minute in 50..55 {
-        for second in 0..60 {
-            history.see(START + 60 * minute + second, 100, 50, || Some(50_000));
-        }
-    }
+    (50..55).for_each(|at| history.see(minute(at, 6_000, 3_000, 50_000)));
     let after = history.usual(START + 3_300).unwrap().failing_limit;
     assert!(after < before + 0.002, "{before} became {after}");
 }
@@ -114,8 +111,11 @@ proptest! {
         near in prop::collection::vec((0..5_000_u64, 0..1_000_u64, any::<u64>(), any::<Option<u64>>()), 1..200),
     ) {
         let mut history = History { latencies: latencies(1), ..History::default() };
+        let mut minute = Minute::default();
         for (second, requests, failed, median_us) in seconds.into_iter().chain(near) {
-            history.see(second, requests, failed, || median_us);
+            if let Some(full) = minute.add(second, requests, failed, || median_us) {
+                history.see(full);
+            }
             history.deployment.see(second, requests, failed, || median_us);
             for usual in [history.usual(second), history.at_age(second)].into_iter().flatten() {
                 prop_assert!((0.0..=1.0).contains(&usual.failing) && (0.0..=1.0).contains(&usual.failing_limit));

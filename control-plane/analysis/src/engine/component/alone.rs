@@ -53,17 +53,21 @@ impl Component {
 
     /// Learns what is usual, and how the canary's deployment goes.
     pub(super) fn learn(&mut self, second: u64, arms: &ByArm<PendingArm>) {
-        let ByArm { baseline, canary } = arms;
-        let (history, summary) = (&mut self.history, &self.summary);
-        let usual_us = || summary.summary().baseline.p50_us;
-        let median_us = || summary.summary().canary.p50_us;
-        let counts = |arm: &PendingArm| (arm.started, arm.failed.total());
-        self.control.see((second, Arm::Baseline), counts(baseline), history, usual_us);
-        self.control.see((second, Arm::Canary), counts(canary), history, median_us);
-        history.see(second, baseline.started, baseline.failed.total(), usual_us);
-        self.deployment.see(second, canary.started, canary.failed.total(), median_us);
+        let [baseline, canary] = [Arm::Baseline, Arm::Canary].map(|arm| {
+            let (minute, of_arm) = (self.minutes.of_mut(arm), arms.of(arm));
+            let full = minute.add(second, of_arm.started, of_arm.failed.total(), || {
+                self.summary.summary().of(arm).p50_us
+            })?;
+            self.control.see(arm, full, &self.history);
+            Some(full)
+        });
+        if let Some(minute) = baseline {
+            self.history.see(minute);
+        }
+        let median_us = || self.summary.summary().canary.p50_us;
+        self.deployment.see(second, arms.canary.started, arms.canary.failed.total(), median_us);
         if let Some(solo) = &mut self.solo {
-            solo.see(second, (canary.started, canary.failed.total()), &canary.latency, median_us);
+            solo.see(&arms.canary.latency, canary);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chart::{Chart, ChartSettings, Reading, Reference, RuleSet};
 use crate::histogram::MAX_LATENCY_US;
-use crate::history::{History, Minute};
+use crate::history::{FullMinute, History};
 use crate::increment::{Arm, ByArm};
 use crate::verdict::{ControlChart, Signal};
 
@@ -21,14 +21,8 @@ const LIMIT: f64 = 3.0;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(super) struct Control {
     rules: RuleSet,
-    arms: ByArm<Charts>,
-}
-
-/// The charts of one arm: none until something is usual, then one of its failures and one of its median.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Charts {
-    minute: Minute,
-    series: Vec<Series>,
+    /// None until something is usual, then one of an arm's failures and one of its median.
+    arms: ByArm<Vec<Series>>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -43,25 +37,18 @@ impl Control {
         Self { rules, arms: ByArm::default() }
     }
 
-    /// Takes in a second of `arm`, before `history` does. `median_us` is asked for at the end of a minute.
-    pub(super) fn see(
-        &mut self,
-        (second, arm): (u64, Arm),
-        (requests, failed): (u64, u64),
-        history: &History,
-        median_us: impl FnOnce() -> Option<u64>,
-    ) {
+    /// Takes in a minute of `arm`, before `history` does.
+    pub(super) fn see(&mut self, arm: Arm, minute: FullMinute, history: &History) {
+        let Some(usual) = history.of_minute(minute) else { return };
         let charts = self.arms.of_mut(arm);
-        let Some(minute) = charts.minute.add(second, requests, failed) else { return };
-        let Some(usual) = history.of_minute(second, minute.requests) else { return };
-        if charts.series.is_empty() {
-            let series = |signal| Series::new(signal, self.rules);
-            charts.series = vec![series(Signal::ErrorRate), series(Signal::Latency)];
+        if charts.is_empty() {
+            *charts =
+                [Signal::ErrorRate, Signal::Latency].map(|signal| Series::new(signal, self.rules)).into();
         }
-        let values = [Some(minute.failing()), median_us().map(|us| (us.max(1) as f64).ln())];
-        for ((series, value), usual) in charts.series.iter_mut().zip(values).zip(usual) {
+        let values = [Some(minute.failing()), minute.log_median()];
+        for ((series, value), usual) in charts.iter_mut().zip(values).zip(usual) {
             if let Some(value) = value {
-                series.observe((second, arm), value, usual);
+                series.observe((minute.second, arm), value, usual);
             }
         }
     }
@@ -69,7 +56,7 @@ impl Control {
     /// What the charts show at `second` of the last minute.
     pub(super) fn shown(&self, second: u64) -> impl Iterator<Item = &ControlChart> {
         let ByArm { baseline, canary } = &self.arms;
-        let charts = baseline.series.iter().chain(&canary.series).filter_map(|series| series.shown.as_ref());
+        let charts = baseline.iter().chain(canary).filter_map(|series| series.shown.as_ref());
         charts.filter(move |chart| chart.at.saturating_add(STALE_S) >= second)
     }
 }
