@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Reference;
 
 /// Hours of a week.
-const HOURS: usize = 168;
+const HOURS: u8 = 168;
 /// Seconds of an hour.
 const HOUR_S: u64 = 3_600;
 /// Weight from which on an hour speaks for itself.
@@ -24,19 +24,20 @@ const PULLED_IN: f64 = 4.0;
 const MOST: f64 = 1e12;
 
 /// An hour of the week in UTC, 0 being Monday from midnight.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct HourOfWeek(usize);
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct HourOfWeek(u8);
 
 impl HourOfWeek {
     /// The hour that the Unix second lies in.
     pub fn of(unix_second: u64) -> Self {
         // 1 January 1970 was a Thursday.
-        let hours = unix_second / HOUR_S % HOURS as u64 + 3 * 24;
-        Self(usize::try_from(hours).unwrap_or_default() % HOURS)
+        let hours = (unix_second / HOUR_S + 3 * 24) % u64::from(HOURS);
+        Self(u8::try_from(hours).unwrap_or_default())
     }
 
     /// 0 to 167.
-    pub fn index(self) -> usize {
+    pub fn index(self) -> u8 {
         self.0
     }
 }
@@ -70,39 +71,42 @@ impl Moments {
 
 /// Moments of some hours of the week, in their order.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(from = "BTreeMap<usize, Moments>", into = "BTreeMap<usize, Moments>")]
-struct Hours(Vec<(u8, Moments)>);
+#[serde(from = "BTreeMap<u8, Moments>", into = "BTreeMap<u8, Moments>")]
+struct Hours(Vec<(HourOfWeek, Moments)>);
 
 impl Hours {
     fn of(&self, hour: HourOfWeek) -> Option<&Moments> {
-        let at = self.0.binary_search_by_key(&hour.index(), |(hour, _)| usize::from(*hour)).ok()?;
+        let at = self.at(hour).ok()?;
         self.0.get(at).map(|(_, moments)| moments)
     }
 
     fn of_mut(&mut self, hour: HourOfWeek) -> Option<&mut Moments> {
         const SPARE: usize = 8;
-        let index = u8::try_from(hour.index()).unwrap_or(u8::MAX);
-        let at = self.0.binary_search_by_key(&index, |(hour, _)| *hour).unwrap_or_else(|at| {
+        let at = self.at(hour).unwrap_or_else(|at| {
             if self.0.len() == self.0.capacity() {
                 self.0.reserve_exact(SPARE);
             }
-            self.0.insert(at, (index, Moments::default()));
+            self.0.insert(at, (hour, Moments::default()));
             at
         });
         self.0.get_mut(at).map(|(_, moments)| moments)
     }
-}
 
-impl From<BTreeMap<usize, Moments>> for Hours {
-    fn from(stored: BTreeMap<usize, Moments>) -> Self {
-        let known = stored.into_iter().filter(|(hour, _)| *hour < HOURS);
-        Self(known.filter_map(|(hour, moments)| Some((u8::try_from(hour).ok()?, moments))).collect())
+    fn at(&self, hour: HourOfWeek) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&hour, |(hour, _)| *hour)
     }
 }
 
-impl From<Hours> for BTreeMap<usize, Moments> {
+impl From<BTreeMap<u8, Moments>> for Hours {
+    fn from(stored: BTreeMap<u8, Moments>) -> Self {
+        let known = stored.into_iter().filter(|(hour, _)| *hour < HOURS);
+        Self(known.map(|(hour, moments)| (HourOfWeek(hour), moments)).collect())
+    }
+}
+
+impl From<Hours> for BTreeMap<u8, Moments> {
     fn from(hours: Hours) -> Self {
-        hours.0.into_iter().map(|(hour, moments)| (usize::from(hour), moments)).collect()
+        hours.0.into_iter().map(|(hour, moments)| (hour.index(), moments)).collect()
     }
 }
 

@@ -194,7 +194,7 @@ pub(super) struct Solo {
     /// `None`: nothing is known to compare it with.
     reference: Option<Reference>,
     /// Hour of the week and slot of the deployment for which that holds.
-    valid_for: (usize, usize),
+    valid_for: (Option<HourOfWeek>, usize),
     /// What becomes usual if the canary is promoted.
     next: History,
     /// All its latencies since it runs alone.
@@ -205,7 +205,7 @@ impl Solo {
     pub(super) fn new(history: &History, second: u64, age: (u64, usize), config: &RawEngineConfig) -> Self {
         let mut solo = Self {
             reference: None,
-            valid_for: (usize::MAX, usize::MAX),
+            valid_for: (None, 0),
             next: history.clone(),
             latencies: DenseHistogram::default(),
         };
@@ -229,7 +229,7 @@ impl Solo {
         (age_s, slot): (u64, usize),
         config: &RawEngineConfig,
     ) -> bool {
-        let valid_for = (HourOfWeek::of(second).index(), slot);
+        let valid_for = (Some(HourOfWeek::of(second)), slot);
         if self.valid_for == valid_for {
             return false;
         }
