@@ -117,10 +117,10 @@ impl History {
         let beyond_chance = (failing.spread * failing.spread - centre / usually).max(0.0);
         // One failure more than there were, so that the first one is not thought impossible.
         let by_chance = (centre * requests + 1.0) / (requests * requests);
-        let fewer = (usually / requests).max(1.0).sqrt();
+        let median = Reference { spread: median.spread.max(BIN_WIDTH), ..median };
         Some([
             Reference { centre, spread: (beyond_chance + by_chance).sqrt() },
-            Reference { spread: median.spread.max(BIN_WIDTH) * fewer, ..median },
+            median.of_requests(requests, usually),
         ])
     }
 

@@ -31,6 +31,13 @@ impl Reference {
         let deviations = values.iter().map(|value| (value - centre).abs()).collect();
         Some(Self { centre, spread: 1.482_602_218_505_602 * median(deviations)? })
     }
+
+    /// The same for a value of `requests` requests, where `usually` as many make one: with fewer it may lie farther from
+    /// the centre.
+    #[must_use]
+    pub fn of_requests(self, requests: f64, usually: f64) -> Self {
+        Self { spread: self.spread * (usually / requests.max(1.0)).max(1.0).sqrt(), ..self }
+    }
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

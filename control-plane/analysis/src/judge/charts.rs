@@ -88,8 +88,7 @@ impl Charts {
     fn usual_latency(&self, baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
         let points: Vec<f64> = self.latencies.iter().copied().collect();
         let usual = Reference::of(&points).filter(|_| points.len() >= LEAST_POINTS)?;
-        let fewer = (baseline.requests as f64 / canary.requests.max(1) as f64).max(1.0);
-        Some(Reference { spread: usual.spread * fewer.sqrt(), ..usual })
+        Some(usual.of_requests(canary.requests as f64, baseline.requests as f64))
     }
 }
 
