@@ -1,8 +1,8 @@
 //! Statistical process control: is a series still what it was?
 //!
-//! A series is first made comparable: its usual value and spread at this hour of the week ([`profile`]), or those of
-//! its first values ([`startup`]), turn each value into a distance in standard deviations. That goes into an EWMA
-//! chart and a CUSUM chart for small lasting shifts ([`ewma`], [`cusum`]) and into run rules for shapes ([`rules`]).
+//! A series is first made comparable: its usual value and spread at this hour of the week ([`profile`]) turn each value
+//! into a distance in standard deviations. That goes into an EWMA chart and a CUSUM chart for small lasting shifts
+//! ([`ewma`], [`cusum`]) and into run rules for shapes ([`rules`]).
 //!
 //! Charts are for people and for times without a concurrent baseline: each has a known mean number of values between
 //! false signals (its ARL), not a bound per rollout, so none of them rolls back by itself. All state is bounded and
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 pub mod cusum;
 pub mod ewma;
 pub mod profile;
+pub mod reference;
 pub mod rules;
-pub mod startup;
 
 pub use cusum::{Cusum, CusumSettings};
 pub use ewma::{Ewma, EwmaSettings};
 pub use profile::{HourOfWeek, Profile};
+pub use reference::Reference;
 pub use rules::{Rule, RuleSet, RunRules};
-pub use startup::{Reference, StartUp};
 
 /// Distances from the usual are cut off here, so that one absurd value cannot outweigh all others.
 const FARTHEST: f64 = 50.0;
@@ -101,7 +101,6 @@ impl Broken {
 /// The charts of one series.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Chart {
-    start_up: StartUp,
     ewma: Ewma,
     cusum: Cusum,
     rules: RunRules,
@@ -111,21 +110,15 @@ impl Chart {
     /// Charts that have seen nothing yet.
     pub fn new(settings: &ChartSettings) -> Self {
         Self {
-            start_up: StartUp::default(),
             ewma: Ewma::new(settings.ewma),
             cusum: Cusum::new(settings.cusum),
             rules: RunRules::new(&settings.rules),
         }
     }
 
-    /// Takes in a value that usually lies around `usual`. Where that is not known, the first values make it.
-    /// `None`: the value is no number or still belongs to the start-up.
-    pub fn observe(&mut self, value: f64, usual: Option<Reference>) -> Option<Reading> {
-        let reference = match usual {
-            Some(usual) => usual,
-            None => self.start_up.observe(value)?,
-        };
-        let distance = reference.distance(value)?;
+    /// Takes in a value that usually lies around `usual`. `None`: it is no number.
+    pub fn observe(&mut self, value: f64, usual: Reference) -> Option<Reading> {
+        let distance = usual.distance(value)?;
         let (ewma_signal, cusum_signal) = (self.ewma.observe(distance), self.cusum.observe(distance));
         Some(Reading {
             distance,

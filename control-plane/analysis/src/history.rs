@@ -2,10 +2,11 @@
 //! runs beside it.
 //!
 //! Minute by minute the version that serves adds its share of failures and its median to robust profiles by hour of the
-//! week ([`Profile`]): a single incident moves them little, and last month counts less than last week. From centre and
-//! spread follows what is still usual: two standard deviations of the minutes about their centre, without what chance
-//! adds to a minute, and what the centre itself may be wrong by. Beside that the course of the latest promoted deployment
-//! is kept, in slots that double in length. The same profiles are the centre lines of control charts.
+//! week ([`Profile`]): a single incident moves them little, even among the first minutes, and last month counts less than
+//! last week. From centre and spread follows what is still usual: two standard deviations of the minutes about their
+//! centre, without what chance adds to a minute, and what the centre itself may be wrong by. Beside that the course of the
+//! latest promoted deployment is kept, in slots that double in length. The same profiles are the centre lines of control
+//! charts.
 //!
 //! Bounded: at most 168 hours and [`SLOTS`] slots of a few numbers, and one histogram.
 
@@ -86,9 +87,10 @@ impl History {
         const WEIGHT: f64 = 0.1;
         let weight = if self.requests > 0.0 { WEIGHT } else { 1.0 };
         self.requests += weight * (minute.requests as f64 - self.requests);
-        self.failing.observe(minute.second, minute.failing());
+        let requests = minute.requests as f64;
+        self.failing.observe(minute.second, minute.failing(), |share| by_chance(share, requests));
         if let Some(median) = minute.log_median() {
-            self.medians.observe(minute.second, median);
+            self.medians.observe(minute.second, median, |_| BIN_WIDTH);
         }
     }
 
@@ -115,11 +117,9 @@ impl History {
         let (usually, requests) = (self.requests.max(1.0), minute.requests as f64);
         let centre = failing.centre.max(0.0);
         let beyond_chance = (failing.spread * failing.spread - centre / usually).max(0.0);
-        // One failure more than there were, so that the first one is not thought impossible.
-        let by_chance = (centre * requests + 1.0) / (requests * requests);
         let median = Reference { spread: median.spread.max(BIN_WIDTH), ..median };
         Some([
-            Reference { centre, spread: (beyond_chance + by_chance).sqrt() },
+            Reference { centre, spread: beyond_chance.sqrt().hypot(by_chance(centre, requests)) },
             median.of_requests(requests, usually),
         ])
     }
@@ -147,6 +147,12 @@ impl History {
         let known = self.latencies.count() >= LEAST_LATENCIES;
         known.then(|| self.latencies.quantile_us(0.5)).flatten().map(|us| us.max(1) as f64)
     }
+}
+
+/// Standard deviation of a share over `requests`, with one failure more than there were, so that the first one is not thought
+/// impossible.
+fn by_chance(share: f64, requests: f64) -> f64 {
+    (share.max(0.0) * requests + 1.0).sqrt() / requests
 }
 
 /// A share that was measured over `requests`, with what chance may have taken from it.

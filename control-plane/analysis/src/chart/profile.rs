@@ -2,7 +2,8 @@
 //!
 //! Each hour holds a mean and a variance with exponentially ageing weights, so that last month counts less than last
 //! week; a value far from what is known moves them only as far as 4 σ would, so that an incident does not become
-//! usual. An hour that is not known well borrows from all hours.
+//! usual. The first values of an hour wait until there are enough to tell an incident among them. An hour that is not
+//! known well borrows from all hours.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ const HOURS: u8 = 168;
 const HOUR_S: u64 = 3_600;
 /// Weight from which on an hour speaks for itself.
 pub(crate) const KNOWN: f64 = 20.0;
+/// Weight from which on an hour tells which values are far from it.
+const TELLING: f64 = 10.0;
 /// Weights are halved in this time, in seconds: four weeks.
 const HALF_LIFE_S: f64 = 4.0 * 168.0 * 3_600.0;
 /// Distance in σ to which far values are pulled in.
@@ -62,7 +65,11 @@ impl Moments {
     }
 
     fn reference(&self) -> Option<Reference> {
-        (f64::from(self.weight) >= KNOWN).then(|| Reference {
+        self.at_least(KNOWN)
+    }
+
+    fn at_least(&self, weight: f64) -> Option<Reference> {
+        (f64::from(self.weight) >= weight).then(|| Reference {
             centre: f64::from(self.mean),
             spread: f64::from(self.variance.max(0.0)).sqrt(),
         })
@@ -117,20 +124,50 @@ pub struct Profile {
     hours: Hours,
     all: Moments,
     aged_at: u64,
+    /// Values that nothing tells yet whether they are usual: the first ones ever, or those of an hour.
+    #[serde(default)]
+    first: Vec<(HourOfWeek, f64)>,
 }
 
 impl Profile {
-    /// Takes in a value of the Unix second `second`. A value that is no number is left out; a second before those
-    /// seen counts but does not age.
-    pub fn observe(&mut self, second: u64, value: f64) {
+    /// Takes in a value of the Unix second `second`; `by_chance` is the standard deviation that chance gives one around a
+    /// centre. A value that is no number is left out; a second before those seen counts but does not age.
+    pub fn observe(&mut self, second: u64, value: f64, by_chance: impl Fn(f64) -> f64) {
         if !value.is_finite() {
             return;
         }
+        let value = value.clamp(-MOST, MOST);
         self.age(second);
-        let value = self.pulled_in(second, value.clamp(-MOST, MOST));
+        let hour = HourOfWeek::of(second);
+        let is_past = self.first.last().is_some_and(|(of, _)| *of != hour);
+        if is_past && self.all.reference().is_some() {
+            self.take_first(&by_chance);
+        }
+        let of_hour = self.hours.of(hour).copied().unwrap_or_default();
+        if let Some(usual) = of_hour.at_least(TELLING) {
+            self.add(hour, usual.pulled_in(value, PULLED_IN, by_chance(usual.centre)));
+            return;
+        }
+        self.first.push((hour, value));
+        let known = if self.all.reference().is_some() { f64::from(of_hour.weight) } else { 0.0 };
+        if known + self.first.len() as f64 >= KNOWN {
+            self.take_first(&by_chance);
+        }
+    }
+
+    fn take_first(&mut self, by_chance: &impl Fn(f64) -> f64) {
+        let first = std::mem::take(&mut self.first);
+        let values: Vec<f64> = first.iter().map(|(_, value)| *value).collect();
+        let Some(usual) = Reference::of_blocks(&values) else { return };
+        for (hour, value) in first {
+            self.add(hour, usual.pulled_in(value, PULLED_IN, by_chance(usual.centre)));
+        }
+    }
+
+    fn add(&mut self, hour: HourOfWeek, value: f64) {
         self.all.add(value);
-        if let Some(hour) = self.hours.of_mut(HourOfWeek::of(second)) {
-            hour.add(value);
+        if let Some(of_hour) = self.hours.of_mut(hour) {
+            of_hour.add(value);
         }
     }
 
@@ -154,15 +191,5 @@ impl Profile {
         self.aged_at = second;
         self.all.weight *= left;
         self.hours.0.iter_mut().for_each(|(_, hour)| hour.weight *= left);
-    }
-
-    fn pulled_in(&self, second: u64, value: f64) -> f64 {
-        let hour = self.hours.of(HourOfWeek::of(second)).and_then(Moments::reference);
-        match hour {
-            Some(Reference { centre, spread }) if spread > 0.0 => {
-                value.clamp(centre - PULLED_IN * spread, centre + PULLED_IN * spread)
-            }
-            Some(_) | None => value,
-        }
     }
 }

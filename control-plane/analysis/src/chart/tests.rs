@@ -122,6 +122,11 @@ fn hours_of_the_week_begin_on_monday() {
     assert!(HourOfWeek::of(u64::MAX).index() < 168);
 }
 
+/// Chance adds nothing to a value.
+fn certain(_centre: f64) -> f64 {
+    0.0
+}
+
 /// Twice as much by day as by night, each minute.
 fn daily(second: u64, noise: &mut Noise) -> f64 {
     let by_day = (8..20).contains(&(second / 3_600 % 24));
@@ -132,7 +137,7 @@ fn learnt(weeks: u64) -> Profile {
     let (mut profile, mut noise) = (Profile::default(), Noise::new(23));
     for minute in 0..weeks * WEEK_S / 60 {
         let second = MONDAY + 60 * minute;
-        profile.observe(second, daily(second, &mut noise));
+        profile.observe(second, daily(second, &mut noise), certain);
     }
     profile
 }
@@ -153,7 +158,7 @@ fn a_night_value_by_day_signals_though_it_is_usual_at_night() {
     let start = MONDAY + 2 * WEEK_S;
     let reading = |hour: u64| {
         let second = start + 3_600 * hour;
-        Chart::new(&settings).observe(100.0, profile.usual(second)).unwrap()
+        Chart::new(&settings).observe(100.0, profile.usual(second).unwrap()).unwrap()
     };
     assert!(reading(3).broken().next().is_none(), "{:?}", reading(3));
     assert_eq!(reading(12).rules, [Rule::OneBeyondThree]);
@@ -165,7 +170,7 @@ fn an_incident_does_not_become_usual() {
     let mut profile = learnt(3);
     let noon = MONDAY + 3 * WEEK_S + 12 * 3_600;
     let before = profile.usual(noon).unwrap().centre;
-    (0..10).for_each(|minute| profile.observe(noon + 60 * minute, 1e7));
+    (0..10).for_each(|minute| profile.observe(noon + 60 * minute, 1e7, certain));
     let after = profile.usual(noon).unwrap().centre;
     assert!(after < before * 1.05, "{before} became {after}");
 }
@@ -175,12 +180,12 @@ fn what_was_usual_months_ago_is_forgotten() {
     let mut profile = Profile::default();
     let mut noise = Noise::new(29);
     for minute in 0..WEEK_S / 60 {
-        profile.observe(MONDAY + 60 * minute, 100.0 + noise.normal());
+        profile.observe(MONDAY + 60 * minute, 100.0 + noise.normal(), certain);
     }
     assert!(profile.usual(MONDAY).is_some());
     let later = MONDAY + 40 * WEEK_S;
     for minute in 0..60 {
-        profile.observe(later + 60 * minute, 300.0 + noise.normal());
+        profile.observe(later + 60 * minute, 300.0 + noise.normal(), certain);
     }
     near(profile.usual(later).unwrap().centre, 300.0, 0.02);
 }
@@ -197,30 +202,71 @@ fn what_signals_is_written_by_its_name_and_read_again() {
 }
 
 #[test]
-fn a_series_without_history_is_charted_after_its_start_up() {
-    let mut chart = Chart::new(&ChartSettings::default());
-    let mut noise = Noise::new(37);
-    for _ in 0..StartUp::VALUES {
-        assert_eq!(chart.observe(50.0 + noise.normal(), None), None);
+fn an_incident_among_the_first_values_of_an_hour_does_not_become_usual() {
+    for (first, day) in [(0, 0), (40, 0), (45, 0), (52, 0), (0, 1), (30, 1)] {
+        let (mut profile, mut noise) = (Profile::default(), Noise::new(31));
+        let hour = MONDAY + day * 24 * 3_600;
+        if day > 0 {
+            (0..60).for_each(|minute| {
+                profile.observe(MONDAY + 60 * minute, 100.0 + noise.normal(), certain);
+            });
+        }
+        for minute in first..60 {
+            let struck = (first + 2..first + 7).contains(&minute);
+            let value = if struck { 1e4 } else { 50.0 + noise.normal() };
+            profile.observe(hour + 60 * minute, value, certain);
+        }
+        for minute in 60..120 {
+            profile.observe(hour + 60 * minute, 50.0 + noise.normal(), certain);
+        }
+        let usual = profile.usual(hour).unwrap();
+        assert!((usual.centre - 50.0).abs() < 5.0 && usual.spread < 10.0, "from {first}: {usual:?}");
     }
-    let quiet = (0..200)
-        .filter(|_| chart.observe(50.0 + noise.normal(), None).unwrap().broken().next().is_some())
-        .count();
-    assert_eq!(quiet, 0);
-    let seen =
-        (1..60).find(|_| chart.observe(53.0 + noise.normal(), None).unwrap().broken().next().is_some());
+}
+
+#[test]
+fn a_series_of_zeros_takes_in_no_more_of_an_incident_than_chance_may_bring() {
+    let mut profile = Profile::default();
+    let observe = |profile: &mut Profile, minute: u64, value| {
+        profile.observe(MONDAY + 60 * minute, value, |share: f64| (share.max(0.0) + 1e-6).sqrt() / 10.0);
+    };
+    (0..20).for_each(|minute| observe(&mut profile, minute, if minute == 7 { 0.5 } else { 0.0 }));
+    assert!(profile.usual(MONDAY).unwrap().centre < 1e-4, "{:?}", profile.usual(MONDAY));
+    (20..25).for_each(|minute| observe(&mut profile, minute, 0.5));
+    assert!(profile.usual(MONDAY).unwrap().centre < 5e-3, "{:?}", profile.usual(MONDAY));
+}
+
+#[test]
+fn something_is_usual_after_twenty_values_whenever_they_begin() {
+    for first in [0, 15, 41, 50, 59] {
+        let (mut profile, mut noise) = (Profile::default(), Noise::new(37));
+        for minute in first..first + 20 {
+            let second = MONDAY + 60 * minute;
+            assert_eq!(profile.usual(second), None, "from {first} on at {minute}");
+            profile.observe(second, 50.0 + noise.normal(), certain);
+        }
+        near(profile.usual(MONDAY + 60 * (first + 20)).unwrap().centre, 50.0, 0.02);
+    }
+}
+
+#[test]
+fn a_shift_of_a_series_that_is_known_signals_soon_and_nothing_before_it() {
+    let (mut chart, mut profile) = (Chart::new(&ChartSettings::default()), Profile::default());
+    let mut noise = Noise::new(37);
+    (0..60).for_each(|minute| profile.observe(MONDAY + 60 * minute, 50.0 + noise.normal(), certain));
+    let usual = profile.usual(MONDAY).unwrap();
+    let mut signals = |value: f64| chart.observe(value, usual).unwrap().broken().next().is_some();
+    assert_eq!((0..200).filter(|_| signals(50.0 + noise.normal())).count(), 0);
+    let seen = (1..60).find(|_| signals(53.0 + noise.normal()));
     assert!(seen.is_some_and(|values| values < 15), "{seen:?}");
 }
 
 #[test]
 fn a_constant_series_does_not_signal_at_rounding() {
     let mut chart = Chart::new(&ChartSettings::default());
-    let values = (0..500).map(|at| if at % 2 == 0 { 0.3 } else { 0.1 + 0.2 });
-    assert!(
-        values
-            .filter_map(|value| chart.observe(value, None))
-            .all(|reading| reading.broken().next().is_none())
-    );
+    let usual = Reference::of(&[0.3; 20]).unwrap();
+    let mut values = (0..500).map(|at| if at % 2 == 0 { 0.3 } else { 0.1 + 0.2 });
+    assert!(values.all(|value| chart.observe(value, usual).unwrap().broken().next().is_none()));
 }
 
 fn any_value() -> impl Strategy<Value = f64> {
@@ -240,19 +286,19 @@ proptest! {
         weight in any_value(),
         limit in any_value(),
         allowance in any_value(),
+        by_chance in any_value(),
     ) {
         let settings = ChartSettings {
             ewma: EwmaSettings { weight, limit },
             cusum: CusumSettings { allowance, limit },
             rules: Rule::NELSON.to_vec(),
         };
-        let mut alone = Chart::new(&settings);
-        let mut with_profile = Chart::new(&settings);
+        let mut chart = Chart::new(&settings);
         let mut profile = Profile::default();
         for (second, value) in values {
-            profile.observe(second, value);
-            let readings = [alone.observe(value, None), with_profile.observe(value, profile.usual(second))];
-            for reading in readings.into_iter().flatten() {
+            profile.observe(second, value, |_| by_chance);
+            let Some(usual) = profile.usual(second) else { continue };
+            if let Some(reading) = chart.observe(value, usual) {
                 prop_assert!(reading.distance.is_finite() && reading.ewma.is_finite());
             }
         }

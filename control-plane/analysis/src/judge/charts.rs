@@ -12,7 +12,7 @@ use super::gathered::Gathered;
 use super::schedule::Schedule;
 use super::traffic::Traffic;
 use super::{Judge, JudgeDecision, SecondAggregate};
-use crate::chart::{Chart, ChartSettings, Reference, RuleSet, Side, StartUp};
+use crate::chart::{Chart, ChartSettings, Reference, RuleSet, Side};
 use crate::increment::ByArm;
 
 /// Seconds of a point.
@@ -23,6 +23,8 @@ const WINDOW_S: u64 = 300;
 const LEAST_REQUESTS: u64 = 30;
 /// Points of the baseline without which latency is not charted.
 const LEAST_POINTS: usize = 12;
+/// Points of the baseline that are remembered.
+const MOST_POINTS: usize = 60;
 /// Seconds of exposure after which a canary without a signal is promoted.
 const BAKE_S: u64 = 600;
 
@@ -79,7 +81,7 @@ impl Charts {
         let latency = baseline.quantile_ms(0.9).ln();
         if baseline.requests >= LEAST_REQUESTS && latency.is_finite() {
             self.latencies.push_back(latency);
-            if self.latencies.len() > StartUp::VALUES {
+            if self.latencies.len() > MOST_POINTS {
                 self.latencies.pop_front();
             }
         }
@@ -101,7 +103,7 @@ fn usual_failures(baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
 
 /// Whether a chart signals on the upper side.
 fn rises(chart: &mut Chart, value: f64, usual: Reference) -> bool {
-    chart.observe(value, Some(usual)).is_some_and(|reading| {
+    chart.observe(value, usual).is_some_and(|reading| {
         let high = Some(Side::High);
         let is_ruled = reading.distance > 0.0 && reading.rules.iter().any(|rule| rule.is_one_sided());
         reading.ewma_signal == high || reading.cusum_signal == high || is_ruled

@@ -68,7 +68,7 @@ impl Series {
     }
 
     fn observe(&mut self, (second, arm): (u64, Arm), value: f64, usual: Reference) {
-        let Some(reading) = self.chart.observe(value, Some(usual)) else { return };
+        let Some(reading) = self.chart.observe(value, usual) else { return };
         let told = |value: f64| match self.signal {
             Signal::Latency => value.exp().min(MAX_LATENCY_US as f64),
             Signal::ErrorRate | Signal::Share => value.clamp(0.0, 1.0),
