@@ -21,6 +21,8 @@ canary: v2
 pub(crate) const RATE: u64 = 400;
 /// Within which evidence gathers, on a busy machine too.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+/// Within which some seconds of traffic are merged, and a broken route is undone.
+const SOON: Duration = Duration::from_secs(60);
 
 /// A scene with a control plane and an Envoy that obeys it.
 pub(crate) struct Shop {
@@ -68,7 +70,7 @@ impl Shop {
     pub(crate) async fn seconds_pass(&self, seconds: u64) {
         let merged = async || self.control_plane.metric("serin_requests_finished_total").await;
         let enough = merged().await + seconds * RATE;
-        eventually("traffic is merged", DEADLINE, async || (merged().await >= enough).then_some(())).await;
+        eventually("traffic is merged", SOON, async || (merged().await >= enough).then_some(())).await;
     }
 
     /// The journal after so many events.
@@ -79,18 +81,18 @@ impl Shop {
 
     /// The first event of this kind.
     pub(crate) async fn event(&self, kind: &str) -> Value {
-        contents(&self.first(kind, |event| event.kind == kind).await)
+        contents(&self.first(kind, DEADLINE, |event| event.kind == kind).await)
     }
 
     /// The first hold for this reason.
     pub(crate) async fn holds_for(&self, reason: &str) -> Value {
         let is_wanted = |event: &Event| event.kind == "held" && contents(event)["reason"]["reason"] == reason;
-        contents(&self.first(reason, is_wanted).await)
+        contents(&self.first(reason, DEADLINE, is_wanted).await)
     }
 
     /// The first event that undoes something.
     pub(crate) async fn rollback(&self) -> Event {
-        self.first("a rollback", is_rollback).await
+        self.first("a rollback", SOON, is_rollback).await
     }
 
     /// Nothing was undone so far.
@@ -99,8 +101,8 @@ impl Shop {
         assert_eq!(undone, [], "rolled back");
     }
 
-    async fn first(&self, what: &str, is_wanted: impl Fn(&Event) -> bool) -> Event {
-        eventually(what, DEADLINE, async || self.events(0).await.into_iter().find(&is_wanted)).await
+    async fn first(&self, what: &str, within: Duration, is_wanted: impl Fn(&Event) -> bool) -> Event {
+        eventually(what, within, async || self.events(0).await.into_iter().find(&is_wanted)).await
     }
 }
 
