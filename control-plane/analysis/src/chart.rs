@@ -25,18 +25,6 @@ pub use rules::{Rule, RuleSet, RunRules};
 /// Distances from the usual are cut off here, so that one absurd value cannot outweigh all others.
 const FARTHEST: f64 = 50.0;
 
-/// What is charted, and how strictly.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ChartSettings {
-    /// The EWMA chart.
-    pub ewma: EwmaSettings,
-    /// The CUSUM chart.
-    pub cusum: CusumSettings,
-    /// Run rules in use; none by default, since each adds false signals.
-    pub rules: Vec<Rule>,
-}
-
 /// A side of the centre line.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,7 +87,7 @@ impl Broken {
 }
 
 /// The charts of one series.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Chart {
     ewma: Ewma,
     cusum: Cusum,
@@ -107,26 +95,16 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Charts that have seen nothing yet.
-    pub fn new(settings: &ChartSettings) -> Self {
-        Self {
-            ewma: Ewma::new(settings.ewma),
-            cusum: Cusum::new(settings.cusum),
-            rules: RunRules::new(&settings.rules),
-        }
-    }
-
-    /// Takes in a value that usually lies around `usual`. `None`: it is no number.
-    pub fn observe(&mut self, value: f64, usual: Reference) -> Option<Reading> {
+    /// Takes in a value that usually lies around `usual`, and watches for `rules` too. `None`: it is no number.
+    pub fn observe(&mut self, value: f64, usual: Reference, rules: RuleSet) -> Option<Reading> {
         let distance = usual.distance(value)?;
-        let (ewma_signal, cusum_signal) = (self.ewma.observe(distance), self.cusum.observe(distance));
         Some(Reading {
             distance,
+            ewma_signal: self.ewma.observe(distance, EwmaSettings::CHART),
             ewma: self.ewma.value(),
-            ewma_limit: self.ewma.limit(),
-            ewma_signal,
-            cusum_signal,
-            rules: self.rules.observe(distance),
+            ewma_limit: self.ewma.limit(EwmaSettings::CHART),
+            cusum_signal: self.cusum.observe(distance, CusumSettings::CHART),
+            rules: self.rules.observe(distance, rules.rules()),
         })
     }
 }

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{FARTHEST, Side};
 
 /// Allowance and limit, in standard deviations.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CusumSettings {
     /// Half of the shift to be found, k; below 0 counts as 0.
     pub allowance: f64,
@@ -16,36 +15,25 @@ pub struct CusumSettings {
     pub limit: f64,
 }
 
-impl Default for CusumSettings {
-    fn default() -> Self {
-        Self { allowance: 0.5, limit: 9.5 }
-    }
+impl CusumSettings {
+    /// Those of [`super::Chart`].
+    pub const CHART: Self = Self { allowance: 0.5, limit: 9.5 };
 }
 
 /// State of the chart. It starts anew after each signal.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Cusum {
-    settings: CusumSettings,
     high: f64,
     low: f64,
 }
 
 impl Cusum {
-    /// A chart that has seen nothing yet.
-    pub fn new(settings: CusumSettings) -> Self {
-        Self {
-            settings: CusumSettings { allowance: settings.allowance.max(0.0), ..settings },
-            high: 0.0,
-            low: 0.0,
-        }
-    }
-
     /// Takes in a distance; says on which side the sum is beyond its limit.
-    pub fn observe(&mut self, distance: f64) -> Option<Side> {
+    pub fn observe(&mut self, distance: f64, settings: CusumSettings) -> Option<Side> {
         if distance.is_nan() {
             return None;
         }
-        let CusumSettings { allowance, limit } = self.settings;
+        let (allowance, limit) = (settings.allowance.max(0.0), settings.limit);
         let distance = distance.clamp(-FARTHEST, FARTHEST);
         self.high = (self.high + distance - allowance).max(0.0);
         self.low = (self.low - distance - allowance).max(0.0);

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{FARTHEST, Side};
 
 /// Weight and limit.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EwmaSettings {
     /// Weight λ of the new value, 0.01 to 1.
     pub weight: f64,
@@ -16,39 +15,42 @@ pub struct EwmaSettings {
     pub limit: f64,
 }
 
-impl Default for EwmaSettings {
-    fn default() -> Self {
-        Self { weight: 0.2, limit: 5.0 }
+impl EwmaSettings {
+    /// Those of [`super::Chart`].
+    pub const CHART: Self = Self { weight: 0.2, limit: 5.0 };
+
+    fn weight(self) -> f64 {
+        if self.weight.is_nan() { Self::CHART.weight } else { self.weight.clamp(0.01, 1.0) }
     }
 }
 
 /// State of the chart.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Ewma {
-    settings: EwmaSettings,
     value: f64,
     /// (1 - λ)^2t, which tends to 0.
     start: f64,
 }
 
-impl Ewma {
-    /// A chart that has seen nothing yet.
-    pub fn new(settings: EwmaSettings) -> Self {
-        let weight = if settings.weight.is_nan() { 0.2 } else { settings.weight.clamp(0.01, 1.0) };
-        Self { settings: EwmaSettings { weight, ..settings }, value: 0.0, start: 1.0 }
+impl Default for Ewma {
+    fn default() -> Self {
+        Self { value: 0.0, start: 1.0 }
     }
+}
 
+impl Ewma {
     /// Takes in a distance; says on which side the EWMA is beyond its limit.
-    pub fn observe(&mut self, distance: f64) -> Option<Side> {
+    pub fn observe(&mut self, distance: f64, settings: EwmaSettings) -> Option<Side> {
         if distance.is_nan() {
             return None;
         }
-        let weight = self.settings.weight;
+        let weight = settings.weight();
         self.value = weight * distance.clamp(-FARTHEST, FARTHEST) + (1.0 - weight) * self.value;
         self.start *= (1.0 - weight) * (1.0 - weight);
+        let limit = self.limit(settings);
         match self.value {
-            value if value > self.limit() => Some(Side::High),
-            value if value < -self.limit() => Some(Side::Low),
+            value if value > limit => Some(Side::High),
+            value if value < -limit => Some(Side::Low),
             _ => None,
         }
     }
@@ -59,8 +61,8 @@ impl Ewma {
     }
 
     /// Its limit after as many values as it has seen.
-    pub fn limit(&self) -> f64 {
-        let weight = self.settings.weight;
-        self.settings.limit * (weight / (2.0 - weight) * (1.0 - self.start)).sqrt()
+    pub fn limit(&self, settings: EwmaSettings) -> f64 {
+        let weight = settings.weight();
+        settings.limit * (weight / (2.0 - weight) * (1.0 - self.start)).sqrt()
     }
 }

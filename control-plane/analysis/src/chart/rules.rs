@@ -78,10 +78,10 @@ impl Rule {
     }
 
     /// Whether the values, the latest last, break the rule.
-    fn broken(self, values: &VecDeque<f64>) -> bool {
+    fn broken(self, values: &VecDeque<f32>) -> bool {
         let latest = |count: usize| values.iter().skip(values.len().saturating_sub(count)).copied();
         let full = |count: usize| values.len() >= count;
-        let beyond = |count: usize, limit: f64, least: usize| {
+        let beyond = |count: usize, limit: f32, least: usize| {
             let last = values.back().copied().unwrap_or_default();
             let above = latest(count).filter(|value| *value > limit).count();
             let below = latest(count).filter(|value| *value < -limit).count();
@@ -136,32 +136,22 @@ impl RuleSet {
 }
 
 /// The last values, watched for broken rules.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct RunRules {
-    rules: Vec<Rule>,
-    values: VecDeque<f64>,
-}
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct RunRules(VecDeque<f32>);
 
 impl RunRules {
     const LONGEST: usize = 15;
 
-    /// Watches for `rules`, each once.
-    pub fn new(rules: &[Rule]) -> Self {
-        let mut rules = rules.to_vec();
-        rules.sort_unstable();
-        rules.dedup();
-        Self { rules, values: VecDeque::new() }
-    }
-
-    /// Takes in a distance in standard deviations; names the rules that are broken with it.
-    pub fn observe(&mut self, distance: f64) -> Vec<Rule> {
-        if distance.is_nan() {
+    /// Takes in a distance in standard deviations; names those of `rules` that are broken with it.
+    pub fn observe(&mut self, distance: f64, rules: &[Rule]) -> Vec<Rule> {
+        if distance.is_nan() || rules.is_empty() {
             return Vec::new();
         }
-        if self.values.len() == Self::LONGEST {
-            self.values.pop_front();
+        if self.0.len() == Self::LONGEST {
+            self.0.pop_front();
         }
-        self.values.push_back(distance);
-        self.rules.iter().copied().filter(|rule| rule.broken(&self.values)).collect()
+        self.0.push_back(distance as f32);
+        rules.iter().copied().filter(|rule| rule.broken(&self.0)).collect()
     }
 }

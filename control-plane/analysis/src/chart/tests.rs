@@ -34,13 +34,13 @@ const MONDAY: u64 = 1_785_715_200;
 #[test]
 fn charts_agree_with_scipy() {
     let oracle = oracle();
-    let mut ewma = Ewma::new(EwmaSettings { weight: 0.2, limit: 2.5 });
-    let mut cusum = Cusum::new(CusumSettings { allowance: 0.5, limit: 1e9 });
+    let (mut ewma, mut cusum) = (Ewma::default(), Cusum::default());
+    let settings = EwmaSettings { weight: 0.2, limit: 2.5 };
     for (at, distance) in oracle.distances.iter().enumerate() {
-        let signal = ewma.observe(*distance);
-        cusum.observe(*distance);
+        let signal = ewma.observe(*distance, settings);
+        cusum.observe(*distance, CusumSettings { allowance: 0.5, limit: 1e9 });
         near(ewma.value(), oracle.ewma[at], 1e-9);
-        near(ewma.limit(), oracle.ewma_limits[at], 1e-9);
+        near(ewma.limit(settings), oracle.ewma_limits[at], 1e-9);
         assert_eq!(signal == Some(Side::High), oracle.ewma[at] > oracle.ewma_limits[at]);
         let (high, low) = cusum.sums();
         assert!((high - oracle.cusum[at].0).abs() < 1e-9 && (low - oracle.cusum[at].1).abs() < 1e-9);
@@ -71,12 +71,12 @@ fn run_length<C>(runs: u64, shift: f64, new: impl Fn() -> C, signals: impl Fn(&m
 fn run_lengths_are_those_of_the_charts_markov_chains() {
     let oracle = oracle();
     let ewma = |shift, runs| {
-        let new = || Ewma::new(EwmaSettings { weight: 0.2, limit: 2.962 });
-        run_length(runs, shift, new, |chart, value| chart.observe(value).is_some())
+        let settings = EwmaSettings { weight: 0.2, limit: 2.962 };
+        run_length(runs, shift, Ewma::default, |chart, value| chart.observe(value, settings).is_some())
     };
     let cusum = |shift, runs| {
-        let new = || Cusum::new(CusumSettings { allowance: 0.5, limit: 5.0 });
-        run_length(runs, shift, new, |chart, value| chart.observe(value).is_some())
+        let settings = CusumSettings { allowance: 0.5, limit: 5.0 };
+        run_length(runs, shift, Cusum::default, |chart, value| chart.observe(value, settings).is_some())
     };
     near(ewma(0.0, 2_000), oracle.ewma_run_length, 0.08);
     near(ewma(1.0, 4_000), oracle.ewma_run_length_shifted, 0.05);
@@ -87,7 +87,7 @@ fn run_lengths_are_those_of_the_charts_markov_chains() {
 #[test]
 fn run_rules_raise_as_many_false_signals_as_published() {
     let rules = |rules: &'static [Rule]| {
-        run_length(2_000, 0.0, || RunRules::new(rules), |chart, value| !chart.observe(value).is_empty())
+        run_length(2_000, 0.0, RunRules::default, |chart, value| !chart.observe(value, rules).is_empty())
     };
     near(rules(&[Rule::OneBeyondThree]), oracle().three_sigma_run_length, 0.08);
     near(rules(&Rule::WESTERN_ELECTRIC), 91.75, 0.08);
@@ -96,10 +96,12 @@ fn run_rules_raise_as_many_false_signals_as_published() {
 #[test]
 fn each_run_rule_sees_its_shape_at_its_last_value_and_no_other() {
     let check = |rule: Rule, values: &[f64]| {
-        let mut rules = RunRules::new(&[rule]);
+        let mut recent = RunRules::default();
         let (last, before) = values.split_last().unwrap();
-        before.iter().for_each(|value| assert_eq!(rules.observe(*value), [], "{rule:?} at {value}"));
-        assert_eq!(rules.observe(*last), [rule], "{rule:?}");
+        before
+            .iter()
+            .for_each(|value| assert_eq!(recent.observe(*value, &[rule]), [], "{rule:?} at {value}"));
+        assert_eq!(recent.observe(*last, &[rule]), [rule], "{rule:?}");
     };
     check(Rule::OneBeyondThree, &[2.9, -2.9, -3.1]);
     check(Rule::TwoOfThreeBeyondTwo, &[2.1, -2.1, 2.1]);
@@ -154,11 +156,10 @@ fn the_usual_value_follows_the_hour_of_the_week() {
 #[test]
 fn a_night_value_by_day_signals_though_it_is_usual_at_night() {
     let profile = learnt(2);
-    let settings = ChartSettings { rules: vec![Rule::OneBeyondThree], ..ChartSettings::default() };
     let start = MONDAY + 2 * WEEK_S;
     let reading = |hour: u64| {
         let second = start + 3_600 * hour;
-        Chart::new(&settings).observe(100.0, profile.usual(second).unwrap()).unwrap()
+        Chart::default().observe(100.0, profile.usual(second).unwrap(), RuleSet::Nelson).unwrap()
     };
     assert!(reading(3).broken().next().is_none(), "{:?}", reading(3));
     assert_eq!(reading(12).rules, [Rule::OneBeyondThree]);
@@ -251,11 +252,12 @@ fn something_is_usual_after_twenty_values_whenever_they_begin() {
 
 #[test]
 fn a_shift_of_a_series_that_is_known_signals_soon_and_nothing_before_it() {
-    let (mut chart, mut profile) = (Chart::new(&ChartSettings::default()), Profile::default());
+    let (mut chart, mut profile) = (Chart::default(), Profile::default());
     let mut noise = Noise::new(37);
     (0..60).for_each(|minute| profile.observe(MONDAY + 60 * minute, 50.0 + noise.normal(), certain));
     let usual = profile.usual(MONDAY).unwrap();
-    let mut signals = |value: f64| chart.observe(value, usual).unwrap().broken().next().is_some();
+    let mut signals =
+        |value: f64| chart.observe(value, usual, RuleSet::None).unwrap().broken().next().is_some();
     assert_eq!((0..200).filter(|_| signals(50.0 + noise.normal())).count(), 0);
     let seen = (1..60).find(|_| signals(53.0 + noise.normal()));
     assert!(seen.is_some_and(|values| values < 15), "{seen:?}");
@@ -263,10 +265,12 @@ fn a_shift_of_a_series_that_is_known_signals_soon_and_nothing_before_it() {
 
 #[test]
 fn a_constant_series_does_not_signal_at_rounding() {
-    let mut chart = Chart::new(&ChartSettings::default());
+    let mut chart = Chart::default();
     let usual = Reference::of(&[0.3; 20]).unwrap();
     let mut values = (0..500).map(|at| if at % 2 == 0 { 0.3 } else { 0.1 + 0.2 });
-    assert!(values.all(|value| chart.observe(value, usual).unwrap().broken().next().is_none()));
+    assert!(
+        values.all(|value| chart.observe(value, usual, RuleSet::None).unwrap().broken().next().is_none())
+    );
 }
 
 fn any_value() -> impl Strategy<Value = f64> {
@@ -288,17 +292,17 @@ proptest! {
         allowance in any_value(),
         by_chance in any_value(),
     ) {
-        let settings = ChartSettings {
-            ewma: EwmaSettings { weight, limit },
-            cusum: CusumSettings { allowance, limit },
-            rules: Rule::NELSON.to_vec(),
-        };
-        let mut chart = Chart::new(&settings);
+        let (mut ewma, mut cusum) = (Ewma::default(), Cusum::default());
+        let mut chart = Chart::default();
         let mut profile = Profile::default();
         for (second, value) in values {
+            ewma.observe(value, EwmaSettings { weight, limit });
+            cusum.observe(value, CusumSettings { allowance, limit });
+            let (high, low) = cusum.sums();
+            prop_assert!(ewma.value().is_finite() && high.is_finite() && low.is_finite());
             profile.observe(second, value, |_| by_chance);
             let Some(usual) = profile.usual(second) else { continue };
-            if let Some(reading) = chart.observe(value, usual) {
+            if let Some(reading) = chart.observe(value, usual, RuleSet::Nelson) {
                 prop_assert!(reading.distance.is_finite() && reading.ewma.is_finite());
             }
         }

@@ -12,7 +12,7 @@ use super::gathered::Gathered;
 use super::schedule::Schedule;
 use super::traffic::Traffic;
 use super::{Judge, JudgeDecision, SecondAggregate};
-use crate::chart::{Chart, ChartSettings, Reference, RuleSet, Side};
+use crate::chart::{Chart, Reading, Reference, RuleSet, Side};
 use crate::increment::ByArm;
 
 /// Seconds of a point.
@@ -36,6 +36,7 @@ pub struct Charts {
     exposed_from: Option<u64>,
     /// Logarithms of the baseline's 90th percentile, the latest last.
     latencies: VecDeque<f64>,
+    rules: RuleSet,
     failure_chart: Chart,
     latency_chart: Chart,
 }
@@ -43,14 +44,14 @@ pub struct Charts {
 impl Charts {
     /// A judge that has seen nothing yet: EWMA and CUSUM charts, and the run rules that are named.
     pub fn new(rules: RuleSet) -> Self {
-        let chart = Chart::new(&ChartSettings { rules: rules.rules().to_vec(), ..ChartSettings::default() });
         Self {
             traffic: Traffic::new(WINDOW_S + INTERVAL_S),
             schedule: Schedule::new(INTERVAL_S),
             exposed_from: None,
             latencies: VecDeque::new(),
-            failure_chart: chart.clone(),
-            latency_chart: chart,
+            rules,
+            failure_chart: Chart::default(),
+            latency_chart: Chart::default(),
         }
     }
 
@@ -66,11 +67,14 @@ impl Charts {
         }
         let failures = usual_failures(&before.unwrap_or_default().baseline, &canary);
         let signals = [
-            failures.is_some_and(|usual| rises(&mut self.failure_chart, canary.failure_share(), usual)),
-            latency.is_some_and(|usual| rises(&mut self.latency_chart, canary.quantile_ms(0.9).ln(), usual)),
+            failures.and_then(|usual| self.failure_chart.observe(canary.failure_share(), usual, self.rules)),
+            latency.and_then(|usual| {
+                self.latency_chart.observe(canary.quantile_ms(0.9).ln(), usual, self.rules)
+            }),
         ];
+        let rises = signals.iter().flatten().any(rises);
         let has_baked = time.saturating_sub(exposed_from) >= BAKE_S && failures.is_some();
-        Some(match (signals.contains(&true), has_baked) {
+        Some(match (rises, has_baked) {
             (true, _) => JudgeDecision::Rollback,
             (false, true) => JudgeDecision::Promote,
             (false, false) => JudgeDecision::Hold,
@@ -102,12 +106,10 @@ fn usual_failures(baseline: &Gathered, canary: &Gathered) -> Option<Reference> {
 }
 
 /// Whether a chart signals on the upper side.
-fn rises(chart: &mut Chart, value: f64, usual: Reference) -> bool {
-    chart.observe(value, usual).is_some_and(|reading| {
-        let high = Some(Side::High);
-        let is_ruled = reading.distance > 0.0 && reading.rules.iter().any(|rule| rule.is_one_sided());
-        reading.ewma_signal == high || reading.cusum_signal == high || is_ruled
-    })
+fn rises(reading: &Reading) -> bool {
+    let high = Some(Side::High);
+    let is_ruled = reading.distance > 0.0 && reading.rules.iter().any(|rule| rule.is_one_sided());
+    reading.ewma_signal == high || reading.cusum_signal == high || is_ruled
 }
 
 impl Judge for Charts {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chart::{Chart, ChartSettings, Reading, Reference, RuleSet};
+use crate::chart::{Chart, Reading, Reference, RuleSet};
 use crate::histogram::MAX_LATENCY_US;
 use crate::history::{FullMinute, History};
 use crate::increment::{Arm, ByArm};
@@ -42,13 +42,12 @@ impl Control {
         let Some(usual) = history.of_minute(minute) else { return };
         let charts = self.arms.of_mut(arm);
         if charts.is_empty() {
-            *charts =
-                [Signal::ErrorRate, Signal::Latency].map(|signal| Series::new(signal, self.rules)).into();
+            *charts = [Signal::ErrorRate, Signal::Latency].map(Series::new).into();
         }
         let values = [Some(minute.failing()), minute.log_median()];
         for ((series, value), usual) in charts.iter_mut().zip(values).zip(usual) {
             if let Some(value) = value {
-                series.observe((minute.second, arm), value, usual);
+                series.observe((minute.second, arm), value, usual, self.rules);
             }
         }
     }
@@ -62,13 +61,12 @@ impl Control {
 }
 
 impl Series {
-    fn new(signal: Signal, rules: RuleSet) -> Self {
-        let settings = ChartSettings { rules: rules.rules().to_vec(), ..ChartSettings::default() };
-        Self { signal, chart: Chart::new(&settings), shown: None }
+    fn new(signal: Signal) -> Self {
+        Self { signal, chart: Chart::default(), shown: None }
     }
 
-    fn observe(&mut self, (second, arm): (u64, Arm), value: f64, usual: Reference) {
-        let Some(reading) = self.chart.observe(value, usual) else { return };
+    fn observe(&mut self, (second, arm): (u64, Arm), value: f64, usual: Reference, rules: RuleSet) {
+        let Some(reading) = self.chart.observe(value, usual, rules) else { return };
         let told = |value: f64| match self.signal {
             Signal::Latency => value.exp().min(MAX_LATENCY_US as f64),
             Signal::ErrorRate | Signal::Share => value.clamp(0.0, 1.0),
@@ -102,9 +100,10 @@ mod tests {
     fn charts_can_be_stored_however_wide_their_limits_are() {
         for signal in [Signal::ErrorRate, Signal::Latency] {
             for (value, spread) in [(22.0, 1e6), (0.0, 1e300), (1e12, 0.0), (22.0, f64::MIN_POSITIVE)] {
-                let mut series = Series::new(signal, RuleSet::Nelson);
+                let mut series = Series::new(signal);
                 let usual = Reference { centre: 10.0, spread };
-                (0..20).for_each(|second| series.observe((second, Arm::Canary), value, usual));
+                (0..20)
+                    .for_each(|second| series.observe((second, Arm::Canary), value, usual, RuleSet::Nelson));
                 let json = serde_json::to_string(&series).unwrap();
                 assert!(serde_json::from_str::<Series>(&json).is_ok(), "{json}");
             }
