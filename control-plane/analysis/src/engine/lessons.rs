@@ -43,6 +43,11 @@ impl Lessons {
         (seen.count() >= FIRST_LESSON).then(|| seen.to_sparse())
     }
 
+    /// Enough was seen to learn from.
+    pub(super) fn are_enough(&self) -> bool {
+        self.seen.count() >= FIRST_LESSON
+    }
+
     /// Whether so many latencies are enough once `to_add` are added.
     pub(super) fn is_due(&self, second: u64, to_add: u64) -> bool {
         self.seen.count() + to_add >= self.needed && second >= self.earliest

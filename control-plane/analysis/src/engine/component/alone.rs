@@ -5,6 +5,7 @@ use crate::cells::Cells;
 use crate::config::RawEngineConfig;
 use crate::effect::{slow_beside, slow_ratio};
 use crate::engine::solo::{Reference, Solo};
+use crate::histogram::LatencyHistogram;
 use crate::history::History;
 use crate::increment::{Arm, ByArm};
 use crate::power::Needed;
@@ -51,6 +52,13 @@ impl Component {
         history
     }
 
+    /// Gives back what [`Component::baseline_history`] has from the lessons by now.
+    fn forget_recalled(&mut self) {
+        if self.solo.is_none() && self.lessons.are_enough() {
+            self.history.latencies = LatencyHistogram::default();
+        }
+    }
+
     /// Learns what is usual, and how the canary's deployment goes.
     pub(super) fn learn(&mut self, second: u64, arms: &ByArm<PendingArm>) {
         let [baseline, canary] = [Arm::Baseline, Arm::Canary].map(|arm| {
@@ -64,6 +72,7 @@ impl Component {
         if let Some(minute) = baseline {
             self.history.see(minute);
         }
+        self.forget_recalled();
         let median_us = || self.summary.summary().canary.p50_us;
         self.deployment.see(second, arms.canary.started, arms.canary.failed.total(), median_us);
         if let Some(solo) = &mut self.solo {
