@@ -69,6 +69,12 @@ pub enum Fact {
     ComponentsRolledBack {
         /// Their names, sorted.
         components: Vec<String>,
+        /// Those of them that only cannot work without the others, sorted.
+        #[serde(default)]
+        dependents: Vec<String>,
+        /// What all of them carry. `None`: nothing was seen.
+        #[serde(default)]
+        impact: Option<Impact>,
         /// Why.
         cause: Cause,
         /// What was seen. `None`: nothing.
@@ -131,6 +137,17 @@ pub enum Fact {
     },
 }
 
+/// What components carry, both versions together.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Impact {
+    /// Their part of the requests of the last minute. No requests at all count as none of theirs.
+    #[serde(with = "crate::text::ppm")]
+    pub traffic_ppm: Weight,
+    /// Their part of the plan's business weights.
+    #[serde(with = "crate::text::ppm")]
+    pub business_weight_ppm: Weight,
+}
+
 /// Why a decision was taken.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
@@ -147,10 +164,20 @@ pub enum Cause {
         /// Its name.
         component: String,
     },
+    /// A component cannot work without one that regressed, and its rollback undoes the whole version.
+    CoarseDependent {
+        /// Its name.
+        component: String,
+        /// Those that regressed, sorted.
+        regressed: Vec<String>,
+    },
     /// Too much of the traffic belongs to components that are or would be rolled back.
     TooManyComponents {
         /// Those components, sorted.
         components: Vec<String>,
+        /// Those of them that only cannot work without the others, sorted.
+        #[serde(default)]
+        dependents: Vec<String>,
         /// Their part of the traffic.
         #[serde(with = "crate::text::ppm")]
         traffic_ppm: Weight,
@@ -229,8 +256,13 @@ impl Fact {
             }
             Self::Held { reason, .. } => format!("Holding: {reason}"),
             Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
-            Self::ComponentsRolledBack { components, cause, .. } => {
-                format!("Returned {} to the baseline: {cause}", list(components))
+            Self::ComponentsRolledBack { components, dependents, cause, .. } => {
+                let returned = format!("Returned {} to the baseline: {cause}", list(components));
+                let others: Vec<String> = without(components, dependents);
+                match dependents.as_slice() {
+                    [] => returned,
+                    of => format!("{returned}; {} cannot work without {}", list(of), list(&others)),
+                }
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
             Self::Completing { .. } => {
@@ -255,6 +287,11 @@ impl Fact {
     }
 }
 
+/// Those of `names` that are not among `others`.
+pub(crate) fn without(names: &[String], others: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !others.contains(name)).cloned().collect()
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -263,9 +300,24 @@ impl std::fmt::Display for Cause {
             Self::CoarseComponent { component } => {
                 write!(formatter, "{component} regressed, whose rollback undoes the whole version")
             }
-            Self::TooManyComponents { components, traffic_ppm } => {
+            Self::CoarseDependent { component, regressed } => {
+                let regressed = list(regressed);
+                write!(
+                    formatter,
+                    "{regressed} regressed, without which {component} cannot work, whose rollback undoes the whole version"
+                )
+            }
+            Self::TooManyComponents { components, dependents, traffic_ppm } => {
                 let traffic = Percent(*traffic_ppm);
-                write!(formatter, "{} regressed, {traffic} of the traffic", list(components))
+                let regressed = list(&without(components, dependents));
+                match dependents.as_slice() {
+                    [] => write!(formatter, "{regressed} regressed, {traffic} of the traffic"),
+                    of => write!(
+                        formatter,
+                        "{regressed} regressed, without which {} cannot work, {traffic} of the traffic",
+                        list(of)
+                    ),
+                }
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),

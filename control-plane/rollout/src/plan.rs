@@ -6,17 +6,20 @@
 
 mod assignment;
 mod check;
+mod dependencies;
 mod error;
 mod locate;
 mod quantity;
 mod raw;
 mod schedule;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
+use dependencies::Dependencies;
 pub use error::{PlanError, PlanErrors, PlanRule};
 
 /// Bounds of a plan. What exceeds one is refused.
@@ -43,6 +46,7 @@ pub struct Plan {
     /// What the filters are told in every state: name, hosts, identity, rules, components.
     template: proto::Service,
     business_weights: Vec<f64>,
+    dependencies: Dependencies,
     steps: Vec<Step>,
     warm_up: Duration,
     promotion: Duration,
@@ -245,6 +249,23 @@ impl Plan {
                 business_weight: *business_weight,
             }
         })
+    }
+
+    /// What a component cannot work without, by name and directly.
+    pub fn depends_on(&self, component: &str) -> impl Iterator<Item = &str> {
+        self.dependencies.of(component)
+    }
+
+    /// What has to return to the baseline when `components` do: they, and everything that cannot work without one of it.
+    #[must_use]
+    pub fn with_dependents(&self, components: &BTreeSet<String>) -> BTreeSet<String> {
+        self.dependencies.with_dependents(components)
+    }
+
+    /// Those of `components` that depend on no other of them: where the cause of their regression is likely.
+    #[must_use]
+    pub fn likely_causes(&self, components: &BTreeSet<String>) -> BTreeSet<String> {
+        self.dependencies.roots(components)
     }
 
     /// A component by name.

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::{Reason, Trend, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
-use crate::event::{Event, Fact};
+use crate::event::{Event, Fact, without};
+use crate::text::list;
 use crate::{Cause, Judgement, Plan, UnixMillis};
 
 pub(crate) use hold::predicted;
@@ -84,6 +85,9 @@ pub struct Pin {
     /// older journals.
     #[serde(default)]
     pub evidence: Vec<String>,
+    /// Components that it cannot work without and that were returned, sorted. Empty: it was returned for its own sake.
+    #[serde(default)]
+    pub needs: Vec<String>,
 }
 
 impl Pin {
@@ -95,17 +99,21 @@ impl Pin {
             reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
         let predicted = judged.and_then(|one| one.assessment.predicted()).map(Trend::sentence);
         let evidence = against.chain(predicted).collect();
-        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence }
+        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence, needs: Vec::new() }
     }
 
     /// Why, in words.
     #[must_use]
     pub fn text(&self) -> String {
+        if !self.needs.is_empty() {
+            return format!("cannot work without {}, returned too", list(&self.needs));
+        }
         match &self.cause {
             Cause::Person { reason } => format!("{}: {reason}", self.actor),
             Cause::ComponentsRegressed { .. }
             | Cause::VersionRegressed
             | Cause::CoarseComponent { .. }
+            | Cause::CoarseDependent { .. }
             | Cause::TooManyComponents { .. }
             | Cause::Predicted { .. }
             | Cause::LimitSustained { .. }
@@ -173,9 +181,11 @@ impl State {
             }
             Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
-            Fact::ComponentsRolledBack { components, cause, evidence } => {
+            Fact::ComponentsRolledBack { components, dependents, cause, evidence, .. } => {
+                let needs = without(components, dependents);
                 for component in components {
-                    let pin = || Pin::new(component, event, cause, evidence.as_deref());
+                    let needs = if dependents.contains(component) { needs.clone() } else { Vec::new() };
+                    let pin = || Pin { needs, ..Pin::new(component, event, cause, evidence.as_deref()) };
                     self.pinned.entry(component.clone()).or_insert_with(pin);
                 }
             }

@@ -6,6 +6,7 @@ use serde_saphyr::{MessageFormatter, NonFiniteFloatPolicy, Options, UserMessageF
 use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{self, Weight, raw as proto};
 
+use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
@@ -154,6 +155,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     Plan {
         source: yaml.to_owned(),
         business_weights: business_weights.collect(),
+        dependencies: Dependencies::check(&raw.components, findings),
         steps: schedule.steps,
         warm_up: findings.duration(
             "warm_up",

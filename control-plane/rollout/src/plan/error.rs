@@ -66,6 +66,21 @@ pub enum PlanRule {
     /// Baseline and canary are the same.
     #[error("must differ from `baseline`")]
     SameVersion,
+    /// A dependency on nothing.
+    #[error("there is no component {name:?} in this plan")]
+    UnknownComponent {
+        /// What was written, shortened.
+        name: String,
+    },
+    /// Given twice.
+    #[error("is given twice")]
+    Repeated,
+    /// Components that depend on each other.
+    #[error("must not lead back: {}", cycle.join(" needs "))]
+    Cycle {
+        /// One way back, with its start at both ends.
+        cycle: Vec<String>,
+    },
     /// A rule of what the filters are told.
     #[error("{0}")]
     Assignment(#[from] Rule),

@@ -149,6 +149,10 @@ pub(super) struct Component {
     /// Its share of the error budget beside the other components, above 0, at most 1000. Default: 1.
     #[serde(default)]
     pub(super) business_weight: Option<f64>,
+    /// Components of this plan that its new code cannot work without: when one of them is returned to the baseline, so is
+    /// this one. No cycles.
+    #[serde(default)]
+    pub(super) depends_on: Vec<String>,
 }
 
 /// One step.

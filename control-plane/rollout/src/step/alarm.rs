@@ -5,14 +5,57 @@ use std::collections::BTreeSet;
 use serin_analysis::verdict::Alarm;
 use serin_proto::assignment::{Granularity, Weight};
 
+use crate::event::{Fact, Impact};
+use crate::plan::PlannedComponent;
+use crate::state::Pin;
 use crate::{Cause, Judgement, Plan, State};
 
 /// What has to be rolled back.
 pub(super) enum Demand {
     /// The whole version.
     Version(Cause),
-    /// These components, sorted, none of them rolled back before.
-    Components(Vec<String>),
+    /// Some components alone.
+    Components(Return),
+}
+
+/// Components that return to the baseline together, none of them before.
+pub(super) struct Return {
+    /// Those that it is for, sorted. Of several that regressed those on which the others depend.
+    pub(super) regressed: Vec<String>,
+    /// Others that cannot work without these, sorted.
+    pub(super) dependents: Vec<String>,
+}
+
+impl Return {
+    /// `regressed` and what cannot work without them, but for what was returned before.
+    pub(super) fn of(plan: &Plan, state: &State, regressed: &BTreeSet<String>) -> Self {
+        let likely = plan.likely_causes(regressed);
+        let moved = plan.with_dependents(regressed);
+        let dependents = moved.into_iter().filter(|name| !likely.contains(name) && !is_returned(state, name));
+        Self { dependents: dependents.collect(), regressed: likely.into_iter().collect() }
+    }
+
+    fn all(&self) -> BTreeSet<String> {
+        self.regressed.iter().chain(&self.dependents).cloned().collect()
+    }
+
+    /// The event.
+    pub(super) fn fact(self, plan: &Plan, cause: Cause, evidence: Option<Box<Judgement>>) -> Fact {
+        let all = self.all();
+        let impact = evidence.as_ref().map(|judgement| impact(plan, &all, judgement));
+        let Self { dependents, .. } = self;
+        Fact::ComponentsRolledBack {
+            components: all.into_iter().collect(),
+            dependents,
+            impact,
+            cause,
+            evidence,
+        }
+    }
+}
+
+fn is_returned(state: &State, name: &str) -> bool {
+    state.pinned.contains_key(name)
 }
 
 /// What the alarm asks for. `None`: nothing that was not done before.
@@ -26,19 +69,29 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
         }
         Alarm::Components(names) => names,
     };
-    let fresh: BTreeSet<&String> = names.iter().filter(|name| !state.pinned.contains_key(*name)).collect();
+    let fresh: BTreeSet<String> = names.iter().filter(|name| !is_returned(state, name)).cloned().collect();
     if fresh.is_empty() {
         return None;
     }
     if let Some(component) = fresh.iter().find(|name| undoes_version(plan, name)) {
-        return Some(Demand::Version(Cause::CoarseComponent { component: (*component).clone() }));
+        return Some(Demand::Version(Cause::CoarseComponent { component: component.clone() }));
     }
-    let flagged: BTreeSet<&String> = fresh.iter().copied().chain(state.pinned.keys()).collect();
+    let together = Return::of(plan, state, &fresh);
+    if let Some(component) = together.dependents.iter().find(|name| undoes_version(plan, name)) {
+        let (component, regressed) = (component.clone(), together.regressed);
+        return Some(Demand::Version(Cause::CoarseDependent { component, regressed }));
+    }
+    let flagged: BTreeSet<String> = together.all().into_iter().chain(state.pinned.keys().cloned()).collect();
     if let Some(traffic_ppm) = escalates(plan, &flagged, judgement) {
-        let components = flagged.into_iter().cloned().collect();
-        return Some(Demand::Version(Cause::TooManyComponents { components, traffic_ppm }));
+        let dependents = flagged.iter().filter(|name| {
+            let of = |pin: &Pin| !pin.needs.is_empty();
+            !fresh.contains(*name) && state.pinned.get(*name).is_none_or(of)
+        });
+        let dependents = dependents.cloned().collect();
+        let components = flagged.into_iter().collect();
+        return Some(Demand::Version(Cause::TooManyComponents { components, dependents, traffic_ppm }));
     }
-    Some(Demand::Components(fresh.into_iter().cloned().collect()))
+    Some(Demand::Components(together))
 }
 
 /// Why these components are rolled back.
@@ -61,20 +114,28 @@ fn undoes_version(plan: &Plan, name: &str) -> bool {
 
 /// The flagged part of the traffic, when it is all of it, or when several components together are above the plan's
 /// share. A single component is returned alone however much it carries: that is what its owner asked for.
-///
-/// Both arms are counted, because a component that was rolled back has no canary requests any more.
-fn escalates(plan: &Plan, flagged: &BTreeSet<&String>, judgement: &Judgement) -> Option<Weight> {
-    let mut total = 0_u128;
-    let mut part = 0_u128;
-    for component in &judgement.components {
-        total += u128::from(component.requests);
-        if flagged.contains(&component.name) {
-            part += u128::from(component.requests);
-        }
-    }
-    let whole = u128::from(Weight::FULL.ppm());
-    let ppm = (part * whole).checked_div(total)?;
-    let share = u32::try_from(ppm).ok().and_then(Weight::from_ppm)?;
+fn escalates(plan: &Plan, flagged: &BTreeSet<String>, judgement: &Judgement) -> Option<Weight> {
+    let share = impact(plan, flagged, judgement).traffic_ppm;
     let several = flagged.len() > 1 && share > plan.escalation();
-    (several || part == total).then_some(share)
+    let is_all = share == Weight::FULL;
+    (several || is_all).then_some(share)
+}
+
+/// What components carry. Both arms are counted, because a component that was rolled back has no canary requests any more.
+fn impact(plan: &Plan, components: &BTreeSet<String>, judgement: &Judgement) -> Impact {
+    let (mut of, mut all) = (0_u128, 0_u128);
+    for one in &judgement.components {
+        all += u128::from(one.requests);
+        of += if components.contains(&one.name) { u128::from(one.requests) } else { 0 };
+    }
+    let traffic = (of * u128::from(Weight::FULL.ppm())).checked_div(all).unwrap_or_default();
+    let weight = |planned: PlannedComponent<'_>| planned.business_weight;
+    let named = plan.components().filter(|planned| components.contains(planned.name));
+    let (of, all): (f64, f64) = (named.map(weight).sum(), plan.components().map(weight).sum());
+    let business = if all > 0.0 { of / all * f64::from(Weight::FULL.ppm()) } else { 0.0 };
+    let at_most_all = |ppm: u32| Weight::from_ppm(ppm).unwrap_or(Weight::FULL);
+    Impact {
+        traffic_ppm: at_most_all(u32::try_from(traffic).unwrap_or(u32::MAX)),
+        business_weight_ppm: at_most_all(business.round() as u32),
+    }
 }

@@ -1,6 +1,9 @@
 //! What follows from what people ask for.
 
+use std::collections::BTreeSet;
+
 use super::Change;
+use super::alarm::Return;
 use crate::event::Fact;
 use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused};
 
@@ -36,8 +39,8 @@ pub(super) fn obey(
         Order::Rollback { component: None } => change.record(Fact::RolledBack { cause: cause(), evidence }),
         Order::Rollback { component: Some(name) } if change.state.pinned.contains_key(name) => {}
         Order::Rollback { component: Some(name) } => {
-            let components = vec![name.clone()];
-            change.record(Fact::ComponentsRolledBack { components, cause: cause(), evidence });
+            let together = Return::of(change.plan, &change.state, &BTreeSet::from([name.clone()]));
+            change.record(together.fact(change.plan, cause(), evidence));
         }
     }
     Ok(())

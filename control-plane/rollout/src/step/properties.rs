@@ -17,8 +17,8 @@ baseline: v1
 canary: v2
 components:
   - {{name: search, matches: [{{path: {{prefix: /search}}}}]}}
-  - {{name: cart, matches: [{{path: {{prefix: /cart}}}}]}}
-  - {{name: home, matches: [{{path: {{exact: /}}}}], granularity: fine}}
+  - {{name: cart, matches: [{{path: {{prefix: /cart}}}}], depends_on: [search]}}
+  - {{name: home, matches: [{{path: {{exact: /}}}}], granularity: fine, depends_on: [cart]}}
   - {{name: login, matches: [{{path: {{prefix: /login}}}}], granularity: coarse}}
 {steps}
 warm_up: 5s
@@ -163,6 +163,8 @@ fn check_transition(
     for (name, pin) in &before.pinned {
         prop_assert_eq!(after.pinned.get(name), Some(pin));
     }
+    let pinned = after.pinned.keys().cloned().collect();
+    prop_assert_eq!(plan.with_dependents(&pinned), pinned, "left beside what it cannot work with");
     if matches!(before.phase, Phase::Paused { .. }) && !by_person {
         prop_assert!(
             after.weight == before.weight || after.phase == Phase::RolledBack || after.phase == Phase::Failed

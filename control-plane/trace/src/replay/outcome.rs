@@ -132,7 +132,8 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         Fact::RolledBack { cause, .. } => {
             let components = match cause {
                 Cause::CoarseComponent { component } => vec![component.clone()],
-                Cause::TooManyComponents { components, .. }
+                Cause::CoarseDependent { regressed: components, .. }
+                | Cause::TooManyComponents { components, .. }
                 | Cause::ComponentsRegressed { components }
                 | Cause::Predicted { components, .. } => components.clone(),
                 Cause::VersionRegressed

@@ -1,5 +1,6 @@
 //! A valid plan in words, and as JSON.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -43,6 +44,9 @@ struct Component {
     name: String,
     granularity: serin_rollout::Granularity,
     business_weight: f64,
+    depends_on: Vec<String>,
+    /// What returns to the baseline with it, since it cannot work without it.
+    dependents: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,10 +122,17 @@ impl Explained {
         let steps: Vec<Step> =
             plan.steps().iter().map(|step| Step { weight_ppm: step.weight.ppm(), bake: step.bake }).collect();
         let baked: Duration = steps.iter().map(|step| step.bake).sum();
-        let components = plan.components().map(|component| Component {
-            name: component.name.to_owned(),
-            granularity: component.granularity,
-            business_weight: component.business_weight,
+        let components = plan.components().map(|component| {
+            let name = component.name.to_owned();
+            let mut dependents = plan.with_dependents(&BTreeSet::from([name.clone()]));
+            dependents.remove(&name);
+            Component {
+                granularity: component.granularity,
+                business_weight: component.business_weight,
+                depends_on: plan.depends_on(&name).map(str::to_owned).collect(),
+                dependents: dependents.into_iter().collect(),
+                name,
+            }
         });
         Self {
             valid: true,
@@ -258,7 +269,11 @@ impl Explained {
                 serin_rollout::Granularity::Medium => "this component",
                 serin_rollout::Granularity::Fine => "this component",
             };
-            [component.name.clone(), undoes.to_owned(), component.business_weight.to_string()]
+            let undoes = match (component.granularity, component.dependents.as_slice()) {
+                (serin_rollout::Granularity::Coarse, _) | (_, []) => undoes.to_owned(),
+                (_, dependents) => format!("{undoes} and {}", dependents.join(", ")),
+            };
+            [component.name.clone(), undoes, component.business_weight.to_string()]
         });
         sheet.table(["NAME", "A ROLLBACK UNDOES", "BUSINESS WEIGHT"], rows);
     }

@@ -142,3 +142,68 @@ fn a_limit_exceeded_for_long_at_a_full_weight_set_by_hand_rolls_back() {
         ",
     );
 }
+
+/// As [`PLAN`], where home cannot work without cart, and cart not without search.
+fn dependent(more: &str) -> String {
+    let needing = |needs: &str| format!("}}}}], depends_on: [{needs}]");
+    let plan = PLAN.replace("/cart}}]", &format!("/cart{}", needing("search")));
+    plan.replace("exact: /}}]", &format!("exact: /{}", needing("cart"))) + more
+}
+
+#[test]
+fn what_cannot_work_without_a_returned_component_returns_with_it() {
+    check_plan(
+        &dependent("escalation: 90%\n"),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm cart -> [Returned cart, home to the baseline: cart regressed; home cannot work without cart] publish critical | progressing 10 %
+        12 alarm home -> | progressing 10 %
+        13 alarm search -> [Returned search to the baseline: search regressed] publish critical | progressing 10 %
+        ",
+    );
+}
+
+#[test]
+fn of_several_regressed_components_the_one_that_the_others_depend_on_is_the_cause() {
+    check_plan(
+        &dependent("escalation: 90%\n"),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm home search -> [Returned cart, home, search to the baseline: search regressed; cart, home cannot work without search] publish critical | progressing 10 %
+        ",
+    );
+}
+
+#[test]
+fn dependents_count_towards_the_traffic_that_means_the_version() {
+    check_plan(
+        &dependent(""),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm search -> [Rolled back the whole version: search regressed, without which cart, home cannot work, 50 % of the traffic] publish critical | rolled back 0 %
+        ",
+    );
+}
+
+#[test]
+fn a_coarse_dependent_means_the_version() {
+    let plan = PLAN.replace("granularity: coarse", "granularity: coarse, depends_on: [cart]");
+    check_plan(
+        &plan,
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm cart -> [Rolled back the whole version: cart regressed, without which login cannot work, whose rollback undoes the whole version] publish critical | rolled back 0 %
+        ",
+    );
+}
+
+#[test]
+fn a_person_returns_what_depends_on_a_component_with_it() {
+    check_plan(
+        &dependent(""),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 rollback search -> [Returned cart, home, search to the baseline: because; cart, home cannot work without search] publish critical | progressing 10 %
+        ",
+    );
+}
