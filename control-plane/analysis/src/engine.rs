@@ -93,7 +93,8 @@ pub struct Assessment {
     pub late_requests: u64,
     /// Requests that came too late, or too early, to be counted at all, since the engine began.
     pub dropped_requests: u64,
-    /// Seconds since the end of the last closed second in which a request started. `None`: there was none.
+    /// Seconds since the end of the last closed second in which a request started, of the canary if its requests have
+    /// stopped. `None`: there was none.
     pub data_age_s: Option<u64>,
     /// The canary warms up: it is judged, but with wider margins, and not healthy yet.
     #[serde(default)]

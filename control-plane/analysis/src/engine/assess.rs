@@ -17,10 +17,11 @@ const STALE_S: u64 = 15;
 
 impl Engine {
     pub(super) fn assess(&self) -> Assessment {
-        let data_age_s =
-            self.last_exposed_second.map(|second| self.at_second.saturating_sub(second.saturating_add(1)));
+        let missing_since = self.gaps.canary_missing_since();
+        let last = missing_since.or(self.last_exposed_second);
+        let data_age_s = last.map(|second| self.at_second.saturating_sub(second.saturating_add(1)));
         let warming_up = self.at_second < self.exclude_until;
-        let fresh = !warming_up && data_age_s.is_some_and(|age| age <= STALE_S);
+        let fresh = !warming_up && missing_since.is_none() && data_age_s.is_some_and(|age| age <= STALE_S);
         let component = |(index, component): (usize, &Component)| {
             let assessment = if component.is_active() {
                 self.assess_component(index, component, fresh)
