@@ -157,6 +157,39 @@ fn after_a_component_is_returned_the_rest_goes_on() {
 }
 
 #[test]
+fn a_canary_that_falls_silent_goes_no_step_further_and_is_not_promoted() {
+    for silent_from in [20, 38, 45, 60] {
+        let mut lines = both("checkout", 300, 1, |_| 0);
+        lines.retain(|line| line.arm == Arm::Baseline || line.t < START + silent_from);
+        let (entries, decision) = replayed(lines, None);
+        assert_eq!(decision.decision, Decided::Hold, "{silent_from} s: {decision:?}");
+        let advanced = entries.iter().filter_map(|entry| match entry {
+            Entry::Event { t, event: "completing", .. } => Some(*t),
+            Entry::Event { .. } | Entry::Verdict { .. } | Entry::Note { .. } => None,
+        });
+        let late = advanced.filter(|t| *t > START + silent_from + 5);
+        assert_eq!(late.count(), 0, "{silent_from} s: {entries:?}");
+    }
+}
+
+#[test]
+fn data_coarser_than_a_minute_is_judged_too() {
+    let lines = both("checkout", 7_200, 300, |_| 40);
+    let (entries, decision) = replayed(lines, None);
+    assert!(notes(&entries)[0].starts_with("the data is 300 s coarse"), "{entries:?}");
+    assert_eq!(decision.decision, Decided::Rollback, "{decision:?}");
+}
+
+#[test]
+fn nothing_is_missing_after_the_end_of_a_trace() {
+    for every in [1, 10, 60] {
+        let (_, decision) = replayed(both("checkout", 40 * every, every, |_| 0), None);
+        let stale = |reason: &Reason| reason.text.contains("no fresh evidence");
+        assert!(!decision.reasons.iter().any(stale), "every {every} s: {decision:?}");
+    }
+}
+
+#[test]
 fn coarse_data_is_judged_by_interval_and_never_before_its_end() {
     let (entries, decision) = replayed(both("checkout", 600, 15, |t| if t < 60 { 0 } else { 60 }), None);
     assert!(notes(&entries)[0].starts_with("the data is 15 s coarse"), "{entries:?}");
