@@ -53,20 +53,10 @@ fn the_last_line_is_the_decision_and_the_others_are_the_timeline() {
 fn people_get_a_timeline_in_words_and_a_table() {
     let plan = PlanFile::new();
     let ran = serin(&["replay", "--plan", plan.path(), &trace("bad_route")]).exits(0);
-    for expected in
-        ["2027-01-15T08:00:10Z  Step 1 began at 10 %", "checkout: regressed: error rate", "level      medium"]
-    {
-        assert!(ran.stdout.contains(expected), "{expected}: {}", ran.stdout);
-    }
     let page = std::fs::read_to_string(root().join("docs/replay.md")).unwrap();
-    let shown = page.split("```\n$ serin replay").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(closing(shown), closing(&ran.stdout), "docs/replay.md shows another table");
-}
-
-/// The closing table without its numbers, which change with the engine.
-fn closing(text: &str) -> String {
-    let (_, table) = text.trim_end().rsplit_once("\n\n").unwrap();
-    table.chars().filter(|character| !character.is_ascii_digit()).collect()
+    let (_, shown) = page.split_once("```\n$ serin replay").unwrap();
+    let (_, shown) = shown.split("```").next().unwrap().split_once('\n').unwrap();
+    assert_eq!(shown, ran.stdout, "docs/replay.md shows something else");
 }
 
 #[test]
