@@ -20,8 +20,13 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
         (None, Phase::Paused { from }) => paused(state, from),
         (None, Phase::WarmingUp) => {
-            let left = left(plan.warm_up(), state, now);
-            format!("Warming up at {}, {} left", Percent(state.weight), Time(left))
+            let (weight, left) = (Percent(state.weight), left(plan.warm_up(), state, now));
+            match &state.hold {
+                Some(hold) if left.is_zero() => {
+                    format!("Holding at {weight} after the warm-up: {}", hold.reason)
+                }
+                Some(_) | None => format!("Warming up at {weight}, {} left", Time(left)),
+            }
         }
         (None, Phase::Progressing) => progressing(plan, state, judgement, now),
         (None, Phase::Completing) => completing(plan, state, judgement, now),

@@ -35,16 +35,23 @@ impl Reason {
     pub fn sentence(&self) -> String {
         let Self { signal, baseline, canary, baseline_requests, canary_requests, .. } = self;
         let (name, baseline, canary) = (signal.words(), signal.value(*baseline), signal.value(*canary));
+        let canary_seen = match canary_requests {
+            0 => format!("{name} of no canary request yet"),
+            requests => format!("{name} {canary} over {requests} canary requests"),
+        };
         let beside = self.baseline_used.words();
-        let seen = match signal {
-            Signal::ErrorRate | Signal::Latency if self.baseline_used == BaselineUsed::Nothing => {
-                format!("{name} {canary} over {canary_requests} canary requests, {beside}")
+        let seen = match (signal, self.baseline_used, baseline_requests) {
+            (Signal::ErrorRate | Signal::Latency, BaselineUsed::Nothing, _) => {
+                format!("{canary_seen}, {beside}")
             }
-            Signal::ErrorRate | Signal::Latency => format!(
-                "{name} {canary} over {canary_requests} canary requests, {baseline} {}{beside}",
-                if *baseline_requests > 0 { format!("over {baseline_requests} ") } else { String::new() },
-            ),
-            Signal::Share => match baseline_requests.saturating_add(*canary_requests) {
+            (Signal::ErrorRate | Signal::Latency, BaselineUsed::Concurrent, 0) => {
+                format!("{canary_seen}, of none {beside}")
+            }
+            (Signal::ErrorRate | Signal::Latency, _, 0) => format!("{canary_seen}, {baseline} {beside}"),
+            (Signal::ErrorRate | Signal::Latency, _, requests) => {
+                format!("{canary_seen}, {baseline} over {requests} {beside}")
+            }
+            (Signal::Share, _, requests) => match requests.saturating_add(*canary_requests) {
                 0 => format!(
                     "{baseline} of the requests usually reach the canary at this weight, and no fewer do"
                 ),
@@ -88,8 +95,8 @@ impl Reason {
                 format!("within the {bound} ({})", odds(self.log_evidence_healthy))
             }
             Verdict::Inconclusive => match self.canary_requests_needed {
+                Some(0) | None => "not decided".to_owned(),
                 Some(needed) => format!("not decided, about {needed} more canary requests needed"),
-                None => "not decided".to_owned(),
             },
         }
     }
