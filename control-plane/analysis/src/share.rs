@@ -7,6 +7,10 @@
 //! than its weight), less two standard errors, and the evidence is divided by the overdispersion that those blocks
 //! show. So a share that was wrong from the first second of a weight is shown but never judged; one that falls is.
 //!
+//! A share falls too where the baseline alone gets more, as when one heavy user who is bound to it starts a batch. So the
+//! canary's requests a second must have fallen as well, beside those of the blocks before: else the share is shown, and
+//! nothing is promoted on it, but nothing is undone.
+//!
 //! The clock of a change of weight is not exact, so the seconds around one count for nothing.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -34,6 +38,10 @@ const PRIOR_PHI: f64 = 4.0;
 const PRIOR_BLOCKS: f64 = 3.0;
 /// Standard errors by which the reference lies below what was seen.
 const CAUTION: f64 = 2.0;
+/// Standard deviations by which the canary's requests must be fewer than usual.
+const CHANCE: f64 = 3.5;
+/// Weight of the newest block in the canary's usual rate: about two minutes count.
+const RATE_WEIGHT: f64 = 0.1;
 /// Changes of weight that wait for their second at most; of more, the latest are kept.
 const MOST_CHANGES: usize = 64;
 const FULL_PPM: f64 = 1e6;
@@ -49,6 +57,9 @@ struct Usual {
     open: ByArm<u64>,
     /// Seconds in the open block.
     open_s: u64,
+    /// Canary requests a second in the blocks that were learned from, the latest most.
+    #[serde(default)]
+    canary_rate: f64,
 }
 
 impl Usual {
@@ -79,6 +90,9 @@ impl Usual {
             return;
         }
         let before = self.requests.baseline as f64 + self.requests.canary as f64;
+        let canary_rate = block.canary as f64 / BLOCK_S as f64;
+        let rate_weight = if before > 0.0 { RATE_WEIGHT } else { 1.0 };
+        self.canary_rate += rate_weight * (canary_rate - self.canary_rate);
         if before > 0.0 {
             // The share before is uncertain too, which widens the distance by 1 + requests / before.
             let share = self.share().clamp(weight / 100.0, 1.0 - (1.0 - weight) / 100.0);
@@ -88,6 +102,22 @@ impl Usual {
         }
         self.requests.baseline = self.requests.baseline.saturating_add(block.baseline);
         self.requests.canary = self.requests.canary.saturating_add(block.canary);
+    }
+
+    /// Whether the canary's requests of the last half minute, or of its end, are fewer than before by more than chance.
+    fn canary_fell(&self) -> bool {
+        let (mut canary, mut seconds) = (self.open.canary as f64, self.open_s as f64);
+        let fell = |canary: f64, seconds: f64| {
+            let usual = self.canary_rate * seconds;
+            canary < RATIO * usual - CHANCE * (self.phi() * usual).sqrt()
+        };
+        let mut any = fell(canary, seconds);
+        for block in self.waiting.iter().rev() {
+            canary += block.canary as f64;
+            seconds += BLOCK_S as f64;
+            any |= fell(canary, seconds);
+        }
+        any
     }
 
     fn phi(&self) -> f64 {
@@ -183,7 +213,7 @@ impl Share {
     }
 
     pub(crate) fn is_crossed(&self) -> bool {
-        self.log_evidence >= self.log_threshold
+        self.log_evidence >= self.log_threshold && self.usual.canary_fell()
     }
 
     pub(crate) fn phi(&self) -> f64 {
@@ -250,6 +280,18 @@ mod tests {
     /// Seconds until the alarm when requests come from 300 users, each as busy as `size` of its rank says and bound to an arm, and from
     /// `onset` on the canary gets `left` of its requests.
     fn alarm(seed: u64, size: fn(f64) -> f64, left: f64, onset: u64, seconds: u64) -> Option<u64> {
+        alarm_beside(seed, size, left, 0, onset, seconds)
+    }
+
+    /// The same, where from `onset` on the baseline gets `more` requests a second.
+    fn alarm_beside(
+        seed: u64,
+        size: fn(f64) -> f64,
+        left: f64,
+        more: u64,
+        onset: u64,
+        seconds: u64,
+    ) -> Option<u64> {
         const WEIGHT: f64 = 0.1;
         let mut noise = Noise::new(seed);
         let (mut share, mut prior, mut mass) = (Share::new(0.001), StartPrior::new(3_600), 0.0);
@@ -261,7 +303,7 @@ mod tests {
         let canary: f64 = users.iter().filter(|user| user.1).map(|user| user.0).sum::<f64>() / all;
         (0..seconds).find(|second| {
             let lost = if *second >= onset { left } else { 1.0 };
-            let mut started = ByArm::default();
+            let mut started = ByArm { baseline: if *second >= onset { more } else { 0 }, canary: 0 };
             for _ in 0..500 {
                 if noise.uniform() < canary {
                     started.canary += u64::from(noise.uniform() < lost);
@@ -292,6 +334,22 @@ mod tests {
             (0..20).map(|seed| alarm(seed, even, 0.5, 120, 300).unwrap() - 120).collect();
         delays.sort_unstable();
         assert!(delays[0] >= 2 && delays[10] <= 25, "{delays:?}");
+    }
+
+    #[test]
+    fn a_batch_of_one_user_of_the_baseline_raises_no_alarm() {
+        for more in [100, 250, 500, 2_000] {
+            let alarms = (0..30).filter(|seed| alarm_beside(*seed, even, 1.0, more, 300, 900).is_some());
+            assert_eq!(alarms.count(), 0, "{more} requests a second more");
+        }
+    }
+
+    #[test]
+    fn a_share_that_halves_is_found_while_the_baseline_gets_more() {
+        for seed in 0..10 {
+            let alarm = alarm_beside(seed, even, 0.5, 100, 300, 600);
+            assert!(alarm.is_some_and(|second| second < 340), "{alarm:?}");
+        }
     }
 
     #[test]

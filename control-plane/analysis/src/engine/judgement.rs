@@ -124,7 +124,9 @@ impl Judgement<'_> {
         let crossed = log_evidence >= self.process.log_threshold();
         let predicted =
             self.forecast.rollback && self.trend.is_some_and(|trend| trend.prediction != Prediction::Quiet);
-        let verdict = if self.regressed && (crossed || (is_stronger && !predicted)) {
+        // Where the version's evidence is that of its share, its errors and latencies say nothing against it.
+        let is_blamed = is_stronger && !predicted && log_evidence > 0.0;
+        let verdict = if self.regressed && (crossed || is_blamed) {
             Verdict::Regressed
         } else if log_evidence_healthy >= health.log_threshold() && !is_doubtful(log_evidence) {
             Verdict::Healthy
