@@ -106,7 +106,8 @@ impl Pin {
     #[must_use]
     pub fn text(&self) -> String {
         if !self.needs.is_empty() {
-            return format!("cannot work without {}, returned too", list(&self.needs));
+            let needs = format!("cannot work without {}, returned too", list(&self.needs));
+            return std::iter::once(needs).chain(self.evidence.iter().cloned()).collect::<Vec<_>>().join("; ");
         }
         match &self.cause {
             Cause::Person { reason } => format!("{}: {reason}", self.actor),
