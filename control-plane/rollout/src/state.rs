@@ -107,7 +107,10 @@ impl Pin {
     pub fn text(&self) -> String {
         if !self.needs.is_empty() {
             let needs = format!("cannot work without {}, returned too", list(&self.needs));
-            return std::iter::once(needs).chain(self.evidence.iter().cloned()).collect::<Vec<_>>().join("; ");
+            return std::iter::once(needs)
+                .chain(self.evidence.iter().cloned())
+                .collect::<Vec<_>>()
+                .join("; ");
         }
         match &self.cause {
             Cause::Person { reason } => format!("{}: {reason}", self.actor),
