@@ -60,6 +60,15 @@ struct Bet {
     since_update: u64,
 }
 
+/// Strata that must agree before a bet can cross: three, or more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Agreeing {
+    /// Of all bets together, where no baseline runs beside the canary.
+    pub(crate) sustained: Option<f64>,
+    /// Of each bet on latency, where one does.
+    pub(crate) latency: f64,
+}
+
 /// All evidence on one scope.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Process {
@@ -106,29 +115,29 @@ impl Process {
         }
     }
 
-    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far. Where no baseline runs beside the canary
-    /// `sustained` strata must agree before a bet can cross; else, and at least, three.
+    /// Takes in what `arms` showed. `mass` is the prior mass of all seconds so far.
     pub(crate) fn update(
         &mut self,
         evidence: &Evidence,
         arms: &ByArm<ArmStratum>,
         mass: f64,
-        sustained: Option<f64>,
+        agreeing: Agreeing,
     ) {
-        let sustained = sustained.filter(|strata| *strata > AGREEING_STRATA);
-        let agreeing = sustained.unwrap_or(AGREEING_STRATA);
+        let sustained = agreeing.sustained.filter(|strata| *strata > AGREEING_STRATA);
         self.updates += 1;
         self.totals.baseline.add(&arms.baseline);
         self.totals.canary.add(&arms.canary);
         let totals = ErrorTotals::of(&self.totals);
         let new_mass = log_mass(mass - self.mass_seen);
         self.mass_seen = mass;
-        for (bet, log_e) in self.bets.iter_mut().zip(evidence.harm) {
+        for (index, (bet, log_e)) in self.bets.iter_mut().zip(evidence.harm).enumerate() {
+            let of_signal = if index < ERROR_BETS { AGREEING_STRATA } else { agreeing.latency };
+            let strata = sustained.unwrap_or(of_signal);
             // Where many must agree, all bets together reach the goal no sooner than that.
             let log_weight = if sustained.is_some() { 0.0 } else { bet.log_weight };
             let log_goal = self.log_threshold - log_weight;
             let started = start(bet.log_m, new_mass);
-            let cap = bet.anchor.cap(started, new_mass, log_goal, agreeing);
+            let cap = bet.anchor.cap(started, new_mass, log_goal, strata);
             bet.log_m = recur(started, log_e, cap);
             // Where many must agree a burst is expected, and is over when its part of the evidence is gone.
             bet.anchor.add(if sustained.is_some() { log_e.min(cap) } else { log_e });

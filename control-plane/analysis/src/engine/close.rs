@@ -6,6 +6,7 @@ use super::course::{STEP_S, Step};
 use super::solo::Beside;
 use crate::increment::{Arm, ByArm, Increment};
 use crate::placebo::Phi;
+use crate::scope::Agreeing;
 use crate::stratum::{ArmStratum, Evidence};
 use crate::users::UserMasks;
 use crate::window::ClosedSecond;
@@ -79,7 +80,8 @@ impl Engine {
         }
         if let Some(judged) = of_version {
             let sustained = at.version_alone.then_some(raw.sustained_s as f64);
-            self.version.update(&judged.evidence, &judged.arms, self.mass, sustained);
+            let agreeing = Agreeing { sustained, latency: self.hosts.dispersion.latency_strata(1) };
+            self.version.update(&judged.evidence, &judged.arms, self.mass, agreeing);
         }
         self.presence.see(started);
         self.refresh_alone();

@@ -19,7 +19,7 @@ use crate::increment::{Arm, ByArm, HostSample};
 use crate::ledger::{ClosedStrata, OpenRequests};
 use crate::placebo::{Dispersion, Phi, Placebo, Whole};
 use crate::power::Needed;
-use crate::scope::Process;
+use crate::scope::{Agreeing, Process};
 use crate::stratum::{ArmStratum, BETS, Evidence, Stratum};
 use crate::summary::SummaryWindow;
 use crate::users::Users;
@@ -372,7 +372,8 @@ impl Component {
             arms.baseline = ArmStratum::default();
         }
         let sustained = alone.then(|| config.sustained_s as f64 / age_s.max(1) as f64);
-        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, sustained);
+        let agreeing = Agreeing { sustained, latency: self.dispersion().latency_strata(age_s) };
+        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, agreeing);
         if alone != at.version_alone {
             return None;
         }

@@ -94,3 +94,22 @@ fn without_data_nothing_stays_healthy_and_nothing_is_rolled_back() {
         assert_eq!(assessment.version.verdict == Verdict::Healthy, age <= 15, "{age} s");
     }
 }
+
+#[test]
+fn a_pause_of_a_few_seconds_rolls_nothing_back_before_hosts_were_measured() {
+    let slow = |index: usize, arm: Arm| match (index, arm) {
+        (0, Arm::Canary) => Behaviour { latency_factor: 8.0, ..GOOD },
+        _ => GOOD,
+    };
+    for seed in 0..10 {
+        let mut world = World::new(seed, 2, 500.0, 0.1);
+        let mut engine = world.engine();
+        assert!(world.run(&mut engine, START, 30, &|_, _| GOOD, &alarmed).is_none(), "seed {seed}");
+        let paused =
+            world.run(&mut engine, START + 30, 5, &slow, &alarmed).map(|seen| seen.at_second - START);
+        assert_eq!(paused, None, "seed {seed}");
+        assert!(world.run(&mut engine, START + 35, 65, &|_, _| GOOD, &alarmed).is_none(), "seed {seed}");
+        let found = world.run(&mut engine, START + 100, 20, &slow, &alarmed).map(|seen| seen.at_second);
+        assert!(found.is_some_and(|second| second <= START + 115), "seed {seed}: {found:?}");
+    }
+}
