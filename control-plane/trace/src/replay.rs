@@ -34,8 +34,6 @@ pub use outcome::{Decided, Decision, Entry, Level, Needed, Reason};
 
 /// Intervals that are looked at before the first is judged, to learn how long they are and which components there are.
 const AHEAD: usize = 30;
-/// Longest interval that is judged as a whole.
-const INTERVAL_MAX_S: u64 = 60;
 /// Intervals of a gap that are judged; the rest is passed over, because nothing happens in it.
 const GAP_TICKS: u64 = 300;
 /// Canary weight that a judge is told when neither trace nor plan has one.
@@ -205,16 +203,10 @@ impl Replay {
         let Stage::Looking { plan, judge, ahead } = &mut self.stage else { return Ok(()) };
         let ahead = std::mem::take(ahead);
         let Some(first) = ahead.first().map(|second| second.t) else { return Ok(()) };
-        let apart_s = interval_s(&ahead);
-        let interval_s = if apart_s > INTERVAL_MAX_S { 1 } else { apart_s };
-        if apart_s > 1 {
-            let counts = match interval_s {
-                1 => format!(
-                    "over {INTERVAL_MAX_S} s nothing is fresh for long: each interval counts as its first second"
-                ),
-                _ => "each interval is judged as a whole, at its end".to_owned(),
-            };
-            let note = format!("the data is {apart_s} s coarse: {counts}");
+        let interval_s = interval_s(&ahead);
+        if interval_s > 1 {
+            let note =
+                format!("the data is {interval_s} s coarse: each interval is judged as a whole, at its end");
             entries.push(Entry::Note { t: first, note });
         }
         let who = match judge {
@@ -254,7 +246,10 @@ impl Run {
         // A coarse interval counts at its last second: until then nobody could know it.
         let counts_at = known.saturating_sub(1);
         match &mut self.who {
-            Who::Serin(serin) => serin.merge(second, counts_at, entries),
+            Who::Serin(serin) => {
+                serin.wait_until(counts_at);
+                serin.merge(second, counts_at, entries);
+            }
             Who::Peer(peer) => peer.observe(second, counts_at, entries),
         }
         Ok(())
@@ -286,12 +281,11 @@ impl Run {
     }
 
     fn end(mut self, entries: &mut Vec<Entry>) -> Result<Decision, ReplayError> {
-        self.tick(entries)?;
-        // Two more reports settle what is open, a second each: nothing is known to be missing after the end.
-        self.next_tick = self.next_tick.saturating_sub(self.interval_s - 1);
-        self.interval_s = 1;
-        for _ in 0..2 {
+        // The last interval, and two more reports that settle what is open, a second each: after the end nothing is missing.
+        for _ in 0..3 {
+            let now = self.next_tick;
             self.tick(entries)?;
+            (self.interval_s, self.next_tick) = (1, now.saturating_add(1));
         }
         Ok(match self.who {
             Who::Serin(serin) => serin.decision(),

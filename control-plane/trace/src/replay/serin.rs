@@ -91,6 +91,11 @@ impl Serin {
         }
     }
 
+    /// Time goes by until `second` without a word, so that an interval is not thought to lie far ahead when it is told.
+    pub(super) fn wait_until(&mut self, second: u64) {
+        self.trial.evaluation().judge(UnixMillis(second.saturating_mul(1_000)));
+    }
+
     /// Adds an interval whose requests count as started in the second `counts_at`.
     pub(super) fn merge(&mut self, second: &Second, counts_at: u64, entries: &mut Vec<Entry>) {
         self.set_weight(second.weight_ppm, counts_at);

@@ -173,11 +173,15 @@ fn a_canary_that_falls_silent_goes_no_step_further_and_is_not_promoted() {
 }
 
 #[test]
-fn data_coarser_than_a_minute_is_judged_too() {
-    let lines = both("checkout", 7_200, 300, |_| 40);
-    let (entries, decision) = replayed(lines, None);
-    assert!(notes(&entries)[0].starts_with("the data is 300 s coarse"), "{entries:?}");
-    assert_eq!(decision.decision, Decided::Rollback, "{decision:?}");
+fn data_coarser_than_a_minute_is_judged_at_the_end_of_an_interval_too() {
+    for every in [90, 300, 3_600] {
+        let (entries, decision) = replayed(both("checkout", 24 * every, every, |_| 40), None);
+        assert!(notes(&entries)[0].starts_with(&format!("the data is {every} s coarse")), "{entries:?}");
+        assert_eq!(decision.decision, Decided::Rollback, "{decision:?}");
+        assert_eq!((decision.t.unwrap() - START) % every, 1, "{every} s: {decision:?}");
+        let (entries, good) = replayed(both("checkout", 24 * every, every, |_| 0), None);
+        assert_eq!(good.decision, Decided::Promote, "{every} s: {good:?} {entries:?}");
+    }
 }
 
 #[test]
