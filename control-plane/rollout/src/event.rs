@@ -1,5 +1,7 @@
 //! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
@@ -69,9 +71,9 @@ pub enum Fact {
     ComponentsRolledBack {
         /// Their names, sorted.
         components: Vec<String>,
-        /// Those of them that only cannot work without the others, sorted.
+        /// Those of them that only cannot work without others, each with these.
         #[serde(default)]
-        dependents: Vec<String>,
+        dependents: Dependents,
         /// What all of them carry. `None`: nothing was seen.
         #[serde(default)]
         impact: Option<Impact>,
@@ -137,6 +139,11 @@ pub enum Fact {
     },
 }
 
+/// Components that return to the baseline although they did not cause it, each with those that it cannot work without.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Dependents(pub BTreeMap<String, Vec<String>>);
+
 /// What components carry, both versions together.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Impact {
@@ -175,9 +182,9 @@ pub enum Cause {
     TooManyComponents {
         /// Those components, sorted.
         components: Vec<String>,
-        /// Those of them that only cannot work without the others, sorted.
+        /// Those of them that only cannot work without others, each with these.
         #[serde(default)]
-        dependents: Vec<String>,
+        dependents: Dependents,
         /// Their part of the traffic.
         #[serde(with = "crate::text::ppm")]
         traffic_ppm: Weight,
@@ -257,12 +264,7 @@ impl Fact {
             Self::Held { reason, .. } => format!("Holding: {reason}"),
             Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
             Self::ComponentsRolledBack { components, dependents, cause, .. } => {
-                let returned = format!("Returned {} to the baseline: {cause}", list(components));
-                let others: Vec<String> = without(components, dependents);
-                match dependents.as_slice() {
-                    [] => returned,
-                    of => format!("{returned}; {} cannot work without {}", list(of), list(&others)),
-                }
+                format!("Returned {} to the baseline: {cause}{dependents}", list(components))
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
             Self::Completing { .. } => {
@@ -287,9 +289,15 @@ impl Fact {
     }
 }
 
-/// Those of `names` that are not among `others`.
-pub(crate) fn without(names: &[String], others: &[String]) -> Vec<String> {
-    names.iter().filter(|name| !others.contains(name)).cloned().collect()
+/// `; cart, home cannot work without search`: nothing where there are none.
+impl std::fmt::Display for Dependents {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut by_needs = BTreeMap::<&Vec<String>, Vec<String>>::new();
+        self.0.iter().for_each(|(name, needs)| by_needs.entry(needs).or_default().push(name.clone()));
+        by_needs.into_iter().try_for_each(|(needs, names)| {
+            write!(formatter, "; {} cannot work without {}", list(&names), list(needs))
+        })
+    }
 }
 
 impl std::fmt::Display for Cause {
@@ -308,16 +316,11 @@ impl std::fmt::Display for Cause {
                 )
             }
             Self::TooManyComponents { components, dependents, traffic_ppm } => {
-                let traffic = Percent(*traffic_ppm);
-                let regressed = list(&without(components, dependents));
-                match dependents.as_slice() {
-                    [] => write!(formatter, "{regressed} regressed, {traffic} of the traffic"),
-                    of => write!(
-                        formatter,
-                        "{regressed} regressed, without which {} cannot work, {traffic} of the traffic",
-                        list(of)
-                    ),
-                }
+                let is_regressed = |name: &&String| !dependents.0.contains_key(*name);
+                let regressed: Vec<String> = components.iter().filter(is_regressed).cloned().collect();
+                let together = if dependents.0.is_empty() { "," } else { "; all together" };
+                let (regressed, traffic) = (list(&regressed), Percent(*traffic_ppm));
+                write!(formatter, "{regressed} regressed{dependents}{together} {traffic} of the traffic")
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),

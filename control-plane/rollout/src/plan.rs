@@ -262,10 +262,10 @@ impl Plan {
         self.dependencies.with_dependents(components)
     }
 
-    /// Those of `components` that depend on no other of them: where the cause of their regression is likely.
+    /// Those of `components` that `component` cannot work without, directly or through others.
     #[must_use]
-    pub fn likely_causes(&self, components: &BTreeSet<String>) -> BTreeSet<String> {
-        self.dependencies.roots(components)
+    pub fn needs_of(&self, component: &str, components: &BTreeSet<String>) -> BTreeSet<String> {
+        self.dependencies.needs_of(component, components)
     }
 
     /// A component by name.

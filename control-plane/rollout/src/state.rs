@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::{Reason, Trend, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
-use crate::event::{Event, Fact, without};
+use crate::event::{Event, Fact};
 use crate::text::list;
 use crate::{Cause, Judgement, Plan, UnixMillis};
 
@@ -186,9 +186,8 @@ impl State {
             Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
             Fact::ComponentsRolledBack { components, dependents, cause, evidence, .. } => {
-                let needs = without(components, dependents);
                 for component in components {
-                    let needs = if dependents.contains(component) { needs.clone() } else { Vec::new() };
+                    let needs = dependents.0.get(component).cloned().unwrap_or_default();
                     let pin = || Pin { needs, ..Pin::new(component, event, cause, evidence.as_deref()) };
                     self.pinned.entry(component.clone()).or_insert_with(pin);
                 }

@@ -4,7 +4,9 @@
 //! baseline takes with it everything that depends on it, directly or through others, and nothing else. There are no cycles:
 //! components in one could only ever move together, which is one component.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serin_proto::assignment::Rule;
 
 use super::check::Findings;
 use super::error::PlanRule;
@@ -27,7 +29,7 @@ impl Dependencies {
                     let name = name.chars().take(64).collect();
                     findings.add(&field, PlanRule::UnknownComponent { name });
                 } else if !of.insert(name.clone()) {
-                    findings.add(&field, PlanRule::Repeated);
+                    findings.add(&field, Rule::Duplicate { name: name.clone() }.into());
                 }
             }
             if !of.is_empty() {
@@ -53,28 +55,13 @@ impl Dependencies {
 
     /// A shortest way from `name` back to itself, with `name` at both ends.
     fn cycle_of(&self, name: &str) -> Option<Vec<String>> {
-        let mut from: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut reached = vec![name];
-        while !reached.is_empty() {
-            let mut next = Vec::new();
-            for at in reached {
-                for needed in self.of(at) {
-                    if needed == name {
-                        let back = std::iter::successors(Some(at), |at| from.get(at).copied());
-                        let mut cycle: Vec<String> = back.map(str::to_owned).collect();
-                        cycle.insert(0, name.to_owned());
-                        cycle.reverse();
-                        return Some(cycle);
-                    }
-                    if !from.contains_key(needed) {
-                        from.insert(needed, at);
-                        next.push(needed);
-                    }
-                }
-            }
-            reached = next;
-        }
-        None
+        let needed_by = self.reached(name);
+        let last = needed_by.get(name)?;
+        let back =
+            std::iter::successors(Some(*last), |at| needed_by.get(at).filter(|_| *at != name).copied());
+        let mut cycle: Vec<String> = std::iter::once(name).chain(back).map(str::to_owned).collect();
+        cycle.reverse();
+        Some(cycle)
     }
 
     /// What `name` cannot work without, directly.
@@ -84,34 +71,38 @@ impl Dependencies {
 
     /// The smallest set that holds `names` and everything that cannot work without one of it.
     pub(super) fn with_dependents(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut dependents: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+        for (name, needs) in &self.0 {
+            needs.iter().for_each(|needed| dependents.entry(needed).or_default().push(name));
+        }
         let mut moved = names.clone();
-        loop {
-            let is_moved = |needs: &BTreeSet<String>| !needs.is_disjoint(&moved);
-            let dependents = self.0.iter().filter(|(name, needs)| !moved.contains(*name) && is_moved(needs));
-            let dependents: Vec<String> = dependents.map(|(name, _)| name.clone()).collect();
-            if dependents.is_empty() {
-                return moved;
-            }
-            moved.extend(dependents);
+        let mut open: Vec<&String> = names.iter().collect();
+        while let Some(name) = open.pop() {
+            let of_name = dependents.get(name.as_str()).into_iter().flatten();
+            open.extend(of_name.filter(|dependent| moved.insert((**dependent).clone())));
         }
+        moved
     }
 
-    /// Those of `names` that depend on no other of them, directly or through others: where the cause is likely.
-    pub(super) fn roots(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
-        let depends = |name: &String| self.all_of(name).into_iter().any(|needed| names.contains(needed));
-        names.iter().filter(|name| !depends(name)).cloned().collect()
+    /// Those of `names` that `name` cannot work without, directly or through others.
+    pub(super) fn needs_of(&self, name: &str, names: &BTreeSet<String>) -> BTreeSet<String> {
+        let reached = self.reached(name);
+        names.iter().filter(|other| reached.contains_key(other.as_str())).cloned().collect()
     }
 
-    /// What `name` cannot work without, directly or through others.
-    fn all_of(&self, name: &str) -> BTreeSet<&str> {
-        let mut all = BTreeSet::new();
-        let mut open: Vec<&str> = self.of(name).collect();
-        while let Some(needed) = open.pop() {
-            if all.insert(needed) {
-                open.extend(self.of(needed));
+    /// What `name` cannot work without, directly or through others, nearest first; each with what needs it on the way.
+    fn reached<'a>(&'a self, name: &'a str) -> BTreeMap<&'a str, &'a str> {
+        let mut needed_by = BTreeMap::new();
+        let mut open = VecDeque::from([name]);
+        while let Some(at) = open.pop_front() {
+            for needed in self.of(at) {
+                needed_by.entry(needed).or_insert_with(|| {
+                    open.push_back(needed);
+                    at
+                });
             }
         }
-        all
+        needed_by
     }
 }
 

@@ -72,9 +72,6 @@ pub enum PlanRule {
         /// What was written, shortened.
         name: String,
     },
-    /// Given twice.
-    #[error("is given twice")]
-    Repeated,
     /// Components that depend on each other.
     #[error("must not lead back: {}", cycle.join(" needs "))]
     Cycle {

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use serin_analysis::verdict::Alarm;
 use serin_proto::assignment::{Granularity, Weight};
 
-use crate::event::{Fact, Impact};
+use crate::event::{Dependents, Fact, Impact};
 use crate::plan::PlannedComponent;
-use crate::state::Pin;
 use crate::{Cause, Judgement, Plan, State};
 
 /// What has to be rolled back.
@@ -20,36 +19,54 @@ pub(super) enum Demand {
 
 /// Components that return to the baseline together, none of them before.
 pub(super) struct Return {
-    /// Those that it is for, sorted. Of several that regressed those on which the others depend.
-    pub(super) regressed: Vec<String>,
-    /// Others that cannot work without these, sorted.
-    pub(super) dependents: Vec<String>,
+    /// Those that it is for. Of several that regressed those that depend on no other of them: there the cause is likely.
+    regressed: BTreeSet<String>,
+    /// Others that cannot work without these.
+    dependents: Dependents,
 }
 
 impl Return {
     /// `regressed` and what cannot work without them, but for what was returned before.
     pub(super) fn of(plan: &Plan, state: &State, regressed: &BTreeSet<String>) -> Self {
-        let likely = plan.likely_causes(regressed);
-        let moved = plan.with_dependents(regressed);
-        let dependents = moved.into_iter().filter(|name| !likely.contains(name) && !is_returned(state, name));
-        Self { dependents: dependents.collect(), regressed: likely.into_iter().collect() }
+        let needs = |name: &String| plan.needs_of(name, regressed);
+        let regressed: BTreeSet<String> =
+            regressed.iter().filter(|name| needs(name).is_empty()).cloned().collect();
+        let moved = plan.with_dependents(&regressed).into_iter();
+        let moved = moved.filter(|name| !regressed.contains(name) && !is_returned(state, name));
+        let dependents = moved.map(|name| (plan.needs_of(&name, &regressed).into_iter().collect(), name));
+        Self { dependents: Dependents(dependents.map(|(needs, name)| (name, needs)).collect()), regressed }
+    }
+
+    /// Those that it is for, sorted.
+    pub(super) fn regressed(&self) -> Vec<String> {
+        self.regressed.iter().cloned().collect()
     }
 
     fn all(&self) -> BTreeSet<String> {
-        self.regressed.iter().chain(&self.dependents).cloned().collect()
+        self.regressed.iter().chain(self.dependents.0.keys()).cloned().collect()
     }
 
     /// The event.
     pub(super) fn fact(self, plan: &Plan, cause: Cause, evidence: Option<Box<Judgement>>) -> Fact {
         let all = self.all();
-        let impact = evidence.as_ref().map(|judgement| impact(plan, &all, judgement));
-        let Self { dependents, .. } = self;
         Fact::ComponentsRolledBack {
+            impact: evidence.as_ref().map(|judgement| impact(plan, &all, judgement)),
             components: all.into_iter().collect(),
-            dependents,
-            impact,
+            dependents: self.dependents,
             cause,
             evidence,
+        }
+    }
+}
+
+impl Demand {
+    /// What regressed. Empty: the version.
+    pub(super) fn regressed(&self) -> Vec<String> {
+        match self {
+            Self::Version(Cause::CoarseComponent { component }) => vec![component.clone()],
+            Self::Version(Cause::CoarseDependent { regressed, .. }) => regressed.clone(),
+            Self::Version(_) => Vec::new(),
+            Self::Components(together) => together.regressed(),
         }
     }
 }
@@ -77,17 +94,15 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
         return Some(Demand::Version(Cause::CoarseComponent { component: component.clone() }));
     }
     let together = Return::of(plan, state, &fresh);
-    if let Some(component) = together.dependents.iter().find(|name| undoes_version(plan, name)) {
-        let (component, regressed) = (component.clone(), together.regressed);
+    if let Some(component) = together.dependents.0.keys().find(|name| undoes_version(plan, name)) {
+        let (component, regressed) = (component.clone(), together.regressed());
         return Some(Demand::Version(Cause::CoarseDependent { component, regressed }));
     }
     let flagged: BTreeSet<String> = together.all().into_iter().chain(state.pinned.keys().cloned()).collect();
     if let Some(traffic_ppm) = escalates(plan, &flagged, judgement) {
-        let dependents = flagged.iter().filter(|name| {
-            let of = |pin: &Pin| !pin.needs.is_empty();
-            !fresh.contains(*name) && state.pinned.get(*name).is_none_or(of)
-        });
-        let dependents = dependents.cloned().collect();
+        let before = state.pinned.iter().filter(|(_, pin)| !pin.needs.is_empty());
+        let mut dependents = together.dependents;
+        dependents.0.extend(before.map(|(name, pin)| (name.clone(), pin.needs.clone())));
         let components = flagged.into_iter().collect();
         return Some(Demand::Version(Cause::TooManyComponents { components, dependents, traffic_ppm }));
     }

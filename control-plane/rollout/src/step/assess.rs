@@ -9,7 +9,7 @@ use serin_analysis::{BaselineUsed, Reason, ScopeAssessment, Veto};
 use serin_proto::assignment::Weight;
 
 use super::Change;
-use super::alarm::{self, Demand, Return};
+use super::alarm::{self, Demand};
 use super::limits;
 use crate::event::Fact;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
@@ -30,19 +30,10 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             return change.record(Fact::RolledBack { cause, evidence: Some(judgement) });
         }
         Some(Demand::Components(together)) if change.plan.automatic_rollback() => {
-            let cause = alarm::cause(together.regressed.clone(), &judgement);
+            let cause = alarm::cause(together.regressed(), &judgement);
             return change.record(together.fact(change.plan, cause, Some(judgement)));
         }
-        Some(Demand::Version(Cause::CoarseComponent { component })) => {
-            Some(HoldReason::Regressed { components: vec![component] })
-        }
-        Some(Demand::Version(Cause::CoarseDependent { regressed, .. })) => {
-            Some(HoldReason::Regressed { components: regressed })
-        }
-        Some(Demand::Version(_)) => Some(HoldReason::Regressed { components: Vec::new() }),
-        Some(Demand::Components(Return { regressed, .. })) => {
-            Some(HoldReason::Regressed { components: regressed })
-        }
+        Some(demand) => Some(HoldReason::Regressed { components: demand.regressed() }),
         None => None,
     };
     let obstacle = regressed.or_else(|| obstacle(change, &judgement));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serin_analysis::chart::RuleSet;
-use serin_rollout::Plan;
 use serin_rollout::plan::{Forecast, Limits, Margins};
+use serin_rollout::{Granularity, Plan};
 
 use crate::output::{Sheet, duration, percent};
 
@@ -42,7 +42,7 @@ pub(super) struct Explained {
 #[derive(Debug, Serialize)]
 struct Component {
     name: String,
-    granularity: serin_rollout::Granularity,
+    granularity: Granularity,
     business_weight: f64,
     depends_on: Vec<String>,
     /// What returns to the baseline with it, since it cannot work without it.
@@ -264,14 +264,12 @@ impl Explained {
         }
         sheet.line("Components");
         let rows = self.components.iter().map(|component| {
-            let undoes = match component.granularity {
-                serin_rollout::Granularity::Coarse => "the whole version",
-                serin_rollout::Granularity::Medium => "this component",
-                serin_rollout::Granularity::Fine => "this component",
-            };
             let undoes = match (component.granularity, component.dependents.as_slice()) {
-                (serin_rollout::Granularity::Coarse, _) | (_, []) => undoes.to_owned(),
-                (_, dependents) => format!("{undoes} and {}", dependents.join(", ")),
+                (Granularity::Coarse, _) => "the whole version".to_owned(),
+                (Granularity::Medium | Granularity::Fine, []) => "this component".to_owned(),
+                (Granularity::Medium | Granularity::Fine, dependents) => {
+                    format!("this component and {}", dependents.join(", "))
+                }
             };
             [component.name.clone(), undoes, component.business_weight.to_string()]
         });

@@ -175,12 +175,24 @@ fn of_several_regressed_components_the_one_that_the_others_depend_on_is_the_caus
 }
 
 #[test]
+fn a_dependent_is_told_with_those_alone_that_it_needs() {
+    let plan = PLAN.replace("exact: /}}]", "exact: /}}], depends_on: [cart]");
+    check_plan(
+        &format!("{plan}escalation: 90%\n"),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm cart search -> [Returned cart, home, search to the baseline: cart, search regressed; home cannot work without cart] publish critical | progressing 10 %
+        ",
+    );
+}
+
+#[test]
 fn dependents_count_towards_the_traffic_that_means_the_version() {
     check_plan(
         &dependent(""),
         r"
         10 tick -> [Step 1 began at 10 %] info | progressing 10 %
-        11 alarm search -> [Rolled back the whole version: search regressed, without which cart, home cannot work, 50 % of the traffic] publish critical | rolled back 0 %
+        11 alarm search -> [Rolled back the whole version: search regressed; cart, home cannot work without search; all together 50 % of the traffic] publish critical | rolled back 0 %
         ",
     );
 }
