@@ -333,6 +333,7 @@ impl Engine {
         self.version.forget(self.config.raw().beta);
         self.users.forget();
         self.share.forget();
+        self.gaps.forget();
         self.course = Course::default();
         self.prior.step_started(self.at_second);
     }

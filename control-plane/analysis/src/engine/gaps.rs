@@ -63,6 +63,11 @@ impl Gaps {
         self.canary.see(second, started.canary);
     }
 
+    /// Other requests count from now on.
+    pub(super) fn forget(&mut self) {
+        (self.service, self.canary) = (Silence::default(), Silence::default());
+    }
+
     pub(super) fn end_at(&mut self, second: u64) {
         self.ended = Some(second);
     }
