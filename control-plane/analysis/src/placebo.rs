@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cells::{CELLS, Cells, Edges};
 use crate::increment::{Arm, ByArm, HostSample};
-use crate::onset::AGREEING_STRATA;
 
 const BLOCK_S: u64 = 60;
 /// A block is complete this long after it ended, in seconds.
@@ -33,9 +32,6 @@ const SLOW_EDGES: [usize; 3] = [1, 5, 8];
 const PRIOR_SD: f64 = 2.0;
 /// What was learned is halved in weight after this many blocks: four hours.
 const HALF_LIFE_BLOCKS: f64 = 240.0;
-/// Until hosts have shown how long they pause, the canary must be slow for so many seconds: garbage collectors and
-/// reloads stop a pod for a few.
-const UNMEASURED_LATENCY_S: f64 = 8.0;
 /// Largest overdispersion that is told apart.
 const MOST_PHI: f64 = 1_000.0;
 
@@ -207,11 +203,9 @@ impl Dispersion {
         }
     }
 
-    /// Strata of `age_s` seconds that must agree before a bet on latency can cross.
-    pub(crate) fn latency_strata(&self, age_s: u64) -> f64 {
-        let is_measured = self.latency.iter().any(|estimate| estimate.precision > 0.0);
-        let unmeasured = UNMEASURED_LATENCY_S / age_s.max(1) as f64;
-        if is_measured { AGREEING_STRATA } else { unmeasured.max(AGREEING_STRATA) }
+    /// Whether hosts have shown how much their latencies differ.
+    pub(crate) fn is_latency_measured(&self) -> bool {
+        self.latency.iter().any(|estimate| estimate.precision > 0.0)
     }
 
     fn learn(&mut self, block: &Block) {

@@ -6,6 +6,7 @@ use crate::evalue::{LOG_ZERO, log_add, log_sum};
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
 use crate::onset::{AGREEING_STRATA, Anchor, log_mass, recur, start};
+use crate::placebo::Dispersion;
 use crate::stratum::{ArmStratum, BETS, ERROR_BETS, Evidence};
 use crate::verdict::Signal;
 use crate::window::FailureCounts;
@@ -60,13 +61,29 @@ struct Bet {
     since_update: u64,
 }
 
-/// Strata that must agree before a bet can cross: three, or more.
+/// Until hosts have shown how much they differ, the canary must be slow for so many seconds: garbage collectors and reloads
+/// stop a pod for a few.
+const UNMEASURED_LATENCY_S: f64 = 8.0;
+
+/// Strata that must agree before a bet can cross: [`AGREEING_STRATA`], or more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Agreeing {
     /// Of all bets together, where no baseline runs beside the canary.
-    pub(crate) sustained: Option<f64>,
+    sustained: Option<f64>,
     /// Of each bet on latency, where one does.
-    pub(crate) latency: f64,
+    latency: f64,
+}
+
+impl Agreeing {
+    /// Of strata of `age_s` seconds. `sustained_s`: for how long evidence without a baseline must grow.
+    pub(crate) fn of(age_s: u64, sustained_s: Option<u64>, dispersion: &Dispersion) -> Self {
+        let strata = |seconds: f64| seconds / age_s.max(1) as f64;
+        let unmeasured = strata(UNMEASURED_LATENCY_S).max(AGREEING_STRATA);
+        Self {
+            sustained: sustained_s.map(|seconds| strata(seconds as f64)).filter(|of| *of > AGREEING_STRATA),
+            latency: if dispersion.is_latency_measured() { AGREEING_STRATA } else { unmeasured },
+        }
+    }
 }
 
 /// All evidence on one scope.
@@ -123,7 +140,7 @@ impl Process {
         mass: f64,
         agreeing: Agreeing,
     ) {
-        let sustained = agreeing.sustained.filter(|strata| *strata > AGREEING_STRATA);
+        let sustained = agreeing.sustained;
         self.updates += 1;
         self.totals.baseline.add(&arms.baseline);
         self.totals.canary.add(&arms.canary);

@@ -115,10 +115,8 @@ fn completing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: Un
 fn needed(judgement: &Judgement) -> String {
     let reasons = &judgement.version.reasons;
     match reasons.iter().filter_map(|reason| reason.canary_requests_needed).max() {
-        Some(requests) if requests > 0 => {
-            format!("about {} more canary requests needed to decide", Count(rounded(requests)))
-        }
-        Some(_) | None => "not enough evidence yet".to_owned(),
+        Some(requests) => format!("about {} more canary requests needed to decide", Count(rounded(requests))),
+        None => "not enough evidence yet".to_owned(),
     }
 }
 

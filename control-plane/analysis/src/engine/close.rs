@@ -79,8 +79,8 @@ impl Engine {
             judged.scaled(version_phi).add_to(&mut of_version);
         }
         if let Some(judged) = of_version {
-            let sustained = at.version_alone.then_some(raw.sustained_s as f64);
-            let agreeing = Agreeing { sustained, latency: self.hosts.dispersion.latency_strata(1) };
+            let sustained_s = at.version_alone.then_some(raw.sustained_s);
+            let agreeing = Agreeing::of(1, sustained_s, &self.hosts.dispersion);
             self.version.update(&judged.evidence, &judged.arms, self.mass, agreeing);
         }
         self.presence.see(started);

@@ -371,8 +371,7 @@ impl Component {
         if alone {
             arms.baseline = ArmStratum::default();
         }
-        let sustained = alone.then(|| config.sustained_s as f64 / age_s.max(1) as f64);
-        let agreeing = Agreeing { sustained, latency: self.dispersion().latency_strata(age_s) };
+        let agreeing = Agreeing::of(age_s, alone.then_some(config.sustained_s), &self.dispersion());
         self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, agreeing);
         if alone != at.version_alone {
             return None;

@@ -142,7 +142,7 @@ impl Judgement<'_> {
             log_threshold_healthy: health.log_threshold(),
             baseline_requests: requests.baseline,
             canary_requests: requests.canary,
-            canary_requests_needed: needed.filter(|_| verdict == Verdict::Inconclusive),
+            canary_requests_needed: needed.filter(|needed| *needed > 0 && verdict == Verdict::Inconclusive),
             ..Reason::default()
         }
     }

@@ -95,8 +95,8 @@ impl Reason {
                 format!("within the {bound} ({})", odds(self.log_evidence_healthy))
             }
             Verdict::Inconclusive => match self.canary_requests_needed {
-                Some(0) | None => "not decided".to_owned(),
                 Some(needed) => format!("not decided, about {needed} more canary requests needed"),
+                None => "not decided".to_owned(),
             },
         }
     }

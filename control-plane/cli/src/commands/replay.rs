@@ -90,7 +90,6 @@ fn table(decision: &Decision) -> Sheet {
     if let Some(needed) = decision.needed {
         let requests = needed
             .canary_requests
-            .filter(|requests| *requests > 0)
             .map(|requests| format!("about {} canary requests", output::count(requests)));
         let time = needed
             .seconds
