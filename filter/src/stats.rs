@@ -13,6 +13,7 @@ pub(crate) struct Stats {
     reports_failed: Option<Metric>,
     overflow: Option<Metric>,
     unseen: Option<Metric>,
+    dropped_baggage: Option<Metric>,
     generation: Option<Metric>,
     told: Totals,
 }
@@ -27,6 +28,7 @@ impl Stats {
             reports_failed: counter("serin_reports_failed"),
             overflow: counter("serin_overflow_requests"),
             unseen: counter("serin_unseen_requests"),
+            dropped_baggage: counter("serin_dropped_baggage"),
             generation: call.define_metric(MetricKind::Gauge, "serin_generation"),
             told: Totals::default(),
         }
@@ -54,6 +56,7 @@ impl Stats {
             (self.reports_failed, totals.reports_failed, told.reports_failed),
             (self.overflow, totals.overflow_requests, told.overflow_requests),
             (self.unseen, totals.unseen_requests, told.unseen_requests),
+            (self.dropped_baggage, totals.dropped_baggage, told.dropped_baggage),
         ] {
             add(call, metric, now.saturating_sub(before));
         }

@@ -6,6 +6,7 @@ use serin_filter_core::abi::{self, HeaderPairs};
 use serin_filter_core::filter::ResponseView;
 use serin_filter_core::outcome::Flags;
 use serin_filter_core::request::RequestView;
+use serin_proto::assignment::BLOCK_ERROR_HEADER;
 
 use crate::hostcalls::{Call, Expression};
 
@@ -74,5 +75,9 @@ impl ResponseView for Response<'_> {
 
     fn upstream_address(&self) -> Option<&[u8]> {
         self.call.property("upstream\0address")
+    }
+
+    fn block_errors(&self) -> Option<&[u8]> {
+        self.call.response_header(BLOCK_ERROR_HEADER)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
+use serin_filter_core::baggage::Baggage;
 use serin_filter_core::filter::{Dispatch, Filter, Identity, Route};
-use serin_proto::assignment::ARM_HEADER;
 use serin_proto::assignment::bounds::JSON_BYTES;
+use serin_proto::assignment::{ARM_HEADER, BAGGAGE_HEADER};
 
 use crate::hostcalls::{Call, Expression};
 use crate::stats::Stats;
@@ -130,6 +131,13 @@ impl Vm {
 fn ask(call: &Call, request: &Request<'_>, route: Option<&Route>) -> bool {
     if let Some(cookie) = route.and_then(|route| route.set_cookie.as_deref()) {
         call.set_property(SET_COOKIE, cookie);
+    }
+    match route.map(|route| &route.baggage) {
+        None | Some(Baggage::Keep) => {}
+        Some(Baggage::Remove) => call.remove_request_header(BAGGAGE_HEADER),
+        Some(Baggage::Replace { value, .. }) => {
+            call.replace_request_header(BAGGAGE_HEADER, value);
+        }
     }
     if let Some(arm) = route.and_then(|route| route.arm.as_deref()) {
         if call.replace_request_header(ARM_HEADER, arm) && call.clear_route_cache() {

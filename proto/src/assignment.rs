@@ -14,9 +14,9 @@ mod types;
 
 pub use error::{AssignmentError, Rule};
 pub use types::{
-    Anonymous, ArmIndex, Assignment, Component, Condition, Generation, Granularity, HeaderValue, HostPattern,
-    Identity, IssuedCookie, KeySource, Match, PathPattern, ReportSettings, RoutingRule, Salt, Segment,
-    Service, Share, Weight,
+    Anonymous, ArmIndex, Assignment, Block, Component, Condition, Generation, Granularity, HeaderValue,
+    HostPattern, Identity, IssuedCookie, KeySource, Match, PathPattern, ReportSettings, RoutingRule, Salt,
+    Segment, Service, Share, Weight,
 };
 
 /// Arm that carries the traffic when nothing else is said.
@@ -29,6 +29,13 @@ pub const UNMATCHED: &str = "unmatched";
 pub const OVERFLOW: &str = "overflow";
 /// Request header that names the arm; absent for the baseline.
 pub const ARM_HEADER: &str = "x-serin-arm";
+
+/// Response header by which a service names the blocks that failed, separated by commas.
+pub const BLOCK_ERROR_HEADER: &str = "x-serin-block-error";
+/// Request header that carries the versions of restored blocks (W3C Baggage).
+pub const BAGGAGE_HEADER: &str = "baggage";
+/// What the key of a block's baggage member begins with; the block's name follows.
+pub const BLOCK_BAGGAGE_PREFIX: &str = "serin.block.";
 
 /// Version of the JSON form.
 pub const FORMAT_VERSION: u32 = 1;
@@ -55,6 +62,10 @@ pub mod bounds {
     pub const TEXT_BYTES: usize = 1_024;
     /// Segments of a path template.
     pub const SEGMENTS: usize = 64;
+    /// Blocks of one component.
+    pub const BLOCKS: usize = 32;
+    /// Bytes of a version label.
+    pub const VERSION_BYTES: usize = 128;
 }
 
 /// Parses an assignment.

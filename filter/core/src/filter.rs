@@ -11,13 +11,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use prost::Message;
-use serin_proto::assignment::{self, ArmIndex, AssignmentError, BASELINE, Generation, ReportSettings};
+use serin_proto::assignment::{
+    self, ArmIndex, AssignmentError, BAGGAGE_HEADER, BASELINE, Generation, ReportSettings,
+};
 use serin_proto::fleet::v1 as wire;
 
 use self::draws::Draws;
 use self::open::{Open, OpenRequests};
 use crate::arms::ring::Bucket;
 use crate::arms::{self, ring};
+use crate::baggage::{Baggage, Blocks};
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
 use crate::report::{Answer, Reporter, Step};
@@ -50,6 +53,8 @@ pub trait ResponseView {
     fn flags(&self) -> Flags;
     /// Address of the upstream host.
     fn upstream_address(&self) -> Option<&[u8]>;
+    /// The response header that names the blocks that failed.
+    fn block_errors(&self) -> Option<&[u8]>;
 }
 
 /// What to do with a request.
@@ -59,6 +64,8 @@ pub struct Route {
     pub arm: Option<Arc<str>>,
     /// A `set-cookie` value for the response.
     pub set_cookie: Option<String>,
+    /// What becomes of the request's baggage.
+    pub baggage: Baggage,
     at: Located,
     index: ArmIndex,
     kind: Kind,
@@ -85,6 +92,8 @@ pub struct Totals {
     pub overflow_requests: u64,
     /// Requests that ended without having been seen.
     pub unseen_requests: u64,
+    /// Members of requests' baggage that were dropped because they did not fit beside the versions of restored blocks.
+    pub dropped_baggage: u64,
 }
 
 /// Stands for every status below 400: their outcome is the same.
@@ -190,7 +199,15 @@ impl Filter {
         });
         let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
         let user = decision.why.bucket();
-        Some(Route { arm: arm.flatten(), set_cookie, at: decision.at, index: decision.arm, kind, user })
+        let blocks = self.router.component(decision.at).map(|component| &component.blocks);
+        let blocks = blocks.filter(|blocks| !blocks.is_empty());
+        let came = |blocks: &Blocks| blocks.baggage(view.header(BAGGAGE_HEADER), arm.is_none());
+        let baggage = blocks.map(came).unwrap_or_default();
+        if let Baggage::Replace { dropped, .. } = &baggage {
+            self.totals.dropped_baggage += u64::try_from(*dropped).unwrap_or(u64::MAX);
+        }
+        let (arm, index, at) = (arm.flatten(), decision.arm, decision.at);
+        Some(Route { arm, set_cookie, baggage, at, index, kind, user })
     }
 
     /// A request starts. `asked`: whether the arm of the route could be asked for; if not, the baseline serves it.
@@ -241,6 +258,12 @@ impl Filter {
         let latency_us = (status != outcome::UPGRADED).then(|| now_ns.saturating_sub(open.start_ns) / 1_000);
         let host = if open.sampled { view.upstream_address() } else { None };
         self.recorder.finish(series, second, outcome, latency_us, host, open.user);
+        if outcome.is_error()
+            && self.recorder.has_blocks(series)
+            && let Some(named) = view.block_errors()
+        {
+            self.recorder.blame(series, second, named);
+        }
     }
 
     /// Time passes. Call it every 100 to 200 ms.
@@ -321,6 +344,8 @@ impl Filter {
         let arm = self.router.arm_name(at, arm);
         let names = (self.router.service_name(at.service), self.router.component_name(at));
         let series = self.recorder.series(names.0, names.1, arm.as_deref().unwrap_or(BASELINE));
+        let blocks = self.router.component(at).map(|component| component.blocks.names());
+        self.recorder.set_blocks(series, blocks.unwrap_or_default());
         if let Some(slot) = cached {
             *slot = Some(series);
         }

@@ -12,6 +12,7 @@
 
 pub mod abi;
 pub mod arms;
+pub mod baggage;
 pub mod filter;
 pub mod outcome;
 pub mod recorder;

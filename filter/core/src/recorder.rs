@@ -29,10 +29,16 @@ pub const MAX_RECORDS: usize = 8_192;
 pub const MAX_CELLS: usize = 262_144;
 /// Hosts of one record, as the wire contract allows.
 pub const MAX_HOSTS: usize = 32;
+/// Blocks of one record whose failures are told, as the wire contract allows.
+pub const MAX_BLOCKS: usize = 32;
+/// Failed blocks of all records of one batch; names beyond are counted as unknown.
+pub const MAX_BATCH_BLOCKS: usize = 4_096;
 /// Hosts of all records of one batch.
 pub const MAX_BATCH_HOSTS: usize = 4_096;
 /// The users of so many requests of a record are told; all would soon be in all buckets.
 pub const SEEN_USERS: u32 = 8;
+/// Blocks that one response can name; a name beyond is unknown, and ends the reading.
+const MAX_NAMED: usize = 8;
 /// Bytes of a host's address, as the wire contract allows.
 const HOST_BYTES: usize = 64;
 
@@ -46,6 +52,7 @@ pub struct Recorder {
     records: Records,
     cells: usize,
     hosts: usize,
+    blocks: usize,
     gaps: Gaps,
     /// Requests are not recorded in seconds before this one, which earlier batches called complete.
     floor_second: u64,
@@ -64,6 +71,8 @@ pub struct Gaps {
     pub unseen_requests: u64,
     /// Batches that the control plane refused.
     pub refused_batches: u64,
+    /// Blocks that responses named and that their component does not have.
+    pub unknown_blocks: u64,
 }
 
 /// One arm of a stratum.
@@ -73,6 +82,8 @@ struct Record {
     outcomes: [u32; Outcome::ALL.len()],
     latency: Latency,
     hosts: Vec<Host>,
+    /// Failures by the block that their responses named.
+    blocks: BTreeMap<Box<str>, u32>,
     /// Buckets of the users that were seen, and of those whose requests failed.
     seen: u64,
     failed: u64,
@@ -157,6 +168,48 @@ impl Recorder {
         self.hosts += hosts;
     }
 
+    /// The blocks of the component of a series, from now on.
+    pub fn set_blocks(&mut self, series: SeriesId, names: &[Box<str>]) {
+        self.series.set_blocks(series, names);
+    }
+
+    /// Whether the component of a series has blocks.
+    #[must_use]
+    pub fn has_blocks(&self, series: SeriesId) -> bool {
+        !self.series.blocks(series).is_empty()
+    }
+
+    /// Counts a failed request of a series with blocks by the blocks that its response `named`, separated by commas; each
+    /// once. Call it after [`Recorder::finish`].
+    pub fn blame(&mut self, series: SeriesId, second: u64, named: &[u8]) {
+        let Self { series: table, records, blocks, gaps, .. } = self;
+        let Some(record) = records.get_mut((second, series)) else { return };
+        let known = table.blocks(series);
+        let mut told = [None; MAX_NAMED];
+        for (at, name) in named.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).enumerate() {
+            let block = known.iter().find(|block| block.as_bytes() == name).map(AsRef::as_ref);
+            let Some((slot, block)) = told.get_mut(at).zip(block) else {
+                gaps.unknown_blocks += 1;
+                if at >= MAX_NAMED {
+                    return;
+                }
+                continue;
+            };
+            *slot = Some(block);
+            if told.iter().take(at).flatten().any(|before| *before == block) {
+                continue;
+            }
+            if let Some(count) = record.blocks.get_mut(block) {
+                *count = count.saturating_add(1);
+            } else if record.blocks.len() < MAX_BLOCKS && *blocks < MAX_BATCH_BLOCKS {
+                record.blocks.insert(block.into(), 1);
+                *blocks += 1;
+            } else {
+                gaps.unknown_blocks += 1;
+            }
+        }
+    }
+
     /// Counts a request that ended without having been seen.
     pub fn unseen(&mut self) {
         self.gaps.unseen_requests += 1;
@@ -193,6 +246,7 @@ impl Recorder {
             self.gaps.dropped_requests += u64::from(record.started).max(record.finished());
             self.cells = self.cells.saturating_sub(record.cells());
             self.hosts = self.hosts.saturating_sub(record.hosts.len());
+            self.blocks = self.blocks.saturating_sub(record.blocks.len());
         }
     }
 }

@@ -222,6 +222,22 @@ pub struct Component {
     /// Arm that all its requests get, before every rule and weight: set by a rollback of the component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<String>,
+    /// Blocks of its code. Empty: none; failed responses are not asked which block failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<Block>,
+}
+
+/// A block of a component's code, switched by a flag.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Name, unique within the component.
+    pub name: String,
+    /// Version that requests to other arms than the baseline carry, as the baggage member `serin.block.<name>`: set by a
+    /// rollback of the block. Absent: none; a client's copy is removed all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<String>,
 }
 
 /// All given conditions hold. At least one is given.

@@ -212,6 +212,17 @@ pub struct Component {
     pub granularity: Granularity,
     /// Arm of all its requests.
     pub pinned: Option<ArmIndex>,
+    /// Blocks of its code, with distinct names.
+    pub blocks: Vec<Block>,
+}
+
+/// A block of a component's code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Block {
+    /// Name.
+    pub name: String,
+    /// Version that requests to other arms than the baseline carry.
+    pub restored: Option<String>,
 }
 
 /// All given conditions hold; at least one is given.

@@ -135,6 +135,7 @@ fn assignment() -> Result<String> {
         }],
         granularity: raw::Granularity::Medium,
         pinned: None,
+        blocks: Vec::new(),
     };
     let service = raw::Service {
         name: "shop".to_owned(),

@@ -135,6 +135,7 @@ impl Stage {
             id: id.to_owned(),
             component: String::new(),
             reason: "the next rollout begins".to_owned(),
+            block: String::new(),
         };
         self.admin.clone().rollback(rollback).await.context("the rollback was refused")?;
         let end = Instant::now() + PATIENCE;

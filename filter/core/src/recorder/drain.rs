@@ -20,6 +20,7 @@ impl Recorder {
         let gaps = std::mem::take(&mut self.gaps);
         self.cells = 0;
         self.hosts = 0;
+        self.blocks = 0;
         wire::Batch {
             complete_until_second: self.floor_second,
             strata: self.strata(records, open),
@@ -85,7 +86,12 @@ fn arm(series: &Series, record: Record, open: u64, encoder: &mut Encoder) -> wir
         hosts: record.hosts.iter().map(|one| host(one, encoder)).collect(),
         users_seen: record.seen,
         users_failed: record.failed,
+        blocks: record.blocks.iter().map(|(name, errors)| block(name, *errors)).collect(),
     }
+}
+
+fn block(name: &str, errors: u32) -> wire::BlockErrors {
+    wire::BlockErrors { block: name.to_owned(), errors: errors.into() }
 }
 
 fn outcomes(record: &Record) -> wire::OutcomeCounts {
@@ -119,6 +125,7 @@ impl From<Gaps> for wire::Gaps {
             overflow_requests: gaps.overflow_requests,
             unseen_requests: gaps.unseen_requests,
             refused_batches: gaps.refused_batches,
+            unknown_blocks: gaps.unknown_blocks,
         }
     }
 }

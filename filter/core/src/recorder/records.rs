@@ -39,6 +39,11 @@ impl Records {
         })
     }
 
+    /// The record of a key, if there is one.
+    pub(super) fn get_mut(&mut self, (second, series): Key) -> Option<&mut Record> {
+        self.seconds.get_mut(&second)?.get_mut(&series)
+    }
+
     /// Takes the records of the oldest second.
     pub(super) fn pop_oldest(&mut self) -> Option<impl Iterator<Item = Record> + use<>> {
         let (_, records) = self.seconds.pop_first()?;

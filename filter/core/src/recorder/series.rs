@@ -26,6 +26,8 @@ pub(super) struct SeriesTable {
     free: Vec<SeriesId>,
     /// Those that stand for all that are too many: asked at every request, and seldom any.
     overflow: BTreeSet<SeriesId>,
+    /// Blocks of the components that have any.
+    blocks: BTreeMap<SeriesId, Rc<[Box<str>]>>,
 }
 
 impl SeriesTable {
@@ -67,17 +69,31 @@ impl SeriesTable {
         self.names.get(id.0 as usize)?.as_deref()
     }
 
+    pub(super) fn set_blocks(&mut self, id: SeriesId, names: &[Box<str>]) {
+        if names.is_empty() {
+            self.blocks.remove(&id);
+        } else if self.blocks.get(&id).is_none_or(|known| **known != *names) {
+            self.blocks.insert(id, names.into());
+        }
+    }
+
+    /// The blocks of its component.
+    pub(super) fn blocks(&self, id: SeriesId) -> &[Box<str>] {
+        self.blocks.get(&id).map(AsRef::as_ref).unwrap_or_default()
+    }
+
     pub(super) fn is_overflow(&self, id: SeriesId) -> bool {
         self.overflow.contains(&id)
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(SeriesId) -> bool) {
-        let (names, free, overflow) = (&mut self.names, &mut self.free, &mut self.overflow);
+        let Self { names, free, overflow, blocks, .. } = self;
         self.ids.retain(|_, id| {
             let kept = keep(*id);
             if !kept && let Some(name) = names.get_mut(id.0 as usize) {
                 *name = None;
                 overflow.remove(id);
+                blocks.remove(id);
                 free.push(*id);
             }
             kept

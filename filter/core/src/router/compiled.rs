@@ -9,6 +9,7 @@ use super::candidates::{Rank, Search};
 use super::conditions::{Conditions, ValueMatch};
 use super::paths::PathIndex;
 use crate::arms::ring::{self, RingTag};
+use crate::baggage::Blocks;
 use crate::request::RequestView;
 
 /// A service, ready for requests.
@@ -62,6 +63,7 @@ pub(crate) enum Condition {
 pub(crate) struct Component {
     pub(crate) name: Box<str>,
     pub(crate) pinned: Option<ArmIndex>,
+    pub(crate) blocks: Blocks,
 }
 
 impl Service {
@@ -114,7 +116,10 @@ pub(super) fn service(service: &plain::Service, first_series: usize) -> Service 
         components: service
             .components
             .iter()
-            .map(|component| Component { name: component.name.as_str().into(), pinned: component.pinned })
+            .map(|one| {
+                let blocks = one.blocks.iter().map(|block| (block.name.as_str(), block.restored.as_deref()));
+                Component { name: one.name.as_str().into(), pinned: one.pinned, blocks: Blocks::new(blocks) }
+            })
             .collect(),
         first_series,
         conditions,

@@ -1,7 +1,7 @@
 //! From the checked form back to the JSON form.
 
 use crate::assignment::types::{
-    Anonymous, Assignment, Component, Condition, HeaderValue, HostPattern, Identity, KeySource, Match,
+    Anonymous, Assignment, Block, Component, Condition, HeaderValue, HostPattern, Identity, KeySource, Match,
     PathPattern, ReportSettings, RoutingRule, Segment, Service, Weight,
 };
 use crate::assignment::{FORMAT_VERSION, raw};
@@ -101,7 +101,12 @@ fn component(component: &Component, service: &Service) -> raw::Component {
         matches: component.matches.iter().map(component_match).collect(),
         granularity: component.granularity,
         pinned: component.pinned.map(|arm| service.arm_name(arm).to_owned()),
+        blocks: component.blocks.iter().map(block).collect(),
     }
+}
+
+fn block(block: &Block) -> raw::Block {
+    raw::Block { name: block.name.clone(), restored: block.restored.clone() }
 }
 
 fn component_match(rule: &Match) -> raw::Match {

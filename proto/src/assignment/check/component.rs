@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::text::{self, join};
 use super::{AssignmentError, Checked, Rule, bounds, service};
 use crate::assignment::raw;
-use crate::assignment::types::{Component, Match, PathPattern, Segment};
+use crate::assignment::types::{Block, Component, Match, PathPattern, Segment};
 
 pub(super) fn check_all(field: &str, raw: Vec<raw::Component>, arms: &[String]) -> Checked<Vec<Component>> {
     let mut names = BTreeSet::new();
@@ -60,7 +60,26 @@ fn check(field: &str, raw: raw::Component, arms: &[String]) -> Checked<Component
         .map(|(index, rule)| check_match(&format!("{matches_field}[{index}]"), rule))
         .collect::<Checked<Vec<_>>>()?;
     let pinned = raw.pinned.map(|name| service::arm(&join(field, "pinned"), &name, arms)).transpose()?;
-    Ok(Component { name: raw.name, matches, granularity: raw.granularity, pinned })
+    let blocks = blocks(&join(field, "blocks"), raw.blocks)?;
+    Ok(Component { name: raw.name, matches, granularity: raw.granularity, pinned, blocks })
+}
+
+fn blocks(field: &str, raw: Vec<raw::Block>) -> Checked<Vec<Block>> {
+    text::at_most(field, raw.len(), bounds::BLOCKS)?;
+    let mut names = BTreeSet::new();
+    let mut blocks = Vec::with_capacity(raw.len());
+    for (index, raw::Block { name, restored }) in raw.into_iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        text::name(&join(&field, "name"), &name)?;
+        if let Some(version) = &restored {
+            text::version(&join(&field, "restored"), version)?;
+        }
+        if !names.insert(name.clone()) {
+            return Err(AssignmentError::new(join(&field, "name"), Rule::Duplicate { name }));
+        }
+        blocks.push(Block { name, restored });
+    }
+    Ok(blocks)
 }
 
 fn check_match(field: &str, raw: raw::Match) -> Checked<Match> {

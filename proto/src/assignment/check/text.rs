@@ -44,6 +44,16 @@ pub(super) fn name(field: &str, value: &str) -> Checked<()> {
     if fits { Ok(()) } else { Err(form(field, value, "made of letters, digits, '.', '_' and '-'")) }
 }
 
+/// Label of a version.
+pub(super) fn version(field: &str, value: &str) -> Checked<()> {
+    if value.is_empty() {
+        return Err(AssignmentError::new(field, Rule::Empty));
+    }
+    at_most(field, value.len(), bounds::VERSION_BYTES)?;
+    let fits = value.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    if fits { Ok(()) } else { Err(form(field, value, "visible ASCII without spaces")) }
+}
+
 /// A name that is not one of the filter's own components.
 pub(super) fn component_name(field: &str, value: &str) -> Checked<()> {
     name(field, value)?;
