@@ -4,7 +4,7 @@
 //! rollout: what has to be sure is decided by the e-processes.
 
 /// Events that a limit allows on average, from which on any more of them go beyond it.
-const ENOUGH: f64 = 10.0;
+pub(crate) const ENOUGH: f64 = 10.0;
 /// Probability that chance alone goes beyond a limit that is just kept.
 const CHANCE: f64 = 0.01;
 

@@ -8,6 +8,7 @@
 //! Bounds: [`MAX_COMPONENTS`] components; seconds wait for at most two minutes; late outcomes are booked for two
 //! minutes and counted as dropped after that.
 
+mod activity;
 mod assess;
 mod close;
 mod component;
@@ -27,7 +28,7 @@ use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
 use crate::effect;
 use crate::histogram::DenseHistogram;
 use crate::history::History;
-use crate::increment::{Arm, ByArm, ComponentIndex, HostSample, Increment};
+use crate::increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
@@ -60,12 +61,15 @@ pub struct ComponentSpec {
     /// Share of the error budget, relative to the other components. 0.001 to 1,000; a component that the change
     /// touches deserves 3 to 10 times the others' weight.
     pub weight: f64,
+    /// Blocks of its code that failures may name. Empty: none.
+    #[serde(default)]
+    pub blocks: Vec<String>,
 }
 
 impl ComponentSpec {
-    /// A component of weight 1.
+    /// A component of weight 1 without blocks.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), weight: 1.0 }
+        Self { name: name.into(), weight: 1.0, blocks: Vec::new() }
     }
 }
 
@@ -242,6 +246,18 @@ impl Engine {
         }
     }
 
+    /// Adds failures that named a block of their component. Order does not matter, as with [`Engine::merge`]; the
+    /// requests are counted there.
+    pub fn merge_block(&mut self, failures: &BlockFailures) {
+        let latest = self.at_second.saturating_add(MAX_AHEAD_S);
+        if (self.at_second > 0 && failures.start_second > latest) || failures.start_second > LAST_SECOND {
+            return;
+        }
+        if let Some(component) = self.components.get_mut(failures.component.0) {
+            component.merge_block(failures);
+        }
+    }
+
     /// What the next rollout of the service should begin with, after which the canary serves if it is `promoted`.
     pub fn learned(&self, promoted: bool) -> Learned {
         let named = |component: &Component| component.name().to_owned();
@@ -286,6 +302,7 @@ impl Engine {
         while let Some(closed) = self.window.close_next(watermark_s) {
             self.close(closed);
         }
+        self.wake();
         self.components.iter_mut().for_each(Component::refresh_summary);
         self.version_summary = None;
         self.version_summary = Some(self.summary(Scope::Version));
@@ -318,24 +335,6 @@ impl Engine {
     /// evidence of health. Set it before the seconds concerned are closed.
     pub fn exclude_until(&mut self, second: u64) {
         self.exclude_until = second;
-    }
-
-    /// Takes a component out of the judgement (it is pinned to the baseline) or back in. Its evidence, and the
-    /// version's that it was part of, are forgotten.
-    pub fn set_component_active(&mut self, index: ComponentIndex, active: bool) {
-        let Some(component) = self.components.get_mut(index.0) else { return };
-        if component.is_active() == active {
-            return;
-        }
-        component.restart(active, self.config.raw().beta, self.mass);
-        self.flagged.remove(&index.0);
-        self.version_summary = None;
-        self.version.forget(self.config.raw().beta);
-        self.users.forget();
-        self.share.forget();
-        self.gaps.forget();
-        self.course = Course::default();
-        self.prior.step_started(self.at_second);
     }
 
     /// What happened in the last minute, as far as it is closed.

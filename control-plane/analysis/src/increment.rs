@@ -133,6 +133,22 @@ pub struct Increment {
     pub users: UserMasks,
 }
 
+/// Failed requests of one component and arm that started in one second and named one block of its code. They are among
+/// the outcomes of an [`Increment`] too. Merging is addition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BlockFailures {
+    /// The component that the requests belong to.
+    pub component: ComponentIndex,
+    /// Unix time, in whole seconds, in which the requests started.
+    pub start_second: u64,
+    /// The arm that served them.
+    pub arm: Arm,
+    /// Position of the block in the component's list.
+    pub block: usize,
+    /// How many failed.
+    pub failed: u64,
+}
+
 /// What a sample of the requests of one upstream host saw, for one component and arm and the requests that started in
 /// one second. Merging is addition.
 #[derive(Clone, Debug, PartialEq)]

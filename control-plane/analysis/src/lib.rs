@@ -46,11 +46,11 @@ pub use config::{ConfigError, EngineConfig, RawEngineConfig};
 pub use engine::{Assessment, ComponentSpec, Engine, Learned, Scope};
 pub use histogram::{DecodeError, LatencyHistogram};
 pub use history::History;
-pub use increment::{Arm, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
+pub use increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
 pub use placebo::Dispersion;
 pub use summary::ArmSummary;
 pub use users::UserMasks;
 pub use verdict::{
-    Alarm, BaselineUsed, Category, CategoryFailures, ControlChart, EffectSize, Reason, ScopeAssessment,
-    Signal, Trend, Verdict, Veto,
+    Alarm, BaselineUsed, BlockEvidence, Category, CategoryFailures, ControlChart, EffectSize, Reason,
+    ScopeAssessment, Signal, Trend, Verdict, Veto,
 };

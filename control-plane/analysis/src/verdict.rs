@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::{Action, Prediction};
 
+mod block;
 mod control;
 mod trend;
 mod words;
 
+pub use block::BlockEvidence;
 pub use control::ControlChart;
 pub use trend::Trend;
 
@@ -203,6 +205,12 @@ pub struct ScopeAssessment {
     /// What the risk, the evidence and the trend ask for together.
     #[serde(default)]
     pub action: Action,
+    /// Of a component: what failures that named blocks of its code say, for each block that the canary's named.
+    #[serde(default)]
+    pub blocks: Vec<BlockEvidence>,
+    /// Of a component: it recovers from what was undone for it, and is not judged meanwhile.
+    #[serde(default)]
+    pub recovering: bool,
 }
 
 /// What should be undone.
@@ -229,7 +237,9 @@ impl ScopeAssessment {
     pub fn make_finite(&mut self) {
         let of_reasons = self.reasons.iter_mut().flat_map(Reason::numbers);
         let of_trend = self.trend.iter_mut().flat_map(Trend::numbers);
-        for number in of_reasons.chain(of_trend).chain([&mut self.risk]) {
+        let of_blocks =
+            self.blocks.iter_mut().flat_map(|block| [&mut block.log_evidence, &mut block.log_threshold]);
+        for number in of_reasons.chain(of_trend).chain(of_blocks).chain([&mut self.risk]) {
             *number = if number.is_nan() { 0.0 } else { number.clamp(f64::MIN, f64::MAX) };
         }
     }

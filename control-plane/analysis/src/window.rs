@@ -187,6 +187,15 @@ impl FailureCounts {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// Failures of which no category is known.
+    pub(crate) fn unnamed(failed: u64) -> Self {
+        let mut counts = Self::default();
+        if let Some(first) = counts.0.first_mut() {
+            *first = failed;
+        }
+        counts
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         for (into, count) in self.0.iter_mut().zip(other.0) {
             *into = into.saturating_add(count);

@@ -30,7 +30,7 @@ pub struct Component {
 impl Component {
     /// As the engine needs to know it.
     pub fn spec(&self) -> ComponentSpec {
-        ComponentSpec { name: self.name.clone(), weight: self.routes.len() as f64 }
+        ComponentSpec { weight: self.routes.len() as f64, ..ComponentSpec::new(self.name.as_str()) }
     }
 
     /// Whether `fault` strikes it.

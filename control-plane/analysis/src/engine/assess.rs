@@ -26,7 +26,8 @@ impl Engine {
             let assessment = if component.is_active() {
                 self.assess_component(index, component, fresh)
             } else {
-                ScopeAssessment::default()
+                let recovering = component.resting_until().is_some();
+                ScopeAssessment { recovering, ..ScopeAssessment::default() }
             };
             (component.name().to_owned(), assessment)
         };
@@ -64,7 +65,7 @@ impl Engine {
             trend: self.version_trend(),
             forecast: self.config.raw().forecast,
             regressed: self.version_flagged || !self.version_vetoes.is_empty(),
-            may_be_healthy: fresh && !doubtful && self.flagged.is_empty(),
+            may_be_healthy: fresh && !doubtful && self.flagged.is_empty() && !self.is_any_resting(),
             vetoes: with_disturbance(&self.version_vetoes, disturbance(&self.watch)),
         };
         let mut version = judgement.assessment();
@@ -106,7 +107,7 @@ impl Engine {
             may_be_healthy: fresh && !is_doubtful(component.process().log_evidence()),
             vetoes: with_disturbance(component.vetoes(), disturbance(component.watch())),
         };
-        judgement.assessment()
+        ScopeAssessment { blocks: component.block_evidence(), ..judgement.assessment() }
     }
 
     /// What the split of the requests says; `None` while it is not judged.

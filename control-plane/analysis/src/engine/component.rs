@@ -1,6 +1,8 @@
 //! One component's part of the engine: its open stratum, its cells, its evidence.
 
+mod activity;
 mod alone;
+mod blocks;
 mod control;
 mod late;
 mod trend;
@@ -26,6 +28,7 @@ use crate::users::Users;
 use crate::verdict::{ControlChart, EffectSize, Veto};
 use crate::watch::Watch;
 use crate::window::PendingArm;
+use blocks::{Blocks, Judging};
 use control::Control;
 
 /// Weight of the newest second in the estimate of a component's traffic.
@@ -98,6 +101,11 @@ pub(super) struct Component {
     users: Users,
     #[serde(default)]
     control: Control,
+    #[serde(default)]
+    blocks: Option<Box<Blocks>>,
+    /// Until when it is not judged, to recover.
+    #[serde(default)]
+    resting_until: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -137,31 +145,9 @@ impl Component {
             solo: None,
             users: Users::default(),
             control: Control::new(config.chart_rules),
+            blocks: Blocks::new(&spec.blocks, config),
+            resting_until: None,
         }
-    }
-
-    /// Forgets all evidence. `mass` is the prior mass that is past.
-    pub(super) fn restart(&mut self, active: bool, beta: f64, mass: f64) {
-        self.active = active;
-        self.stratum = Stratum::default();
-        self.open = OpenRequests::default();
-        self.strata = ClosedStrata::default();
-        self.process = Process::new(self.alpha, beta);
-        self.process.skip_mass(mass);
-        self.parts = vec![Part::default(); BETS];
-        self.needed = Needed::default();
-        self.vetoes.clear();
-        self.course = Course::default();
-        self.presence = Presence::default();
-        self.solo = None;
-        self.users.forget();
-    }
-
-    /// Forgets the evidence and keeps the rest.
-    pub(super) fn forget(&mut self, beta: f64) {
-        self.process.forget(beta);
-        self.users.forget();
-        self.vetoes.clear();
     }
 
     pub(super) fn watch(&self) -> &Watch {
@@ -192,10 +178,6 @@ impl Component {
 
     pub(super) fn impact(&self) -> f64 {
         self.impact
-    }
-
-    pub(super) fn is_active(&self) -> bool {
-        self.active
     }
 
     pub(super) fn process(&self) -> &Process {
@@ -259,6 +241,7 @@ impl Component {
             canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
         };
         self.learn(at.second, &arms);
+        self.absorb_blocks(at.second);
         if !self.active {
             return None;
         }
@@ -366,13 +349,15 @@ impl Component {
         if arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty() {
             return None;
         }
-        let evidence = Evidence::of(&arms, &late, self.archetypes(), judging.as_ref().unwrap_or(config));
+        let agreeing = Agreeing::of(age_s, alone.then_some(config.sustained_s), &self.dispersion());
+        let (config, phi) = (judging.as_ref().unwrap_or(config), self.phi(config));
+        self.judge_blocks(&Judging { arms: &arms, alone, warm, config, phi, mass, agreeing });
+        let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
         let evidence = if warm { evidence.harm_alone() } else { evidence };
         if alone {
             arms.baseline = ArmStratum::default();
         }
-        let agreeing = Agreeing::of(age_s, alone.then_some(config.sustained_s), &self.dispersion());
-        self.process.update(&evidence.scaled(self.phi(config)), &arms, mass, agreeing);
+        self.process.update(&evidence.scaled(phi), &arms, mass, agreeing);
         if alone != at.version_alone {
             return None;
         }

@@ -41,7 +41,7 @@ impl Engine {
         if is_over {
             component.forget(self.config.raw().beta);
         } else if stands {
-            self.flagged.insert(index);
+            self.flag_at(index);
         }
     }
 
@@ -80,7 +80,14 @@ impl Engine {
         if free.is_empty() {
             self.version_vetoes = vetoes;
         }
-        self.flagged.extend(free);
+        free.into_iter().for_each(|index| self.flag_at(index));
+    }
+
+    fn flag_at(&mut self, index: usize) {
+        self.flagged.insert(index);
+        if let Some(component) = self.components.get_mut(index) {
+            component.alarmed(self.at_second);
+        }
     }
 
     pub(super) fn alarm(&self) -> Option<Alarm> {
@@ -88,6 +95,7 @@ impl Engine {
             return Some(Alarm::Version);
         }
         let flagged = self.flagged.iter().filter_map(|index| self.components.get(*index));
+        let flagged = flagged.filter(|component| !component.is_locating(self.at_second));
         let mut names: Vec<String> = flagged.map(|component| component.name().to_owned()).collect();
         names.sort();
         (!names.is_empty()).then_some(Alarm::Components(names))

@@ -62,7 +62,8 @@ impl Judgement<'_> {
         } else {
             Verdict::Inconclusive
         };
-        ScopeAssessment { verdict, reasons, vetoes: self.vetoes, risk, trend: self.trend, action }
+        let (vetoes, trend) = (self.vetoes, self.trend);
+        ScopeAssessment { verdict, reasons, vetoes, risk, trend, action, ..ScopeAssessment::default() }
     }
 
     fn errors(&self, log_evidence: f64, is_stronger: bool, needed: Option<u64>) -> Reason {

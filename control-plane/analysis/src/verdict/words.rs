@@ -13,7 +13,7 @@ impl Signal {
 
     pub(super) fn value(self, value: f64) -> String {
         match self {
-            Self::ErrorRate | Self::Share => format!("{:.2} %", value * 100.0),
+            Self::ErrorRate | Self::Share => percent(value),
             Self::Latency => format!("{:.1} ms", value / 1000.0),
         }
     }
@@ -144,7 +144,12 @@ impl Veto {
     }
 }
 
-fn odds(log_evidence: f64) -> String {
+/// A share as people read it.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+pub(super) fn odds(log_evidence: f64) -> String {
     const MOST: f64 = 1e6;
     let odds = log_evidence.exp();
     if odds >= MOST { "odds over 1000000 to 1".to_owned() } else { format!("odds {odds:.0} to 1") }

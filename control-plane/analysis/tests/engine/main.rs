@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod alone;
 #[cfg(test)]
+mod blocks;
+#[cfg(test)]
 mod calibration;
 #[cfg(test)]
 mod control;
