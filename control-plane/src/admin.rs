@@ -12,7 +12,7 @@ use std::time::Duration;
 use serin_proto::admin::v1 as api;
 use serin_proto::admin::v1::admin_service_server::AdminService;
 use serin_proto::assignment::Weight;
-use serin_rollout::{Command, Order};
+use serin_rollout::{Command, Order, RollbackScope};
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
 
@@ -231,8 +231,16 @@ impl AdminService for Admin {
         request: Request<api::RollbackRequest>,
     ) -> Result<Response<api::RollbackResponse>, Status> {
         let actor = actor(&request);
-        let api::RollbackRequest { id, component, reason } = request.into_inner();
-        let order = Order::Rollback { component: Some(component).filter(|name| !name.is_empty()) };
+        let api::RollbackRequest { id, component, reason, block } = request.into_inner();
+        let scope = match (component.is_empty(), block.is_empty()) {
+            (true, true) => RollbackScope::Version,
+            (false, true) => RollbackScope::Component(component),
+            (true, false) => RollbackScope::Block(block),
+            (false, false) => {
+                return Err(Status::invalid_argument("block: cannot be given together with component"));
+            }
+        };
+        let order = Order::Rollback { scope };
         let rollout = self.command(id, order, reason, actor).await?;
         Ok(Response::new(api::RollbackResponse { rollout: Some(rollout) }))
     }

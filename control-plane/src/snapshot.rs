@@ -4,9 +4,12 @@
 mod build;
 mod directory;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
+use serin_rollout::plan::FlagValue;
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
@@ -131,4 +134,38 @@ pub struct Component {
     pub arms: Vec<Arm>,
     /// What control charts show of both arms' last minute.
     pub charts: Vec<Chart>,
+    /// Blocks of its code, in the order of the plan.
+    pub blocks: Vec<Block>,
+    /// True while it recovers from what was undone for it, and is not judged.
+    pub recovering: bool,
+}
+
+/// A block of a component's code.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Block {
+    /// Name: the key of its flag.
+    pub name: String,
+    /// Version that the canary runs unless it was restored.
+    pub current: String,
+    /// Versions before that, newest first; the baseline runs the first.
+    pub previous: Vec<String>,
+    /// Values of the flag by version. A version without one is its own value.
+    pub values: BTreeMap<String, FlagValue>,
+    /// Version in force on the canary since the block was rolled back. `None`: it was not.
+    pub restored: Option<String>,
+    /// Why it was, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restored_because: Option<String>,
+    /// What the failures say that named it. `None`: none of the canary's did.
+    pub evidence: Option<BlockEvidence>,
+}
+
+/// What the failures say that named a block.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BlockEvidence {
+    /// As data.
+    #[serde(flatten)]
+    pub data: serin_analysis::BlockEvidence,
+    /// One sentence.
+    pub text: String,
 }

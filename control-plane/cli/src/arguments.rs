@@ -197,6 +197,10 @@ pub(crate) enum Rollout {
         /// Only this component; the rollout goes on without it.
         #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         component: Option<String>,
+        /// Only this block of code: it returns to its previous version, and its component goes on.
+        #[arg(long, value_name = "NAME", conflicts_with = "component")]
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        block: Option<String>,
         #[command(flatten)]
         reason: Reason,
     },

@@ -153,15 +153,16 @@ impl Client {
         self.rollout(answer.rollout)
     }
 
-    /// An empty `component` rolls the whole version back.
+    /// At most one of `component` and `block` is not empty; with neither, the whole version is rolled back.
     pub(crate) async fn rollback(
         &self,
         id: String,
         component: String,
+        block: String,
         reason: String,
     ) -> Result<Rollout, Failure> {
         let mut service = self.service.clone();
-        let request = self.request(proto::RollbackRequest { id, component, reason });
+        let request = self.request(proto::RollbackRequest { id, component, reason, block });
         let answer = self.bounded(service.rollback(request)).await?;
         self.rollout(answer.rollout)
     }

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
-    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
-    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
+    Arm, ArmSummary, Assessment, BlockFailures, ByArm, ComponentIndex, ComponentSpec, ConfigError,
+    ControlChart, Engine, EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -45,6 +45,9 @@ pub struct Evaluation {
     exposed: bool,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
+    /// Position of each block in its component.
+    #[serde(skip)]
+    blocks: BTreeMap<(ComponentIndex, String), usize>,
 }
 
 /// Evidence as it was read, of a rollout that is yet to be named.
@@ -84,6 +87,7 @@ impl Evaluation {
             unplanned: unplanned.to_vec(),
             exposed: false,
             indices: BTreeMap::new(),
+            blocks: BTreeMap::new(),
         };
         evaluation.expose(plan, state);
         evaluation.engine.set_full_weight(state.weight == Weight::FULL);
@@ -129,6 +133,11 @@ impl Evaluation {
             .enumerate()
             .map(|(index, spec)| (spec.name.clone(), ComponentIndex(index)))
             .collect();
+        let blocks = |(index, spec): (usize, &ComponentSpec)| {
+            let blocks = spec.blocks.clone().into_iter().enumerate();
+            blocks.map(move |(at, name)| ((ComponentIndex(index), name), at))
+        };
+        self.blocks = specs.iter().enumerate().flat_map(blocks).collect();
         self.set_inactive(state.pinned.keys());
         self
     }
@@ -150,6 +159,20 @@ impl Evaluation {
     /// Adds what a sample of one host's requests saw.
     pub fn merge_host(&mut self, sample: &HostSample) {
         self.engine.merge_host(sample);
+    }
+
+    /// Adds failures that named a block of their component. A block that the plan does not know is left out.
+    pub fn merge_block(
+        &mut self,
+        block: &str,
+        component: ComponentIndex,
+        arm: Arm,
+        second: u64,
+        failed: u64,
+    ) {
+        let Some(position) = self.blocks.get(&(component, block.to_owned())) else { return };
+        let (block, start_second) = (*position, second);
+        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed });
     }
 
     /// The canary's configured weight, in parts per million, for requests that start from `second` on. `None`: not
@@ -197,6 +220,7 @@ impl Evaluation {
                     self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
+                Fact::BlocksRestored { component, .. } => self.rest([component], event.at, plan),
                 // What the baseline did before the canary served anyone is what the canary is compared with.
                 Fact::Resumed { .. } if !self.exposed => self.expose(plan, state),
                 Fact::Resumed { .. } => {
@@ -253,6 +277,16 @@ impl Evaluation {
         }
     }
 
+    /// Lets components recover from what was undone for them.
+    fn rest<'a>(&mut self, components: impl IntoIterator<Item = &'a String>, at: UnixMillis, plan: &Plan) {
+        let until = at.second().saturating_add(plan.recovery().as_secs().max(1));
+        for name in components {
+            if let Some(index) = self.indices.get(name) {
+                self.engine.rest_component(*index, until);
+            }
+        }
+    }
+
     fn judgement(&mut self, assessment: Assessment, now_second: u64) -> Judgement {
         let client_errors = self.client_errors(now_second);
         let version = self.version();
@@ -304,6 +338,7 @@ fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {
     let planned = plan.components().map(|component| ComponentSpec {
         name: component.name.to_owned(),
         weight: component.business_weight,
+        blocks: component.blocks.iter().map(|block| block.name.clone()).collect(),
     });
     let further = unplanned.iter().map(|name| ComponentSpec::new(name.as_str()));
     planned.chain([ComponentSpec::new(UNMATCHED)]).chain(further).collect()

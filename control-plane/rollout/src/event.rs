@@ -82,6 +82,20 @@ pub enum Fact {
         /// What was seen. `None`: nothing.
         evidence: Option<Box<Judgement>>,
     },
+    /// Some blocks of a component's code returned to their previous version; the component and the rollout go on.
+    BlocksRestored {
+        /// The component.
+        component: String,
+        /// By block, the version that is in force now.
+        blocks: BTreeMap<String, String>,
+        /// What the component carries. `None`: nothing was seen.
+        #[serde(default)]
+        impact: Option<Impact>,
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
     /// The whole version returned to the baseline.
     RolledBack {
         /// Why.
@@ -164,6 +178,13 @@ pub enum Cause {
         /// Their names, sorted.
         components: Vec<String>,
     },
+    /// A component regressed, and these blocks of its code are at fault.
+    BlocksAtFault {
+        /// The component.
+        component: String,
+        /// Their names, strongest evidence first.
+        blocks: Vec<String>,
+    },
     /// The evidence against the version crossed its threshold.
     VersionRegressed,
     /// The evidence is against a component whose rollback undoes the whole version.
@@ -221,6 +242,7 @@ impl Fact {
             Self::Held { .. } => "held",
             Self::HoldLifted { .. } => "hold_lifted",
             Self::ComponentsRolledBack { .. } => "components_rolled_back",
+            Self::BlocksRestored { .. } => "blocks_restored",
             Self::RolledBack { .. } => "rolled_back",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
@@ -239,6 +261,7 @@ impl Fact {
             Self::StepStarted { evidence, .. }
             | Self::Held { evidence, .. }
             | Self::ComponentsRolledBack { evidence, .. }
+            | Self::BlocksRestored { evidence, .. }
             | Self::RolledBack { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
@@ -265,6 +288,11 @@ impl Fact {
             Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
             Self::ComponentsRolledBack { components, dependents, cause, .. } => {
                 format!("Returned {} to the baseline: {cause}{dependents}", list(components))
+            }
+            Self::BlocksRestored { component, blocks, cause, .. } => {
+                let blocks: Vec<String> =
+                    blocks.iter().map(|(name, version)| format!("{name} to {version}")).collect();
+                format!("Returned block {} of {component}: {cause}", list(&blocks))
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
             Self::Completing { .. } => {
@@ -304,6 +332,9 @@ impl std::fmt::Display for Cause {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ComponentsRegressed { components } => write!(formatter, "{} regressed", list(components)),
+            Self::BlocksAtFault { component, blocks } => {
+                write!(formatter, "{component} regressed, and its block {} is at fault", list(blocks))
+            }
             Self::VersionRegressed => formatter.write_str("the canary regressed"),
             Self::CoarseComponent { component } => {
                 write!(formatter, "{component} regressed, whose rollback undoes the whole version")

@@ -102,9 +102,20 @@ pub enum Order {
     HandOver,
     /// Return to the baseline.
     Rollback {
-        /// This component alone. `None`: the whole version.
-        component: Option<String>,
+        /// What of it.
+        scope: RollbackScope,
     },
+}
+
+/// What a person returns to where it was.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RollbackScope {
+    /// The whole version.
+    Version,
+    /// This component, and what cannot work without it.
+    Component(String),
+    /// This block of code.
+    Block(String),
 }
 
 impl Order {
@@ -187,12 +198,28 @@ pub enum Refused {
         /// What the plan names, the first 20.
         known: Vec<String>,
     },
+    /// The plan names no such block.
+    #[error("block {name:?} is not part of the plan; its blocks are: {}", Known(known))]
+    UnknownBlock {
+        /// What was asked for, shortened.
+        name: String,
+        /// What the plan names, the first 20.
+        known: Vec<String>,
+    },
     /// A reason must be given.
     #[error("reason: must not be empty")]
     ReasonMissing,
     /// The reason is too long.
     #[error("reason: exceeds the limit of {} bytes", crate::REASON_BYTES)]
     ReasonTooLong,
+}
+
+struct Known<'a>(&'a [String]);
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&if self.0.is_empty() { "none".to_owned() } else { self.0.join(", ") })
+    }
 }
 
 struct Possible<'a>(&'a [&'static str]);
@@ -208,6 +235,12 @@ impl fmt::Display for Possible<'_> {
 }
 
 impl Judgement {
+    /// What is said of a component.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<&ComponentJudgement> {
+        self.components.iter().find(|component| component.name == name)
+    }
+
     /// True when the evidence is no older than [`crate::DATA_AGE_MAX_S`].
     #[must_use]
     pub fn is_fresh(&self) -> bool {

@@ -5,6 +5,7 @@
 //! field, rule, line and column. A plan once accepted stays accepted by later versions: the journal holds its text.
 
 mod assignment;
+mod blocks;
 mod check;
 mod dependencies;
 mod error;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
+pub use blocks::{Block, FlagValue};
 use dependencies::Dependencies;
 pub use error::{PlanError, PlanErrors, PlanRule};
 
@@ -34,6 +36,8 @@ pub mod bounds {
     pub const DURATION: Duration = Duration::from_hours(30 * 24);
     /// Bytes of a version label.
     pub const VERSION_BYTES: usize = 128;
+    /// Previous versions of one block.
+    pub const BLOCK_VERSIONS: usize = 10;
 }
 
 /// A plan that was checked.
@@ -46,6 +50,8 @@ pub struct Plan {
     /// What the filters are told in every state: name, hosts, identity, rules, components.
     template: proto::Service,
     business_weights: Vec<f64>,
+    /// By component.
+    blocks: Vec<Vec<Block>>,
     dependencies: Dependencies,
     steps: Vec<Step>,
     warm_up: Duration,
@@ -57,6 +63,7 @@ pub struct Plan {
     false_rollback: Weight,
     wrong_promotion: Weight,
     escalation: Weight,
+    recovery: Duration,
     automatic_rollback: bool,
 }
 
@@ -115,6 +122,8 @@ pub struct PlannedComponent<'a> {
     pub granularity: Granularity,
     /// Its relative share of the error budget, above 0.
     pub business_weight: f64,
+    /// Blocks of its code.
+    pub blocks: &'a [Block],
 }
 
 impl Plan {
@@ -228,6 +237,12 @@ impl Plan {
         self.escalation
     }
 
+    /// How long what something was undone for may recover before it is judged again.
+    #[must_use]
+    pub const fn recovery(&self) -> Duration {
+        self.recovery
+    }
+
     /// False: what would be rolled back is held and reported instead.
     #[must_use]
     pub const fn automatic_rollback(&self) -> bool {
@@ -242,13 +257,23 @@ impl Plan {
 
     /// The components, in the order of the plan.
     pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
-        self.template.components.iter().zip(&self.business_weights).map(|(component, business_weight)| {
+        let tags = self.business_weights.iter().zip(&self.blocks);
+        self.template.components.iter().zip(tags).map(|(component, (business_weight, blocks))| {
             PlannedComponent {
                 name: &component.name,
                 granularity: component.granularity,
                 business_weight: *business_weight,
+                blocks,
             }
         })
+    }
+
+    /// A block by name, with the component that it is part of.
+    #[must_use]
+    pub fn block(&self, name: &str) -> Option<(PlannedComponent<'_>, &Block)> {
+        let of = |component: PlannedComponent<'_>| component.blocks.iter().any(|block| block.name == name);
+        let component = self.components().find(|component| of(*component))?;
+        component.blocks.iter().find(|block| block.name == name).map(|block| (component, block))
     }
 
     /// What a component cannot work without, by name and directly.

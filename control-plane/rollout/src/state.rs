@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::{Reason, Trend, Verdict};
+use serin_analysis::{BlockEvidence, Reason, Trend, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
@@ -56,6 +56,9 @@ pub struct State {
     pub weight: Weight,
     /// Components that were returned to the baseline, by name. None ever leaves within a rollout.
     pub pinned: BTreeMap<String, Pin>,
+    /// Blocks that were returned to a previous version, by name. None ever leaves within a rollout.
+    #[serde(default)]
+    pub blocks: BTreeMap<String, Restored>,
     /// Why progress is stopped, other than by gathering evidence or a person.
     pub hold: Option<Hold>,
     /// Why the rollout ended in its terminal phase.
@@ -70,6 +73,48 @@ pub struct State {
     pub evaluating_since: UnixMillis,
     /// Number of events.
     pub revision: u64,
+}
+
+/// A block of code that was returned to a previous version.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Restored {
+    /// The component that it is part of.
+    pub component: String,
+    /// The version in force.
+    pub version: String,
+    /// Why.
+    pub cause: Cause,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: UnixMillis,
+    /// What the evidence said against it then, in words. `None`: a person decided without any.
+    pub evidence: Option<String>,
+}
+
+impl Restored {
+    fn new(component: &str, (block, version): (&String, &String), event: &Event, cause: &Cause) -> Self {
+        let judged = event.fact.evidence().and_then(|judgement| judgement.component(component));
+        let named = judged.and_then(|one| one.assessment.blocks.iter().find(|one| one.name == *block));
+        Self {
+            component: component.to_owned(),
+            version: version.clone(),
+            cause: cause.clone(),
+            actor: event.actor.clone(),
+            at: event.at,
+            evidence: named.map(BlockEvidence::sentence),
+        }
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match (&self.cause, &self.evidence) {
+            (Cause::Person { reason }, _) => format!("{}: {reason}", self.actor),
+            (_, Some(evidence)) => evidence.clone(),
+            (cause, None) => cause.to_string(),
+        }
+    }
 }
 
 /// A component that was returned to the baseline.
@@ -92,8 +137,7 @@ pub struct Pin {
 
 impl Pin {
     fn new(component: &str, event: &Event, cause: &Cause, evidence: Option<&Judgement>) -> Self {
-        let judged =
-            evidence.and_then(|judgement| judgement.components.iter().find(|one| one.name == component));
+        let judged = evidence.and_then(|judgement| judgement.component(component));
         let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
         let against =
             reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
@@ -115,6 +159,7 @@ impl Pin {
         match &self.cause {
             Cause::Person { reason } => format!("{}: {reason}", self.actor),
             Cause::ComponentsRegressed { .. }
+            | Cause::BlocksAtFault { .. }
             | Cause::VersionRegressed
             | Cause::CoarseComponent { .. }
             | Cause::CoarseDependent { .. }
@@ -145,6 +190,7 @@ impl State {
             step: 0,
             weight: plan.first_weight(),
             pinned: BTreeMap::new(),
+            blocks: BTreeMap::new(),
             hold: None,
             cause: None,
             superseded_by: None,
@@ -191,6 +237,14 @@ impl State {
                     let pin = || Pin { needs, ..Pin::new(component, event, cause, evidence.as_deref()) };
                     self.pinned.entry(component.clone()).or_insert_with(pin);
                 }
+            }
+            Fact::BlocksRestored { component, blocks, cause, .. } => {
+                for block in blocks {
+                    let restored = || Restored::new(component, block, event, cause);
+                    self.blocks.entry(block.0.clone()).or_insert_with(restored);
+                }
+                // What the canary runs from now on was not seen before.
+                self.evaluating_since = event.at;
             }
             Fact::RolledBack { cause, .. } => self.end(Phase::RolledBack, Weight::ZERO, cause, event.at),
             Fact::Completing { .. } => self.enter(Phase::Completing, Weight::FULL, event.at),

@@ -5,8 +5,9 @@
 //! back; at full weight, where nothing runs beside it, limits exceeded for long do too.
 //!
 //! Two rules settle what a plan leaves open. `max_weight` is the highest weight beside the baseline: after the last step
-//! the canary always gets all traffic for the promotion time, and is promoted from there. Granularity `fine` is treated as
-//! `medium`: the whole component returns to the baseline.
+//! the canary always gets all traffic for the promotion time, and is promoted from there. Of a component of granularity
+//! `fine` the blocks at fault return to their previous versions; where none is known, or where that did not help, the whole
+//! component returns to the baseline.
 
 mod alarm;
 mod assess;
@@ -173,7 +174,9 @@ impl<'a> Change<'a> {
 
 fn severity(fact: &Fact) -> Severity {
     match fact {
-        Fact::ComponentsRolledBack { .. } | Fact::RolledBack { .. } => Severity::Critical,
+        Fact::ComponentsRolledBack { .. } | Fact::BlocksRestored { .. } | Fact::RolledBack { .. } => {
+            Severity::Critical
+        }
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } => Severity::Warning,
         Fact::Created { .. }

@@ -138,7 +138,9 @@ mod tests {
     use serin_analysis::verdict::{Reason, Signal};
 
     use super::*;
-    use crate::{Command, ComponentJudgement, Creation, Input, Order, RolloutId, Salt, create, step};
+    use crate::{
+        Command, ComponentJudgement, Creation, Input, Order, RollbackScope, RolloutId, Salt, create, step,
+    };
 
     const PLAN: &str = "
 service: shop
@@ -209,7 +211,7 @@ promotion: 15m
             "Holding at 10 %: the canary is worse than the baseline",
         );
         check(&[Order::Pause], Some(&healthy), 100, "Paused by a person at 10 % during the steps");
-        let cart = Order::Rollback { component: Some("cart".to_owned()) };
+        let cart = Order::Rollback { scope: RollbackScope::Component("cart".to_owned()) };
         check(
             std::slice::from_ref(&cart),
             Some(&healthy),
@@ -218,7 +220,7 @@ promotion: 15m
         );
         check(&[cart, Order::Promote], None, 100, "Promoted: tests failed; on the baseline: cart");
         check(&[Order::Promote, Order::HandOver], None, 100, "Promoted and handed over: tests failed");
-        check(&[Order::Rollback { component: None }], None, 100, "Rolled back: tests failed");
+        check(&[Order::Rollback { scope: RollbackScope::Version }], None, 100, "Rolled back: tests failed");
         let full = Order::SetWeight(Weight::FULL);
         check(
             &[full, Order::Resume],

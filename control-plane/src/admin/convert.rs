@@ -1,5 +1,6 @@
 //! From our types to the contract's.
 
+mod block;
 mod chart;
 mod reason;
 mod trend;
@@ -56,6 +57,8 @@ fn component(component: &Component) -> api::Component {
         trend: component.trend.as_ref().map(trend::trend),
         action: trend::action(component.action).into(),
         charts: component.charts.iter().map(chart::chart).collect(),
+        blocks: component.blocks.iter().map(block::block).collect(),
+        recovering: component.recovering,
     }
 }
 

@@ -22,9 +22,10 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. } => Status::failed_precondition(words),
-            Refused::UnknownComponent { .. } | Refused::ReasonMissing | Refused::ReasonTooLong => {
-                Status::invalid_argument(words)
-            }
+            Refused::UnknownComponent { .. }
+            | Refused::UnknownBlock { .. }
+            | Refused::ReasonMissing
+            | Refused::ReasonTooLong => Status::invalid_argument(words),
         },
         CommandError::Store(error) => store(error),
         CommandError::Internal(_) => Status::internal(words),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedStart, recorded_act};
 use serin_proto::fleet::v1 as wire;
-use serin_rollout::{Command, Order};
+use serin_rollout::{Command, Order, RollbackScope};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -123,9 +123,11 @@ fn act(acted: Acted) -> RecordResponse {
         Order::Resume => recorded_act::Order::Resume(true),
         Order::Promote => recorded_act::Order::Promote(true),
         Order::HandOver => recorded_act::Order::HandOver(true),
-        Order::Rollback { component } => {
-            recorded_act::Order::RollbackComponent(component.unwrap_or_default())
-        }
+        Order::Rollback { scope } => match scope {
+            RollbackScope::Version => recorded_act::Order::RollbackComponent(String::new()),
+            RollbackScope::Component(name) => recorded_act::Order::RollbackComponent(name),
+            RollbackScope::Block(name) => recorded_act::Order::RollbackBlock(name),
+        },
     };
     RecordResponse {
         rollout_id: rollout,
@@ -180,7 +182,12 @@ fn arm(arm: &Arm) -> wire::ArmCounts {
         hosts: arm.hosts.iter().map(host).collect(),
         users_seen: arm.users.seen,
         users_failed: arm.users.failed,
+        blocks: arm.blocks.iter().map(block).collect(),
     }
+}
+
+fn block((block, errors): &(String, u64)) -> wire::BlockErrors {
+    wire::BlockErrors { block: block.clone(), errors: *errors }
 }
 
 fn host(host: &Host) -> wire::HostCounts {

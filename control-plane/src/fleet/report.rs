@@ -14,6 +14,8 @@ const STRATA_MAX: usize = 16_384;
 const ARMS_MAX: usize = 16;
 /// Hosts of one arm of a stratum.
 const HOSTS_MAX: usize = 32;
+/// Blocks of one arm of a stratum.
+const BLOCKS_MAX: usize = 32;
 /// Highest second that is taken: year 9999. Arithmetic on it cannot overflow.
 const SECOND_MAX: u64 = 253_402_300_799;
 /// Highest count that is taken; the sum of any batch stays far below 2^64.
@@ -79,6 +81,8 @@ pub struct Arm {
     pub hosts: Vec<Host>,
     /// Whose requests they were.
     pub users: UserMasks,
+    /// Failures that named a block of the component's code, by block.
+    pub blocks: Vec<(String, u64)>,
 }
 
 /// What a sample of the requests of one upstream host saw.
@@ -105,6 +109,8 @@ pub struct Gaps {
     pub unseen_requests: u64,
     /// Batches that were refused.
     pub refused_batches: u64,
+    /// Names of blocks in responses that their component does not have.
+    pub unknown_blocks: u64,
 }
 
 /// Each outcome with its name on the wire.
@@ -229,8 +235,20 @@ impl TryFrom<wire::ArmCounts> for Arm {
             open: count("open", wire.open)?,
             hosts,
             users: UserMasks { seen: wire.users_seen, failed: wire.users_failed },
+            blocks: blocks(wire.blocks)?,
         })
     }
+}
+
+fn blocks(wire: Vec<wire::BlockErrors>) -> Result<Vec<(String, u64)>, ReportError> {
+    if wire.len() > BLOCKS_MAX {
+        return Err(ReportError::new("blocks", "exceeds 32 entries"));
+    }
+    let checked = wire.into_iter().enumerate().map(|(index, wire::BlockErrors { block, errors })| {
+        let name = text("block", block, 1..=64).and_then(|name| Ok((name, count("errors", errors)?)));
+        name.map_err(|error| error.within(format_args!("blocks[{index}]")))
+    });
+    checked.collect()
 }
 
 impl TryFrom<wire::HostCounts> for Host {
@@ -256,6 +274,7 @@ impl TryFrom<wire::Gaps> for Gaps {
             overflow_requests: count("batch.gaps.overflow_requests", wire.overflow_requests)?,
             unseen_requests: count("batch.gaps.unseen_requests", wire.unseen_requests)?,
             refused_batches: count("batch.gaps.refused_batches", wire.refused_batches)?,
+            unknown_blocks: count("batch.gaps.unknown_blocks", wire.unknown_blocks)?,
         })
     }
 }

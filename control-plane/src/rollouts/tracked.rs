@@ -153,6 +153,9 @@ impl Tracked {
                 latency: reported.latency.clone(),
                 users: reported.users,
             });
+            for (block, failed) in &reported.blocks {
+                evaluation.merge_block(block, component, arm, stratum.second, *failed);
+            }
             for host in &reported.hosts {
                 evaluation.merge_host(&HostSample {
                     component,

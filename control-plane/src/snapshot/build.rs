@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::{Granularity, Judgement, Pin, Plan, State};
+use serin_rollout::{Granularity, Judgement, Pin, Plan, Restored, State, plan};
 
-use super::{Arm, Chart, Component, Reason, Snapshot};
+use super::{Arm, Block, BlockEvidence, Chart, Component, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
 
 /// The last minute of a rollout.
@@ -41,8 +41,9 @@ pub struct Seen<'a> {
 #[must_use]
 pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen: &Seen<'_>) -> Snapshot {
     let version = seen.judgement.map(|judgement| &judgement.version);
-    let planned = plan.components().map(|component| (component.name.to_owned(), component.granularity));
-    let components = planned.chain([(UNMATCHED.to_owned(), Granularity::Coarse)]);
+    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, &[]);
+    let planned = plan.components();
+    let planned = planned.map(|one| component(state, seen, one.name, one.granularity, one.blocks));
     Snapshot {
         id: state.id.0.clone(),
         service: state.service.clone(),
@@ -60,7 +61,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         trend: version.and_then(|assessment| assessment.trend),
         action: version.map(|assessment| assessment.action).unwrap_or_default(),
         arms: arms(seen.windows.map(|windows| &windows.version)),
-        components: components.map(|(name, granularity)| component(state, seen, name, granularity)).collect(),
+        components: planned.chain([unmatched]).collect(),
         created_at: state.created_at,
         changed_at: state.changed_at,
         summary,
@@ -71,14 +72,20 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
     }
 }
 
-fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granularity) -> Component {
-    let judged =
-        seen.judgement.and_then(|judgement| judgement.components.iter().find(|one| one.name == name));
-    let window = seen.windows.and_then(|windows| windows.components.get(&name));
+fn component(
+    state: &State,
+    seen: &Seen<'_>,
+    name: &str,
+    granularity: Granularity,
+    blocks: &[plan::Block],
+) -> Component {
+    let judged = seen.judgement.and_then(|judgement| judgement.component(name));
+    let window = seen.windows.and_then(|windows| windows.components.get(name));
+    let evidence = judged.map(|one| one.assessment.blocks.as_slice()).unwrap_or_default();
     Component {
         granularity,
-        rolled_back: state.pinned.contains_key(&name),
-        rolled_back_because: state.pinned.get(&name).map(Pin::text),
+        rolled_back: state.pinned.contains_key(name),
+        rolled_back_because: state.pinned.get(name).map(Pin::text),
         verdict: judged.map(|one| one.assessment.verdict).unwrap_or_default(),
         reasons: judged.map(|one| reasons(&one.assessment.reasons)).unwrap_or_default(),
         vetoes: judged.map(|one| one.assessment.vetoes.clone()).unwrap_or_default(),
@@ -87,7 +94,23 @@ fn component(state: &State, seen: &Seen<'_>, name: String, granularity: Granular
         action: judged.map(|one| one.assessment.action).unwrap_or_default(),
         arms: arms(window.map(|window| &window.arms)),
         charts: window.map(|window| charts(&window.charts)).unwrap_or_default(),
-        name,
+        blocks: blocks.iter().map(|one| block(state, one, evidence)).collect(),
+        recovering: judged.is_some_and(|one| one.assessment.recovering),
+        name: name.to_owned(),
+    }
+}
+
+fn block(state: &State, planned: &plan::Block, evidence: &[serin_analysis::BlockEvidence]) -> Block {
+    let restored = state.blocks.get(&planned.name);
+    let evidence = evidence.iter().find(|one| one.name == planned.name);
+    Block {
+        name: planned.name.clone(),
+        current: planned.current.clone(),
+        previous: planned.previous.clone(),
+        values: planned.values.clone(),
+        restored: restored.map(|restored| restored.version.clone()),
+        restored_because: restored.map(Restored::text),
+        evidence: evidence.map(|one| BlockEvidence { text: one.sentence(), data: one.clone() }),
     }
 }
 

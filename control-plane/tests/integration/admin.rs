@@ -76,14 +76,20 @@ async fn commands_are_idempotent_and_named_when_refused() {
     assert_ne!(phase(&resumed), Phase::Paused);
 
     let component = "route-3".to_owned();
-    let rollback = RollbackRequest { id: id.clone(), component, reason: reason.clone() };
+    let rollback =
+        RollbackRequest { id: id.clone(), component, reason: reason.clone(), ..RollbackRequest::default() };
     let pinned = admin.rollback(rollback.clone()).await.unwrap().into_inner().rollout.unwrap();
     let again = admin.rollback(rollback).await.unwrap().into_inner().rollout.unwrap();
     let rolled_back: Vec<_> =
         pinned.components.iter().filter(|one| one.rolled_back).map(|one| &one.name).collect();
     assert_eq!((rolled_back, pinned.revision), (vec![&"route-3".to_owned()], again.revision));
 
-    let unknown = RollbackRequest { id: id.clone(), component: "nowhere".to_owned(), reason: reason.clone() };
+    let unknown = RollbackRequest {
+        id: id.clone(),
+        component: "nowhere".to_owned(),
+        reason: reason.clone(),
+        ..RollbackRequest::default()
+    };
     assert_eq!(admin.rollback(unknown).await.unwrap_err().code(), Code::InvalidArgument);
     let without = PromoteRequest { id: id.clone(), reason: String::new() };
     assert_eq!(admin.promote(without).await.unwrap_err().code(), Code::InvalidArgument);
@@ -102,7 +108,8 @@ async fn a_new_rollout_replaces_one_that_is_over() {
     let server = Server::new().await;
     let mut admin = server.admin().await;
     let first = create(&mut admin, "shop").await.id;
-    let rollback = RollbackRequest { id: first.clone(), component: String::new(), reason: "bad".to_owned() };
+    let rollback =
+        RollbackRequest { id: first.clone(), reason: "bad".to_owned(), ..RollbackRequest::default() };
     let rolled_back = admin.rollback(rollback).await.unwrap().into_inner().rollout.unwrap();
     assert_eq!(phase(&rolled_back), Phase::RolledBack);
     let second = create(&mut admin, "shop").await;
@@ -148,7 +155,7 @@ async fn a_promoted_version_becomes_the_baseline_of_the_next_rollout() {
     assert_eq!((phase(&handed_over), handed_over.weight_ppm), (Phase::Promoted, 0));
     assert_eq!((handed_over.revision, told_ppm(&mut admin).await), (repeated.revision, 0));
     let rollback =
-        RollbackRequest { id: "shop".to_owned(), component: String::new(), reason: reason.clone() };
+        RollbackRequest { id: "shop".to_owned(), reason: reason.clone(), ..RollbackRequest::default() };
     let refused = admin.rollback(rollback).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition, "{}", refused.message());
 
@@ -320,8 +327,12 @@ async fn a_restart_keeps_every_rollout_as_it_was() {
             SetWeightRequest { id: id.clone(), weight_ppm: weight_ppm * 10_000, reason: "up".to_owned() };
         admin.set_weight(set).await.unwrap();
     }
-    let rollback =
-        RollbackRequest { id: id.clone(), component: "route-1".to_owned(), reason: "bad".to_owned() };
+    let rollback = RollbackRequest {
+        id: id.clone(),
+        component: "route-1".to_owned(),
+        reason: "bad".to_owned(),
+        ..RollbackRequest::default()
+    };
     admin.rollback(rollback).await.unwrap();
     let before = get(&mut admin, &id).await;
     let told = admin.get_assignment(GetAssignmentRequest::default()).await.unwrap().into_inner();

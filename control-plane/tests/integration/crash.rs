@@ -92,6 +92,7 @@ async fn a_crash_around_any_effect_of_a_rollback_leaves_it_undone_or_whole() {
             id: created.id.clone(),
             component: "route-2".to_owned(),
             reason: "bad".to_owned(),
+            ..RollbackRequest::default()
         };
         client.rollback(rollback.clone()).await.unwrap_err();
         process.wait_dead();

@@ -66,7 +66,7 @@ async fn what_pods_taught_survives_a_kill_and_passes_to_the_next_rollout() {
 
     let process = Process::start(folder.path(), None);
     let mut client = admin(process.addresses).await;
-    let rollback = RollbackRequest { id: first, component: String::new(), reason: "done".to_owned() };
+    let rollback = RollbackRequest { id: first, reason: "done".to_owned(), ..RollbackRequest::default() };
     client.rollback(rollback).await.unwrap();
     let second = client.create(create("v3")).await.unwrap().into_inner().rollout.unwrap().id;
     drop(process);

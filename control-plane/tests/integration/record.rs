@@ -52,7 +52,7 @@ fn is_how_it_began(told: &RecordResponse, created: &Rollout) {
 
 async fn roll_back(admin: &mut Admin, id: &str) {
     let reason = "enough was seen".to_owned();
-    let rollback = RollbackRequest { id: id.to_owned(), component: String::new(), reason };
+    let rollback = RollbackRequest { id: id.to_owned(), reason, ..RollbackRequest::default() };
     admin.rollback(rollback).await.unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serin_rollout::{Command, Order, REASON_BYTES, Weight};
+use serin_rollout::{Command, Order, REASON_BYTES, RollbackScope, Weight};
 
 use crate::line::Rule;
 use crate::merged::MILLIS_MAX;
@@ -41,6 +41,10 @@ pub(crate) struct Raw {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     component: Option<String>,
+    /// The block that was rolled back, 1 to 128 bytes: `rollback` only, and not together with `component`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    block: Option<String>,
     /// Why, at most 1,000 bytes; may be empty for `resume`.
     #[serde(default)]
     #[schemars(length(max = 1000))]
@@ -68,7 +72,7 @@ enum RawOrder {
 
 impl Act {
     pub(crate) fn check(raw: Raw) -> Result<Self, (&'static str, Rule)> {
-        let Raw { at_ms, actor, order, weight_ppm, component, reason } = raw;
+        let Raw { at_ms, actor, order, weight_ppm, component, block, reason } = raw;
         if at_ms > MILLIS_MAX {
             return Err(("at_ms", Rule::Shape("is beyond the year 9999".to_owned())));
         }
@@ -76,8 +80,10 @@ impl Act {
         if !fits(&actor) {
             return Err(("actor", Rule::Text(NAME_BYTES_MAX)));
         }
-        if component.as_deref().is_some_and(|name| !fits(name)) {
-            return Err(("component", Rule::Text(NAME_BYTES_MAX)));
+        for (field, name) in [("component", &component), ("block", &block)] {
+            if name.as_deref().is_some_and(|name| !fits(name)) {
+                return Err((field, Rule::Text(NAME_BYTES_MAX)));
+            }
         }
         if reason.len() > REASON_BYTES {
             return Err(("reason", Rule::Shape(format!("exceeds {REASON_BYTES} bytes"))));
@@ -91,26 +97,40 @@ impl Act {
         if component.is_some() && order != RawOrder::Rollback {
             return Err(only("component", "rollback"));
         }
+        if block.is_some() && (order != RawOrder::Rollback || component.is_some()) {
+            return Err(only("block", "rollback without component"));
+        }
         let order = match order {
             RawOrder::SetWeight => Order::SetWeight(weight.ok_or_else(|| only("weight_ppm", "set_weight"))?),
             RawOrder::Pause => Order::Pause,
             RawOrder::Resume => Order::Resume,
             RawOrder::Promote => Order::Promote,
             RawOrder::HandOver => Order::HandOver,
-            RawOrder::Rollback => Order::Rollback { component },
+            RawOrder::Rollback => Order::Rollback { scope: scope(component, block) },
         };
         Ok(Self { at_ms, command: Command { order, actor, reason } })
     }
 
     pub(crate) fn raw(&self) -> Raw {
         let Command { order, actor, reason } = &self.command;
-        let (order, weight, component) = match order {
-            Order::SetWeight(weight) => (RawOrder::SetWeight, Some(weight), None),
-            Order::Pause => (RawOrder::Pause, None, None),
-            Order::Resume => (RawOrder::Resume, None, None),
-            Order::Promote => (RawOrder::Promote, None, None),
-            Order::HandOver => (RawOrder::HandOver, None, None),
-            Order::Rollback { component } => (RawOrder::Rollback, None, component.clone()),
+        let (mut weight, mut component, mut block) = (None, None, None);
+        let order = match order {
+            Order::SetWeight(set) => {
+                weight = Some(set);
+                RawOrder::SetWeight
+            }
+            Order::Pause => RawOrder::Pause,
+            Order::Resume => RawOrder::Resume,
+            Order::Promote => RawOrder::Promote,
+            Order::HandOver => RawOrder::HandOver,
+            Order::Rollback { scope } => {
+                match scope {
+                    RollbackScope::Version => {}
+                    RollbackScope::Component(name) => component = Some(name.clone()),
+                    RollbackScope::Block(name) => block = Some(name.clone()),
+                }
+                RawOrder::Rollback
+            }
         };
         Raw {
             at_ms: self.at_ms,
@@ -118,7 +138,16 @@ impl Act {
             order,
             weight_ppm: weight.map(|weight| Count(u64::from(weight.ppm()))),
             component,
+            block,
             reason: reason.clone(),
         }
+    }
+}
+
+fn scope(component: Option<String>, block: Option<String>) -> RollbackScope {
+    match (component, block) {
+        (_, Some(block)) => RollbackScope::Block(block),
+        (Some(component), None) => RollbackScope::Component(component),
+        (None, None) => RollbackScope::Version,
     }
 }

@@ -36,6 +36,8 @@ pub struct Line {
     pub node: Option<String>,
     /// Whose requests they were.
     pub users: UserMasks,
+    /// Failures that named a block of the component's code, by block.
+    pub blocks: BTreeMap<String, u64>,
     /// How the control plane came to know of it: in recordings.
     pub merged: Option<Merged>,
 }
@@ -158,6 +160,7 @@ impl Line {
             node: self.node.as_deref(),
             users_seen: UserBuckets(self.users.seen).told(),
             users_failed: UserBuckets(self.users.failed).told(),
+            blocks: &self.blocks,
             open: self.open(),
             merged: self.merged.as_ref().map(Merged::raw),
         })
@@ -199,6 +202,8 @@ struct Written<'a> {
     users_seen: Option<UserBuckets>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users_failed: Option<UserBuckets>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    blocks: &'a BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     open: Vec<(u64, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -243,6 +248,7 @@ fn check(raw: raw::Line) -> Result<Line, Broken> {
             seen: raw.users_seen.unwrap_or_default().0,
             failed: raw.users_failed.unwrap_or_default().0,
         },
+        blocks: raw.blocks.into_iter().map(|(block, Count(failed))| (block, failed)).collect(),
         merged: raw
             .merged
             .map(|raw| Merged::check(raw, open).map_err(|rule| ("merged", rule)))

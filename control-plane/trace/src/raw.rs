@@ -63,6 +63,9 @@ pub(crate) struct Line {
     /// `connect_failure`, `reset` and `overload`. All bits: it may have been anyone.
     #[serde(default)]
     pub(crate) users_failed: Option<UserBuckets>,
+    /// Of the failed requests, those whose failure named a block of the component's code, by block. At most 32.
+    #[serde(default, deserialize_with = "blocks")]
+    pub(crate) blocks: BTreeMap<String, Count>,
     /// How the control plane came to know of it: recordings only.
     #[serde(default, deserialize_with = "some_object")]
     pub(crate) merged: Option<merged::Raw>,
@@ -158,28 +161,40 @@ pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// Signals of one line at most.
 const SIGNALS_MAX: usize = 256;
+/// Blocks of one line at most.
+const BLOCKS_MAX: usize = 32;
 
 fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
-    struct Signals;
-    impl<'de> Visitor<'de> for Signals {
-        type Value = BTreeMap<String, f64>;
+    deserializer.deserialize_map(Named { most: SIGNALS_MAX, of: PhantomData })
+}
 
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("values by name")
-        }
+fn blocks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Count>, D::Error> {
+    deserializer.deserialize_map(Named { most: BLOCKS_MAX, of: PhantomData })
+}
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut signals = BTreeMap::new();
-            while let Some((name, value)) = map.next_entry::<String, f64>()? {
-                if signals.len() >= SIGNALS_MAX {
-                    return Err(A::Error::custom("exceeds 256 entries"));
-                }
-                if signals.insert(name.clone(), value).is_some() {
-                    return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-                }
-            }
-            Ok(signals)
-        }
+/// Reads at most so many values by name, each once.
+struct Named<T> {
+    most: usize,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("values by name")
     }
-    deserializer.deserialize_map(Signals)
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, T>()? {
+            if values.len() >= self.most {
+                return Err(A::Error::custom(format_args!("exceeds {} entries", self.most)));
+            }
+            if values.insert(name.clone(), value).is_some() {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+        }
+        Ok(values)
+    }
 }

@@ -120,6 +120,7 @@ mod tests {
             r#""order":"hand_over""#,
             r#""order":"rollback""#,
             r#""order":"rollback","component":"cart""#,
+            r#""order":"rollback","block":"tax""#,
         ];
         let others = orders.map(|order| ACT.replace(r#""order":"set_weight","weight_ppm":250000"#, order));
         for text in others.iter().map(String::as_str).chain([ACT, START]) {
@@ -169,7 +170,7 @@ mod tests {
                 "\"reason\"",
                 "\"why\"",
                 "act.why",
-                "unknown field `why`, expected one of `at_ms`, `actor`, `order`, `weight_ppm`, `component`, `reason`",
+                "unknown field `why`, expected one of `at_ms`, `actor`, `order`, `weight_ppm`, `component`, `block`, `reason`",
             ),
             (START, "\"part\":1", "\"part\":2", "start.part", "must be 1 to `parts`, at most 128"),
             (START, "H4sI", "%", "start.packed", "is not base64"),

@@ -16,6 +16,9 @@ const COMPONENTS_MAX: usize = 2_000;
 /// Hosts of one component, arm and second that are told apart; the rest is not sampled.
 const HOSTS_MAX: usize = 256;
 
+/// Blocks of one component, arm and second that are told apart.
+const BLOCKS_MAX: usize = 64;
+
 /// Everything that a trace says about one second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Second {
@@ -42,6 +45,8 @@ pub struct Cell {
     pub hosts: BTreeMap<String, Host>,
     /// Whose requests they were.
     pub users: UserMasks,
+    /// Failures that named a block of the component's code, by block.
+    pub blocks: BTreeMap<String, u64>,
 }
 
 /// What one upstream host served.
@@ -102,6 +107,12 @@ impl Second {
         add(&mut cell.outcomes, &line.outcomes);
         cell.latency.merge(&line.latency);
         cell.users.add(line.users.with_failures(failures(&line.outcomes)));
+        for (block, failed) in line.blocks {
+            if cell.blocks.len() < BLOCKS_MAX || cell.blocks.contains_key(&block) {
+                let count = cell.blocks.entry(block).or_default();
+                *count = count.saturating_add(failed);
+            }
+        }
         let Some(host) = line.host else { return Ok(()) };
         if cell.hosts.len() < HOSTS_MAX || cell.hosts.contains_key(&host) {
             let host = cell.hosts.entry(host).or_default();

@@ -62,6 +62,10 @@ impl Deeds {
                     self.components.extend(components.iter().cloned());
                     self.rolled_back_at.get_or_insert(since_exposure);
                 }
+                Fact::BlocksRestored { component, .. } => {
+                    self.components.insert(component.clone());
+                    self.rolled_back_at.get_or_insert(since_exposure);
+                }
                 Fact::RolledBack { .. } => {
                     self.version = true;
                     self.rolled_back_at.get_or_insert(since_exposure);

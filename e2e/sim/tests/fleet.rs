@@ -91,7 +91,10 @@ fn reckon(fleet: &mut Fleet<'_>, second: u64) -> Reckoning {
 }
 
 fn is_rollback(event: &Event) -> bool {
-    matches!(event.fact, Fact::RolledBack { .. } | Fact::ComponentsRolledBack { .. })
+    matches!(
+        event.fact,
+        Fact::RolledBack { .. } | Fact::BlocksRestored { .. } | Fact::ComponentsRolledBack { .. }
+    )
 }
 
 fn is_progress(event: &Event) -> bool {

@@ -51,7 +51,7 @@ async fn a_recording_begun_in_the_middle_replays_what_people_did_and_what_was_de
     shop.scene.canary.set_faults(Faults::one("/checkout", 0.3, Kind::Status(500)));
     let live = shop.rollback().await;
     control_plane.client().pause(PauseRequest { id: id.clone(), reason: reason() }).await.unwrap();
-    let rollback = RollbackRequest { id, component: String::new(), reason: reason() };
+    let rollback = RollbackRequest { id, reason: reason(), ..RollbackRequest::default() };
     control_plane.client().rollback(rollback).await.unwrap();
     recorder.ends().await;
     drop(load);
@@ -78,7 +78,7 @@ async fn replays_as_it_was(name: &str, file: &str, fault: Kind) {
     shop.scene.canary.set_faults(Faults::one("/checkout", 0.3, fault));
     let live = shop.rollback().await;
     let (id, reason) = ("shop".to_owned(), "enough was seen".to_owned());
-    let rollback = RollbackRequest { id, component: String::new(), reason };
+    let rollback = RollbackRequest { id, reason, ..RollbackRequest::default() };
     shop.control_plane.client().rollback(rollback).await.unwrap();
     recorder.ends().await;
     drop(load);

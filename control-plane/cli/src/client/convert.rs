@@ -1,5 +1,6 @@
 //! From protobuf messages to the program's own types. Total: what is missing or unknown has a stated value.
 
+mod block;
 mod chart;
 mod reason;
 mod trend;
@@ -7,8 +8,8 @@ mod trend;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Component, ControlChart, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend, Verdict,
-    Veto,
+    Arm, Block, Component, ControlChart, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend,
+    Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -101,6 +102,8 @@ impl From<proto::Component> for Component {
             reasons: component.reasons.into_iter().map(Reason::from).collect(),
             arms: component.arms.into_iter().map(Arm::from).collect(),
             charts: component.charts.into_iter().map(ControlChart::from).collect(),
+            blocks: component.blocks.into_iter().map(Block::from).collect(),
+            recovering: component.recovering,
         }
     }
 }

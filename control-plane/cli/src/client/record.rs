@@ -3,7 +3,7 @@
 use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::admin::v1 as proto;
 use serin_proto::fleet::v1 as fleet;
-use serin_rollout::{Command, Order, Weight};
+use serin_rollout::{Command, Order, RollbackScope, Weight};
 use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Merged, Record, SampledHost, Start};
 use tonic::Streaming;
 
@@ -95,7 +95,11 @@ fn act(at_ms: u64, recorded: proto::RecordedAct) -> Option<Record> {
         proto::recorded_act::Order::Promote(_) => Order::Promote,
         proto::recorded_act::Order::HandOver(_) => Order::HandOver,
         proto::recorded_act::Order::RollbackComponent(name) => {
-            Order::Rollback { component: Some(name).filter(|name| !name.is_empty()) }
+            let scope = if name.is_empty() { RollbackScope::Version } else { RollbackScope::Component(name) };
+            Order::Rollback { scope }
+        }
+        proto::recorded_act::Order::RollbackBlock(name) => {
+            Order::Rollback { scope: RollbackScope::Block(name) }
         }
     };
     Some(Record::Act(Act { at_ms, command: Command { order, actor, reason } }))
@@ -162,6 +166,7 @@ impl Common {
             signals: std::collections::BTreeMap::new(),
             node: Some(self.node.clone()),
             users: UserMasks { seen: counts.users_seen, failed: counts.users_failed },
+            blocks: counts.blocks.into_iter().map(|block| (block.block, block.errors)).collect(),
             merged: Some(Merged {
                 open: counts.open,
                 hosts: hosts.collect::<Option<_>>()?,

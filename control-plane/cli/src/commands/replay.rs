@@ -83,6 +83,9 @@ fn table(decision: &Decision) -> Sheet {
     if !decision.components.is_empty() {
         facts.push(("components", decision.components.join(", ")));
     }
+    if !decision.blocks.is_empty() {
+        facts.push(("blocks", decision.blocks.join(", ")));
+    }
     for reason in &decision.reasons {
         let scope = reason.component.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
         facts.push(("because", format!("{scope}{}", reason.text)));

@@ -56,12 +56,14 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
             let done = format!("{} handed over to the baseline's endpoint", rollout.canary_version);
             output.show(&rollout, || view::done(&rollout, &done))
         }
-        Command::Rollback { target, component, reason } => {
-            let done = match &component {
-                Some(component) => format!("component {component} returned to the baseline"),
-                None => "returned to the baseline".to_owned(),
+        Command::Rollback { target, component, block, reason } => {
+            let done = match (&component, &block) {
+                (Some(component), _) => format!("component {component} returned to the baseline"),
+                (None, Some(block)) => format!("block {block} returned to its previous version"),
+                (None, None) => "returned to the baseline".to_owned(),
             };
-            let rollout = client.rollback(target.id, component.unwrap_or_default(), reason.reason).await?;
+            let (component, block) = (component.unwrap_or_default(), block.unwrap_or_default());
+            let rollout = client.rollback(target.id, component, block, reason.reason).await?;
             output.show(&rollout, || view::done(&rollout, &done))
         }
     }

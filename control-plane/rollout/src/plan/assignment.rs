@@ -39,6 +39,9 @@ impl Plan {
             if state.pinned.contains_key(&component.name) {
                 component.pinned = Some(BASELINE.to_owned());
             }
+            for block in &mut component.blocks {
+                block.restored = state.blocks.get(&block.name).map(|restored| restored.version.clone());
+            }
         }
         service
     }
@@ -132,5 +135,14 @@ fn routing_rule(index: usize, raw: raw::Rule, findings: &mut Findings) -> proto:
 }
 
 fn component(raw: raw::Component) -> proto::Component {
-    proto::Component { name: raw.name, matches: raw.matches, granularity: raw.granularity, pinned: None }
+    let block = |block: raw::Block| proto::Block { name: block.name, restored: None };
+    // Only a component whose owner wants it is asked which block failed.
+    let blocks = raw.blocks.into_iter().filter(|_| raw.granularity == proto::Granularity::Fine).map(block);
+    proto::Component {
+        blocks: blocks.collect(),
+        name: raw.name,
+        matches: raw.matches,
+        granularity: raw.granularity,
+        pinned: None,
+    }
 }

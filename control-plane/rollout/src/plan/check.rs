@@ -10,7 +10,7 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
-use super::{Forecast, Limits, Margins, Plan, assignment::template, bounds, raw, schedule};
+use super::{Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, raw, schedule};
 use crate::text::{Percent, Time};
 
 pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
@@ -155,6 +155,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     Plan {
         source: yaml.to_owned(),
         business_weights: business_weights.collect(),
+        blocks: blocks::check(&raw.components, findings),
         dependencies: Dependencies::check(&raw.components, findings),
         steps: schedule.steps,
         warm_up: findings.duration(
@@ -171,6 +172,12 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
         escalation: findings.weight("escalation", raw.escalation.as_ref(), 300_000, (0, 1_000_000)),
+        recovery: findings.duration(
+            "recovery",
+            raw.recovery.as_ref(),
+            Duration::from_secs(10),
+            (Duration::from_secs(1), minutes(10)),
+        ),
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
         service: raw.service.clone(),
         baseline: raw.baseline.clone(),
@@ -179,7 +186,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     }
 }
 
-fn version(field: &str, label: &str, findings: &mut Findings) {
+pub(super) fn version(field: &str, label: &str, findings: &mut Findings) {
     let visible = label.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if label.is_empty() {
         findings.add(field, PlanRule::Empty);

@@ -72,6 +72,15 @@ pub enum PlanRule {
         /// What was written, shortened.
         name: String,
     },
+    /// Blocks of a component that is rolled back as a whole.
+    #[error("only a component of granularity fine has blocks")]
+    NotFine,
+    /// A value for no version of the block.
+    #[error("{name:?} is neither the current nor a previous version of this block")]
+    UnknownVersion {
+        /// What was written, shortened.
+        name: String,
+    },
     /// Components that depend on each other.
     #[error("must not lead back: {}", cycle.join(" needs "))]
     Cycle {

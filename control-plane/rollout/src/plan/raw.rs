@@ -1,9 +1,12 @@
 //! The YAML form of the plan, before its rules are checked.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serin_proto::assignment::raw as proto;
 
+use super::blocks::FlagValue;
 use super::quantity::{Proportion, Span};
 
 /// A rollout: what is rolled out, in which steps and within which limits.
@@ -71,6 +74,10 @@ pub(super) struct Plan {
     /// Part of the traffic above which several regressed components mean the whole version. Default: 30%.
     #[serde(default)]
     pub(super) escalation: Option<Proportion>,
+    /// How long what was undone may take to help: until then the component concerned is not judged again, and nothing is
+    /// promoted. 1s to 10m. Default: 10s.
+    #[serde(default)]
+    pub(super) recovery: Option<Span>,
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,
@@ -143,9 +150,13 @@ pub(super) struct Component {
     pub(super) name: String,
     /// Which requests belong to it: those that any of these matches.
     pub(super) matches: Vec<proto::Match>,
-    /// What a rollback of it undoes. Default: medium, the component alone. `fine` is treated as `medium`.
+    /// What a rollback of it undoes. Default: medium, the component alone. `fine`: the blocks of it that are shown to be at
+    /// fault; where none is, or where that did not help, the component alone.
     #[serde(default)]
     pub(super) granularity: proto::Granularity,
+    /// Blocks of its code, at most 32. Only of a component of granularity `fine`.
+    #[serde(default)]
+    pub(super) blocks: Vec<Block>,
     /// Its share of the error budget beside the other components, above 0, at most 1000. Default: 1.
     #[serde(default)]
     pub(super) business_weight: Option<f64>,
@@ -153,6 +164,22 @@ pub(super) struct Component {
     /// this one. No cycles.
     #[serde(default)]
     pub(super) depends_on: Vec<String>,
+}
+
+/// A block of code, switched by a flag.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanBlock")]
+pub(super) struct Block {
+    /// Name, unique in the plan: letters, digits, '.', '_', '-', at most 64. The key of its flag, and what failures name.
+    pub(super) name: String,
+    /// Version that the canary runs, at most 128 bytes.
+    pub(super) current: String,
+    /// Versions before that, newest first, 1 to 10. A rollback of the block returns to the first.
+    pub(super) previous: Vec<String>,
+    /// Values of the flag by version, for example `{v7: true, v6: false}`. Default: the version itself.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, FlagValue>,
 }
 
 /// One step.

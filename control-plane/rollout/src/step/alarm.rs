@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serin_analysis::BlockEvidence;
 use serin_analysis::verdict::Alarm;
 use serin_proto::assignment::{Granularity, Weight};
 
@@ -15,6 +16,51 @@ pub(super) enum Demand {
     Version(Cause),
     /// Some components alone.
     Components(Return),
+    /// Some blocks of one component.
+    Blocks(Restore),
+}
+
+/// Blocks of one component that return to their previous versions, none of them before.
+pub(super) struct Restore {
+    pub(super) component: String,
+    /// Strongest evidence first.
+    pub(super) blocks: Vec<String>,
+}
+
+impl Restore {
+    /// The blocks at fault of a component that regressed. `None`: none is known that was not restored before.
+    fn of(plan: &Plan, state: &State, component: &str, judgement: &Judgement) -> Option<Self> {
+        let planned = plan.component(component)?;
+        if planned.granularity != Granularity::Fine {
+            return None;
+        }
+        let mut found: Vec<&BlockEvidence> =
+            judgement.component(component)?.assessment.blocks.iter().collect();
+        found.retain(|block| block.at_fault && !state.blocks.contains_key(&block.name));
+        found.sort_by(|a, b| b.log_evidence.total_cmp(&a.log_evidence));
+        let blocks: Vec<String> = found.iter().map(|block| block.name.clone()).collect();
+        (!blocks.is_empty()).then(|| Self { component: component.to_owned(), blocks })
+    }
+
+    /// Why.
+    pub(super) fn cause(&self) -> Cause {
+        Cause::BlocksAtFault { component: self.component.clone(), blocks: self.blocks.clone() }
+    }
+
+    /// The event.
+    pub(super) fn fact(self, plan: &Plan, cause: Cause, evidence: Option<Box<Judgement>>) -> Fact {
+        let fallback = |name: &String| {
+            Some((name.clone(), plan.block(name).map(|(_, block)| block.fallback().to_owned())?))
+        };
+        let alone = BTreeSet::from([self.component.clone()]);
+        Fact::BlocksRestored {
+            blocks: self.blocks.iter().filter_map(fallback).collect(),
+            impact: evidence.as_ref().map(|judgement| impact(plan, &alone, judgement)),
+            component: self.component,
+            cause,
+            evidence,
+        }
+    }
 }
 
 /// Components that return to the baseline together, none of them before.
@@ -67,6 +113,7 @@ impl Demand {
             Self::Version(Cause::CoarseDependent { regressed, .. }) => regressed.clone(),
             Self::Version(_) => Vec::new(),
             Self::Components(together) => together.regressed(),
+            Self::Blocks(restore) => vec![restore.component.clone()],
         }
     }
 }
@@ -106,7 +153,8 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
         let components = flagged.into_iter().collect();
         return Some(Demand::Version(Cause::TooManyComponents { components, dependents, traffic_ppm }));
     }
-    Some(Demand::Components(together))
+    let restore = together.regressed.iter().find_map(|name| Restore::of(plan, state, name, judgement));
+    Some(restore.map_or(Demand::Components(together), Demand::Blocks))
 }
 
 /// Why these components are rolled back.

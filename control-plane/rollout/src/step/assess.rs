@@ -33,6 +33,10 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             let cause = alarm::cause(together.regressed(), &judgement);
             return change.record(together.fact(change.plan, cause, Some(judgement)));
         }
+        Some(Demand::Blocks(restore)) if change.plan.automatic_rollback() => {
+            let cause = restore.cause();
+            return change.record(restore.fact(change.plan, cause, Some(judgement)));
+        }
         Some(demand) => Some(HoldReason::Regressed { components: demand.regressed() }),
         None => None,
     };

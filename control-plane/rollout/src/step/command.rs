@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Change;
-use super::alarm::Return;
+use super::alarm::{Restore, Return};
 use crate::event::Fact;
-use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused};
+use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
 
 /// Obeys, does nothing when the command already took effect, or refuses.
 pub(super) fn obey(
@@ -36,14 +36,29 @@ pub(super) fn obey(
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
-        Order::Rollback { component: None } => change.record(Fact::RolledBack { cause: cause(), evidence }),
-        Order::Rollback { component: Some(name) } if change.state.pinned.contains_key(name) => {}
-        Order::Rollback { component: Some(name) } => {
-            let together = Return::of(change.plan, &change.state, &BTreeSet::from([name.clone()]));
-            change.record(together.fact(change.plan, cause(), evidence));
-        }
+        Order::Rollback { scope } => roll_back(change, scope, cause(), evidence),
     }
     Ok(())
+}
+
+/// Does nothing where that was done before.
+fn roll_back(change: &mut Change<'_>, scope: &RollbackScope, cause: Cause, evidence: Option<Box<Judgement>>) {
+    match scope {
+        RollbackScope::Version => change.record(Fact::RolledBack { cause, evidence }),
+        RollbackScope::Component(name) if change.state.pinned.contains_key(name) => {}
+        RollbackScope::Component(name) => {
+            let together = Return::of(change.plan, &change.state, &BTreeSet::from([name.clone()]));
+            change.record(together.fact(change.plan, cause, evidence));
+        }
+        RollbackScope::Block(name) if change.state.blocks.contains_key(name) => {}
+        RollbackScope::Block(name) => {
+            let component = change.plan.block(name).map(|(component, _)| component.name.to_owned());
+            if let Some(component) = component {
+                let blocks = Restore { component, blocks: vec![name.clone()] };
+                change.record(blocks.fact(change.plan, cause, evidence));
+            }
+        }
+    }
 }
 
 fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
@@ -53,11 +68,8 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
     if command.reason.trim().is_empty() && command.order != Order::Resume {
         return Err(Refused::ReasonMissing);
     }
-    if let Order::Rollback { component: Some(name) } = &command.order
-        && change.plan.component(name).is_none()
-    {
-        let known = change.plan.components().take(20).map(|component| component.name.to_owned()).collect();
-        return Err(Refused::UnknownComponent { name: name.chars().take(64).collect(), known });
+    if let Order::Rollback { scope } = &command.order {
+        check_scope(change, scope)?;
     }
     let order = command.order.name();
     if let Some(by) = &change.state.superseded_by {
@@ -72,6 +84,23 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         Ok(())
     } else {
         Err(Refused::Phase { order, phase, possible })
+    }
+}
+
+fn check_scope(change: &Change<'_>, scope: &RollbackScope) -> Result<(), Refused> {
+    let plan = change.plan;
+    let short = |name: &String| name.chars().take(64).collect();
+    match scope {
+        RollbackScope::Component(name) if plan.component(name).is_none() => {
+            let known = plan.components().take(20).map(|component| component.name.to_owned()).collect();
+            Err(Refused::UnknownComponent { name: short(name), known })
+        }
+        RollbackScope::Block(name) if plan.block(name).is_none() => {
+            let blocks = plan.components().flat_map(|component| component.blocks);
+            let known = blocks.take(20).map(|block| block.name.clone()).collect();
+            Err(Refused::UnknownBlock { name: short(name), known })
+        }
+        RollbackScope::Version | RollbackScope::Component(_) | RollbackScope::Block(_) => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use serin_analysis::Veto;
 use serin_analysis::verdict::{Alarm, ScopeAssessment, Verdict};
 
 use super::*;
-use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, replay};
+use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];
 
@@ -92,9 +92,9 @@ fn orders() -> impl Strategy<Value = Order> {
         Just(Order::Resume),
         Just(Order::Promote),
         Just(Order::HandOver),
-        Just(Order::Rollback { component: None }),
+        Just(Order::Rollback { scope: RollbackScope::Version }),
         proptest::sample::select(COMPONENTS.to_vec())
-            .prop_map(|name| Order::Rollback { component: Some(name.to_owned()) }),
+            .prop_map(|name| Order::Rollback { scope: RollbackScope::Component(name.to_owned()) }),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Scripts: each line is `second input -> effects | phase weight`, and is checked whole.
 
+mod block;
 mod command;
 mod hold;
 mod journal;
@@ -13,7 +14,7 @@ use serin_analysis::risk::Prediction;
 use serin_analysis::verdict::{Alarm, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict};
 
 use super::*;
-use crate::{ArmWindow, Command, ComponentJudgement, Order, Phase, replay};
+use crate::{ArmWindow, Command, ComponentJudgement, Order, Phase, RollbackScope, replay};
 
 const PLAN: &str = "
 service: shop
@@ -22,7 +23,8 @@ canary: v2
 components:
   - {name: search, matches: [{path: {prefix: /search}}]}
   - {name: cart, matches: [{path: {prefix: /cart}}]}
-  - {name: home, matches: [{path: {exact: /}}], granularity: fine}
+  - {name: home, matches: [{path: {exact: /}}], granularity: fine, blocks: [
+      {name: tax, current: v7, previous: [v6, v5]}, {name: price, current: v2, previous: [v1]}]}
   - {name: login, matches: [{path: {prefix: /login}}], granularity: coarse}
 steps: [{weight: 10%, bake: 20s}, {weight: 50%, bake: 30s}]
 warm_up: 10s
@@ -75,9 +77,7 @@ fn input(words: &str) -> Input {
         "set" => {
             return order(Order::SetWeight(Weight::from_ppm(rest.parse::<u32>().unwrap() * 10_000).unwrap()));
         }
-        "rollback" => {
-            return order(Order::Rollback { component: (!rest.is_empty()).then(|| rest.to_owned()) });
-        }
+        "rollback" => return order(Order::Rollback { scope: scope(rest) }),
         "healthy" => {}
         "inconclusive" => seen.version.verdict = Verdict::Inconclusive,
         "regressed" if rest.is_empty() => seen.version.verdict = Verdict::Regressed,
@@ -115,11 +115,36 @@ fn input(words: &str) -> Input {
         "slow" => seen.canary.latency_p99_least_us = Some(1_000_001),
         "tail" => seen.canary.latency_p99_us = Some(1_000_001),
         "quiet" => seen.canary.requests = 49,
+        "fault" => fault(&mut seen, rest),
         "alarm" if rest == "version" => seen.alarm = Some(Alarm::Version),
         "alarm" => seen.alarm = Some(Alarm::Components(rest.split(' ').map(str::to_owned).collect())),
         other => panic!("unknown input {other}"),
     }
     Input::Assessed(Box::new(seen))
+}
+
+fn scope(words: &str) -> RollbackScope {
+    match words.strip_prefix("block ") {
+        Some(block) => RollbackScope::Block(block.to_owned()),
+        None if words.is_empty() => RollbackScope::Version,
+        None => RollbackScope::Component(words.to_owned()),
+    }
+}
+
+/// The alarm of home, with the blocks of it that are at fault.
+fn fault(seen: &mut Judgement, blocks: &str) {
+    seen.alarm = Some(Alarm::Components(vec!["home".to_owned()]));
+    let home = seen.components.iter_mut().find(|component| component.name == "home").unwrap();
+    let evidence = |(name, log_evidence): (&str, f64)| serin_analysis::BlockEvidence {
+        name: name.to_owned(),
+        at_fault: true,
+        log_evidence,
+        canary_failures: 9,
+        canary_requests: 50,
+        baseline_requests: 450,
+        ..serin_analysis::BlockEvidence::default()
+    };
+    home.assessment.blocks = blocks.split(' ').zip([5.0, 9.0]).map(evidence).collect();
 }
 
 /// A signal is forecast to exceed its limit: the version's, or that of a component named after it.

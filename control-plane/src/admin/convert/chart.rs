@@ -59,6 +59,7 @@ charts: {rules: western_electric}
             open: 0,
             hosts: Vec::new(),
             users: UserMasks::default(),
+            blocks: Vec::new(),
         }
     }
 

@@ -98,7 +98,7 @@ fn a_service_without_a_rollout_is_waited_for() {
 fn the_act_that_ends_a_rollout_is_told_before_the_end_and_to_its_recorders_alone() {
     let mut recorders = Recorders::default();
     let mut recorded = recorder(&mut recorders, Some("shop-1"));
-    let order = serin_rollout::Order::Rollback { component: None };
+    let order = serin_rollout::Order::Rollback { scope: serin_rollout::RollbackScope::Version };
     let command = Command { order, actor: "anna".to_owned(), reason: "enough".to_owned() };
     let acted = |rollout: &str, at| Acted {
         rollout: rollout.to_owned(),

@@ -48,6 +48,20 @@ fn a_recorded_line_tells_how_it_was_learned_and_is_written_as_it_was_read() {
 }
 
 #[test]
+fn failures_by_block_are_written_as_they_were_read_and_are_optional() {
+    let text = RECORDED.replacen(r#","started":0,"#, r#","started":0,"blocks":{"price":1,"tax":2},"#, 1);
+    let line = Line::parse(text.as_bytes()).unwrap();
+    assert_eq!(line.blocks, BTreeMap::from([("price".to_owned(), 1), ("tax".to_owned(), 2)]));
+    check("\"outcomes\"", "\"blocks\": {\"tax\": -1}, \"outcomes\"", "blocks.tax", "must not be negative");
+    check(
+        "\"outcomes\"",
+        "\"blocks\": [], \"outcomes\"",
+        "blocks",
+        "invalid type: sequence, expected values by name",
+    );
+}
+
+#[test]
 fn buckets_of_users_are_written_as_they_were_read_and_are_optional() {
     let users = r#","users_seen":"80000000000000ff","users_failed":"0000000000000080","#;
     let text = RECORDED.replacen(r#","started":0,"#, &format!(r#","started":0{users}"#), 1);
@@ -233,6 +247,7 @@ proptest! {
             signals: BTreeMap::from([("queue".to_owned(), value)]),
             node: host,
             users: UserMasks { seen: users, failed: users & ok },
+            blocks: BTreeMap::from([("tax".to_owned(), failed)]),
             merged: None,
         };
         let read = Line::parse(line.to_json().unwrap().as_bytes()).unwrap();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serin_analysis::{BaselineUsed, ScopeAssessment, Signal, Verdict};
-use serin_rollout::{Cause, Event, Fact, Judgement};
+use serin_rollout::{Cause, ComponentJudgement, Event, Fact, Judgement};
 
 /// Something that happened on the way. Each is one JSON object; its second field tells which kind it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,6 +57,8 @@ pub enum Level {
     Coarse,
     /// Components alone.
     Medium,
+    /// Blocks of a component's code.
+    Fine,
 }
 
 /// The end of a replay.
@@ -71,6 +73,9 @@ pub struct Decision {
     pub level: Option<Level>,
     /// Components that are rolled back, or that a rollback of the version is due to.
     pub components: Vec<String>,
+    /// Blocks of their code that return to a previous version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<String>,
     /// Why.
     pub reasons: Vec<Reason>,
     /// What a hold waits for.
@@ -114,6 +119,7 @@ impl Decision {
             t: None,
             level: None,
             components: Vec::new(),
+            blocks: Vec::new(),
             reasons,
             needed: None,
             later: Vec::new(),
@@ -129,6 +135,10 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         Fact::ComponentsRolledBack { components, .. } => {
             Some(rolled_back(whole, Level::Medium, components.clone(), evidence))
         }
+        Fact::BlocksRestored { component, blocks, .. } => {
+            let decision = rolled_back(whole, Level::Fine, vec![component.clone()], evidence);
+            Some(Decision { blocks: blocks.keys().cloned().collect(), ..decision })
+        }
         Fact::RolledBack { cause, .. } => {
             let components = match cause {
                 Cause::CoarseComponent { component } => vec![component.clone()],
@@ -136,6 +146,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::TooManyComponents { components, .. }
                 | Cause::ComponentsRegressed { components }
                 | Cause::Predicted { components, .. } => components.clone(),
+                Cause::BlocksAtFault { component, .. } => vec![component.clone()],
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::WithinLimits
@@ -171,6 +182,7 @@ fn rolled_back(
         for component in judgement.components.iter().filter(|one| components.contains(&one.name)) {
             reasons.extend(of_scope(Some(&component.name), &component.assessment, regressed));
             reasons.extend(predicted(Some(&component.name), &component.assessment));
+            reasons.extend(at_fault(component));
         }
     }
     Decision { decision: Decided::Rollback, level: Some(level), components, reasons, ..whole }
@@ -182,6 +194,17 @@ fn predicted(component: Option<&String>, assessment: &ScopeAssessment) -> Option
         signal: Some(trend.signal),
         baseline_used: Some(BaselineUsed::Concurrent),
         text: trend.sentence(),
+    })
+}
+
+/// The blocks of a component that are at fault.
+fn at_fault(component: &ComponentJudgement) -> impl Iterator<Item = Reason> {
+    let blocks = component.assessment.blocks.iter().filter(|block| block.at_fault);
+    blocks.map(|block| Reason {
+        component: Some(component.name.clone()),
+        signal: Some(Signal::ErrorRate),
+        baseline_used: None,
+        text: block.sentence(),
     })
 }
 

@@ -103,7 +103,7 @@ impl Serin {
             let Some(component) = self.component(name, second.t, entries) else { continue };
             let evaluation = self.trial.evaluation();
             for (arm, cell) in [(Arm::Baseline, &arms.baseline), (Arm::Canary, &arms.canary)] {
-                let Cell { started, outcomes, latency, hosts, users } = cell;
+                let Cell { started, outcomes, latency, hosts, users, blocks } = cell;
                 self.finished |= outcomes.finished() > 0;
                 self.timed |= !latency.is_empty();
                 if *started == 0 {
@@ -119,6 +119,9 @@ impl Serin {
                     latency: (!latency.is_empty()).then(|| latency.clone()),
                     users: *users,
                 });
+                for (block, failed) in blocks {
+                    evaluation.merge_block(block, component, arm, counts_at, *failed);
+                }
                 for (address, host) in hosts {
                     evaluation.merge_host(&HostSample {
                         component,
@@ -152,6 +155,9 @@ impl Serin {
             let increment =
                 Increment { component, start_second, arm, source, started, outcomes, latency, users };
             evaluation.merge(&increment);
+            for (block, failed) in &line.blocks {
+                evaluation.merge_block(block, component, arm, start_second, *failed);
+            }
             for host in &merged.hosts {
                 evaluation.merge_host(&HostSample {
                     component,

@@ -66,6 +66,7 @@ fn line(t: u64, component: &str, arm: Arm, ok: u64, server_error: u64) -> Line {
         signals: std::collections::BTreeMap::new(),
         node: None,
         users: UserMasks::default(),
+        blocks: std::collections::BTreeMap::new(),
         merged: None,
     }
 }

@@ -115,6 +115,10 @@ impl ResponseView for Ending<'_> {
     fn upstream_address(&self) -> Option<&[u8]> {
         Some(self.host.as_bytes())
     }
+
+    fn block_errors(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Envoy {

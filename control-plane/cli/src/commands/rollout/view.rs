@@ -141,6 +141,13 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
         if component.rolled_back {
             sheet.line(&format!("{} was rolled back: {}", component.name, component.rolled_back_because));
         }
+        for block in &component.blocks {
+            if let (Some(version), Some(because)) = (&block.restored, &block.restored_because) {
+                sheet.line(&format!("block {} was returned to {version}: {because}", block.name));
+            } else if let Some(evidence) = &block.evidence {
+                sheet.line(&format!("  {}", evidence.text));
+            }
+        }
         reasons(sheet, &format!("Why {}", component.name), &component.reasons);
         if let Some(trend) = component.trend.as_ref().filter(|trend| trend.prediction != Prediction::Quiet) {
             sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
@@ -153,7 +160,13 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
 
 /// One row per arm, each complete, so that `grep` finds both.
 fn component_rows(component: &Component) -> Vec<[String; 9]> {
-    let state = if component.rolled_back { "rolled back" } else { "open" };
+    let is_restored = component.blocks.iter().any(|block| block.restored.is_some());
+    let state = match component {
+        Component { rolled_back: true, .. } => "rolled back",
+        Component { recovering: true, .. } => "recovering",
+        _ if is_restored => "block restored",
+        _ => "open",
+    };
     let first =
         [component.name.clone(), component.granularity.label(), state.to_owned(), component.verdict.label()];
     let row = |arm: [String; 5]| {

@@ -120,8 +120,11 @@ fn a_reason_must_be_given_and_bounded() {
     };
     assert_eq!(refused(Order::Pause, String::new()), Some(Refused::ReasonMissing));
     assert_eq!(refused(Order::Promote, "  ".to_owned()), Some(Refused::ReasonMissing));
-    assert_eq!(refused(Order::Rollback { component: None }, "x".repeat(1_001)), Some(Refused::ReasonTooLong));
-    assert_eq!(refused(Order::Rollback { component: None }, "x".repeat(1_000)), None);
+    assert_eq!(
+        refused(Order::Rollback { scope: RollbackScope::Version }, "x".repeat(1_001)),
+        Some(Refused::ReasonTooLong)
+    );
+    assert_eq!(refused(Order::Rollback { scope: RollbackScope::Version }, "x".repeat(1_000)), None);
     assert_eq!(refused(Order::Resume, String::new()), None);
 }
 

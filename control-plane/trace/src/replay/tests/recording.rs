@@ -176,7 +176,7 @@ fn what_people_did_is_done_again() {
         records.push(Record::from(line.clone()));
     }
     let last = (lines.last().unwrap().t - START) + 2;
-    records.push(act(last, Order::Rollback { component: None }));
+    records.push(act(last, Order::Rollback { scope: serin_rollout::RollbackScope::Version }));
     let (entries, decision) = replayed(records, None);
     let done = events(&entries);
     assert!(done.contains(&(START + 44, "weight_set")), "{done:?}");
