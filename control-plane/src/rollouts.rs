@@ -8,6 +8,7 @@
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
 mod evidence;
+mod follow;
 mod orders;
 mod perform;
 mod recorders;

@@ -138,6 +138,10 @@ pub struct Component {
     pub blocks: Vec<Block>,
     /// True while it recovers from what was undone for it, and is not judged.
     pub recovering: bool,
+    /// Flag by which it is switched off when what it needs returns to the baseline.
+    pub feature: Option<String>,
+    /// Why it was, in words. `None`: it was not.
+    pub switched_off_because: Option<String>,
 }
 
 /// A block of a component's code.

@@ -208,6 +208,11 @@ pub(crate) struct Component {
     pub(crate) charts: Vec<ControlChart>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) recovering: bool,
+    /// Flag by which it can be switched off. Empty: none.
+    pub(crate) feature: String,
+    pub(crate) switched_off: bool,
+    /// Empty unless it was.
+    pub(crate) switched_off_because: String,
 }
 
 /// A block of a component's code.

@@ -219,7 +219,10 @@ impl Evaluation {
                 Fact::StepStarted { .. } | Fact::Completing { .. } => {
                     self.engine.step_started(event.at.second());
                 }
-                Fact::ComponentsRolledBack { components, .. } => self.set_inactive(components),
+                Fact::ComponentsRolledBack { components, disabled, recovering, .. } => {
+                    self.set_inactive(components);
+                    self.rest(disabled.0.keys().chain(recovering), event.at, plan);
+                }
                 Fact::BlocksRestored { component, .. } => self.rest([component], event.at, plan),
                 // What the baseline did before the canary served anyone is what the canary is compared with.
                 Fact::Resumed { .. } if !self.exposed => self.expose(plan, state),

@@ -74,6 +74,12 @@ pub enum Fact {
         /// Those of them that only cannot work without others, each with these.
         #[serde(default)]
         dependents: Dependents,
+        /// Others, whose feature is switched off because they cannot work without what returned, each with these.
+        #[serde(default)]
+        disabled: Dependents,
+        /// Others that regressed too, but need what returned: they may recover before they are judged again.
+        #[serde(default)]
+        recovering: Vec<String>,
         /// What all of them carry. `None`: nothing was seen.
         #[serde(default)]
         impact: Option<Impact>,
@@ -153,6 +159,23 @@ pub enum Fact {
     },
 }
 
+/// A limit of the plan's `escalation`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "limit", rename_all = "snake_case")]
+pub enum Beyond {
+    /// The part of the traffic.
+    #[default]
+    Traffic,
+    /// The part of the business weights.
+    BusinessWeight {
+        /// It is.
+        #[serde(with = "crate::text::ppm")]
+        business_weight_ppm: Weight,
+    },
+    /// The number of components.
+    Components,
+}
+
 /// Components that return to the baseline although they did not cause it, each with those that it cannot work without.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -209,6 +232,14 @@ pub enum Cause {
         /// Their part of the traffic.
         #[serde(with = "crate::text::ppm")]
         traffic_ppm: Weight,
+        /// The limit that is exceeded.
+        #[serde(default)]
+        beyond: Beyond,
+    },
+    /// Components of another service returned to the baseline, which some of this one cannot work without.
+    OtherService {
+        /// Those that returned, as `SERVICE/COMPONENT`, sorted.
+        returned: Vec<String>,
     },
     /// Nothing is proved yet, but a limit of the plan's forecast will be exceeded.
     #[serde(alias = "foreseen")]
@@ -286,8 +317,19 @@ impl Fact {
             }
             Self::Held { reason, .. } => format!("Holding: {reason}"),
             Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
-            Self::ComponentsRolledBack { components, dependents, cause, .. } => {
-                format!("Returned {} to the baseline: {cause}{dependents}", list(components))
+            Self::ComponentsRolledBack { components, dependents, disabled, recovering, cause, .. } => {
+                let returned = match (components.as_slice(), disabled.names().as_slice()) {
+                    ([], off) => format!("Switched off {}", list(off)),
+                    (all, []) => format!("Returned {} to the baseline", list(all)),
+                    (all, off) => {
+                        format!("Returned {} to the baseline and switched off {}", list(all), list(off))
+                    }
+                };
+                let recovering = match recovering.as_slice() {
+                    [] => String::new(),
+                    names => format!("; {} may recover with that", list(names)),
+                };
+                format!("{returned}: {cause}{dependents}{disabled}{recovering}")
             }
             Self::BlocksRestored { component, blocks, cause, .. } => {
                 let blocks: Vec<String> =
@@ -314,6 +356,14 @@ impl Fact {
             }
             Self::Superseded { by } => format!("Rollout {by} took over"),
         }
+    }
+}
+
+impl Dependents {
+    /// The components, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
     }
 }
 
@@ -346,12 +396,22 @@ impl std::fmt::Display for Cause {
                     "{regressed} regressed, without which {component} cannot work, whose rollback undoes the whole version"
                 )
             }
-            Self::TooManyComponents { components, dependents, traffic_ppm } => {
+            Self::TooManyComponents { components, dependents, traffic_ppm, beyond } => {
                 let is_regressed = |name: &&String| !dependents.0.contains_key(*name);
                 let regressed: Vec<String> = components.iter().filter(is_regressed).cloned().collect();
                 let together = if dependents.0.is_empty() { "," } else { "; all together" };
                 let (regressed, traffic) = (list(&regressed), Percent(*traffic_ppm));
-                write!(formatter, "{regressed} regressed{dependents}{together} {traffic} of the traffic")
+                let beyond = match beyond {
+                    Beyond::Traffic => format!("{traffic} of the traffic"),
+                    Beyond::BusinessWeight { business_weight_ppm } => {
+                        format!("{} of the business weight", Percent(*business_weight_ppm))
+                    }
+                    Beyond::Components => format!("{} components", components.len()),
+                };
+                write!(formatter, "{regressed} regressed{dependents}{together} {beyond}")
+            }
+            Self::OtherService { returned } => {
+                write!(formatter, "{} returned to the baseline", list(returned))
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),

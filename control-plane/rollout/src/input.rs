@@ -1,5 +1,6 @@
 //! What can happen to a rollout.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,11 @@ pub enum Input {
         command: Command,
         /// The newest judgement, kept as evidence of what was known. `None`: there is none.
         seen: Option<Box<Judgement>>,
+    },
+    /// Components of other services are on the baseline. Repeating it changes nothing.
+    OtherServices {
+        /// All of them, as `SERVICE/COMPONENT`.
+        returned: BTreeSet<String>,
     },
     /// A newer rollout of the same service begins.
     Superseded {

@@ -27,7 +27,7 @@ mod trial;
 
 pub use effect::{Effect, Notice, Severity};
 pub use evaluation::{Evaluation, Stored, host_number, source_number};
-pub use event::{Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
+pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
 pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope};
 pub use plan::{Plan, PlanError};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};

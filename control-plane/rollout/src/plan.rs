@@ -9,6 +9,7 @@ mod blocks;
 mod check;
 mod dependencies;
 mod error;
+mod escalation;
 mod locate;
 mod quantity;
 mod raw;
@@ -22,7 +23,9 @@ use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
 pub use blocks::{Block, FlagValue};
 use dependencies::Dependencies;
+pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
+pub use escalation::Escalation;
 
 /// Bounds of a plan. What exceeds one is refused.
 pub mod bounds {
@@ -52,6 +55,8 @@ pub struct Plan {
     business_weights: Vec<f64>,
     /// By component.
     blocks: Vec<Vec<Block>>,
+    /// By component.
+    features: Vec<Option<String>>,
     dependencies: Dependencies,
     steps: Vec<Step>,
     warm_up: Duration,
@@ -62,7 +67,7 @@ pub struct Plan {
     chart_rules: RuleSet,
     false_rollback: Weight,
     wrong_promotion: Weight,
-    escalation: Weight,
+    escalation: Escalation,
     recovery: Duration,
     automatic_rollback: bool,
 }
@@ -124,6 +129,8 @@ pub struct PlannedComponent<'a> {
     pub business_weight: f64,
     /// Blocks of its code.
     pub blocks: &'a [Block],
+    /// Flag by which it is switched off when what it needs is undone.
+    pub feature: Option<&'a str>,
 }
 
 impl Plan {
@@ -231,10 +238,10 @@ impl Plan {
         self.wrong_promotion
     }
 
-    /// Part of the traffic above which several regressed components mean the whole version.
+    /// From where on several regressed components mean the whole version.
     #[must_use]
-    pub const fn escalation(&self) -> Weight {
-        self.escalation
+    pub const fn escalation(&self) -> &Escalation {
+        &self.escalation
     }
 
     /// How long what something was undone for may recover before it is judged again.
@@ -257,13 +264,14 @@ impl Plan {
 
     /// The components, in the order of the plan.
     pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
-        let tags = self.business_weights.iter().zip(&self.blocks);
-        self.template.components.iter().zip(tags).map(|(component, (business_weight, blocks))| {
+        let tags = self.business_weights.iter().zip(&self.blocks).zip(&self.features);
+        self.template.components.iter().zip(tags).map(|(component, ((business_weight, blocks), feature))| {
             PlannedComponent {
                 name: &component.name,
                 granularity: component.granularity,
                 business_weight: *business_weight,
                 blocks,
+                feature: feature.as_deref(),
             }
         })
     }
@@ -276,21 +284,34 @@ impl Plan {
         component.blocks.iter().find(|block| block.name == name).map(|block| (component, block))
     }
 
-    /// What a component cannot work without, by name and directly.
-    pub fn depends_on(&self, component: &str) -> impl Iterator<Item = &str> {
+    /// What a component needs, by name and directly, and what becomes of it when that is undone. `SERVICE/COMPONENT` is of
+    /// another service.
+    pub fn depends_on(&self, component: &str) -> impl Iterator<Item = (&str, OnRollback)> {
         self.dependencies.of(component)
     }
 
-    /// What has to return to the baseline when `components` do: they, and everything that cannot work without one of it.
+    /// Whether a component needs one of another service.
     #[must_use]
-    pub fn with_dependents(&self, components: &BTreeSet<String>) -> BTreeSet<String> {
-        self.dependencies.with_dependents(components)
+    pub fn depends_on_service(&self, service: &str) -> bool {
+        self.dependencies.reaches_service(service)
     }
 
-    /// Those of `components` that `component` cannot work without, directly or through others.
+    /// What goes when `components` return to the baseline: they, and everything that cannot work without what goes.
+    #[must_use]
+    pub fn undone_with(&self, components: &BTreeSet<String>) -> Undone {
+        self.dependencies.undone(components)
+    }
+
+    /// Those of `components` that `component` needs, directly or through others.
     #[must_use]
     pub fn needs_of(&self, component: &str, components: &BTreeSet<String>) -> BTreeSet<String> {
         self.dependencies.needs_of(component, components)
+    }
+
+    /// Of `components` that regress together, the likely cause: those that the others need.
+    #[must_use]
+    pub fn causes_among(&self, components: &BTreeSet<String>) -> BTreeSet<String> {
+        self.dependencies.causes(components)
     }
 
     /// A component by name.

@@ -15,7 +15,7 @@ use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
 use crate::text::list;
-use crate::{Cause, Judgement, Plan, UnixMillis};
+use crate::{Cause, Plan, UnixMillis};
 
 pub(crate) use hold::predicted;
 pub use hold::{Hold, HoldReason};
@@ -56,6 +56,9 @@ pub struct State {
     pub weight: Weight,
     /// Components that were returned to the baseline, by name. None ever leaves within a rollout.
     pub pinned: BTreeMap<String, Pin>,
+    /// Components whose feature is switched off, by name. None is ever switched on again within a rollout.
+    #[serde(default)]
+    pub disabled: BTreeMap<String, Pin>,
     /// Blocks that were returned to a previous version, by name. None ever leaves within a rollout.
     #[serde(default)]
     pub blocks: BTreeMap<String, Restored>,
@@ -136,8 +139,8 @@ pub struct Pin {
 }
 
 impl Pin {
-    fn new(component: &str, event: &Event, cause: &Cause, evidence: Option<&Judgement>) -> Self {
-        let judged = evidence.and_then(|judgement| judgement.component(component));
+    fn new(component: &str, event: &Event, cause: &Cause) -> Self {
+        let judged = event.fact.evidence().and_then(|judgement| judgement.component(component));
         let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
         let against =
             reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
@@ -150,7 +153,7 @@ impl Pin {
     #[must_use]
     pub fn text(&self) -> String {
         if !self.needs.is_empty() {
-            let needs = format!("cannot work without {}, returned too", list(&self.needs));
+            let needs = format!("cannot work without {}, which returned", list(&self.needs));
             return std::iter::once(needs)
                 .chain(self.evidence.iter().cloned())
                 .collect::<Vec<_>>()
@@ -164,6 +167,7 @@ impl Pin {
             | Cause::CoarseComponent { .. }
             | Cause::CoarseDependent { .. }
             | Cause::TooManyComponents { .. }
+            | Cause::OtherService { .. }
             | Cause::Predicted { .. }
             | Cause::LimitSustained { .. }
             | Cause::WithinLimits => {
@@ -190,6 +194,7 @@ impl State {
             step: 0,
             weight: plan.first_weight(),
             pinned: BTreeMap::new(),
+            disabled: BTreeMap::new(),
             blocks: BTreeMap::new(),
             hold: None,
             cause: None,
@@ -231,11 +236,15 @@ impl State {
             }
             Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
-            Fact::ComponentsRolledBack { components, dependents, cause, evidence, .. } => {
+            Fact::ComponentsRolledBack { components, dependents, disabled, cause, .. } => {
                 for component in components {
                     let needs = dependents.0.get(component).cloned().unwrap_or_default();
-                    let pin = || Pin { needs, ..Pin::new(component, event, cause, evidence.as_deref()) };
+                    let pin = || Pin { needs, ..Pin::new(component, event, cause) };
                     self.pinned.entry(component.clone()).or_insert_with(pin);
+                }
+                for (component, needs) in &disabled.0 {
+                    let pin = || Pin { needs: needs.clone(), ..Pin::new(component, event, cause) };
+                    self.disabled.entry(component.clone()).or_insert_with(pin);
                 }
             }
             Fact::BlocksRestored { component, blocks, cause, .. } => {

@@ -103,6 +103,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::Commanded { command, seen } => {
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
+        Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);

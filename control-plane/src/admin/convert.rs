@@ -59,6 +59,9 @@ fn component(component: &Component) -> api::Component {
         charts: component.charts.iter().map(chart::chart).collect(),
         blocks: component.blocks.iter().map(block::block).collect(),
         recovering: component.recovering,
+        feature: component.feature.clone().unwrap_or_default(),
+        switched_off: component.switched_off_because.is_some(),
+        switched_off_because: component.switched_off_because.clone().unwrap_or_default(),
     }
 }
 

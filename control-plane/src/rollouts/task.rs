@@ -174,6 +174,7 @@ impl Task {
                 tracing::error!(%error, "a decision could not be carried out and will be made again");
             }
         }
+        self.follow().await;
         self.measure_spread();
     }
 

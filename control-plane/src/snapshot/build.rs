@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::plan::PlannedComponent;
 use serin_rollout::{Granularity, Judgement, Pin, Plan, Restored, State, plan};
 
 use super::{Arm, Block, BlockEvidence, Chart, Component, Reason, Snapshot};
@@ -41,9 +42,9 @@ pub struct Seen<'a> {
 #[must_use]
 pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen: &Seen<'_>) -> Snapshot {
     let version = seen.judgement.map(|judgement| &judgement.version);
-    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, &[]);
+    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None);
     let planned = plan.components();
-    let planned = planned.map(|one| component(state, seen, one.name, one.granularity, one.blocks));
+    let planned = planned.map(|one| component(state, seen, one.name, one.granularity, Some(one)));
     Snapshot {
         id: state.id.0.clone(),
         service: state.service.clone(),
@@ -77,7 +78,7 @@ fn component(
     seen: &Seen<'_>,
     name: &str,
     granularity: Granularity,
-    blocks: &[plan::Block],
+    planned: Option<PlannedComponent<'_>>,
 ) -> Component {
     let judged = seen.judgement.and_then(|judgement| judgement.component(name));
     let window = seen.windows.and_then(|windows| windows.components.get(name));
@@ -94,7 +95,9 @@ fn component(
         action: judged.map(|one| one.assessment.action).unwrap_or_default(),
         arms: arms(window.map(|window| &window.arms)),
         charts: window.map(|window| charts(&window.charts)).unwrap_or_default(),
-        blocks: blocks.iter().map(|one| block(state, one, evidence)).collect(),
+        blocks: planned.iter().flat_map(|one| one.blocks).map(|one| block(state, one, evidence)).collect(),
+        feature: planned.and_then(|one| one.feature).map(str::to_owned),
+        switched_off_because: state.disabled.get(name).map(Pin::text),
         recovering: judged.is_some_and(|one| one.assessment.recovering),
         name: name.to_owned(),
     }

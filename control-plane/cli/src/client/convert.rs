@@ -104,6 +104,9 @@ impl From<proto::Component> for Component {
             charts: component.charts.into_iter().map(ControlChart::from).collect(),
             blocks: component.blocks.into_iter().map(Block::from).collect(),
             recovering: component.recovering,
+            feature: component.feature,
+            switched_off: component.switched_off,
+            switched_off_because: component.switched_off_because,
         }
     }
 }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use serin_proto::assignment::{BASELINE, CANARY, raw as proto};
 
+use super::blocks::is_name;
 use super::check::{Findings, accept};
 use super::{Plan, bounds, raw};
 use crate::{Phase, State};
 
 /// Name of the cookie that anonymous requests are given, unless the plan names another.
 const COOKIE: &str = "serin-session";
+/// Version of a feature that is switched off.
+pub(crate) const OFF: &str = "off";
 /// A salt for checks only; every rollout has its own.
 const NO_SALT: &str = "00000000000000000000000000000000";
 
@@ -39,8 +42,12 @@ impl Plan {
             if state.pinned.contains_key(&component.name) {
                 component.pinned = Some(BASELINE.to_owned());
             }
+            let is_off = state.disabled.contains_key(&component.name);
+            let feature = self.component(&component.name).and_then(|planned| planned.feature);
             for block in &mut component.blocks {
-                block.restored = state.blocks.get(&block.name).map(|restored| restored.version.clone());
+                let restored = state.blocks.get(&block.name).map(|restored| restored.version.clone());
+                let off = || (is_off && feature == Some(&block.name)).then(|| OFF.to_owned());
+                block.restored = restored.or_else(off);
             }
         }
         service
@@ -138,8 +145,9 @@ fn component(raw: raw::Component) -> proto::Component {
     let block = |block: raw::Block| proto::Block { name: block.name, restored: None };
     // Only a component whose owner wants it is asked which block failed.
     let blocks = raw.blocks.into_iter().filter(|_| raw.granularity == proto::Granularity::Fine).map(block);
+    let feature = raw.feature.filter(|name| is_name(name)).map(|name| proto::Block { name, restored: None });
     proto::Component {
-        blocks: blocks.collect(),
+        blocks: blocks.chain(feature).collect(),
         name: raw.name,
         matches: raw.matches,
         granularity: raw.granularity,

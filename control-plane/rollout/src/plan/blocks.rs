@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serin_proto::assignment::{Granularity, Rule, bounds::BLOCKS};
+use serin_proto::assignment::{
+    Granularity, Rule,
+    bounds::{BLOCKS, NAME_BYTES},
+};
 
 use super::check::{Findings, version};
 use super::error::PlanRule;
@@ -67,6 +70,16 @@ pub(super) fn check(components: &[raw::Component], findings: &mut Findings) -> V
         if !component.blocks.is_empty() && component.granularity != Granularity::Fine {
             findings.add(&field, PlanRule::NotFine);
         }
+        if let Some(feature) = &component.feature {
+            let field = format!("components[{index}].feature");
+            let name = feature.chars().take(64).collect();
+            if !is_name(feature) {
+                let expected = "made of letters, digits, '.', '_' and '-', 1 to 64 of them";
+                findings.add(&field, PlanRule::Form { found: name, expected });
+            } else if !names.insert(feature.clone()) {
+                findings.add(&field, Rule::Duplicate { name }.into());
+            }
+        }
         let blocks = component.blocks.iter().enumerate();
         blocks
             .map(|(at, block)| {
@@ -81,6 +94,12 @@ pub(super) fn check(components: &[raw::Component], findings: &mut Findings) -> V
             .collect()
     };
     components.iter().enumerate().map(of).collect()
+}
+
+/// Whether the filters take it for the name of a block.
+pub(super) fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=NAME_BYTES).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn checked(field: &str, raw: &raw::Block, findings: &mut Findings) -> Block {

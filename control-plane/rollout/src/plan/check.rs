@@ -10,7 +10,9 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
-use super::{Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, raw, schedule};
+use super::{
+    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule,
+};
 use crate::text::{Percent, Time};
 
 pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
@@ -171,7 +173,8 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         chart_rules: chart_rules(raw.charts.rules),
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
-        escalation: findings.weight("escalation", raw.escalation.as_ref(), 300_000, (0, 1_000_000)),
+        escalation: escalation::check(raw.escalation.as_ref(), findings),
+        features: raw.components.iter().map(|component| component.feature.clone()).collect(),
         recovery: findings.duration(
             "recovery",
             raw.recovery.as_ref(),

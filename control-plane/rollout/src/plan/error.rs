@@ -75,6 +75,9 @@ pub enum PlanRule {
     /// Blocks of a component that is rolled back as a whole.
     #[error("only a component of granularity fine has blocks")]
     NotFine,
+    /// Nothing that could be switched off.
+    #[error("a component that is disabled needs a `feature` to switch off")]
+    NoFeature,
     /// A value for no version of the block.
     #[error("{name:?} is neither the current nor a previous version of this block")]
     UnknownVersion {

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serin_proto::assignment::raw as proto;
 
 use super::blocks::FlagValue;
+use super::dependencies::Dependency;
+use super::escalation::RawEscalation;
 use super::quantity::{Proportion, Span};
 
 /// A rollout: what is rolled out, in which steps and within which limits.
@@ -71,9 +73,10 @@ pub(super) struct Plan {
     /// Highest probability that a canary at the margin is promoted. 0.0001% to 20%. Default: 1%.
     #[serde(default)]
     pub(super) wrong_promotion: Option<Proportion>,
-    /// Part of the traffic above which several regressed components mean the whole version. Default: 30%.
+    /// From where on several regressed components, with what goes along, mean the whole version: a part of the traffic, or
+    /// several limits. Default: 30%.
     #[serde(default)]
-    pub(super) escalation: Option<Proportion>,
+    pub(super) escalation: Option<RawEscalation>,
     /// How long what was undone may take to help: until then the component concerned is not judged again, and nothing is
     /// promoted. 1s to 10m. Default: 10s.
     #[serde(default)]
@@ -160,10 +163,15 @@ pub(super) struct Component {
     /// Its share of the error budget beside the other components, above 0, at most 1000. Default: 1.
     #[serde(default)]
     pub(super) business_weight: Option<f64>,
-    /// Components of this plan that its new code cannot work without: when one of them is returned to the baseline, so is
-    /// this one. No cycles.
+    /// Components that its new code needs, of this plan or, as `SERVICE/COMPONENT`, of another service. When one of them is
+    /// returned to the baseline, so is this one, unless `on_rollback` says otherwise: `disable` switches its feature off,
+    /// `stay` leaves it. No cycles but by `stay`.
     #[serde(default)]
-    pub(super) depends_on: Vec<String>,
+    pub(super) depends_on: Vec<Dependency>,
+    /// Flag that switches its feature on and off, unique in the plan like a block's name. Off is version `off`. Needed for
+    /// `on_rollback: disable`.
+    #[serde(default)]
+    pub(super) feature: Option<String>,
 }
 
 /// A block of code, switched by a flag.

@@ -56,7 +56,7 @@ fn a_minimal_plan_gets_the_documented_defaults() {
     assert_eq!(plan.forecast(), &forecast);
     assert_eq!(plan.chart_rules(), RuleSet::None);
     assert_eq!((plan.false_rollback(), plan.wrong_promotion()), (weight(10_000), weight(10_000)));
-    assert_eq!((plan.escalation(), plan.automatic_rollback()), (weight(300_000), true));
+    assert_eq!((plan.escalation().traffic, plan.automatic_rollback()), (weight(300_000), true));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use serin_analysis::BlockEvidence;
 use serin_analysis::verdict::Alarm;
 use serin_proto::assignment::{Granularity, Weight};
 
-use crate::event::{Dependents, Fact, Impact};
-use crate::plan::PlannedComponent;
+use crate::event::{Beyond, Dependents, Fact, Impact};
+use crate::plan::{Escalation, PlannedComponent, Undone};
 use crate::{Cause, Judgement, Plan, State};
 
 /// What has to be rolled back.
@@ -65,27 +65,58 @@ impl Restore {
 
 /// Components that return to the baseline together, none of them before.
 pub(super) struct Return {
-    /// Those that it is for. Of several that regressed those that depend on no other of them: there the cause is likely.
+    /// Those that it is for. Of several that regressed those that the others need: there the cause is likely.
     regressed: BTreeSet<String>,
-    /// Others that cannot work without these.
+    /// Others that cannot work without what goes.
     dependents: Dependents,
+    /// Others whose feature is switched off for that.
+    disabled: Dependents,
+    /// Others that regressed too, and may recover now.
+    recovering: BTreeSet<String>,
 }
 
 impl Return {
-    /// `regressed` and what cannot work without them, but for what was returned before.
+    /// `regressed` and what cannot work without them, but for what went before.
     pub(super) fn of(plan: &Plan, state: &State, regressed: &BTreeSet<String>) -> Self {
-        let needs = |name: &String| plan.needs_of(name, regressed);
-        let regressed: BTreeSet<String> =
-            regressed.iter().filter(|name| needs(name).is_empty()).cloned().collect();
-        let moved = plan.with_dependents(&regressed).into_iter();
-        let moved = moved.filter(|name| !regressed.contains(name) && !is_returned(state, name));
-        let dependents = moved.map(|name| (plan.needs_of(&name, &regressed).into_iter().collect(), name));
-        Self { dependents: Dependents(dependents.map(|(needs, name)| (name, needs)).collect()), regressed }
+        let causes = plan.causes_among(regressed);
+        let Undone { moved, disabled } = plan.undone_with(&causes);
+        let needing = |names: &BTreeSet<String>, is_done: &dyn Fn(&String) -> bool| {
+            let new = names.iter().filter(|name| !causes.contains(*name) && !is_done(name));
+            let needs = |name: &String| plan.needs_of(name, &causes).into_iter().collect();
+            Dependents(new.map(|name| (name.clone(), needs(name))).collect())
+        };
+        let goes = |name: &&String| !moved.contains(*name) && !disabled.contains(*name);
+        Self {
+            dependents: needing(&moved, &|name| is_returned(state, name)),
+            disabled: needing(&disabled, &|name| {
+                is_returned(state, name) || state.disabled.contains_key(name)
+            }),
+            recovering: regressed.iter().filter(goes).cloned().collect(),
+            regressed: causes,
+        }
+    }
+
+    /// What goes because components of another service, named `SERVICE/COMPONENT`, returned. `None`: nothing new.
+    pub(super) fn of_foreign(plan: &Plan, state: &State, returned: &BTreeSet<String>) -> Option<Self> {
+        let mut together = Self::of(plan, state, returned);
+        together.regressed.clear();
+        let goes = !together.dependents.0.is_empty() || !together.disabled.0.is_empty();
+        goes.then_some(together)
     }
 
     /// Those that it is for, sorted.
     pub(super) fn regressed(&self) -> Vec<String> {
         self.regressed.iter().cloned().collect()
+    }
+
+    /// Those that the others need.
+    pub(super) fn needed(&self) -> BTreeSet<String> {
+        self.dependents.0.values().chain(self.disabled.0.values()).flatten().cloned().collect()
+    }
+
+    /// A dependent whose rollback undoes the whole version.
+    pub(super) fn coarse(&self, plan: &Plan) -> Option<&String> {
+        self.dependents.0.keys().find(|name| undoes_version(plan, name))
     }
 
     fn all(&self) -> BTreeSet<String> {
@@ -95,10 +126,13 @@ impl Return {
     /// The event.
     pub(super) fn fact(self, plan: &Plan, cause: Cause, evidence: Option<Box<Judgement>>) -> Fact {
         let all = self.all();
+        let affected: BTreeSet<String> = all.iter().chain(self.disabled.0.keys()).cloned().collect();
         Fact::ComponentsRolledBack {
-            impact: evidence.as_ref().map(|judgement| impact(plan, &all, judgement)),
+            impact: evidence.as_ref().map(|judgement| impact(plan, &affected, judgement)),
             components: all.into_iter().collect(),
             dependents: self.dependents,
+            disabled: self.disabled,
+            recovering: self.recovering.into_iter().collect(),
             cause,
             evidence,
         }
@@ -141,17 +175,19 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
         return Some(Demand::Version(Cause::CoarseComponent { component: component.clone() }));
     }
     let together = Return::of(plan, state, &fresh);
-    if let Some(component) = together.dependents.0.keys().find(|name| undoes_version(plan, name)) {
+    if let Some(component) = together.coarse(plan) {
         let (component, regressed) = (component.clone(), together.regressed());
         return Some(Demand::Version(Cause::CoarseDependent { component, regressed }));
     }
-    let flagged: BTreeSet<String> = together.all().into_iter().chain(state.pinned.keys().cloned()).collect();
-    if let Some(traffic_ppm) = escalates(plan, &flagged, judgement) {
+    let gone = together.all().into_iter().chain(together.recovering.iter().cloned());
+    let flagged: BTreeSet<String> = gone.chain(state.pinned.keys().cloned()).collect();
+    if let Some((traffic_ppm, beyond)) = escalates(plan, &flagged, judgement) {
         let before = state.pinned.iter().filter(|(_, pin)| !pin.needs.is_empty());
         let mut dependents = together.dependents;
         dependents.0.extend(before.map(|(name, pin)| (name.clone(), pin.needs.clone())));
         let components = flagged.into_iter().collect();
-        return Some(Demand::Version(Cause::TooManyComponents { components, dependents, traffic_ppm }));
+        let cause = Cause::TooManyComponents { components, dependents, traffic_ppm, beyond };
+        return Some(Demand::Version(cause));
     }
     let restore = together.regressed.iter().find_map(|name| Restore::of(plan, state, name, judgement));
     Some(restore.map_or(Demand::Components(together), Demand::Blocks))
@@ -175,13 +211,23 @@ fn undoes_version(plan: &Plan, name: &str) -> bool {
     }
 }
 
-/// The flagged part of the traffic, when it is all of it, or when several components together are above the plan's
-/// share. A single component is returned alone however much it carries: that is what its owner asked for.
-fn escalates(plan: &Plan, flagged: &BTreeSet<String>, judgement: &Judgement) -> Option<Weight> {
-    let share = impact(plan, flagged, judgement).traffic_ppm;
-    let several = flagged.len() > 1 && share > plan.escalation();
-    let is_all = share == Weight::FULL;
-    (several || is_all).then_some(share)
+/// The flagged part of the traffic and the limit that is exceeded, when it is all of the traffic, or when several
+/// components together are beyond a limit of the plan. A single component is returned alone however much it carries: that is
+/// what its owner asked for.
+fn escalates(plan: &Plan, flagged: &BTreeSet<String>, judgement: &Judgement) -> Option<(Weight, Beyond)> {
+    let Impact { traffic_ppm, business_weight_ppm } = impact(plan, flagged, judgement);
+    let Escalation { traffic, business_weight, components } = *plan.escalation();
+    let count = u64::try_from(flagged.len()).unwrap_or(u64::MAX);
+    let beyond = if traffic_ppm == Weight::FULL || (count > 1 && traffic_ppm > traffic) {
+        Beyond::Traffic
+    } else if count > 1 && business_weight_ppm > business_weight {
+        Beyond::BusinessWeight { business_weight_ppm }
+    } else if components.is_some_and(|most| count > 1 && count > most) {
+        Beyond::Components
+    } else {
+        return None;
+    };
+    Some((traffic_ppm, beyond))
 }
 
 /// What components carry. Both arms are counted, because a component that was rolled back has no canary requests any more.

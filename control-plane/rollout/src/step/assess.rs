@@ -9,7 +9,7 @@ use serin_analysis::{BaselineUsed, Reason, ScopeAssessment, Veto};
 use serin_proto::assignment::Weight;
 
 use super::Change;
-use super::alarm::{self, Demand};
+use super::alarm::{self, Demand, Return};
 use super::limits;
 use crate::event::Fact;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
@@ -61,6 +61,25 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
         | Phase::RolledBack
         | Phase::Failed => {}
     }
+}
+
+/// Takes along what cannot work without what returned in other services.
+pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
+    let gets_requests = match change.state.phase {
+        Phase::RolledBack | Phase::Failed => false,
+        Phase::Promoted => !change.state.is_handed_over(),
+        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => true,
+    };
+    if !gets_requests || !change.state.is_current() || !change.plan.automatic_rollback() {
+        return;
+    }
+    let Some(together) = Return::of_foreign(change.plan, &change.state, returned) else { return };
+    let needed = together.needed();
+    let cause = Cause::OtherService { returned: needed.into_iter().collect() };
+    change.record(match together.coarse(change.plan) {
+        Some(_) => Fact::RolledBack { cause, evidence: None },
+        None => together.fact(change.plan, cause, None),
+    });
 }
 
 /// Why nothing may progress, apart from regressions and from evidence that is still gathered.

@@ -164,7 +164,7 @@ fn check_transition(
         prop_assert_eq!(after.pinned.get(name), Some(pin));
     }
     let pinned = after.pinned.keys().cloned().collect();
-    prop_assert_eq!(plan.with_dependents(&pinned), pinned, "left beside what it cannot work with");
+    prop_assert_eq!(plan.undone_with(&pinned).moved, pinned, "left beside what it cannot work with");
     if matches!(before.phase, Phase::Paused { .. }) && !by_person {
         prop_assert!(
             after.weight == before.weight || after.phase == Phase::RolledBack || after.phase == Phase::Failed

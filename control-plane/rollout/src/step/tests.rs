@@ -70,6 +70,9 @@ fn input(words: &str) -> Input {
         "superseded" => {
             return Input::Superseded { by: RolloutId(rest.to_owned()), actor: "anna".to_owned() };
         }
+        "elsewhere" => {
+            return Input::OtherServices { returned: rest.split(' ').map(str::to_owned).collect() };
+        }
         "pause" => return order(Order::Pause),
         "resume" => return order(Order::Resume),
         "promote" => return order(Order::Promote),

@@ -150,6 +150,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::WithinLimits
+                | Cause::OtherService { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
             Some(rolled_back(whole, Level::Coarse, components, evidence))

@@ -1,12 +1,12 @@
 //! A valid plan in words, and as JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serin_analysis::chart::RuleSet;
 use serin_rollout::plan::{Forecast, Limits, Margins};
-use serin_rollout::{Granularity, Plan};
+use serin_rollout::{Granularity, Plan, plan};
 
 use crate::output::{Sheet, duration, percent};
 
@@ -35,7 +35,9 @@ pub(super) struct Explained {
     chart_rules: RuleSet,
     false_rollback_ppm: u32,
     wrong_promotion_ppm: u32,
-    escalation_ppm: u32,
+    escalation: ShownEscalation,
+    #[serde(rename = "recovery_ms", serialize_with = "milliseconds")]
+    recovery: Duration,
     automatic_rollback: bool,
 }
 
@@ -47,6 +49,17 @@ struct Component {
     depends_on: Vec<String>,
     /// What returns to the baseline with it, since it cannot work without it.
     dependents: Vec<String>,
+    /// What is switched off with it, for the same reason.
+    disabled: Vec<String>,
+    /// Its blocks, each with the version that a rollback returns to.
+    blocks: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownEscalation {
+    traffic_ppm: u32,
+    business_weight_ppm: u32,
+    components: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,13 +137,16 @@ impl Explained {
         let baked: Duration = steps.iter().map(|step| step.bake).sum();
         let components = plan.components().map(|component| {
             let name = component.name.to_owned();
-            let mut dependents = plan.with_dependents(&BTreeSet::from([name.clone()]));
-            dependents.remove(&name);
+            let mut undone = plan.undone_with(&BTreeSet::from([name.clone()]));
+            undone.moved.remove(&name);
+            let fallback = |block: &plan::Block| (block.name.clone(), block.fallback().to_owned());
             Component {
                 granularity: component.granularity,
                 business_weight: component.business_weight,
-                depends_on: plan.depends_on(&name).map(str::to_owned).collect(),
-                dependents: dependents.into_iter().collect(),
+                depends_on: plan.depends_on(&name).map(|(needed, _)| needed.to_owned()).collect(),
+                dependents: undone.moved.into_iter().collect(),
+                disabled: undone.disabled.into_iter().collect(),
+                blocks: component.blocks.iter().map(fallback).collect(),
                 name,
             }
         });
@@ -152,7 +168,12 @@ impl Explained {
             chart_rules: plan.chart_rules(),
             false_rollback_ppm: plan.false_rollback().ppm(),
             wrong_promotion_ppm: plan.wrong_promotion().ppm(),
-            escalation_ppm: plan.escalation().ppm(),
+            escalation: ShownEscalation {
+                traffic_ppm: plan.escalation().traffic.ppm(),
+                business_weight_ppm: plan.escalation().business_weight.ppm(),
+                components: plan.escalation().components,
+            },
+            recovery: plan.recovery(),
             automatic_rollback: plan.automatic_rollback(),
         }
     }
@@ -248,10 +269,13 @@ impl Explained {
         }
         sheet.line("Automatic rollback");
         sheet.line("  of a component, when it is shown to be worse; of the version, when the version is,");
-        sheet.line(&format!(
-            "  when several worse components carry more than {} of the traffic,",
-            percent(self.escalation_ppm)
-        ));
+        let ShownEscalation { traffic_ppm, business_weight_ppm, components } = self.escalation;
+        let mut beyond = vec![format!("carry more than {} of the traffic", percent(traffic_ppm))];
+        if business_weight_ppm < 1_000_000 {
+            beyond.push(format!("more than {} of the business weight", percent(business_weight_ppm)));
+        }
+        beyond.extend(components.map(|most| format!("are more than {most}")));
+        sheet.line(&format!("  when several worse components {},", beyond.join(" or ")));
         let sustained = duration(self.limits.sustained);
         sheet.line(&format!("  or when a limit is exceeded for {sustained} at full weight"));
     }
@@ -264,15 +288,25 @@ impl Explained {
         }
         sheet.line("Components");
         let rows = self.components.iter().map(|component| {
-            let undoes = match (component.granularity, component.dependents.as_slice()) {
-                (Granularity::Coarse, _) => "the whole version".to_owned(),
-                (Granularity::Medium | Granularity::Fine, []) => "this component".to_owned(),
-                (Granularity::Medium | Granularity::Fine, dependents) => {
-                    format!("this component and {}", dependents.join(", "))
-                }
-            };
-            [component.name.clone(), undoes, component.business_weight.to_string()]
+            [component.name.clone(), component.undoes(), component.business_weight.to_string()]
         });
         sheet.table(["NAME", "A ROLLBACK UNDOES", "BUSINESS WEIGHT"], rows);
+    }
+}
+
+impl Component {
+    fn undoes(&self) -> String {
+        if self.granularity == Granularity::Coarse {
+            return "the whole version".to_owned();
+        }
+        let also = self.dependents.iter().map(|name| format!(" and {name}"));
+        let off = self.disabled.iter().map(|name| format!(", and switches {name} off"));
+        let component = format!("this component{}", also.chain(off).collect::<String>());
+        if self.blocks.is_empty() {
+            return component;
+        }
+        let blocks: Vec<_> =
+            self.blocks.iter().map(|(name, version)| format!("{name} to {version}")).collect();
+        format!("the block at fault ({}), else {component}", blocks.join(", "))
     }
 }

@@ -141,6 +141,9 @@ fn components(sheet: &mut Sheet, components: &[Component]) {
         if component.rolled_back {
             sheet.line(&format!("{} was rolled back: {}", component.name, component.rolled_back_because));
         }
+        if component.switched_off {
+            sheet.line(&format!("{} was switched off: {}", component.name, component.switched_off_because));
+        }
         for block in &component.blocks {
             if let (Some(version), Some(because)) = (&block.restored, &block.restored_because) {
                 sheet.line(&format!("block {} was returned to {version}: {because}", block.name));
@@ -163,6 +166,7 @@ fn component_rows(component: &Component) -> Vec<[String; 9]> {
     let is_restored = component.blocks.iter().any(|block| block.restored.is_some());
     let state = match component {
         Component { rolled_back: true, .. } => "rolled back",
+        Component { switched_off: true, .. } => "switched off",
         Component { recovering: true, .. } => "recovering",
         _ if is_restored => "block restored",
         _ => "open",

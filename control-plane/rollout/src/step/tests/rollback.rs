@@ -219,3 +219,77 @@ fn a_person_returns_what_depends_on_a_component_with_it() {
         ",
     );
 }
+
+/// The home page calls the cart, tips cannot do without it.
+fn soft() -> String {
+    PLAN.replace("{name: home,", "{name: home, depends_on: [{component: cart, on_rollback: stay}], ").replace(
+        "granularity: coarse}",
+        "granularity: coarse}\n  - {name: tips, matches: [{path: {prefix: /tips}}], feature: tips, \
+         depends_on: [{component: cart, on_rollback: disable}]}",
+    )
+}
+
+#[test]
+fn the_component_that_the_others_call_is_returned_first_and_they_may_recover() {
+    check_plan(
+        &soft(),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm cart home -> [Returned cart to the baseline and switched off tips: cart regressed; tips cannot work without cart; home may recover with that] publish critical | progressing 10 %
+        30 alarm home -> [Returned home to the baseline: home regressed] publish critical | progressing 10 %
+        ",
+    );
+}
+
+#[test]
+fn what_is_switched_off_is_told_to_the_filters_and_stays_on_its_version() {
+    let plan = Plan::parse(&soft()).unwrap();
+    let (state, _, _) = run(&plan, "1 rollback cart");
+    let service = plan.service_assignment(&state);
+    let tips = service.components.iter().find(|component| component.name == "tips").unwrap();
+    assert_eq!((tips.pinned.as_deref(), tips.blocks[0].restored.as_deref()), (None, Some("off")));
+    assert_eq!(state.disabled["tips"].text(), "cannot work without cart, which returned");
+}
+
+#[test]
+fn any_limit_of_the_escalation_means_the_version() {
+    let weighted = PLAN.replace("path: {prefix: /cart}}]", "path: {prefix: /cart}}], business_weight: 8");
+    check_plan(
+        &format!("{weighted}escalation: {{business_weight: 70%}}\n"),
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm cart home -> [Rolled back the whole version: cart, home regressed, 81.8182 % of the business weight] publish critical | rolled back 0 %
+        ",
+    );
+    check_with(
+        "escalation: {traffic: 100%, components: 1}\n",
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 alarm home -> [Returned home to the baseline: home regressed] publish critical | progressing 10 %
+        12 alarm cart -> [Rolled back the whole version: cart, home regressed, 2 components] publish critical | rolled back 0 %
+        ",
+    );
+}
+
+#[test]
+fn what_another_service_returned_takes_along_what_needs_it() {
+    let plan =
+        PLAN.replace("path: {prefix: /cart}}]", "path: {prefix: /cart}}], depends_on: [stock/reserve]");
+    check_plan(
+        &plan,
+        r"
+        10 tick -> [Step 1 began at 10 %] info | progressing 10 %
+        11 elsewhere stock/count -> | progressing 10 %
+        12 elsewhere stock/count stock/reserve -> [Returned cart to the baseline: stock/reserve returned to the baseline; cart cannot work without stock/reserve] publish critical | progressing 10 %
+        13 elsewhere stock/count stock/reserve -> | progressing 10 %
+        ",
+    );
+    let coarse = plan.replace("granularity: coarse", "granularity: coarse, depends_on: [stock/reserve]");
+    check_plan(
+        &coarse,
+        r"
+        11 elsewhere stock/reserve -> [Rolled back the whole version: stock/reserve returned to the baseline] publish critical | rolled back 0 %
+        12 elsewhere stock/reserve -> | rolled back 0 %
+        ",
+    );
+}
