@@ -1,8 +1,9 @@
-//! The demo: what Serin is for, in two acts, with every part real.
+//! The demo: what Serin is for, with every part real.
 //!
 //! A sample service of ten routes runs behind Envoy under a steady load. In the first act a good version is promoted by
 //! the control plane alone. In the second, one route of the next version begins to fail while it is on trial; that route
-//! is rolled back, and the other nine go on. Everything told at the end was observed in this run: by the clients, by the
+//! is rolled back, and the other nine go on. Another scenario shows the three granularities of a rollback, one after the
+//! other. Everything told at the end was observed in this run: by the clients, by the
 //! service's own counts, by the journal and the metrics of the control plane.
 //!
 //! Every wait has a deadline. When the run ends, however it ends, nothing is left behind.
@@ -11,6 +12,7 @@ mod applied;
 mod bad;
 mod control;
 mod good;
+mod granularity;
 mod live;
 mod report;
 mod screen;
@@ -24,6 +26,8 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
 
 use self::control::Control;
 pub use self::report::{Bad, Good, Report};
@@ -41,6 +45,18 @@ pub struct Options {
     pub json: bool,
     /// Keep everything running after the acts, until interrupted.
     pub hold: bool,
+    /// What is played.
+    pub scenario: Scenario,
+}
+
+/// What the demo plays.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Scenario {
+    /// A good version is promoted, and one bad route of the next is rolled back alone.
+    #[default]
+    Acts,
+    /// A bad block of code, a bad route and a bad version, each undone at its level.
+    Granularity,
 }
 
 /// What the acts and the live view look at.
@@ -60,16 +76,31 @@ struct Scene<'a> {
 pub async fn run(workspace: &Workspace, options: Options) -> Result<()> {
     let screen = Screen::new(options.json);
     prepare(workspace, &screen)?;
+    if options.scenario == Scenario::Granularity {
+        let (report, theatre) = granularity::play(workspace, &screen).await?;
+        return finish(&report, report.failures(), theatre, &screen, options).await;
+    }
     let (report, theatre) = play(workspace, &screen).await?;
+    finish(&report, report.failures(), theatre, &screen, options).await
+}
+
+/// Tells the report to programs, holds what runs if that was asked for, and clears it.
+async fn finish(
+    report: &impl Serialize,
+    failures: Vec<String>,
+    theatre: Theatre,
+    screen: &Screen,
+    options: Options,
+) -> Result<()> {
     if options.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(report)?)?;
     }
     if options.hold {
         screen.line("\nEverything keeps running until Ctrl-C.");
-        match theatre.hold(&screen).await? {}
+        match theatre.hold(screen).await? {}
     }
     theatre.stage.clear().await?;
-    ensure_held(&report)
+    ensure_held(&failures)
 }
 
 /// Runs the demo without a word, as a check.
@@ -81,12 +112,24 @@ pub async fn check(workspace: &Workspace) -> Result<Report> {
     prepare(workspace, &screen)?;
     let (report, theatre) = play(workspace, &screen).await?;
     theatre.stage.clear().await?;
-    ensure_held(&report)?;
+    ensure_held(&report.failures())?;
     Ok(report)
 }
 
-fn ensure_held(report: &Report) -> Result<()> {
-    match report.failures().as_slice() {
+/// Plays the three granularities without a word, as a check.
+///
+/// # Errors
+/// As [`run`].
+pub async fn check_granularity(workspace: &Workspace) -> Result<()> {
+    let screen = Screen::silent();
+    prepare(workspace, &screen)?;
+    let (report, theatre) = granularity::play(workspace, &screen).await?;
+    theatre.stage.clear().await?;
+    ensure_held(&report.failures())
+}
+
+fn ensure_held(failures: &[String]) -> Result<()> {
+    match failures {
         [] => Ok(()),
         failures => bail!("the demo did not hold: {}", failures.join("; ")),
     }

@@ -37,6 +37,9 @@ enum Task {
         /// Keeps everything running after the acts, until Ctrl-C.
         #[arg(long)]
         hold: bool,
+        /// What is played.
+        #[arg(long, value_enum, default_value_t)]
+        scenario: demo::Scenario,
     },
     /// Measures Serin beside its peers.
     #[command(subcommand)]
@@ -114,7 +117,9 @@ async fn perform(command: Task) -> Result<ExitCode> {
             writeln!(std::io::stdout(), "\n{tally}")?;
             return Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Task::Demo { json, hold } => demo::run(&workspace, demo::Options { json, hold }).await?,
+        Task::Demo { json, hold, scenario } => {
+            demo::run(&workspace, demo::Options { json, hold, scenario }).await?;
+        }
         Task::Bench(Bench::Detect { options }) => bench::detect::run(&workspace, &options)?,
         Task::Bench(Bench::Fleet(options)) => bench::fleet::run(&workspace, &options).await?,
         Task::Bench(Bench::Live(options)) => bench::live::run(&workspace, &options).await?,

@@ -40,7 +40,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "doctest"    doctest     "the examples in the documentation"
     "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, under Node"
     "envoy"      envoy       "the scenarios on a real Envoy"
-    "demo"       demo        "a good canary is promoted, and one bad route is rolled back alone"
+    "demo"       demo        "a good canary is promoted, one bad route is rolled back alone, and each granularity undoes its level"
 };
 
 /// The linter of the contract.
@@ -132,6 +132,7 @@ async fn envoy(checks: &Checks) -> Result<Outcome> {
 
 async fn demo(checks: &Checks) -> Result<Outcome> {
     crate::demo::check(&checks.workspace).await?;
+    crate::demo::check_granularity(&checks.workspace).await?;
     Ok(Outcome::Passed(Tally::default()))
 }
 

@@ -233,11 +233,11 @@ impl Answers {
 }
 
 /// Name of a route's component in the plan: its first segment.
-fn component_of(route: &str) -> &str {
+pub(super) fn component_of(route: &str) -> &str {
     route.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-fn milliseconds_between(from: SystemTime, to: SystemTime) -> Option<u64> {
+pub(super) fn milliseconds_between(from: SystemTime, to: SystemTime) -> Option<u64> {
     to.duration_since(from).ok().and_then(|span| u64::try_from(span.as_millis()).ok())
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Event {
     pub(super) text: String,
     /// Components that it names.
     pub(super) components: Vec<String>,
+    /// Blocks of code that it returns to previous versions.
+    pub(super) blocks: Vec<String>,
 }
 
 /// A histogram of `/metrics`: how many observations, and their sum in seconds.
@@ -184,7 +186,10 @@ impl TryFrom<proto::Event> for Event {
         let document: serde_json::Value =
             serde_json::from_str(&event.json).context("an entry of the journal is no JSON")?;
         let components = document.get("components").and_then(|components| components.as_array());
-        let components = components.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned()));
+        let components = components.into_iter().flatten().chain(document.get("component"));
+        let components = components.filter_map(|name| Some(name.as_str()?.to_owned()));
+        let blocks = document.get("blocks").and_then(|blocks| blocks.as_object());
+        let blocks = blocks.into_iter().flat_map(serde_json::Map::keys).cloned();
         Ok(Self {
             sequence: event.sequence,
             at: SystemTime::UNIX_EPOCH + Duration::new(u64::try_from(at.seconds)?, u32::try_from(at.nanos)?),
@@ -192,6 +197,7 @@ impl TryFrom<proto::Event> for Event {
             actor: event.actor,
             text: event.text,
             components: components.collect(),
+            blocks: blocks.collect(),
         })
     }
 }

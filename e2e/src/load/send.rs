@@ -1,5 +1,6 @@
 //! One request of a load.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -19,12 +20,15 @@ pub(super) struct Sender {
     plain: HttpClient,
     grpc: HttpClient,
     summary: Arc<Mutex<Summary>>,
+    /// Version that each user got last, by route.
+    last: Mutex<BTreeMap<String, HashMap<u64, String>>>,
 }
 
 impl Sender {
     pub(super) fn new(plan: Plan, summary: Arc<Mutex<Summary>>) -> Self {
         let weights = plan.targets.iter().map(|target| u64::from(target.weight)).sum();
-        Self { plan, weights, plain: http::client(), grpc: http::h2c_client(), summary }
+        let last = Mutex::default();
+        Self { plan, weights, plain: http::client(), grpc: http::h2c_client(), summary, last }
     }
 
     pub(super) fn plan(&self) -> &Plan {
@@ -50,7 +54,20 @@ impl Sender {
             Err(_) => (None, Status::TimedOut),
         };
         let key = Key { route: target.route.clone(), version, status };
-        self.summary.lock().unwrap_or_else(PoisonError::into_inner).add(key, due.elapsed());
+        let moved = self.plan.users > 0 && self.has_moved(&key, self.user(draw));
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).add(key, moved, due.elapsed());
+    }
+
+    /// Whether a user got another version on a route than the last time.
+    fn has_moved(&self, key: &Key, user: u64) -> bool {
+        let Some(version) = &key.version else { return false };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.entry(key.route.clone()).or_default().insert(user, version.clone());
+        before.is_some_and(|before| before != *version)
+    }
+
+    fn user(&self, draw: u64) -> u64 {
+        splitmix(draw ^ 3) % self.plan.users
     }
 
     fn target(&self, draw: u64) -> Option<&Target> {
@@ -68,7 +85,7 @@ impl Sender {
             .method(target.method.clone())
             .uri(format!("http://{}{path}", self.plan.address));
         if self.plan.users > 0 {
-            request = request.header("x-user-id", format!("user-{}", splitmix(draw ^ 3) % self.plan.users));
+            request = request.header("x-user-id", format!("user-{}", self.user(draw)));
         }
         for (name, value) in &target.headers {
             request = request.header(name, value);

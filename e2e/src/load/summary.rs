@@ -64,11 +64,16 @@ pub struct Summary {
     pub not_sent: u64,
     /// When they came, by kind.
     pub seen: BTreeMap<Key, Seen>,
+    /// Requests by route whose user had got another version there the last time.
+    pub moved: BTreeMap<String, u64>,
     latencies: BTreeMap<(String, Option<String>), Latencies>,
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, key: Key, latency: Duration) {
+    pub(super) fn add(&mut self, key: Key, moved: bool, latency: Duration) {
+        if moved {
+            *self.moved.entry(key.route.clone()).or_default() += 1;
+        }
         self.latencies.entry((key.route.clone(), key.version.clone())).or_default().record(latency);
         self.seen.entry(key.clone()).and_modify(Seen::again).or_insert_with(Seen::now);
         *self.counts.entry(key).or_default() += 1;

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::http::response::Builder;
 use hyper::{HeaderMap, Response};
+use serin_proto::assignment::BLOCK_ERROR_HEADER;
 use tokio_stream::StreamExt as _;
 
 use super::VERSION_HEADER;
@@ -37,6 +38,13 @@ const EMPTY_MESSAGE: &[u8] = &[0, 0, 0, 0, 0];
 pub(super) fn whole(version: &str, status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
     let body = Full::new(body.into()).map_err(|never| match never {}).boxed();
     head(version, status, content_type).body(body).map_err(|_| CutShort)
+}
+
+/// An answer of which a block of code failed.
+pub(super) fn block_failed(version: &str, status: u16, block: &str) -> Answer {
+    let body =
+        Full::new(Bytes::from(format!("block {block} failed\n"))).map_err(|never| match never {}).boxed();
+    head(version, status, "text/plain").header(BLOCK_ERROR_HEADER, block).body(body).map_err(|_| CutShort)
 }
 
 /// An answer that promises more body than it sends.

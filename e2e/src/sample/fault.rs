@@ -42,6 +42,16 @@ pub enum Kind {
     Reset,
     /// The connection or stream ends in the middle of the body.
     CloseMidBody,
+    /// A block of code fails in one of its versions: answered with this HTTP status and the name of the block. The block runs
+    /// that version unless the request's baggage names another.
+    Block {
+        /// Name of the block.
+        name: String,
+        /// Its faulty version.
+        version: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// gRPC status in the trailers, after a message; HTTP status 200.
     GrpcStatus(u16),
     /// gRPC status in the headers, without a body; HTTP status 200.
@@ -55,8 +65,14 @@ impl Faults {
         Self { faults: vec![Fault { route: route.to_owned(), share, kind }] }
     }
 
-    /// What happens to a request of `route`; `draw` gives a fresh uniform number at each call.
-    pub(super) fn hit(&self, route: &str, mut draw: impl FnMut() -> f64) -> (Duration, Option<Kind>) {
+    /// What happens to a request of `route`; `draw` gives a fresh uniform number at each call, `asked` the version of a block
+    /// that the request asks for.
+    pub(super) fn hit(
+        &self,
+        route: &str,
+        mut draw: impl FnMut() -> f64,
+        asked: impl Fn(&str) -> Option<String>,
+    ) -> (Duration, Option<Kind>) {
         let mut delay = Duration::ZERO;
         for fault in self.faults.iter().filter(|fault| fault.route == route || fault.route == EVERY_ROUTE) {
             if draw() >= fault.share {
@@ -64,7 +80,9 @@ impl Faults {
             }
             match &fault.kind {
                 Kind::LatencyMs(more) => delay += Duration::from_millis(*more),
+                Kind::Block { name, version, .. } if asked(name).is_some_and(|asked| asked != *version) => {}
                 decisive @ (Kind::Status(_)
+                | Kind::Block { .. }
                 | Kind::Hang
                 | Kind::Reset
                 | Kind::CloseMidBody

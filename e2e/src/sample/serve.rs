@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use serin_proto::assignment::ARM_HEADER;
+use serin_proto::assignment::{ARM_HEADER, BAGGAGE_HEADER, BLOCK_BAGGAGE_PREFIX};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -87,11 +87,11 @@ impl Service {
             Some(kind) => (std::time::Duration::ZERO, Some(kind)),
             None => {
                 let faults = Arc::clone(&self.faults.borrow());
-                faults.hit(route, || draws.next())
+                faults.hit(route, || draws.next(), |block| asked(request.headers(), block))
             }
         };
         let outcome = Outcome::of(&request, route, fault);
-        self.counts.add(outcome.key(route, request.headers()));
+        self.counts.add(outcome.clone().key(route, request.headers()));
         let wait = latency + delay;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
@@ -105,6 +105,7 @@ impl Service {
             Outcome::Status(status) => {
                 answer::whole(version, status, "text/plain", format!("{version} {route} {status}\n"))
             }
+            Outcome::Block(block, status) => answer::block_failed(version, status, &block),
             Outcome::Hang => std::future::pending().await,
             Outcome::Reset => Err(CutShort),
             Outcome::CloseMidBody => answer::cut_short(version),
@@ -120,9 +121,10 @@ impl Service {
 }
 
 /// What is done with a request.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Outcome {
     Status(u16),
+    Block(String, u16),
     Hang,
     Reset,
     CloseMidBody,
@@ -139,6 +141,7 @@ impl Outcome {
             .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
         match fault {
             Some(Kind::Status(status)) => Self::Status(status.clamp(200, 599)),
+            Some(Kind::Block { name, status, .. }) => Self::Block(name, status.clamp(200, 599)),
             Some(Kind::Hang) => Self::Hang,
             Some(Kind::Reset) => Self::Reset,
             Some(Kind::CloseMidBody) => Self::CloseMidBody,
@@ -158,7 +161,7 @@ impl Outcome {
 
     fn key(self, route: &str, headers: &HeaderMap) -> Key {
         let (status, grpc_status) = match self {
-            Self::Status(status) => (status.to_string(), None),
+            Self::Status(status) | Self::Block(_, status) => (status.to_string(), None),
             Self::Hang => ("hang".to_owned(), None),
             Self::Reset => ("reset".to_owned(), None),
             Self::CloseMidBody => ("close_mid_body".to_owned(), None),
@@ -168,6 +171,17 @@ impl Outcome {
         let arm = headers.get(ARM_HEADER).map(|arm| String::from_utf8_lossy(arm.as_bytes()).into_owned());
         Key { route: route.to_owned(), status, grpc_status, arm }
     }
+}
+
+/// The version of a block that the request's baggage asks for.
+fn asked(headers: &HeaderMap, block: &str) -> Option<String> {
+    let members = headers.get(BAGGAGE_HEADER)?.to_str().ok()?.split(',');
+    let asked = |member: &str| {
+        let value =
+            member.trim().strip_prefix(BLOCK_BAGGAGE_PREFIX)?.strip_prefix(block)?.strip_prefix('=')?;
+        Some(value.split(';').next().unwrap_or_default().to_owned())
+    };
+    members.into_iter().find_map(asked)
 }
 
 fn fault_of_request(headers: &HeaderMap) -> Option<Kind> {
