@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serin_analysis::BlockEvidence;
 use serin_analysis::verdict::Alarm;
+use serin_analysis::{BlockEvidence, Reason};
 use serin_proto::assignment::{Granularity, Weight};
 
 use crate::event::{Beyond, Dependents, Fact, Impact};
 use crate::plan::{Escalation, PlannedComponent, Undone};
-use crate::{Cause, Judgement, Plan, State};
+use crate::{Cause, ComponentJudgement, Judgement, Plan, State};
 
 /// What has to be rolled back.
 pub(super) enum Demand {
@@ -174,7 +174,8 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
     if let Some(component) = fresh.iter().find(|name| undoes_version(plan, name)) {
         return Some(Demand::Version(Cause::CoarseComponent { component: component.clone() }));
     }
-    let together = Return::of(plan, state, &fresh);
+    let suspected = with_suspects(plan, state, judgement, fresh);
+    let together = Return::of(plan, state, &suspected);
     if let Some(component) = together.coarse(plan) {
         let (component, regressed) = (component.clone(), together.regressed());
         return Some(Demand::Version(Cause::CoarseDependent { component, regressed }));
@@ -191,6 +192,25 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
     }
     let restore = together.regressed.iter().find_map(|name| Restore::of(plan, state, name, judgement));
     Some(restore.map_or(Demand::Components(together), Demand::Blocks))
+}
+
+/// `regressed`, and what they need that looks worse too, though that is not proved yet. Where those that call a component cross
+/// their threshold a second before it does, it is the likely cause all the same.
+fn with_suspects(
+    plan: &Plan,
+    state: &State,
+    judgement: &Judgement,
+    regressed: BTreeSet<String>,
+) -> BTreeSet<String> {
+    let is_suspect = |one: &&ComponentJudgement| {
+        let assessment = &one.assessment;
+        assessment.vetoes.is_empty() && assessment.reasons.iter().any(Reason::is_doubtful)
+    };
+    let suspects = judgement.components.iter().filter(is_suspect).map(|one| one.name.clone());
+    let suspects: BTreeSet<String> = suspects.filter(|name| !is_returned(state, name)).collect();
+    let needed = regressed.iter().flat_map(|name| plan.needs_of(name, &suspects));
+    let needed: BTreeSet<String> = needed.filter(|name| !undoes_version(plan, name)).collect();
+    regressed.into_iter().chain(needed).collect()
 }
 
 /// Why these components are rolled back.
