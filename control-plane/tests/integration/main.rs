@@ -4,6 +4,7 @@
 mod admin;
 mod alone;
 mod crash;
+mod dependencies;
 mod ecds;
 mod fleet;
 mod guarded;

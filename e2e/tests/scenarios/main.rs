@@ -11,6 +11,7 @@ mod counting;
 mod crashes;
 mod fleet;
 mod foreign;
+mod granularity;
 mod recording;
 mod refusals;
 mod routing;
