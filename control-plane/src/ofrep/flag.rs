@@ -1,0 +1,162 @@
+//! A block as a flag, and which of its versions is in force where.
+//!
+//! The table of docs/switch-a-block.md is [`Flag::version`]. Whoever cannot say where it runs gets the new version only
+//! once the rollout is promoted: the older one is known to work. Nothing here chooses for a single request; that is
+//! what the filter's baggage does.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::context::{Arm, Context};
+use super::failure::{Failure, quoted};
+
+/// A block of a component of the newest rollout of its service.
+#[derive(Clone, Debug)]
+pub struct Flag<'a> {
+    /// Service.
+    pub service: &'a str,
+    /// Component that the block is part of.
+    pub component: &'a str,
+    /// Name of the block, the flag's key.
+    pub block: &'a str,
+    /// Identifier of the rollout.
+    pub rollout: &'a str,
+    /// Version of the service that runs on the baseline.
+    pub baseline_version: &'a str,
+    /// Version of the service that runs on the canary.
+    pub canary_version: &'a str,
+    /// Version of the block in the canary.
+    pub current: &'a str,
+    /// Its version in the baseline. `None` where the plan names none.
+    pub previous: Option<&'a str>,
+    /// The version in force in the canary after a rollback of the block.
+    pub restored: Option<&'a str>,
+    /// Value of each version. Empty: a version's name is its value.
+    pub values: &'a BTreeMap<String, Value>,
+    /// How far the rollout of the component got.
+    pub standing: Standing,
+}
+
+/// How far the rollout of a component got.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Both versions serve, or will.
+    OnTrial,
+    /// The canary's version serves everyone, from the canary's endpoint.
+    Promoted,
+    /// The canary's version serves everyone, from the baseline's endpoint.
+    HandedOver,
+    /// The component, or the whole version, was rolled back.
+    RolledBack,
+}
+
+/// Where code runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In the baseline's version.
+    Baseline,
+    /// In the canary's version.
+    Canary,
+    /// It did not say.
+    Unknown,
+}
+
+/// Why a version is the one in force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// It is so wherever the code runs, as far as is known.
+    Static,
+    /// Because of where the code runs.
+    TargetingMatch,
+    /// Because a rollback switched the current version off.
+    Disabled,
+}
+
+impl Reason {
+    /// As OpenFeature names it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Static => "STATIC",
+            Self::TargetingMatch => "TARGETING_MATCH",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
+impl<'a> Flag<'a> {
+    /// Where the code of a caller runs. A version says which code it is, an arm only at which endpoint it runs, so a
+    /// version counts more.
+    ///
+    /// # Errors
+    /// When its version is neither of the rollout's.
+    pub fn place(&self, context: &Context) -> Result<Place, Failure> {
+        let arm = match context.arm {
+            None => Place::Unknown,
+            Some(Arm::Baseline) if self.standing == Standing::HandedOver => Place::Canary,
+            Some(Arm::Baseline) => Place::Baseline,
+            Some(Arm::Canary) => Place::Canary,
+        };
+        let Some(version) = context.version.as_deref() else { return Ok(arm) };
+        match (version == self.baseline_version, version == self.canary_version) {
+            (true, true) => Ok(arm),
+            (true, false) => Ok(Place::Baseline),
+            (false, true) => Ok(Place::Canary),
+            (false, false) => Err(Failure::invalid_context(format!(
+                "context.version: {} is neither the baseline {} nor the canary {} of rollout {}, the newest of service {}",
+                quoted(version),
+                quoted(self.baseline_version),
+                quoted(self.canary_version),
+                self.rollout,
+                quoted(self.service),
+            ))),
+        }
+    }
+
+    /// The version in force at `place`, and why.
+    ///
+    /// # Errors
+    /// When it is the previous version, and the plan names none.
+    pub fn version(&self, place: Place) -> Result<(&'a str, Reason), Failure> {
+        let current_by = |reason| Ok((self.current, reason));
+        let previous_by =
+            |reason| self.previous.map(|version| (version, reason)).ok_or_else(|| self.no_previous());
+        match (place, self.restored, self.standing) {
+            (Place::Baseline, ..) => previous_by(Reason::TargetingMatch),
+            (Place::Canary | Place::Unknown, Some(restored), _) => Ok((restored, Reason::Disabled)),
+            (Place::Canary | Place::Unknown, None, Standing::RolledBack) => previous_by(Reason::Disabled),
+            (Place::Canary, None, Standing::OnTrial | Standing::Promoted | Standing::HandedOver) => {
+                current_by(Reason::TargetingMatch)
+            }
+            (Place::Unknown, None, Standing::Promoted | Standing::HandedOver) => current_by(Reason::Static),
+            (Place::Unknown, None, Standing::OnTrial) => previous_by(Reason::Static),
+        }
+    }
+
+    /// What the flag is worth in `version`.
+    ///
+    /// # Errors
+    /// When the plan gives other versions a value, and this one none.
+    pub fn value(&self, version: &str) -> Result<Value, Failure> {
+        if self.values.is_empty() {
+            return Ok(Value::from(version));
+        }
+        let value = self.values.get(version).cloned();
+        value.ok_or_else(|| {
+            let (block, version) = (quoted(self.block), quoted(version));
+            Failure::general(format!(
+                "values: block {block} of rollout {} has none for {version}",
+                self.rollout
+            ))
+        })
+    }
+
+    fn no_previous(&self) -> Failure {
+        Failure::general(format!(
+            "previous: block {} of rollout {} names no version to go back to",
+            quoted(self.block),
+            self.rollout
+        ))
+    }
+}
