@@ -11,6 +11,7 @@ mod counting;
 mod crashes;
 mod fleet;
 mod foreign;
+mod openfeature;
 mod recording;
 mod refusals;
 mod routing;
