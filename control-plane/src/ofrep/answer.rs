@@ -64,7 +64,7 @@ fn item(key: &str, outcome: &Result<Evaluation<'_>, Failure>) -> Value {
 const fn status(code: Code) -> StatusCode {
     match code {
         Code::FlagNotFound => StatusCode::NOT_FOUND,
-        Code::ParseError | Code::InvalidContext | Code::General => StatusCode::BAD_REQUEST,
+        Code::ParseError | Code::InvalidContext => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -68,10 +68,10 @@ pub fn all<'a>(flags: &[Flag<'a>], context: &Context) -> Vec<Item<'a>> {
 }
 
 fn evaluation<'a>(flag: &Flag<'a>, context: &Context) -> Result<Evaluation<'a>, Failure> {
-    let (version, reason) = flag.version(flag.place(context)?)?;
+    let (version, reason) = flag.version(flag.place(context)?);
     Ok(Evaluation {
         version,
-        value: flag.value(version)?,
+        value: flag.value(version),
         reason,
         service: flag.service,
         component: flag.component,

@@ -22,8 +22,6 @@ pub enum Code {
     InvalidContext,
     /// No block has this name.
     FlagNotFound,
-    /// The plan does not tell.
-    General,
 }
 
 impl Code {
@@ -34,7 +32,6 @@ impl Code {
             Self::ParseError => "PARSE_ERROR",
             Self::InvalidContext => "INVALID_CONTEXT",
             Self::FlagNotFound => "FLAG_NOT_FOUND",
-            Self::General => "GENERAL",
         }
     }
 }
@@ -50,10 +47,6 @@ impl Failure {
 
     pub(super) const fn flag_not_found(details: String) -> Self {
         Self { code: Code::FlagNotFound, details }
-    }
-
-    pub(super) const fn general(details: String) -> Self {
-        Self { code: Code::General, details }
     }
 }
 

@@ -28,11 +28,11 @@ pub struct Flag<'a> {
     pub canary_version: &'a str,
     /// Version of the block in the canary.
     pub current: &'a str,
-    /// Its version in the baseline. `None` where the plan names none.
-    pub previous: Option<&'a str>,
+    /// Its version in the baseline.
+    pub previous: &'a str,
     /// The version in force in the canary after a rollback of the block.
     pub restored: Option<&'a str>,
-    /// Value of each version. Empty: a version's name is its value.
+    /// Values by version. A version without one is its own value.
     pub values: &'a BTreeMap<String, Value>,
     /// How far the rollout of the component got.
     pub standing: Standing,
@@ -115,48 +115,25 @@ impl<'a> Flag<'a> {
     }
 
     /// The version in force at `place`, and why.
-    ///
-    /// # Errors
-    /// When it is the previous version, and the plan names none.
-    pub fn version(&self, place: Place) -> Result<(&'a str, Reason), Failure> {
-        let current_by = |reason| Ok((self.current, reason));
-        let previous_by =
-            |reason| self.previous.map(|version| (version, reason)).ok_or_else(|| self.no_previous());
+    #[must_use]
+    pub const fn version(&self, place: Place) -> (&'a str, Reason) {
         match (place, self.restored, self.standing) {
-            (Place::Baseline, ..) => previous_by(Reason::TargetingMatch),
-            (Place::Canary | Place::Unknown, Some(restored), _) => Ok((restored, Reason::Disabled)),
-            (Place::Canary | Place::Unknown, None, Standing::RolledBack) => previous_by(Reason::Disabled),
+            (Place::Baseline, ..) => (self.previous, Reason::TargetingMatch),
+            (Place::Canary | Place::Unknown, Some(restored), _) => (restored, Reason::Disabled),
+            (Place::Canary | Place::Unknown, None, Standing::RolledBack) => (self.previous, Reason::Disabled),
             (Place::Canary, None, Standing::OnTrial | Standing::Promoted | Standing::HandedOver) => {
-                current_by(Reason::TargetingMatch)
+                (self.current, Reason::TargetingMatch)
             }
-            (Place::Unknown, None, Standing::Promoted | Standing::HandedOver) => current_by(Reason::Static),
-            (Place::Unknown, None, Standing::OnTrial) => previous_by(Reason::Static),
+            (Place::Unknown, None, Standing::Promoted | Standing::HandedOver) => {
+                (self.current, Reason::Static)
+            }
+            (Place::Unknown, None, Standing::OnTrial) => (self.previous, Reason::Static),
         }
     }
 
     /// What the flag is worth in `version`.
-    ///
-    /// # Errors
-    /// When the plan gives other versions a value, and this one none.
-    pub fn value(&self, version: &str) -> Result<Value, Failure> {
-        if self.values.is_empty() {
-            return Ok(Value::from(version));
-        }
-        let value = self.values.get(version).cloned();
-        value.ok_or_else(|| {
-            let (block, version) = (quoted(self.block), quoted(version));
-            Failure::general(format!(
-                "values: block {block} of rollout {} has none for {version}",
-                self.rollout
-            ))
-        })
-    }
-
-    fn no_previous(&self) -> Failure {
-        Failure::general(format!(
-            "previous: block {} of rollout {} names no version to go back to",
-            quoted(self.block),
-            self.rollout
-        ))
+    #[must_use]
+    pub fn value(&self, version: &str) -> Value {
+        self.values.get(version).cloned().unwrap_or_else(|| Value::from(version))
     }
 }
