@@ -73,9 +73,8 @@ async fn all(
     }
 }
 
-/// The blocks of the newest rollout of each service.
-fn flags(_snapshots: &[Arc<Snapshot>]) -> Vec<Flag<'_>> {
-    Vec::new()
+fn flags(snapshots: &[Arc<Snapshot>]) -> Vec<Flag<'_>> {
+    snapshots.iter().flat_map(|snapshot| Flag::of(snapshot)).collect()
 }
 
 /// A body beyond the bound gets 400 like any that cannot be read: of a 413 providers tell no details.

@@ -7,9 +7,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serin_rollout::Phase;
+use serin_rollout::plan::FlagValue;
 
 use super::context::{Arm, Context};
 use super::failure::{Failure, quoted};
+use crate::snapshot::{Block, Component, Snapshot};
 
 /// A block of a component of the newest rollout of its service.
 #[derive(Clone, Debug)]
@@ -33,7 +36,7 @@ pub struct Flag<'a> {
     /// The version in force in the canary after a rollback of the block.
     pub restored: Option<&'a str>,
     /// Values by version. A version without one is its own value.
-    pub values: &'a BTreeMap<String, Value>,
+    pub values: &'a BTreeMap<String, FlagValue>,
     /// How far the rollout of the component got.
     pub standing: Standing,
 }
@@ -85,7 +88,51 @@ impl Reason {
     }
 }
 
+impl Standing {
+    fn of(snapshot: &Snapshot, component: &Component) -> Self {
+        match snapshot.phase {
+            Phase::RolledBack | Phase::Failed => Self::RolledBack,
+            Phase::WarmingUp
+            | Phase::Progressing
+            | Phase::Paused { .. }
+            | Phase::Completing
+            | Phase::Promoted
+                if component.rolled_back =>
+            {
+                Self::RolledBack
+            }
+            Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => Self::OnTrial,
+            // As `serin_rollout::State::is_handed_over` has it.
+            Phase::Promoted if snapshot.weight_ppm == 0 => Self::HandedOver,
+            Phase::Promoted => Self::Promoted,
+        }
+    }
+}
+
 impl<'a> Flag<'a> {
+    /// The flags of a rollout.
+    pub fn of(snapshot: &'a Snapshot) -> impl Iterator<Item = Self> {
+        let of = |component: &'a Component| component.blocks.iter().map(move |block| (component, block));
+        let blocks = snapshot.components.iter().flat_map(of);
+        blocks.map(|(component, block)| Self::new(snapshot, component, block))
+    }
+
+    fn new(snapshot: &'a Snapshot, component: &'a Component, block: &'a Block) -> Self {
+        Self {
+            service: &snapshot.service,
+            component: &component.name,
+            block: &block.name,
+            rollout: &snapshot.id,
+            baseline_version: &snapshot.baseline_version,
+            canary_version: &snapshot.canary_version,
+            current: &block.current,
+            previous: block.previous.first().unwrap_or(&block.current),
+            restored: block.restored.as_deref(),
+            values: &block.values,
+            standing: Standing::of(snapshot, component),
+        }
+    }
+
     /// Where the code of a caller runs. A version says which code it is, an arm only at which endpoint it runs, so a
     /// version counts more.
     ///
@@ -134,6 +181,12 @@ impl<'a> Flag<'a> {
     /// What the flag is worth in `version`.
     #[must_use]
     pub fn value(&self, version: &str) -> Value {
-        self.values.get(version).cloned().unwrap_or_else(|| Value::from(version))
+        match self.values.get(version) {
+            None => Value::from(version),
+            Some(FlagValue::Bool(value)) => Value::from(*value),
+            Some(FlagValue::Integer(value)) => Value::from(*value),
+            Some(FlagValue::Number(value)) => Value::from(*value),
+            Some(FlagValue::Text(value)) => Value::from(value.as_str()),
+        }
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use serin_rollout::plan::FlagValue;
 
 use super::context::{Arm, Context};
 use super::failure::Code;
 use super::flag::{Flag, Place, Reason, Standing};
 use super::*;
 
-static NO_VALUES: BTreeMap<String, Value> = BTreeMap::new();
+static NO_VALUES: BTreeMap<String, FlagValue> = BTreeMap::new();
 
 fn tax(service: &str) -> Flag<'_> {
     Flag {
@@ -104,7 +105,10 @@ fn a_version_counts_more_than_an_arm() {
 
 #[test]
 fn values_are_those_of_the_plan_and_else_the_names_of_versions() {
-    let values = BTreeMap::from([("current".to_owned(), json!(true)), ("previous".to_owned(), json!(0.5))]);
+    let values = BTreeMap::from([
+        ("current".to_owned(), FlagValue::Bool(true)),
+        ("previous".to_owned(), FlagValue::Number(0.5)),
+    ]);
     let flag = Flag { values: &values, ..tax("shop") };
     assert_eq!(flag.value("current"), json!(true));
     assert_eq!(flag.value("previous"), json!(0.5));

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use serin_proto::admin::v1::{CreateRequest, RollbackRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -77,4 +78,78 @@ async fn flags_that_did_not_change_are_not_sent_again() {
     }
     let (status, ..) = ask(address, ALL, "if-none-match: \"other\"\r\n", &says(&json!({}))).await;
     assert_eq!(status, 200);
+}
+
+/// A plan whose checkout has a tax block.
+fn with_tax(service: &str, values: &str) -> String {
+    plan(service).replace(
+        "- {name: route-0, matches: [{path: {prefix: /0}}]}",
+        &format!(
+            "- name: route-0\n  matches: [{{path: {{prefix: /0}}}}]\n  granularity: fine\n  \
+             blocks: [{{name: tax, current: v7, previous: [v6, v5]{values}}}]"
+        ),
+    )
+}
+
+/// Variant, reason and value of a flag.
+async fn told(address: SocketAddr, key: &str, attributes: Value) -> (String, String, Value) {
+    let (status, _, answer) = ask(address, &format!("{ALL}/{key}"), "", &says(&attributes)).await;
+    assert_eq!(status, 200, "{answer}");
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    (text("variant"), text("reason"), answer["value"].clone())
+}
+
+#[tokio::test]
+async fn a_flag_follows_its_rollout_and_a_rollback_of_its_block() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    let create =
+        |service: &str, values: &str| CreateRequest { plan_yaml: with_tax(service, values), paused: false };
+    let shop = admin.create(create("shop", ", values: {v7: true, v6: false}")).await.unwrap().into_inner();
+    let id = shop.rollout.unwrap().id;
+    let address = server.addresses().http;
+    let canary = || json!({"service": "shop", "version": "v2"});
+    let is = |version: &str, reason: &str, value: Value| (version.to_owned(), reason.to_owned(), value);
+    assert_eq!(told(address, "tax", canary()).await, is("v7", "TARGETING_MATCH", json!(true)));
+    assert_eq!(
+        told(address, "tax", json!({"arm": "baseline"})).await,
+        is("v6", "TARGETING_MATCH", json!(false))
+    );
+    assert_eq!(told(address, "tax", json!({})).await, is("v6", "STATIC", json!(false)));
+
+    admin.create(create("billing", "")).await.unwrap();
+    let (status, _, answer) = ask(address, &format!("{ALL}/tax"), "", &says(&json!({}))).await;
+    assert_eq!((status, answer["errorCode"].as_str()), (400, Some("INVALID_CONTEXT")), "{answer}");
+    let billing = is("v7", "TARGETING_MATCH", json!("v7"));
+    for key in ["billing/tax", "billing%2Ftax"] {
+        assert_eq!(told(address, key, json!({"arm": "canary"})).await, billing);
+    }
+    let (_, head, answer) = ask(address, ALL, "", &says(&canary())).await;
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let metadata = json!({"service": "shop", "component": "route-0", "rollout": id, "restored": false});
+    let flag = json!({
+        "key": "tax", "value": true, "reason": "TARGETING_MATCH", "variant": "v7", "metadata": metadata
+    });
+    assert_eq!(answer, json!({ "flags": [flag] }));
+
+    let reason = "wrong tax".to_owned();
+    let block =
+        RollbackRequest { id: id.clone(), block: "tax".to_owned(), reason, ..RollbackRequest::default() };
+    admin.rollback(block).await.unwrap();
+    let known = format!("if-none-match: {tag}\r\n");
+    let (status, _, answer) = ask(address, ALL, &known, &says(&canary())).await;
+    assert_eq!((status, &answer["flags"][0]["metadata"]["restored"]), (200, &json!(true)), "{answer}");
+    let restored = is("v6", "DISABLED", json!(false));
+    assert_eq!(told(address, "tax", canary()).await, restored);
+    assert_eq!(told(address, "shop/tax", json!({})).await, restored);
+    let server = server.restarted().await;
+    let address = server.addresses().http;
+    assert_eq!(told(address, "tax", canary()).await, restored, "after a restart");
+
+    let mut admin = server.admin().await;
+    let reason = "all of it".to_owned();
+    let version = RollbackRequest { id: "billing".to_owned(), reason, ..RollbackRequest::default() };
+    admin.rollback(version).await.unwrap();
+    let undone = is("v6", "DISABLED", json!("v6"));
+    assert_eq!(told(address, "billing/tax", json!({"arm": "canary"})).await, undone);
 }
