@@ -123,7 +123,7 @@ impl Client {
         if let Some(token) = settings.token {
             command.env("FLAGS_TOKEN", token);
         }
-        let name = format!("checkout-{}-{}", language.name(), settings.version);
+        let name = format!("checkout-{}-{}", language.name(), port.number());
         let process = Process::start(&name, command, &folder.join(format!("{name}.log")))?;
         let mut client = Self { language, process, port };
         client.wait_ready().await?;

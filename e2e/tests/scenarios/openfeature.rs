@@ -1,15 +1,39 @@
-//! Stock OpenFeature clients in three languages switch a block of code.
+//! Stock OpenFeature clients in three languages switch a block of code by what the control plane says, and by what a
+//! request says.
 
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serin_e2e::clients::{Checkout, Client, Language, Settings};
-use serin_e2e::workspace::Workspace;
+use serin_proto::admin::v1::RollbackRequest;
 
-use crate::support::control_plane::{ControlPlane, PLAN};
+use crate::support::control_plane::ControlPlane;
+use crate::support::scene::Scene;
+use crate::support::{PATIENCE, eventually};
+
+/// What the control plane asks of whoever asks for flags.
+const TOKEN: &str = "correct-horse-battery";
 
 /// How often the clients ask.
 const POLL: Duration = Duration::from_secs(1);
+/// What an evaluation and a busy machine add to the interval.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// A rollout that leaves every step to the scenario.
+const PLAN: &str = "\
+service: shop
+baseline: v1
+canary: v2
+components:
+- name: checkout
+  matches: [{path: {prefix: /checkout}}]
+  granularity: fine
+  blocks:
+  - {name: tax, current: v7, previous: [v6]}
+initial_weight: 5%
+evaluation: 1h
+warm_up: 1h
+automatic_rollback: false
+";
 
 /// What a checkout of 10.50 says: 19 % are 1.995, of which v6 drops what is less than a cent, and v7 rounds.
 fn ran(version: &str, by: &str) -> Checkout {
@@ -17,39 +41,100 @@ fn ran(version: &str, by: &str) -> Checkout {
     Checkout { version: version.to_owned(), by: by.to_owned(), tax_cents }
 }
 
-/// One client in each language, all of them of the service's `version`.
-async fn clients(
-    workspace: &Workspace,
-    folder: &Path,
-    control_plane: &ControlPlane,
-    version: &str,
-) -> Vec<Client> {
-    let mut clients = Vec::new();
-    for language in Language::ALL {
-        let command = language.install(workspace).unwrap();
-        let settings = Settings { flags: control_plane.http(), token: None, version, poll: POLL };
-        clients.push(Client::start(language, command, &settings, folder).await.unwrap());
+/// A service in each language.
+struct Services(Vec<Client>);
+
+impl Services {
+    /// Those of the service's `version`, which present `token`.
+    async fn start(scene: &Scene, control_plane: &ControlPlane, version: &str, token: &str) -> Self {
+        let mut clients = Vec::new();
+        for language in Language::ALL {
+            let command = language.install(&scene.workspace).unwrap();
+            let settings = Settings { flags: control_plane.http(), token: Some(token), version, poll: POLL };
+            clients.push(Client::start(language, command, &settings, &scene.folder).await.unwrap());
+        }
+        Self(clients)
     }
-    clients
+
+    /// Waits until all of them run `version` by the flag, and gives how long the last one took.
+    async fn run(&self, version: &str, since: Instant) -> Duration {
+        for client in &self.0 {
+            let what = format!("{:?} runs {version}\n{}", client.language(), client.tail());
+            eventually(&what, PATIENCE, async || {
+                (client.checkout(None).await.unwrap() == ran(version, "flag")).then_some(())
+            })
+            .await;
+            println!("{:?} runs {version} after {:?}", client.language(), since.elapsed());
+        }
+        since.elapsed()
+    }
+
+    /// All of them run `version`, for as long as they would take to ask three times; and a request is still obeyed.
+    async fn keep(&self, version: &str) {
+        let end = Instant::now() + POLL * 3 + MARGIN;
+        while Instant::now() < end {
+            for client in &self.0 {
+                assert_eq!(client.checkout(None).await.unwrap(), ran(version, "flag"), "{client:?}");
+                for (baggage, expected) in [
+                    ("serin.block.tax=v6", ran("v6", "baggage")),
+                    ("a=b;c=d , serin.block.tax = v%37 ; more", ran("v7", "baggage")),
+                    ("serin.block.tax=v5, serin.block.tax2=v7, =,;,%zz", ran(version, "flag")),
+                    ("serin.block.tax=%zz", ran(version, "flag")),
+                ] {
+                    assert_eq!(
+                        client.checkout(Some(baggage)).await.unwrap(),
+                        expected,
+                        "{baggage}: {client:?}"
+                    );
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn stop(self) {
+        for client in self.0 {
+            client.stop().await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_client_that_is_told_nothing_runs_what_is_known_to_work_and_baggage_wins() {
-    let workspace = Workspace::locate().unwrap();
-    let folder = workspace.scratch("openfeature").unwrap();
-    let control_plane = ControlPlane::start(&workspace, &folder, 1_000).await;
+async fn stock_clients_switch_a_block_within_their_interval_and_keep_the_last_value_without_control_plane() {
+    let scene = Scene::open("openfeature").await;
+    let mut control_plane = ControlPlane::start_guarded(&scene.workspace, &scene.folder, TOKEN).await;
+    let baseline = Services::start(&scene, &control_plane, "v1", TOKEN).await;
+    let canary = Services::start(&scene, &control_plane, "v2", TOKEN).await;
+    // Nobody names the block yet, so the code runs its own default.
+    canary.run("v6", Instant::now()).await;
+
     control_plane.create(PLAN).await;
-    for client in clients(&workspace, &folder, &control_plane, "v2").await {
-        tokio::time::sleep(POLL).await;
-        for (baggage, expected) in [
-            (None, ran("v6", "flag")),
-            (Some("serin.block.tax=v7"), ran("v7", "baggage")),
-            (Some("a=b;c=d , serin.block.tax = v%37 ; more"), ran("v7", "baggage")),
-            (Some("serin.block.tax=v5, serin.block.tax2=v7, =,;,%zz"), ran("v6", "flag")),
-            (Some("serin.block.tax=%zz"), ran("v6", "flag")),
-        ] {
-            assert_eq!(client.checkout(baggage).await.unwrap(), expected, "{:?}", client.language());
-        }
-        client.stop().await.unwrap();
-    }
+    let took = canary.run("v7", Instant::now()).await;
+    assert!(took < POLL + MARGIN, "{took:?}");
+    let strangers = Services::start(&scene, &control_plane, "v2", "another token").await;
+    strangers.keep("v6").await;
+    strangers.stop().await;
+    // The last value is not the code's default here.
+    control_plane.kill();
+    canary.keep("v7").await;
+    control_plane.restart().await;
+    baseline.keep("v6").await;
+    canary.keep("v7").await;
+
+    let request = RollbackRequest {
+        id: "shop".to_owned(),
+        block: "tax".to_owned(),
+        reason: "scenario".to_owned(),
+        ..RollbackRequest::default()
+    };
+    control_plane.client().rollback(request).await.unwrap();
+    let took = canary.run("v6", Instant::now()).await;
+    assert!(took < POLL + MARGIN, "{took:?}");
+    control_plane.kill();
+    canary.keep("v6").await;
+    control_plane.restart().await;
+    canary.keep("v6").await;
+    baseline.keep("v6").await;
+    baseline.stop().await;
+    canary.stop().await;
 }
