@@ -153,15 +153,18 @@ impl Client {
         self.language
     }
 
-    /// Buys something for 10.50, with a `baggage` header or none.
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Buys something here.
     ///
     /// # Errors
-    /// When it does not answer as it should.
+    /// As [`checkout`].
     pub async fn checkout(&self, baggage: Option<&str>) -> Result<Checkout> {
-        let headers: Vec<_> = baggage.iter().map(|value| ("baggage", *value)).collect();
-        let answer = http::get(self.port.address(), "/checkout?cents=1050", &headers).await?;
-        ensure!(answer.status() == 200, "status {}: {}", answer.status(), answer.text());
-        Ok(serde_json::from_slice(&answer.body)?)
+        checkout(self.address(), baggage).await
     }
 
     /// The last lines of its log.
@@ -178,4 +181,15 @@ impl Client {
         self.process.stop(STOP_DEADLINE).await?;
         Ok(())
     }
+}
+
+/// Buys something for 10.50 at `address`, with a `baggage` header or none.
+///
+/// # Errors
+/// When it does not answer as it should.
+pub async fn checkout(address: SocketAddr, baggage: Option<&str>) -> Result<Checkout> {
+    let headers: Vec<_> = baggage.iter().map(|value| ("baggage", *value)).collect();
+    let answer = http::get(address, "/checkout?cents=1050", &headers).await?;
+    ensure!(answer.status() == 200, "status {}: {}", answer.status(), answer.text());
+    Ok(serde_json::from_slice(&answer.body)?)
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use serin_proto::admin::v1::{CreateRequest, RollbackRequest};
+use serin_proto::admin::v1::{CreateRequest, HandOverRequest, PromoteRequest, RollbackRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -152,4 +152,38 @@ async fn a_flag_follows_its_rollout_and_a_rollback_of_its_block() {
     admin.rollback(version).await.unwrap();
     let undone = is("v6", "DISABLED", json!("v6"));
     assert_eq!(told(address, "billing/tax", json!({"arm": "canary"})).await, undone);
+}
+
+#[tokio::test]
+async fn a_flag_follows_its_rollout_to_its_end() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    let address = server.addresses().http;
+    for service in ["shop", "billing"] {
+        admin.create(CreateRequest { plan_yaml: with_tax(service, ""), paused: false }).await.unwrap();
+    }
+    let is = |version: &str, reason: &str| (version.to_owned(), reason.to_owned(), json!(version));
+    let (id, reason) = ("shop".to_owned(), "it is good".to_owned());
+    admin.promote(PromoteRequest { id: id.clone(), reason: reason.clone() }).await.unwrap();
+    assert_eq!(told(address, "shop/tax", json!({})).await, is("v7", "STATIC"));
+    assert_eq!(told(address, "shop/tax", json!({"arm": "baseline"})).await, is("v6", "TARGETING_MATCH"));
+    admin.hand_over(HandOverRequest { id, reason }).await.unwrap();
+    assert_eq!(told(address, "shop/tax", json!({"arm": "baseline"})).await, is("v7", "TARGETING_MATCH"));
+    assert_eq!(told(address, "shop/tax", json!({"version": "v1"})).await, is("v6", "TARGETING_MATCH"));
+
+    let component = RollbackRequest {
+        id: "billing".to_owned(),
+        component: "route-0".to_owned(),
+        reason: "slow".to_owned(),
+        ..RollbackRequest::default()
+    };
+    admin.rollback(component).await.unwrap();
+    for attributes in [json!({"arm": "canary"}), json!({})] {
+        assert_eq!(told(address, "billing/tax", attributes).await, is("v6", "DISABLED"));
+    }
+    // The next rollout tells its own blocks, and this one tells none.
+    let next = plan("shop").replace("baseline: v1\ncanary: v2", "baseline: v2\ncanary: v3");
+    admin.create(CreateRequest { plan_yaml: next, paused: false }).await.unwrap();
+    let (status, ..) = ask(address, &format!("{ALL}/shop/tax"), "", &says(&json!({}))).await;
+    assert_eq!(status, 404);
 }

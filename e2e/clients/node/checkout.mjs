@@ -35,10 +35,10 @@ async function keepFresh() {
 // The version that a W3C `baggage` header names for the block, if it is one of ours.
 function versionOfRequest(baggage = '') {
   for (const member of baggage.split(',')) {
-    const [name, value = ''] = member.split(';')[0].split('=', 2);
+    const [name, ...value] = member.split(';')[0].split('=');
     if (name.trim() !== 'serin.block.tax') continue;
     try {
-      const named = decodeURIComponent(value.trim());
+      const named = decodeURIComponent(value.join('=').trim());
       if (TAX.has(named)) return named;
     } catch {
       // What cannot be decoded names no version.

@@ -63,6 +63,7 @@ def version_of_request(baggage):
 class Checkout(BaseHTTPRequestHandler):
     """`GET /checkout?cents=1999` tells the tax, and which version of the block computed it and why."""
 
+    protocol_version = "HTTP/1.1"
     flag = None
 
     def do_GET(self):

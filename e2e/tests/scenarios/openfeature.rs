@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use serin_e2e::clients::{Checkout, Client, Language, Settings};
+use serin_e2e::bootstrap::CANARY_CLUSTER;
+use serin_e2e::clients::{self, Checkout, Client, Language};
+use serin_e2e::envoy;
 use serin_proto::admin::v1::RollbackRequest;
 
 use crate::support::control_plane::ControlPlane;
@@ -50,7 +52,8 @@ impl Services {
         let mut clients = Vec::new();
         for language in Language::ALL {
             let command = language.install(&scene.workspace).unwrap();
-            let settings = Settings { flags: control_plane.http(), token: Some(token), version, poll: POLL };
+            let settings =
+                clients::Settings { flags: control_plane.http(), token: Some(token), version, poll: POLL };
             clients.push(Client::start(language, command, &settings, &scene.folder).await.unwrap());
         }
         Self(clients)
@@ -99,6 +102,17 @@ impl Services {
     }
 }
 
+/// Returns the block to its previous version.
+async fn restore(control_plane: &ControlPlane) {
+    let request = RollbackRequest {
+        id: "shop".to_owned(),
+        block: "tax".to_owned(),
+        reason: "scenario".to_owned(),
+        ..RollbackRequest::default()
+    };
+    control_plane.client().rollback(request).await.unwrap();
+}
+
 #[tokio::test]
 async fn stock_clients_switch_a_block_within_their_interval_and_keep_the_last_value_without_control_plane() {
     let scene = Scene::open("openfeature").await;
@@ -121,13 +135,7 @@ async fn stock_clients_switch_a_block_within_their_interval_and_keep_the_last_va
     baseline.keep("v6").await;
     canary.keep("v7").await;
 
-    let request = RollbackRequest {
-        id: "shop".to_owned(),
-        block: "tax".to_owned(),
-        reason: "scenario".to_owned(),
-        ..RollbackRequest::default()
-    };
-    control_plane.client().rollback(request).await.unwrap();
+    restore(&control_plane).await;
     let took = canary.run("v6", Instant::now()).await;
     assert!(took < POLL + MARGIN, "{took:?}");
     control_plane.kill();
@@ -137,4 +145,39 @@ async fn stock_clients_switch_a_block_within_their_interval_and_keep_the_last_va
     baseline.keep("v6").await;
     baseline.stop().await;
     canary.stop().await;
+}
+
+#[tokio::test]
+async fn stock_clients_obey_what_envoy_says_of_a_block_before_they_ask() {
+    let scene = Scene::open("openfeature-envoy").await;
+    let control_plane = ControlPlane::start_guarded(&scene.workspace, &scene.folder, TOKEN).await;
+    control_plane.create(PLAN).await;
+    control_plane.set_weight(1_000_000).await;
+    let services = Services::start(&scene, &control_plane, "v2", TOKEN).await;
+    services.run("v7", Instant::now()).await;
+    let mut envoys = Vec::new();
+    for client in &services.0 {
+        let name = client.language().name();
+        let bootstrap = scene.bootstrap(control_plane.fleet()).cluster_at(CANARY_CLUSTER, client.address());
+        let settings = envoy::Settings::named(name).workers(1);
+        envoys.push(scene.envoy(&settings, bootstrap.unwrap()).await);
+        control_plane.attached(&[(name, 1)]).await;
+    }
+    let forged = Some("serin.block.tax=v6,a=b");
+    for envoy in &envoys {
+        assert_eq!(clients::checkout(envoy.address(), forged).await.unwrap(), ran("v7", "flag"));
+    }
+
+    restore(&control_plane).await;
+    let since = Instant::now();
+    let forged = Some("serin.block.tax=v7,a=b");
+    for envoy in &envoys {
+        eventually("Envoy tells the restored version", PATIENCE, async || {
+            (clients::checkout(envoy.address(), forged).await.unwrap() == ran("v6", "baggage")).then_some(())
+        })
+        .await;
+    }
+    println!("requests run v6 {:?} after the rollback", since.elapsed());
+    services.run("v6", since).await;
+    services.stop().await;
 }
