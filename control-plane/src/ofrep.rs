@@ -55,7 +55,7 @@ async fn one(
     };
     let snapshots = directory.current();
     let flags = flags(&snapshots);
-    let outcome = context(body).and_then(|context| evaluate::one(&flags, &key, &context));
+    let outcome = said(body).and_then(|context| evaluate::one(&flags, &key, &context));
     answer::one(&key, outcome)
 }
 
@@ -64,7 +64,7 @@ async fn all(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match context(body) {
+    match said(body) {
         Ok(context) => {
             let snapshots = directory.current();
             answer::all(&evaluate::all(&flags(&snapshots), &context), &headers)
@@ -78,7 +78,7 @@ fn flags(snapshots: &[Arc<Snapshot>]) -> Vec<Flag<'_>> {
 }
 
 /// A body beyond the bound gets 400 like any that cannot be read: of a 413 providers tell no details.
-fn context(body: Result<Bytes, BytesRejection>) -> Result<Context, Failure> {
+fn said(body: Result<Bytes, BytesRejection>) -> Result<Context, Failure> {
     let body = body.map_err(|rejection| {
         let details =
             format!("body: must be at most {BODY_BYTES_MAX} bytes and whole: {}", rejection.body_text());

@@ -95,8 +95,9 @@ fn with_tax(service: &str, values: &str) -> String {
 async fn told(address: SocketAddr, key: &str, attributes: Value) -> (String, String, Value) {
     let (status, _, answer) = ask(address, &format!("{ALL}/{key}"), "", &says(&attributes)).await;
     assert_eq!(status, 200, "{answer}");
-    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
-    (text("variant"), text("reason"), answer["value"].clone())
+    let field = |name: &str| answer.get(name).cloned().unwrap();
+    let text = |name: &str| field(name).as_str().unwrap().to_owned();
+    (text("variant"), text("reason"), field("value"))
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub(super) fn node(workspace: &Workspace) -> Result<Command> {
             fs::copy(file, folder.join(file.file_name().unwrap_or_default()))?;
         }
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"])
+        npm.args(["ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"])
             .arg(folder)
             .current_dir(folder);
         workspace::run(&mut npm, "npm ci").context(
