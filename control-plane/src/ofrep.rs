@@ -1,4 +1,5 @@
-//! OFREP 0.3, the protocol by which any OpenFeature SDK asks for flags: each block of code that a plan names is one.
+//! OFREP 0.3, the protocol by which any OpenFeature SDK asks for flags: each block of code that a plan names
+//! is one, and so is the feature of a component.
 //!
 //! It answers for code that runs outside of requests, and for requests that came past no filter; for a request that did,
 //! the filter's `baggage` tells the version, and counts more. Evaluation is a pure function of the [snapshots](crate::snapshot)
@@ -34,7 +35,7 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The routes, for a listener that has let the caller in.
 pub fn routes<S: Clone + Send + Sync + 'static>(directory: Arc<Directory>) -> Router<S> {
-    // Providers put `service/block` into the path as it is, so a key may have several segments.
+    // Providers put `service/name` into the path as it is, so a key may have several segments.
     Router::new()
         .route("/ofrep/v1/evaluate/flags", post(all))
         .route("/ofrep/v1/evaluate/flags/{*key}", post(one))

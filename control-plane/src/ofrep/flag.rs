@@ -1,10 +1,12 @@
-//! A block as a flag, and which of its versions is in force where.
+//! A block as a flag, and which of its versions is in force where. The feature of a component, which is switched off when
+//! what it needs returns to the baseline, is a block with the versions `on` and `off`.
 //!
 //! The table of docs/switch-a-block.md is [`Flag::version`]. Whoever cannot say where it runs gets the new version only
 //! once the rollout is promoted: the older one is known to work. Nothing here chooses for a single request; that is
 //! what the filter's baggage does.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use serin_rollout::Phase;
@@ -14,26 +16,35 @@ use super::context::{Arm, Context};
 use super::failure::{Failure, quoted};
 use crate::snapshot::{Block, Component, Snapshot};
 
-/// A block of a component of the newest rollout of its service.
+/// Version of a feature that is not switched off.
+const ON: &str = "on";
+/// Version of a feature that is switched off, as requests carry it.
+const OFF: &str = "off";
+/// Values of a feature.
+static FEATURE: LazyLock<BTreeMap<String, FlagValue>> = LazyLock::new(|| {
+    [(ON, true), (OFF, false)].map(|(version, on)| (version.to_owned(), FlagValue::Bool(on))).into()
+});
+
+/// A block or the feature of a component of the newest rollout of its service.
 #[derive(Clone, Debug)]
 pub struct Flag<'a> {
     /// Service.
     pub service: &'a str,
-    /// Component that the block is part of.
+    /// Component that it is part of.
     pub component: &'a str,
-    /// Name of the block, the flag's key.
-    pub block: &'a str,
+    /// Its name, the flag's key.
+    pub name: &'a str,
     /// Identifier of the rollout.
     pub rollout: &'a str,
     /// Version of the service that runs on the baseline.
     pub baseline_version: &'a str,
     /// Version of the service that runs on the canary.
     pub canary_version: &'a str,
-    /// Version of the block in the canary.
+    /// Its version in the canary.
     pub current: &'a str,
     /// Its version in the baseline.
     pub previous: &'a str,
-    /// The version in force in the canary after a rollback of the block.
+    /// Its version in force in the canary after a rollback of it.
     pub restored: Option<&'a str>,
     /// Values by version. A version without one is its own value.
     pub values: &'a BTreeMap<String, FlagValue>,
@@ -112,23 +123,34 @@ impl Standing {
 impl<'a> Flag<'a> {
     /// The flags of a rollout.
     pub fn of(snapshot: &'a Snapshot) -> impl Iterator<Item = Self> {
-        let of = |component: &'a Component| component.blocks.iter().map(move |block| (component, block));
-        let blocks = snapshot.components.iter().flat_map(of);
-        blocks.map(|(component, block)| Self::new(snapshot, component, block))
+        snapshot.components.iter().flat_map(move |component| {
+            let blocks = component.blocks.iter().map(|block| Self::of_block(snapshot, component, block));
+            blocks.chain(component.feature.as_deref().map(|name| Self::of_feature(snapshot, component, name)))
+        })
     }
 
-    fn new(snapshot: &'a Snapshot, component: &'a Component, block: &'a Block) -> Self {
+    fn of_block(snapshot: &'a Snapshot, component: &'a Component, block: &'a Block) -> Self {
         Self {
-            service: &snapshot.service,
-            component: &component.name,
-            block: &block.name,
-            rollout: &snapshot.id,
-            baseline_version: &snapshot.baseline_version,
-            canary_version: &snapshot.canary_version,
             current: &block.current,
             previous: block.previous.first().unwrap_or(&block.current),
             restored: block.restored.as_deref(),
             values: &block.values,
+            ..Self::of_feature(snapshot, component, &block.name)
+        }
+    }
+
+    fn of_feature(snapshot: &'a Snapshot, component: &'a Component, name: &'a str) -> Self {
+        Self {
+            service: &snapshot.service,
+            component: &component.name,
+            name,
+            rollout: &snapshot.id,
+            baseline_version: &snapshot.baseline_version,
+            canary_version: &snapshot.canary_version,
+            current: ON,
+            previous: ON,
+            restored: component.switched_off_because.as_ref().map(|_| OFF),
+            values: &FEATURE,
             standing: Standing::of(snapshot, component),
         }
     }
@@ -163,19 +185,20 @@ impl<'a> Flag<'a> {
 
     /// The version in force at `place`, and why.
     #[must_use]
-    pub const fn version(&self, place: Place) -> (&'a str, Reason) {
-        match (place, self.restored, self.standing) {
-            (Place::Baseline, ..) => (self.previous, Reason::TargetingMatch),
-            (Place::Canary | Place::Unknown, Some(restored), _) => (restored, Reason::Disabled),
-            (Place::Canary | Place::Unknown, None, Standing::RolledBack) => (self.previous, Reason::Disabled),
-            (Place::Canary, None, Standing::OnTrial | Standing::Promoted | Standing::HandedOver) => {
-                (self.current, Reason::TargetingMatch)
-            }
-            (Place::Unknown, None, Standing::Promoted | Standing::HandedOver) => {
-                (self.current, Reason::Static)
-            }
-            (Place::Unknown, None, Standing::OnTrial) => (self.previous, Reason::Static),
-        }
+    pub fn version(&self, place: Place) -> (&'a str, Reason) {
+        let by_place = if place == Place::Unknown { Reason::Static } else { Reason::TargetingMatch };
+        let version = match (place, self.restored, self.standing) {
+            (Place::Baseline, ..)
+            | (Place::Canary, None, Standing::RolledBack)
+            | (Place::Unknown, _, Standing::RolledBack)
+            | (Place::Unknown, None, Standing::OnTrial) => self.previous,
+            (Place::Canary | Place::Unknown, Some(restored), _) => restored,
+            (Place::Canary, None, Standing::OnTrial | Standing::Promoted | Standing::HandedOver)
+            | (Place::Unknown, None, Standing::Promoted | Standing::HandedOver) => self.current,
+        };
+        let is_undone = self.restored.is_some() || self.standing == Standing::RolledBack;
+        let is_off = is_undone && place != Place::Baseline && version != self.current;
+        (version, if is_off { Reason::Disabled } else { by_place })
     }
 
     /// What the flag is worth in `version`.

@@ -17,7 +17,7 @@ fn tax(service: &str) -> Flag<'_> {
     Flag {
         service,
         component: "checkout",
-        block: "tax",
+        name: "tax",
         rollout: "r-1",
         baseline_version: "v1",
         canary_version: "v2",
@@ -149,7 +149,7 @@ fn a_body_is_read_or_refused_with_the_field_and_the_rule() {
 
 #[test]
 fn a_key_means_one_block_or_the_answer_says_how_to_tell() {
-    let flags = [tax("shop"), tax("billing"), Flag { block: "discount", ..tax("shop") }];
+    let flags = [tax("shop"), tax("billing"), Flag { name: "discount", ..tax("shop") }];
     let one = |key: &str, attributes: Value| {
         let outcome = evaluate::one(&flags, key, &says(&attributes));
         outcome.map(|found| found.service).map_err(|failure| failure.to_string())
@@ -162,7 +162,7 @@ fn a_key_means_one_block_or_the_answer_says_how_to_tell() {
         (
             "tax",
             json!({}),
-            "INVALID_CONTEXT: context.service: must say which service is meant, or the key be service/tax: block \
+            "INVALID_CONTEXT: context.service: must say which service is meant, or the key be service/tax: flag \
              \"tax\" is one of \"shop\", \"billing\"",
         ),
         (
@@ -173,14 +173,14 @@ fn a_key_means_one_block_or_the_answer_says_how_to_tell() {
         (
             "nothing",
             json!({}),
-            "FLAG_NOT_FOUND: key: no block \"nothing\"; the plan of the service's newest rollout must name it under a \
-             component",
+            "FLAG_NOT_FOUND: key: no flag \"nothing\"; the plan of the service's newest rollout must name it as a block \
+             or feature of a component",
         ),
         (
             "discount",
             json!({"service": "billing"}),
-            "FLAG_NOT_FOUND: key: no block \"discount\" of service \"billing\"; the plan of the service's newest rollout \
-             must name it under a component",
+            "FLAG_NOT_FOUND: key: no flag \"discount\" of service \"billing\"; the plan of the service's newest rollout \
+             must name it as a block or feature of a component",
         ),
         (
             "discount",
@@ -195,7 +195,7 @@ fn a_key_means_one_block_or_the_answer_says_how_to_tell() {
 
 #[test]
 fn all_flags_are_told_by_keys_that_work_alone() {
-    let flags = [tax("shop"), tax("billing"), Flag { block: "discount", ..tax("shop") }];
+    let flags = [tax("shop"), tax("billing"), Flag { name: "discount", ..tax("shop") }];
     let keys = |attributes: Value| {
         let items = evaluate::all(&flags, &says(&attributes));
         items.into_iter().map(|(key, outcome)| (key, outcome.is_ok())).collect::<Vec<_>>()
@@ -227,7 +227,7 @@ proptest! {
         let standing =
             [Standing::OnTrial, Standing::Promoted, Standing::HandedOver, Standing::RolledBack][standing];
         let restored = restored.then_some("restored");
-        let flags = [Flag { restored, standing, ..tax("shop") }, Flag { block: "b", ..tax("billing") }];
+        let flags = [Flag { restored, standing, ..tax("shop") }, Flag { name: "b", ..tax("billing") }];
         let key = key.unwrap_or_default();
         let body = json!({"context": {"service": service, "arm": arm, "version": version}});
         match context(&body).and_then(|context| evaluate::one(&flags, &key, &context)) {

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use serin_proto::admin::v1::{CreateRequest, HandOverRequest, PromoteRequest, RollbackRequest};
+use serin_proto::admin::v1::{
+    CreateRequest, GetAssignmentRequest, HandOverRequest, PromoteRequest, RollbackRequest,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -43,7 +45,7 @@ async fn what_cannot_be_evaluated_is_refused_in_the_words_of_the_protocol() {
     let one = format!("{ALL}/tax");
     let large = vec![b' '; 64 * 1024 + 1];
     for (path, body, status, code, details) in [
-        (&*one, says(&json!({})), 404, "FLAG_NOT_FOUND", "key: no block \"tax\""),
+        (&*one, says(&json!({})), 404, "FLAG_NOT_FOUND", "key: no flag \"tax\""),
         (&*one, Vec::new(), 400, "PARSE_ERROR", "body: must be a JSON object"),
         (&*one, says(&json!([])), 400, "INVALID_CONTEXT", "context: must be an object"),
         (&*one, large.clone(), 400, "PARSE_ERROR", "body: must be at most 65536 bytes"),
@@ -187,4 +189,42 @@ async fn a_flag_follows_its_rollout_to_its_end() {
     admin.create(CreateRequest { plan_yaml: next, paused: false }).await.unwrap();
     let (status, ..) = ask(address, &format!("{ALL}/shop/tax"), "", &says(&json!({}))).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_feature_is_told_off_where_what_it_needs_returned() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    let address = server.addresses().http;
+    let plan_yaml = plan("shop").replace(
+        "- {name: route-1, matches: [{path: {prefix: /1}}]}",
+        "- name: route-1\n  matches: [{path: {prefix: /1}}]\n  feature: tips\n  \
+         depends_on: [{component: route-0, on_rollback: disable}]",
+    );
+    admin.create(CreateRequest { plan_yaml, paused: false }).await.unwrap();
+    let is = |version: &str, reason: &str, value: bool| (version.to_owned(), reason.to_owned(), json!(value));
+    let on = is("on", "TARGETING_MATCH", true);
+    assert_eq!(told(address, "tips", json!({"arm": "canary"})).await, on);
+    assert_eq!(told(address, "tips", json!({})).await, is("on", "STATIC", true));
+    let component = RollbackRequest {
+        id: "shop".to_owned(),
+        component: "route-0".to_owned(),
+        reason: "slow".to_owned(),
+        ..RollbackRequest::default()
+    };
+    admin.rollback(component).await.unwrap();
+    for attributes in [json!({"version": "v2"}), json!({})] {
+        assert_eq!(told(address, "tips", attributes).await, is("off", "DISABLED", false));
+    }
+    assert_eq!(told(address, "tips", json!({"version": "v1"})).await, on);
+    let assignment = admin.get_assignment(GetAssignmentRequest::default()).await.unwrap().into_inner();
+    assert!(assignment.assignment_json.contains("\"restored\":\"off\""), "{}", assignment.assignment_json);
+    let reason = "all of it".to_owned();
+    let version = RollbackRequest { id: "shop".to_owned(), reason, ..RollbackRequest::default() };
+    admin.rollback(version).await.unwrap();
+    assert_eq!(
+        told(address, "tips", json!({})).await,
+        is("on", "STATIC", true),
+        "nobody needs it off any more"
+    );
 }
