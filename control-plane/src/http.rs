@@ -1,4 +1,4 @@
-//! Metrics, health and a status page, for whatever speaks HTTP. Read-only; everything shown is a snapshot.
+//! Metrics, health, a status page and flags, for whatever speaks HTTP. Read-only; everything shown is a snapshot.
 //!
 //! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens.
 
@@ -19,6 +19,7 @@ use crate::assignment::Board;
 use crate::clock;
 use crate::fleet::Fleet;
 use crate::metrics::{Form, Metrics};
+use crate::ofrep;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
 
@@ -49,6 +50,7 @@ pub fn router(shown: Shown, access: Access) -> Router {
         .route("/", get(status_page))
         .route("/metrics", get(metrics))
         .route("/api/rollouts", get(rollouts))
+        .merge(ofrep::routes(Arc::clone(&shown.directory)))
         .route_layer(from_fn_with_state(access, admit));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
     guarded.merge(open).with_state(shown)

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use serin_proto::admin::v1::ListNodesRequest;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use tonic::transport::{Channel, Endpoint};
@@ -51,6 +51,23 @@ impl ControlPlane {
         Self::start_binary(&binary, workspace, folder, report_interval).await
     }
 
+    /// The same, and its HTTP listener asks for `token`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_guarded(
+        workspace: &Workspace,
+        folder: &Path,
+        report_interval: Duration,
+        token: &str,
+    ) -> Result<Self> {
+        let binary = workspace.binary("serin-control-plane")?;
+        let file = folder.join("http-token");
+        std::fs::write(&file, token).with_context(|| format!("cannot write {}", file.display()))?;
+        let tokens = json!({"harness": file});
+        Self::start_with(&binary, workspace, folder, report_interval, &tokens).await
+    }
+
     /// The same with another build of it.
     ///
     /// # Errors
@@ -61,6 +78,16 @@ impl ControlPlane {
         folder: &Path,
         report_interval: Duration,
     ) -> Result<Self> {
+        Self::start_with(binary, workspace, folder, report_interval, &json!({})).await
+    }
+
+    async fn start_with(
+        binary: &Path,
+        workspace: &Workspace,
+        folder: &Path,
+        report_interval: Duration,
+        http_tokens: &Value,
+    ) -> Result<Self> {
         let [fleet, admin, http] = [Port::reserve()?, Port::reserve()?, Port::reserve()?];
         let config = folder.join("control-plane.yaml");
         // JSON is YAML, and quotes any path.
@@ -69,7 +96,7 @@ impl ControlPlane {
             "listeners": {
                 "fleet": {"address": fleet.address()},
                 "admin": {"address": admin.address()},
-                "http": {"address": http.address()},
+                "http": {"address": http.address(), "tokens": http_tokens},
             },
             "filter": {"path": workspace.wasm()?},
             "report": {"interval_ms": u64::try_from(report_interval.as_millis())?},

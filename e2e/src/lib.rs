@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod bootstrap;
 pub mod checks;
+pub mod clients;
 pub mod control_plane;
 pub mod demo;
 pub mod draws;

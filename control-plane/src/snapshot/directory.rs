@@ -59,6 +59,14 @@ impl Directory {
         newest.map(watch::Sender::subscribe)
     }
 
+    /// The newest rollout of each service.
+    #[must_use]
+    pub fn current(&self) -> Vec<Arc<Snapshot>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let current = entries.snapshots.values().filter(|sender| sender.borrow().current);
+        current.map(|sender| Arc::clone(&sender.borrow())).collect()
+    }
+
     /// Rollouts, newest first.
     #[must_use]
     pub fn list(&self, service: Option<&str>, limit: usize) -> Vec<Arc<Snapshot>> {

@@ -10,6 +10,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Request};
 
 use crate::http::exchange;
+use crate::ofrep::ask;
 use crate::support::*;
 
 const SECRET: &str = "correct-horse-battery";
@@ -106,6 +107,11 @@ async fn only_who_has_certificate_and_token_may_steer() {
     assert!(exchange(address, "/healthz", "").await.0.starts_with("HTTP/1.1 200"));
     let header = format!("authorization: bearer {SECRET}\r\n");
     assert!(exchange(address, "/metrics", &header).await.0.starts_with("HTTP/1.1 200"));
+    for path in ["/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/tax"] {
+        let (status, head, _) = ask(address, path, "", b"{}").await;
+        assert!(status == 401 && head.contains("www-authenticate: bearer"), "{head}");
+    }
+    assert_eq!(ask(address, "/ofrep/v1/evaluate/flags", &header, b"{}").await.0, 200);
     server.stop().await;
 }
 

@@ -10,6 +10,7 @@ mod fleet;
 mod guarded;
 mod http;
 mod learning;
+mod ofrep;
 mod record;
 mod start;
 mod support;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::{Checks, Outcome, Tally, exists, module};
+use crate::clients;
 use crate::tools::Wheel;
 use crate::workspace::WASM_TARGET;
 
@@ -56,8 +57,13 @@ const BUF: Wheel = Wheel {
 /// Crate of the scenarios, which need more than a compiler.
 const SCENARIOS: &str = "serin-e2e";
 
+/// The example in Rust, a workspace of its own.
+const EXAMPLE: [&str; 2] = ["--manifest-path", "e2e/clients/rust/Cargo.toml"];
+
 async fn format(checks: &Checks) -> Result<Outcome> {
-    checks.check(checks.cargo(&["fmt", "--all", "--check", "--", "--color", "never"])).await
+    let how = ["--check", "--", "--color", "never"];
+    checks.run(checks.cargo(&[&["fmt"], &EXAMPLE[..], &how].concat())).await?;
+    checks.check(checks.cargo(&[&["fmt", "--all"], &how[..]].concat())).await
 }
 
 async fn proto(checks: &Checks) -> Result<Outcome> {
@@ -67,6 +73,10 @@ async fn proto(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn lint(checks: &Checks) -> Result<Outcome> {
+    let mut example = checks.cargo(&["clippy", "--locked"]);
+    let target = clients::folder(&checks.workspace, clients::Language::Rust);
+    example.args(EXAMPLE).arg("--target-dir").arg(target).args(["--", "-D", "warnings"]);
+    checks.run(example).await?;
     checks.check(checks.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])).await
 }
 

@@ -12,6 +12,7 @@ mod crashes;
 mod fleet;
 mod foreign;
 mod granularity;
+mod openfeature;
 mod recording;
 mod refusals;
 mod routing;

@@ -48,6 +48,12 @@ impl ControlPlane {
         Self(control_plane::ControlPlane::start(workspace, folder, interval).await.unwrap())
     }
 
+    /// The same, and its HTTP listener asks for `token`.
+    pub(crate) async fn start_guarded(workspace: &Workspace, folder: &Path, token: &str) -> Self {
+        let interval = Duration::from_secs(1);
+        Self(control_plane::ControlPlane::start_guarded(workspace, folder, interval, token).await.unwrap())
+    }
+
     /// Starts it again, after [`Self::kill`], and waits until it answers.
     pub(crate) async fn restart(&mut self) {
         self.0.restart().await.unwrap();
