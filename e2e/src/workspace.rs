@@ -119,7 +119,7 @@ impl Workspace {
     /// # Errors
     /// When the WASM target cannot be installed or the build fails.
     pub fn build_wasm(&self) -> Result<PathBuf> {
-        self.ensure_wasm_target()?;
+        self.ensure_target(WASM_TARGET)?;
         let mut command = self.cargo();
         command.args([
             "build",
@@ -151,9 +151,9 @@ impl Workspace {
     ///
     /// # Errors
     /// When it is missing and rustup cannot install it.
-    pub fn ensure_wasm_target(&self) -> Result<()> {
+    pub fn ensure_target(&self, target: &str) -> Result<()> {
         let output = Command::new("rustc")
-            .args(["--print", "target-libdir", "--target", WASM_TARGET])
+            .args(["--print", "target-libdir", "--target", target])
             .current_dir(&self.root)
             .output()
             .context("cannot run rustc")?;
@@ -162,9 +162,11 @@ impl Workspace {
             return Ok(());
         }
         let mut command = Command::new("rustup");
-        command.args(["target", "add", WASM_TARGET]).current_dir(&self.root);
+        command.args(["target", "add", target]).current_dir(&self.root);
         run(&mut command, "rustup target add").with_context(|| {
-            format!("the target {WASM_TARGET} of the Rust toolchain is missing; `rustup target add {WASM_TARGET}` must work")
+            format!(
+                "the target {target} of the Rust toolchain is missing; `rustup target add {target}` must work"
+            )
         })
     }
 }

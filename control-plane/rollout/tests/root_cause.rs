@@ -1,5 +1,7 @@
 //! Of several components that regress together the one that the others call is named and returned first.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "a test")]
+
 use serin_analysis::{Arm, Increment, LatencyHistogram, Outcomes, UserMasks};
 use serin_rollout::{Creation, Fact, Plan, RolloutId, Salt, Trial, UnixMillis};
 

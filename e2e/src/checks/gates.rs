@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{Checks, Outcome, Tally, exists, module};
 use crate::clients;
-use crate::tools::Wheel;
+use crate::tools::{Crate, Wheel};
 use crate::workspace::WASM_TARGET;
 
 /// Something that must hold.
@@ -39,7 +39,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "build"      build       "the native binaries build"
     "unit"       unit        "unit, property and simulation tests"
     "doctest"    doctest     "the examples in the documentation"
-    "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, under Node"
+    "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, by wasm-bindgen-test under Node"
     "envoy"      envoy       "the scenarios on a real Envoy"
     "demo"       demo        "a good canary is promoted, one bad route is rolled back alone, and each granularity undoes its level"
 };
@@ -54,6 +54,11 @@ const BUF: Wheel = Wheel {
     ],
     member: "buf_bin-1.75.0.data/scripts/buf",
 };
+/// Runs tests compiled for [`BROWSER_TARGET`]; of the version of the crate `wasm-bindgen`.
+const WASM_BINDGEN: Crate =
+    Crate { package: "wasm-bindgen-cli", version: "0.2.130", binary: "wasm-bindgen-test-runner" };
+/// Target of wasm-bindgen.
+const BROWSER_TARGET: &str = "wasm32-unknown-unknown";
 /// Crate of the scenarios, which need more than a compiler.
 const SCENARIOS: &str = "serin-e2e";
 
@@ -81,7 +86,7 @@ async fn lint(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn lint_wasm(checks: &Checks) -> Result<Outcome> {
-    checks.workspace.ensure_wasm_target()?;
+    checks.workspace.ensure_target(WASM_TARGET)?;
     let filter = ["clippy", "--package", "serin-filter", "--target", WASM_TARGET, "--", "-D", "warnings"];
     checks.check(checks.cargo(&filter)).await
 }
@@ -94,7 +99,7 @@ async fn docs(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn module(checks: &Checks) -> Result<Outcome> {
-    checks.workspace.ensure_wasm_target()?;
+    checks.workspace.ensure_target(WASM_TARGET)?;
     checks
         .run(checks.cargo(&[
             "build",
@@ -122,17 +127,15 @@ async fn doctest(checks: &Checks) -> Result<Outcome> {
     checks.check(checks.cargo(&["test", "--workspace", "--doc"])).await
 }
 
-/// The core's own tests, compiled for the target that ships and run by Node's WASI: no second test harness and no tool
-/// besides Node is needed.
+/// The core's own tests by wasm-bindgen-test under Node. What ships is driven at its ABI by the unit tests.
 async fn wasm_core(checks: &Checks) -> Result<Outcome> {
     if !exists("node", "--version") {
         return Ok(Outcome::Skipped("Node is not installed".to_owned()));
     }
-    checks.workspace.ensure_wasm_target()?;
-    let runner = checks.workspace.root().join("e2e").join("wasi.mjs");
+    checks.workspace.ensure_target(BROWSER_TARGET)?;
     let mut test =
-        checks.cargo(&["test", "--package", "serin-filter-core", "--lib", "--target", WASM_TARGET]);
-    test.env("CARGO_TARGET_WASM32_WASIP1_RUNNER", format!("node --no-warnings {}", runner.display()));
+        checks.cargo(&["test", "--package", "serin-filter-core", "--lib", "--target", BROWSER_TARGET]);
+    test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", WASM_BINDGEN.binary(&checks.workspace)?);
     checks.check(test).await
 }
 

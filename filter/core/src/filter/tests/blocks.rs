@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::baggage::Baggage;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[test]
 fn a_failed_response_is_counted_by_the_blocks_that_it_names() {
