@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload};
 use serin_rollout::UnixMillis;
 use tokio::time::timeout;
 
@@ -67,6 +68,12 @@ pub struct Object {
     pub at: UnixMillis,
 }
 
+/// The objects of a store, while they are listed.
+pub struct Objects<'a> {
+    store: &'a ArtifactStore,
+    listed: BoxStream<'static, object_store::Result<ObjectMeta>>,
+}
+
 impl ArtifactStore {
     /// The same store with another deadline for each operation.
     #[must_use]
@@ -79,20 +86,34 @@ impl ArtifactStore {
     /// # Errors
     /// When it is too large, or the store does not take it.
     pub async fn put(&self, content: Bytes) -> Result<(Digest, Put), ArtifactError> {
+        let hashed = content.clone();
+        let digest = working(move || Digest::of(&hashed)).await?;
+        Ok((digest, self.put_as(&digest, content).await?))
+    }
+
+    /// Keeps a content that is said to have this name.
+    ///
+    /// # Errors
+    /// When it has another one, is too large, or the store does not take it.
+    pub async fn put_as(&self, said: &Digest, content: Bytes) -> Result<Put, ArtifactError> {
         if content.len() > bounds::ARTIFACT_BYTES {
             return Err(ArtifactError::TooLarge { limit: bounds::ARTIFACT_BYTES });
         }
-        let (digest, packed) = working(move || (Digest::of(&content), pack::pack(&content))).await?;
-        let packed = packed.map_err(ArtifactError::Pack)?;
-        let put = match self.get(&digest).await {
-            Ok(_) => return Ok((digest, Put::Known)),
+        let said = *said;
+        let packed = working(move || match Digest::of(&content) {
+            found if found == said => pack::pack(&content).map_err(ArtifactError::Pack),
+            found => Err(ArtifactError::Mistaken { said, found }),
+        });
+        let packed = packed.await??;
+        let put = match self.get(&said).await {
+            Ok(_) => return Ok(Put::Known),
             Err(ArtifactError::Missing { .. }) => Put::Written,
             Err(ArtifactError::Damaged { .. }) => Put::Repaired,
             Err(other) => return Err(other),
         };
-        let path = path(&digest);
-        self.within(&digest, self.objects.put(&path, PutPayload::from(packed))).await?;
-        Ok((digest, put))
+        let path = path(&said);
+        self.within(&said, self.objects.put(&path, PutPayload::from(packed))).await?;
+        Ok(put)
     }
 
     /// A content, as it was put.
@@ -121,26 +142,10 @@ impl ArtifactStore {
         .map_err(damaged)
     }
 
-    /// All objects, in no order. What is no object of ours is passed over.
-    ///
-    /// # Errors
-    /// The first failure of the store; `each` decides what a failure of its own does.
-    pub async fn each<E: From<ArtifactError>>(
-        &self,
-        mut each: impl AsyncFnMut(Object) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let family = Path::from(FAMILY);
-        let mut listed = self.objects.list(Some(&family));
-        loop {
-            let next = timeout(self.deadline, listed.next()).await;
-            let next = next.map_err(|_| ArtifactError::Late { place: self.place.to_string() })?;
-            let Some(found) = next else { return Ok(()) };
-            let found =
-                found.map_err(|source| ArtifactError::Store { place: self.place.to_string(), source })?;
-            let Some(digest) = digest_of(&found.location) else { continue };
-            let at = UnixMillis(u64::try_from(found.last_modified.timestamp_millis()).unwrap_or_default());
-            each(Object { digest, packed_bytes: found.size, at }).await?;
-        }
+    /// All objects, in no order.
+    #[must_use]
+    pub fn objects(&self) -> Objects<'_> {
+        Objects { listed: self.objects.list(Some(&Path::from(FAMILY))), store: self }
     }
 
     /// Removes a content; that it is not there is as good.
@@ -175,6 +180,32 @@ impl ArtifactStore {
             Ok(Err(source)) => Err(ArtifactError::Store { place: place(), source }),
             Err(_) => Err(ArtifactError::Late { place: place() }),
         }
+    }
+}
+
+impl Objects<'_> {
+    /// The next one; what is no object of ours is passed over.
+    ///
+    /// # Errors
+    /// When the store fails or does not answer.
+    pub async fn next(&mut self) -> Result<Option<Object>, ArtifactError> {
+        let place = || self.store.place.to_string();
+        loop {
+            let next = timeout(self.store.deadline, self.listed.next()).await;
+            let Some(found) = next.map_err(|_| ArtifactError::Late { place: place() })? else {
+                return Ok(None);
+            };
+            let found = found.map_err(|source| ArtifactError::Store { place: place(), source })?;
+            let Some(digest) = digest_of(&found.location) else { continue };
+            let at = UnixMillis(u64::try_from(found.last_modified.timestamp_millis()).unwrap_or_default());
+            return Ok(Some(Object { digest, packed_bytes: found.size, at }));
+        }
+    }
+}
+
+impl fmt::Debug for Objects<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Objects({})", self.store)
     }
 }
 

@@ -13,6 +13,14 @@ pub enum ArtifactError {
         /// The bound.
         limit: usize,
     },
+    /// Another content than was said.
+    #[error("the content has sha256 {found}, not {said}")]
+    Mistaken {
+        /// The name that was given.
+        said: Digest,
+        /// Its name.
+        found: Digest,
+    },
     /// Nothing of that name.
     #[error("artifact sha256:{digest} is missing: there is no {object}")]
     Missing {

@@ -7,13 +7,11 @@ use super::*;
 mod s3;
 
 async fn all(store: &ArtifactStore) -> Vec<Object> {
-    let mut objects = Vec::new();
-    let listed = store.each(async |object| {
-        objects.push(object);
-        Ok::<_, ArtifactError>(())
-    });
-    listed.await.unwrap();
-    objects
+    let (mut objects, mut found) = (store.objects(), Vec::new());
+    while let Some(object) = objects.next().await.unwrap() {
+        found.push(object);
+    }
+    found
 }
 
 /// What any store must do.
