@@ -32,10 +32,11 @@ pub(super) fn status(error: CommandError) -> Status {
     }
 }
 
-pub(super) fn store(error: StoreError) -> Status {
+pub(crate) fn store(error: StoreError) -> Status {
     let words = error.to_string();
     match error {
         StoreError::Conflict { .. } => Status::aborted(words),
+        StoreError::Differs(_) => Status::already_exists(words),
         StoreError::InUse { .. }
         | StoreError::Folder { .. }
         | StoreError::Newer { .. }
