@@ -54,6 +54,34 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The same, with what to do next about versions.
+    pub(super) fn of_registry(self) -> Failure {
+        let advice = match self.code {
+            Code::NotFound => "`serin release list` and `serin block list --all` show what there is",
+            Code::AlreadyExists => "give what changed a new version in the release, and register it again",
+            Code::DataLoss => "`serin release register -f` with the release that carries it repairs it",
+            Code::FailedPrecondition => {
+                "`serin release show` and `serin block show` tell what a version carries"
+            }
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::DeadlineExceeded
+            | Code::PermissionDenied
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::Unauthenticated => return self.failure,
+        };
+        self.failure.advise(advice)
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         refusal.failure
