@@ -35,3 +35,7 @@ mod record;
 #[cfg(test)]
 #[path = "command_line/registry.rs"]
 mod registry;
+
+#[cfg(test)]
+#[path = "command_line/registry_page.rs"]
+mod registry_page;

@@ -115,6 +115,21 @@ fn a_weak_token_is_refused_and_no_secret_is_printed() {
 }
 
 #[test]
+fn the_samples_of_the_page_on_the_registry_are_accepted() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/registry.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "0123456789abcdef").unwrap();
+    let samples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let samples: Vec<&str> = samples.filter(|sample| sample.starts_with("registry:")).collect();
+    assert_eq!(samples.len(), 2);
+    for sample in samples {
+        let sample = sample.replace("/run/secrets/s3", secret.path().to_str().unwrap());
+        Config::parse(&sample, false).unwrap();
+    }
+}
+
+#[test]
 fn a_bucket_is_reached_with_tls_or_on_this_machine() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");

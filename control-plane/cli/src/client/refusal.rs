@@ -59,7 +59,7 @@ impl Refusal {
     pub(super) fn of_registry(self) -> Failure {
         let advice = match self.code {
             Code::NotFound => "`serin release list` and `serin block list --all` show what there is",
-            Code::AlreadyExists => "give what changed a new version in the release, and register it again",
+            Code::AlreadyExists => "change its label in the release, and register that again",
             Code::DataLoss => "`serin release register -f` with the release that carries it repairs it",
             Code::FailedPrecondition => {
                 "`serin release show` and `serin block show` tell what a version carries"
