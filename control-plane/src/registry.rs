@@ -121,21 +121,18 @@ impl Registry {
 #[tonic::async_trait]
 impl RegistryService for Registry {
     type GetArtifactStream = read::ArtifactStream;
+    type RegisterReleaseStream = register::RegisterStream;
 
     async fn register_release(
         &self,
         request: Request<Streaming<api::RegisterReleaseRequest>>,
-    ) -> Result<Response<api::RegisterReleaseResponse>, Status> {
+    ) -> Result<Response<Self::RegisterReleaseStream>, Status> {
         let Actor(by) = actor(&request);
-        let place = self.registrations.try_acquire();
-        let _place = place.map_err(|_| {
+        let place = Arc::clone(&self.registrations).try_acquire_owned();
+        let place = place.map_err(|_| {
             Status::resource_exhausted(format!("{REGISTRATIONS_MAX} registrations run already: try again"))
         })?;
-        let mut ending = self.ending.clone();
-        tokio::select! {
-            registered = self.register(request.into_inner(), by) => registered.map(Response::new),
-            () = ending.begun() => Err(Status::unavailable("the server ends")),
-        }
+        Ok(Response::new(register::stream(self.clone(), request.into_inner(), by, place)))
     }
 
     async fn list_versions(
@@ -207,11 +204,7 @@ impl RegistryService for Registry {
             return Err(Status::failed_precondition(words));
         };
         let place = self.place()?;
-        let bytes = match self.artifacts.get(&content.digest).await {
-            Ok(bytes) => bytes,
-            Err(error) => return Err(self.lost(error).await),
-        };
-        Ok(Response::new(read::stream(content, bytes, self.ending.clone(), place)))
+        Ok(Response::new(read::stream(self.clone(), content, place)))
     }
 
     async fn diff_block(

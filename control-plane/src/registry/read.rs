@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serin_proto::registry::v1 as api;
 use serin_registry::diff::{self, Diff, Side};
 use serin_registry::{Artifact, Content, Kind, Subject, Version, bounds};
@@ -17,25 +16,29 @@ use tonic::Status;
 use super::live::Carried;
 use super::{Parts, READINGS_MAX, Registry, convert};
 use crate::admin::timestamp;
-use crate::shutdown::Ending;
 use crate::store::{Store, StoreError, StoredVersion};
 
 pub(super) type ArtifactStream = Pin<Box<dyn Stream<Item = Result<api::GetArtifactResponse, Status>> + Send>>;
 
 /// Bytes of one message.
 const PIECE_BYTES: usize = 1024 * 1024;
+/// Time for a comparison, contents included: within the time in which an answer must begin.
+const DIFF_DEADLINE: Duration = Duration::from_secs(12);
 /// Time after which a reader that takes nothing is given up.
 const READER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The content in pieces; at least one message.
-pub(super) fn stream(
-    content: Content,
-    mut bytes: Bytes,
-    mut ending: Ending,
-    place: OwnedSemaphorePermit,
-) -> ArtifactStream {
+pub(super) fn stream(registry: Registry, content: Content, place: OwnedSemaphorePermit) -> ArtifactStream {
     let (messages, stream) = mpsc::channel(1);
     tokio::spawn(async move {
+        let mut ending = registry.ending.clone();
+        let mut bytes = match registry.artifacts.get(&content.digest).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let _reader_may_be_gone = messages.send(Err(registry.lost(error).await)).await;
+                return;
+            }
+        };
         let mut artifact = Some(convert::carried(&Artifact::Content(content)));
         while artifact.is_some() || !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
@@ -76,7 +79,9 @@ impl Registry {
         };
         let mut response = api::DiffBlockResponse { same, ..api::DiffBlockResponse::default() };
         if !same {
-            match self.compared(&from, &to).await? {
+            let compared = timeout(DIFF_DEADLINE, self.compared(&from, &to)).await;
+            let late = |_| Status::unavailable(format!("{} did not answer in time", self.artifacts));
+            match compared.map_err(late)?? {
                 Ok(Diff { unified, added, removed }) => {
                     (response.unified, response.lines_added, response.lines_removed) =
                         (unified, added, removed);

@@ -1,10 +1,13 @@
 //! One registration: the release, its contents, then the rows.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use serin_proto::registry::v1 as api;
 use serin_proto::registry::v1::register_release_request::Part;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Status, Streaming};
 
 use super::intake::{Intake, Kept, Refusal};
@@ -17,8 +20,34 @@ const MESSAGE_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time of a registration.
 const DEADLINE: Duration = Duration::from_secs(600);
 
+pub(super) type RegisterStream =
+    Pin<Box<dyn Stream<Item = Result<api::RegisterReleaseResponse, Status>> + Send>>;
+
+/// One answer, when all is done. The registration is given up when the caller goes away.
+pub(super) fn stream(
+    registry: Registry,
+    requests: Streaming<api::RegisterReleaseRequest>,
+    by: String,
+    place: OwnedSemaphorePermit,
+) -> RegisterStream {
+    let (answer, stream) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut ending = registry.ending.clone();
+        let answered = tokio::select! {
+            answered = registry.register(requests, by) => Some(answered),
+            () = answer.closed() => None,
+            () = ending.begun() => Some(Err(Status::unavailable("the server ends"))),
+        };
+        if let Some(answered) = answered {
+            let _caller_may_be_gone = answer.send(answered).await;
+        }
+        drop(place);
+    });
+    Box::pin(ReceiverStream::new(stream))
+}
+
 impl Registry {
-    pub(super) async fn register(
+    async fn register(
         &self,
         requests: Streaming<api::RegisterReleaseRequest>,
         by: String,

@@ -48,8 +48,18 @@ async fn send(
     client: &mut Client,
     parts: Vec<RegisterReleaseRequest>,
 ) -> Result<RegisterReleaseResponse, Status> {
-    let sent = client.register_release(tokio_stream::iter(parts)).await;
-    sent.map(tonic::Response::into_inner)
+    answered(client, tonic::Request::new(tokio_stream::iter(parts))).await
+}
+
+async fn answered<S>(
+    client: &mut Client,
+    request: tonic::Request<S>,
+) -> Result<RegisterReleaseResponse, Status>
+where
+    S: tokio_stream::Stream<Item = RegisterReleaseRequest> + Send + 'static,
+{
+    let mut answers = client.register_release(request).await?.into_inner();
+    Ok(answers.message().await?.unwrap())
 }
 
 fn because(reason: &str) -> RollbackRequest {
@@ -310,7 +320,7 @@ async fn only_who_has_the_token_may_register_and_is_named_by_it() {
     let parts = vec![part(Part::Release(Release { versions })), chunk(OLD, OLD)];
     let mut request = tonic::Request::new(tokio_stream::iter(parts));
     request.metadata_mut().insert("authorization", "Bearer correct-horse-battery".parse().unwrap());
-    let registered = client.register_release(request).await.unwrap().into_inner();
+    let registered = answered(&mut client, request).await.unwrap();
     assert!(registered.versions.iter().all(|version| version.registered_by == "pipeline"), "{registered:?}");
     server.stop().await;
 }
@@ -500,4 +510,73 @@ async fn ten_thousand_versions_of_a_thousand_blocks_take_the_space_of_their_cont
     }
     assert_eq!(all, BLOCKS * RELEASES + RELEASES + 1);
     eprintln!("put {put:?}, 143 gets {got:?}, 143 diffs {compared:?}, lists {:?}", began.elapsed());
+}
+
+/// A registration whose contents do not come yet.
+struct Waiting {
+    messages: tokio::sync::mpsc::Sender<RegisterReleaseRequest>,
+    answer: tokio::task::JoinHandle<Result<RegisterReleaseResponse, Status>>,
+}
+
+impl Waiting {
+    async fn begin(client: &Client, versions: Vec<NewVersion>) -> Self {
+        let (messages, stream) = tokio::sync::mpsc::channel(1);
+        messages.send(part(Part::Release(Release { versions }))).await.unwrap();
+        let (mut client, stream) = (client.clone(), tokio_stream::wrappers::ReceiverStream::new(stream));
+        let answer = tokio::spawn(async move { answered(&mut client, tonic::Request::new(stream)).await });
+        Self { messages, answer }
+    }
+
+    async fn go_on(self, text: &'static [u8]) -> Result<RegisterReleaseResponse, Status> {
+        let _a_refused_one_takes_nothing = self.messages.send(chunk(text, text)).await;
+        drop(self.messages);
+        self.answer.await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_registrations_than_there_are_places_are_refused_and_a_place_comes_free() {
+    let server = Server::new().await;
+    let mut client = client(server.addresses()).await;
+    let mut all = Vec::new();
+    for number in 0..5 {
+        all.push(Waiting::begin(&client, shop(&format!("v{number}"), ("t1", OLD))).await);
+    }
+    let one_ended = async {
+        while !all.iter().any(|one| one.answer.is_finished()) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, one_ended).await.unwrap();
+    let (mut registered, mut refused) = (0, Vec::new());
+    for one in all {
+        match one.go_on(OLD).await {
+            Ok(_) => registered += 1,
+            Err(status) => refused.push(status.code()),
+        }
+    }
+    assert_eq!((registered, refused.as_slice()), (4, &[Code::ResourceExhausted][..]));
+    register(&mut client, shop("v9", ("t1", OLD)), &[OLD]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_may_last_longer_than_other_calls() {
+    let server = Server::new().await;
+    let client = client(server.addresses()).await;
+    let slow = Waiting::begin(&client, shop("v1", ("t1", OLD))).await;
+    tokio::time::sleep(std::time::Duration::from_secs(17)).await;
+    assert_eq!(slow.go_on(OLD).await.unwrap().registered, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_that_is_under_way_ends_with_the_server_and_registers_nothing() {
+    let server = Server::new().await;
+    let mut client = client(server.addresses()).await;
+    let slow = Waiting::begin(&client, shop("v1", ("t1", OLD))).await;
+    // The answer to another call says that the server has begun with the one before.
+    versions(&mut client).await;
+    let server = server.restarted().await;
+    let ended = slow.answer.await.unwrap().unwrap_err();
+    assert_eq!(ended.code(), Code::Unavailable, "{ended}");
+    assert_eq!(versions(&mut self::client(server.addresses()).await).await, [""; 0]);
 }

@@ -3,7 +3,7 @@
 use serin_proto::registry::v1 as proto;
 use serin_proto::registry::v1::register_release_request::Part;
 use serin_registry::{Artifact, ContentKind, Release};
-use tonic::{Request, Streaming};
+use tonic::{Request, Status, Streaming};
 
 use super::Client;
 use super::convert::version::detail;
@@ -50,8 +50,12 @@ impl Client {
         let mut request = Request::new(tokio_stream::iter(requests));
         request.set_timeout(self.call);
         let mut registry = self.registry.clone();
-        let answer = self.bounded(registry.register_release(request)).await;
-        answer.map(Registered::from).map_err(Refusal::of_registry)
+        let answer = self.bounded(async {
+            let mut answers = registry.register_release(request).await?.into_inner();
+            let answer = answers.message().await?;
+            answer.map(tonic::Response::new).ok_or_else(|| Status::internal("the server gave no answer"))
+        });
+        answer.await.map(Registered::from).map_err(Refusal::of_registry)
     }
 
     /// Newest first, and with which `before` it goes on; 0: nowhere.
