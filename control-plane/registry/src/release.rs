@@ -4,7 +4,7 @@ mod check;
 mod error;
 mod raw;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serin_rollout::yaml::Places;
 
@@ -38,6 +38,8 @@ pub struct Entry<A = Artifact> {
 #[derive(Debug)]
 pub struct ReleaseFile {
     release: Release<FileArtifact>,
+    /// The field of each component and block, for example `components[0].blocks[1]`.
+    fields: BTreeMap<Subject, String>,
     places: Places,
 }
 
@@ -160,7 +162,16 @@ impl ReleaseFile {
         &self.release
     }
 
-    /// Line and column of a field, from 1. `(0, 0)`: not known.
+    /// The field that gives a version its label, for example `components[0].version`. `None`: the release has no such subject.
+    #[must_use]
+    pub fn version_field(&self, subject: &Subject) -> Option<String> {
+        if *subject == self.release.application().subject {
+            return Some("version".to_owned());
+        }
+        self.fields.get(subject).map(|field| format!("{field}.version"))
+    }
+
+    /// Line and column of a field, or of the closest one around it that was written, from 1. `(0, 0)`: not known.
     #[must_use]
     pub fn place(&self, field: &str) -> (u32, u32) {
         self.places.find(field)

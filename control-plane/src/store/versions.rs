@@ -210,6 +210,16 @@ pub enum Differs {
     },
 }
 
+impl Differs {
+    /// What it is a version of.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        match self {
+            Self::Artifact { subject, .. } | Self::Parts { application: subject, .. } => subject,
+        }
+    }
+}
+
 impl Happened {
     const ALL: [Self; 3] = [Self::Registered, Self::Released, Self::Removed];
 

@@ -2,7 +2,7 @@
 
 use serin_proto::registry::v1 as proto;
 use serin_proto::registry::v1::register_release_request::Part;
-use serin_registry::{Artifact, ContentKind, Release};
+use serin_registry::{Artifact, ContentKind, Release, Subject};
 use tonic::{Request, Status, Streaming};
 
 use super::Client;
@@ -33,12 +33,12 @@ pub(crate) struct Sent {
 }
 
 impl Client {
-    /// Registers a release with its contents.
+    /// Registers a release with its contents. With a refusal comes what it is about, where that is known.
     pub(crate) async fn register(
         &self,
         release: &Release,
         contents: Vec<Sent>,
-    ) -> Result<Registered, Failure> {
+    ) -> Result<Registered, (Failure, Option<Subject>)> {
         let versions = release.entries().map(|entry| proto::NewVersion {
             subject: entry.subject.to_string(),
             version: entry.version.to_string(),
@@ -55,7 +55,10 @@ impl Client {
             let answer = answers.message().await?;
             answer.map(tonic::Response::new).ok_or_else(|| Status::internal("the server gave no answer"))
         });
-        answer.await.map(Registered::from).map_err(Refusal::of_registry)
+        answer.await.map(Registered::from).map_err(|mut refusal| {
+            let subject = refusal.take_subject();
+            (refusal.of_registry(), subject)
+        })
     }
 
     /// Newest first, and with which `before` it goes on; 0: nowhere.

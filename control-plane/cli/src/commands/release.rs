@@ -48,8 +48,13 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
 }
 
 async fn register(client: &Client, path: &Path, output: Output) -> Result<(), Failure> {
-    let file::Loaded { release, contents } = file::load(path)?;
-    let registered = client.register(&release, contents).await?;
+    let mut loaded = file::load(path)?;
+    let contents = std::mem::take(&mut loaded.contents);
+    let registered = client.register(&loaded.release, contents).await;
+    let registered = registered.map_err(|(failure, subject)| match subject {
+        Some(subject) => loaded.point_at(&subject, failure),
+        None => failure,
+    })?;
     output.show(&registered, || done(&registered))
 }
 

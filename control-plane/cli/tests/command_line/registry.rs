@@ -153,6 +153,8 @@ fn refusals_of_the_registry_say_what_to_do() {
     register(&server, &write(folder.path(), "v1", ("t1", OLD))).exits(0);
     let other = register(&server, &write(folder.path(), "v2", ("t1", NEW))).exits(1);
     assert!(other.stderr.contains("shop/orders/tax t1 is registered with source sha256:"), "{other:?}");
+    let place = "release.yaml:7:30: components[0].blocks[0].version: this version of shop/orders/tax";
+    assert!(other.stderr.contains(place), "{other:?}");
     assert!(other.stderr.contains("next: change its label in the release"), "{other:?}");
     let unknown = server.serin(&["release", "show", "shop", "v9"]).exits(3);
     assert!(unknown.stderr.contains("no version v9 of shop is registered"), "{unknown:?}");

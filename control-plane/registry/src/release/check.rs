@@ -1,6 +1,6 @@
 //! From the YAML form to the checked release.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serin_rollout::yaml::{self, Misshapen, Places};
 
@@ -18,9 +18,9 @@ pub(super) fn parse(text: &str) -> Result<ReleaseFile, ReleaseErrors> {
     let raw = yaml::read(text).map_err(|Misshapen { field, message, place }| {
         whole(ReleaseRule::Syntax { message }, place, field)
     })?;
-    let mut findings = Findings { places: Places::of(text), errors: Vec::new() };
+    let mut findings = Findings { places: Places::of(text), errors: Vec::new(), fields: BTreeMap::new() };
     let entries = findings.release(raw);
-    let Findings { places, mut errors } = findings;
+    let Findings { places, mut errors, fields } = findings;
     errors.sort_by_key(|error| (error.line, error.column));
     if !errors.is_empty() {
         return Err(ReleaseErrors(errors));
@@ -29,13 +29,14 @@ pub(super) fn parse(text: &str) -> Result<ReleaseFile, ReleaseErrors> {
     let release = Release::new(entries).map_err(|invalid| {
         whole(ReleaseRule::Syntax { message: invalid.to_string() }, (0, 0), String::new())
     })?;
-    Ok(ReleaseFile { release, places })
+    Ok(ReleaseFile { release, fields, places })
 }
 
 /// What was found wrong so far.
 struct Findings {
     places: Places,
     errors: Vec<ReleaseError>,
+    fields: BTreeMap<Subject, String>,
 }
 
 impl Findings {
@@ -99,13 +100,17 @@ impl Findings {
         name: &str,
         named: &mut BTreeSet<String>,
     ) -> Option<Subject> {
-        let field = format!("{field}.name");
+        let (whole, field) = (field, format!("{field}.name"));
         if !named.insert(name.to_owned()) {
             self.add(&field, ReleaseRule::Twice { name: name.chars().take(64).collect() });
             return None;
         }
         match parent {
-            Some(parent) => self.note(&field, parent.within(name)),
+            Some(parent) => {
+                let subject = self.note(&field, parent.within(name))?;
+                self.fields.insert(subject.clone(), whole.to_owned());
+                Some(subject)
+            }
             // What it is in has a name that is wrong; its own is checked all the same.
             None => {
                 self.note::<Subject>(&field, Subject::application(name));

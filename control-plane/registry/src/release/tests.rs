@@ -36,6 +36,11 @@ fn a_release_names_the_application_and_all_that_it_consists_of() {
     assert_eq!((*kind, path.as_str()), (ContentKind::Source, "blocks/tax.rs"));
     assert_eq!(field, "components[0].blocks[0].artifact.source");
     assert_eq!(file.place(field), (9, 53));
+    let place = |path: &str| file.place(&file.version_field(&path.parse().unwrap()).unwrap());
+    assert_eq!((place("shop"), place("shop/checkout")), ((2, 10), (6, 14)));
+    assert_eq!(place("shop/checkout/tax"), (9, 30));
+    assert_eq!(place("shop/search"), (11, 5), "who gives no label is where it is named");
+    assert_eq!(file.version_field(&"shop/basket".parse().unwrap()), None);
 }
 
 #[track_caller]

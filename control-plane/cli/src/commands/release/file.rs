@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use serin_registry::{Artifact, Content, Digest, FileArtifact, Release, ReleaseErrors, ReleaseFile, bounds};
+use serin_registry::{
+    Artifact, Content, Digest, FileArtifact, Release, ReleaseErrors, ReleaseFile, Subject, bounds,
+};
 
 use crate::client::Sent;
 use crate::commands::snippet::snippet;
@@ -20,6 +22,19 @@ pub(super) struct Loaded {
     pub(super) release: Release,
     /// Each content once.
     pub(super) contents: Vec<Sent>,
+    name: String,
+    text: String,
+    file: ReleaseFile,
+}
+
+impl Loaded {
+    /// Shows the version that a refusal is about in the file.
+    pub(super) fn point_at(&self, subject: &Subject, failure: Failure) -> Failure {
+        let Some(field) = self.file.version_field(subject) else { return failure };
+        let place = self.file.place(&field);
+        let message = format!("this version of {subject} is registered already, and is another one");
+        failure.because(vec![problem(&self.name, &self.text, place, field, message)])
+    }
 }
 
 /// Reads a release and the files that it names, by the server's own rules.
@@ -62,7 +77,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
             .ok_or_else(|| Failure::new(Kind::ReleaseInvalid, format!("{name}: an artifact was not read")))
     })?;
     let contents = contents.into_iter().map(|(digest, content)| Sent { sha256: digest.to_string(), content });
-    Ok(Loaded { release, contents: contents.collect() })
+    Ok(Loaded { release, contents: contents.collect(), name, text, file })
 }
 
 /// The content of a file, or why there is none.
