@@ -1,7 +1,8 @@
 //! Which versions carry requests, by the rollouts: told to people, and never removed.
 //!
 //! A function of the snapshots that everyone is shown. Of each service the newest rollout counts. It says from which version
-//! of the application each arm takes a subject; which version of a component or block that is, the registry knows.
+//! of the application each arm takes a subject; which version of a component or block that is, the registry knows, unless the
+//! rollout restored a block to a version that its plan names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,8 @@ pub(super) struct Carried {
     pub(super) subject: Subject,
     /// The version of the application from which it is taken.
     pub(super) of: Version,
+    /// Its own version, where the rollout says which. `None`: the one that `of` consists of.
+    pub(super) version: Option<Version>,
     /// Arm that carries it.
     pub(super) arm: &'static str,
     /// Part of the users, in parts per million.
@@ -58,19 +61,35 @@ fn arms(snapshot: &Snapshot) -> Vec<Carried> {
     arms.into_iter().flatten().collect()
 }
 
-/// What was returned to another version than its arm's: components. Blocks that were returned to a previous version are told
-/// here as well once snapshots hold them; retention then keeps them by the same rule.
+/// What was returned to another version than its arm's: components to the baseline's, for everyone, and blocks to a previous
+/// one, for who gets the canary's version.
 fn returned(snapshot: &Snapshot) -> Vec<Carried> {
-    if matches!(snapshot.phase, Phase::RolledBack | Phase::Failed) {
-        return Vec::new();
-    }
-    let components =
-        snapshot.components.iter().filter(|component| component.rolled_back).filter_map(|component| {
-            let path = format!("{}/{}", snapshot.service, component.name);
+    let whole = Weight::FULL.ppm();
+    let (arm, share_ppm) = match snapshot.phase {
+        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
+            (CANARY, snapshot.weight_ppm)
+        }
+        Phase::Promoted if snapshot.weight_ppm == 0 => (BASELINE, whole),
+        Phase::Promoted => (CANARY, whole),
+        Phase::RolledBack | Phase::Failed => return Vec::new(),
+    };
+    let mut all = Vec::new();
+    for component in &snapshot.components {
+        let path = format!("{}/{}", snapshot.service, component.name);
+        if component.rolled_back {
             let because = component.rolled_back_because.clone().unwrap_or_else(|| "rolled back".to_owned());
-            one(snapshot, &path, &snapshot.baseline_version, BASELINE, Weight::FULL.ppm(), Some(because))
-        });
-    components.collect()
+            all.extend(one(snapshot, &path, &snapshot.baseline_version, BASELINE, whole, Some(because)));
+            continue;
+        }
+        for block in &component.blocks {
+            let Some(restored) = &block.restored else { continue };
+            let because = block.restored_because.clone().unwrap_or_else(|| "restored".to_owned());
+            let path = format!("{path}/{}", block.name);
+            let block = one(snapshot, &path, &snapshot.canary_version, arm, share_ppm, Some(because));
+            all.extend(block.map(|block| Carried { version: restored.parse().ok(), ..block }));
+        }
+    }
+    all
 }
 
 /// `None`: a name that cannot be registered, and so is not.
@@ -85,6 +104,7 @@ fn one(
     Some(Carried {
         subject: path.parse().ok()?,
         of: label.parse().ok()?,
+        version: None,
         arm,
         share_ppm,
         rollout: snapshot.id.clone(),
@@ -93,8 +113,9 @@ fn one(
     })
 }
 
-/// The versions of applications that retention must keep, with all that they consist of: what carries requests, and what can
-/// be returned to, that is all of the rollouts since the one that brought the version that is live. Takes the newest first.
+/// The versions that retention must keep, those of applications with all that they consist of: what carries requests, and what
+/// can be returned to, that is all of the rollouts since the one that brought the version that is live, with every version of
+/// a block that their plans name. Takes the newest first.
 pub(super) fn needed<'a>(
     newest_first: impl IntoIterator<Item = &'a Snapshot>,
 ) -> BTreeSet<(Subject, Version)> {
@@ -110,8 +131,19 @@ pub(super) fn needed<'a>(
         for label in [&snapshot.baseline_version, &snapshot.canary_version] {
             needed.extend(label.parse().ok().map(|version| (application.clone(), version)));
         }
+        needed.extend(blocks(snapshot));
     }
     needed
+}
+
+/// All versions of blocks that a plan names: the canary's, and those that a rollback can return to.
+fn blocks(snapshot: &Snapshot) -> impl Iterator<Item = (Subject, Version)> + '_ {
+    let blocks = snapshot.components.iter().flat_map(|one| one.blocks.iter().map(move |block| (one, block)));
+    blocks.flat_map(|(component, block)| {
+        let path = format!("{}/{}/{}", snapshot.service, component.name, block.name);
+        let labels = std::iter::once(&block.current).chain(&block.previous);
+        labels.filter_map(move |label| Some((path.parse().ok()?, label.parse().ok()?)))
+    })
 }
 
 #[cfg(test)]

@@ -139,9 +139,14 @@ pub(super) fn live(
             all.push(row(one, &one.subject, &one.of, registered));
             if with_parts {
                 let parts = parts(store, &key, &mut known)?;
-                let stay = parts.iter().filter(|(subject, _)| !is_returned(&carried, subject));
+                let stay = parts.iter().filter(|(subject, _)| !is_returned(&carried, one, subject));
                 all.extend(stay.map(|(subject, version)| row(one, subject, version, true)));
             }
+            continue;
+        }
+        if let Some(version) = &one.version {
+            let registered = store.version(&one.subject, Some(version))?.is_some();
+            all.push(row(one, &one.subject, version, registered));
             continue;
         }
         let parts = parts(store, &key, &mut known)?;
@@ -157,12 +162,12 @@ pub(super) fn live(
     Ok(all)
 }
 
-/// True for what was returned for everyone, with what it is in or alone.
-fn is_returned(carried: &[Carried], subject: &Subject) -> bool {
-    carried
-        .iter()
-        .filter(|one| one.because.is_some())
-        .any(|one| one.subject == *subject || subject.parent().is_some_and(|parent| parent == one.subject))
+/// True for what an arm does not carry, because it was returned: alone on this arm, or with its component for everyone.
+fn is_returned(carried: &[Carried], arm: &Carried, subject: &Subject) -> bool {
+    carried.iter().filter(|one| one.because.is_some() && one.subject.kind() != Kind::Application).any(|one| {
+        let alone = one.subject == *subject && (one.arm == arm.arm || one.version.is_none());
+        alone || subject.parent().is_some_and(|parent| parent == one.subject)
+    })
 }
 
 fn parts<'a>(

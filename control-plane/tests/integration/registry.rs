@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serin_control_plane::failpoint::Failpoint;
 use serin_control_plane::{Config, start};
-use serin_proto::admin::v1::RollbackRequest;
+use serin_proto::admin::v1::{CreateRequest, RollbackRequest};
 use serin_proto::registry::v1::register_release_request::Part;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use serin_proto::registry::v1::*;
@@ -220,6 +220,27 @@ async fn what_is_live_follows_the_rollouts() {
     let rollback = RollbackRequest { id, ..because("bad") };
     admin.rollback(rollback).await.unwrap();
     assert_eq!(live(&mut client, "").await, ["shop v1 baseline 1000000"]);
+}
+
+#[tokio::test]
+async fn a_block_that_was_rolled_back_is_live_in_its_previous_version_on_the_canary() {
+    let server = Server::new().await;
+    let (mut client, mut admin) = (client(server.addresses()).await, server.admin().await);
+    register(&mut client, shop("v1", ("t1", OLD)), &[OLD]).await.unwrap();
+    register(&mut client, shop("v2", ("t2", NEW)), &[NEW]).await.unwrap();
+    let fine = "granularity: fine, blocks: [{name: tax, current: t2, previous: [t1]}], matches";
+    let plan_yaml = plan("shop").replace("{name: route-2, matches", &format!("{{name: route-2, {fine}"));
+    let created = admin.create(CreateRequest { plan_yaml, paused: false }).await.unwrap().into_inner();
+    let id = created.rollout.unwrap().id;
+    admin.rollback(RollbackRequest { id, block: "tax".to_owned(), ..because("bad") }).await.unwrap();
+    let mut of_tax = async |application: &str| -> Vec<String> {
+        let request = ListLiveRequest { application: application.to_owned() };
+        let live = client.list_live(request).await.unwrap().into_inner().live.into_iter();
+        let live = live.filter(|one| one.subject == "shop/route-2/tax");
+        live.map(|one| format!("{} {} {} {}", one.version, one.arm, one.share_ppm, one.registered)).collect()
+    };
+    assert_eq!(of_tax("").await, ["t1 canary 200000 true"]);
+    assert_eq!(of_tax("shop").await, ["t1 baseline 800000 true", "t1 canary 200000 true"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use serin_analysis::risk::Action;
 use serin_rollout::{ActivePhase, Granularity};
 
 use super::*;
-use crate::snapshot::Component;
+use crate::snapshot::{Block, Component};
 
 fn component(name: &str, rolled_back: bool) -> Component {
     Component {
@@ -81,6 +81,35 @@ fn each_phase_tells_what_carries_requests() {
     }
 }
 
+fn with_tax(snapshot: Snapshot, restored: Option<&str>) -> Snapshot {
+    let tax = Block {
+        name: "tax".to_owned(),
+        current: "t8".to_owned(),
+        previous: vec!["t7".to_owned(), "t6".to_owned()],
+        values: BTreeMap::new(),
+        restored: restored.map(str::to_owned),
+        restored_because: restored.map(|_| "errors".to_owned()),
+        evidence: None,
+    };
+    let checkout = Component { blocks: vec![tax], ..component("checkout", false) };
+    Snapshot { components: vec![checkout], ..snapshot }
+}
+
+#[test]
+fn a_restored_block_is_carried_by_who_gets_the_canary() {
+    let told = |phase, weight| {
+        let snapshot = with_tax(snapshot("shop", ("v1", "v2"), phase, weight), Some("t7"));
+        let blocks = carried([&snapshot]).into_iter().filter(|one| one.version.is_some());
+        let told = blocks
+            .map(|one| format!("{} {} {} {}", one.subject, one.version.unwrap(), one.arm, one.share_ppm));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(Phase::Progressing, 50_000), ["shop/checkout/tax t7 canary 50000"]);
+    assert_eq!(told(Phase::Promoted, 1_000_000), ["shop/checkout/tax t7 canary 1000000"]);
+    assert_eq!(told(Phase::Promoted, 0), ["shop/checkout/tax t7 baseline 1000000"]);
+    assert_eq!(told(Phase::RolledBack, 0), [""; 0]);
+}
+
 #[test]
 fn only_the_newest_rollout_of_a_service_counts() {
     let old = Snapshot { current: false, ..snapshot("shop", ("v0", "v1"), Phase::Promoted, 1_000_000) };
@@ -102,4 +131,8 @@ fn what_can_be_returned_to_is_needed_until_a_promotion_is_older() {
     let needed: Vec<_> =
         needed(&rollouts).into_iter().map(|(subject, version)| format!("{subject} {version}")).collect();
     assert_eq!(needed, ["news n1", "news n2", "shop v2", "shop v3", "shop v4", "shop v5"]);
+    let rollout = with_tax(snapshot("shop", ("v1", "v2"), Phase::Progressing, 50_000), None);
+    let needed = self::needed([&rollout]);
+    let named = |label: &str| ("shop/checkout/tax".parse().unwrap(), label.parse().unwrap());
+    assert!(["t8", "t7", "t6"].iter().all(|label| needed.contains(&named(label))), "{needed:?}");
 }
