@@ -2,7 +2,7 @@
 //! everything else is read from snapshots.
 
 mod convert;
-mod failure;
+pub(crate) mod failure;
 mod record;
 mod watch;
 
@@ -15,6 +15,8 @@ use serin_proto::assignment::Weight;
 use serin_rollout::{Command, Order, RollbackScope};
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
+
+pub(crate) use convert::timestamp;
 
 use crate::access::Actor;
 use crate::assignment::Board;
@@ -122,7 +124,8 @@ fn lasting(duration: Option<prost_types::Duration>) -> Result<Duration, Status> 
         .ok_or_else(|| Status::invalid_argument("duration: must be 1 second to 24 hours"))
 }
 
-fn actor<T>(request: &Request<T>) -> Actor {
+/// Who asks, as the guard noted it.
+pub(crate) fn actor<T>(request: &Request<T>) -> Actor {
     request.extensions().get().cloned().unwrap_or_else(|| Actor("unknown".to_owned()))
 }
 

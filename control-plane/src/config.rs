@@ -7,11 +7,13 @@
 
 mod listener;
 pub mod raw;
+mod registry;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use listener::{Listener, Tls, Token};
+pub use registry::{ArtifactPlace, Registry};
 
 /// A configuration that can be served.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub filter: Filter,
     /// How the filters report.
     pub report: Report,
+    /// The registry of versions.
+    pub registry: Registry,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -133,6 +137,7 @@ impl Config {
     fn try_from_raw(raw: raw::Config, insecure: bool) -> Result<Self, ConfigError> {
         let raw::Listeners { fleet, admin, http } = raw.listeners;
         Ok(Self {
+            registry: Registry::new(raw.registry, &raw.data, insecure)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,

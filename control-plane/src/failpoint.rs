@@ -22,13 +22,17 @@ pub enum Failpoint {
     BeforeNotify,
     /// All effects are done; the caller has no answer yet.
     AfterNotify,
+    /// The artifacts of a release are kept, its versions are not written.
+    BeforeRegister,
+    /// They are written; the caller has no answer yet.
+    AfterRegister,
 }
 
 static ARMED: OnceLock<Failpoint> = OnceLock::new();
 
 impl Failpoint {
-    /// All places, in the order in which a decision passes them.
-    pub const ALL: [Self; 6] = [
+    /// The places that a decision passes, in order.
+    pub const DECISION: [Self; 6] = [
         Self::BeforePersist,
         Self::AfterPersist,
         Self::BeforePublish,
@@ -36,6 +40,8 @@ impl Failpoint {
         Self::BeforeNotify,
         Self::AfterNotify,
     ];
+    /// The places that a registration passes, in order.
+    pub const REGISTRATION: [Self; 2] = [Self::BeforeRegister, Self::AfterRegister];
 
     /// Name, as in `SERIN_FAILPOINT`.
     #[must_use]
@@ -47,6 +53,8 @@ impl Failpoint {
             Self::AfterPublish => "after_publish",
             Self::BeforeNotify => "before_notify",
             Self::AfterNotify => "after_notify",
+            Self::BeforeRegister => "before_register",
+            Self::AfterRegister => "after_register",
         }
     }
 
@@ -66,14 +74,14 @@ impl fmt::Display for Failpoint {
 
 /// A name that is no failpoint.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish and notify")]
+#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish, notify and register")]
 pub struct UnknownFailpoint(String);
 
 impl FromStr for Failpoint {
     type Err = UnknownFailpoint;
 
     fn from_str(name: &str) -> Result<Self, UnknownFailpoint> {
-        let found = Self::ALL.into_iter().find(|point| point.name() == name);
+        let found = Self::DECISION.into_iter().chain(Self::REGISTRATION).find(|point| point.name() == name);
         found.ok_or_else(|| UnknownFailpoint(name.to_owned()))
     }
 }

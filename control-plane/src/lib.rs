@@ -2,7 +2,8 @@
 //!
 //! Reports come in by [`fleet`], are counted, and feed the one task that owns all rollouts ([`rollouts`]). What it
 //! decides is written ([`store`]), then offered to the Envoys ([`ecds`], from the [`assignment`]), then told
-//! ([`notify`]). People ask by [`admin`] and look by [`http`], code asks by [`ofrep`]; all show the same [`snapshot`].
+//! ([`notify`]). People ask by [`admin`] and look by [`http`], code asks by [`ofrep`]; all show the same [`snapshot`]. Which
+//! versions there are, and which of them are live, the [`registry`] knows.
 //!
 //! It never stands in the path of a user's request, and decides nothing that the cores do not: this crate moves
 //! bytes, keeps bounds and deadlines, and performs effects.
@@ -20,6 +21,7 @@ pub mod listener;
 pub mod metrics;
 pub mod notify;
 pub mod ofrep;
+pub mod registry;
 pub mod rollouts;
 pub mod server;
 pub mod shutdown;

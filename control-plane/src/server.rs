@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
+use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
+use serin_registry::store::{ArtifactStore, OpenError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -20,12 +22,13 @@ use tonic::service::{Routes, RoutesBuilder};
 use crate::access::Access;
 use crate::admin::Admin;
 use crate::assignment::{self, Board, Published};
-use crate::config::Config;
+use crate::config::{ArtifactPlace, Config};
 use crate::ecds::ExtensionConfigs;
 use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
@@ -51,6 +54,9 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The artifacts.
+    #[error("registry.store: {0}")]
+    Artifacts(#[from] OpenError),
     /// What is in the store.
     #[error(transparent)]
     Restore(#[from] RestoreError),
@@ -86,6 +92,7 @@ pub struct Running {
     listeners: JoinHandle<Result<(), tonic::transport::Error>>,
     fleet: Arc<Fleet>,
     writer: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
     store: StoreHandle,
 }
 
@@ -95,6 +102,7 @@ struct Parts {
     ending: Ending,
     messages: mpsc::Sender<crate::rollouts::Message>,
     reports: mpsc::Sender<crate::fleet::report::Report>,
+    registry: Registry,
 }
 
 /// Starts a server. It runs until [`Running::stop`].
@@ -117,12 +125,27 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let task = Task::restore(shared.clone(), &loaded)?;
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
-    let parts = Parts { shared, ending: ended.clone(), messages, reports };
+    let registry = Registry::new(
+        artifacts(&config.registry.store)?,
+        store.clone(),
+        Arc::clone(&shared.directory),
+        config.registry.policy,
+        ended.clone(),
+    );
+    let parts = Parts { shared, ending: ended.clone(), messages, reports, registry: registry.clone() };
     let listeners = listeners(config, &parts, bound)?;
     let task = tokio::spawn(task.run(commands, merged, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
-    Ok(Running { addresses, ending, task, listeners: tokio::spawn(listeners), fleet, writer, store })
+    let sweeper = tokio::spawn(async move { registry.keep_swept().await });
+    Ok(Running { addresses, ending, task, listeners: tokio::spawn(listeners), fleet, writer, sweeper, store })
+}
+
+fn artifacts(place: &ArtifactPlace) -> Result<ArtifactStore, OpenError> {
+    match place {
+        ArtifactPlace::Folder(folder) => ArtifactStore::in_folder(folder),
+        ArtifactPlace::S3(s3) => ArtifactStore::in_s3(s3),
+    }
 }
 
 impl Running {
@@ -140,8 +163,9 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, store, .. } = self;
         ending.begin();
+        sweeper.abort();
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
             writer.abort();
@@ -229,12 +253,16 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
         recordings: Admin::recordings(),
     };
     let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let registry =
+        RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut ending = parts.ending.clone();
     tokio::spawn(async move {
         health.set_serving::<AdminServiceServer<Admin>>().await;
+        health.set_serving::<RegistryServiceServer<Registry>>().await;
         ending.begun().await;
         health.set_not_serving::<AdminServiceServer<Admin>>().await;
+        health.set_not_serving::<RegistryServiceServer<Registry>>().await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
     let describe = || {
@@ -243,6 +271,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("serin.admin.v1.AdminService")
+            .with_service_name("serin.registry.v1.RegistryService")
             .with_service_name("grpc.health.v1.Health")
     };
     let access = Access::new(&config.admin.tokens);
@@ -252,6 +281,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     };
     let mut routes = RoutesBuilder::default();
     routes.add_service(InterceptedService::new(admin, guard()));
+    routes.add_service(InterceptedService::new(registry, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
     routes.add_service(health_service);

@@ -1,5 +1,5 @@
-//! What survives a crash: the journal of every decision, the newest state of every rollout, and which reports are
-//! already counted.
+//! What survives a crash: the journal of every decision, the newest state of every rollout, which reports are already
+//! counted, and which versions are registered.
 //!
 //! The journal is append-only. An append carries the revision that the caller believes in; when someone else was
 //! first, nothing is written and the caller is told ([`StoreError::Conflict`]). The state is written from time to
@@ -10,6 +10,7 @@
 mod handle;
 mod ledger;
 mod sqlite;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -18,9 +19,13 @@ use serin_rollout::UnixMillis;
 
 pub use handle::StoreHandle;
 pub use sqlite::SqliteStore;
+pub use versions::{
+    Differs, HISTORY_MAX, Happened, HistoryQuery, Registered, StoredEntry, StoredVersion, VersionQuery,
+    Versions,
+};
 
 /// Durable state behind the control plane.
-pub trait Store: Send + 'static {
+pub trait Store: Versions + Send + 'static {
     /// Everything that a starting control plane needs.
     ///
     /// # Errors
@@ -212,6 +217,9 @@ pub enum StoreError {
         /// What is true.
         found: u64,
     },
+    /// A version is registered already, and is another one.
+    #[error(transparent)]
+    Differs(#[from] Differs),
     /// Another process has the folder.
     #[error("{} is in use by another control plane", folder.display())]
     InUse {

@@ -32,6 +32,7 @@ fn the_published_schemas_are_those_of_the_code() {
     published("assignment.schema.json", &serin_proto::assignment::json_schema());
     published("trace.schema.json", &serin_trace::json_schema());
     published("plan.schema.json", &serin_rollout::plan::json_schema());
+    published("release.schema.json", &serin_registry::json_schema());
 }
 
 fn pages(root: &Path) -> Vec<PathBuf> {

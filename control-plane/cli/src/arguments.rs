@@ -1,6 +1,7 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod registry;
 mod value;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
 /// Canary releases on Envoy: create, watch and steer rollouts.
@@ -107,6 +109,20 @@ pub(crate) enum Command {
     Record(Record),
     /// What would have been decided on recorded traffic. Needs no server.
     Replay(Replay),
+    /// Register releases and look at them.
+    #[command(subcommand)]
+    Release(Release),
+    /// Look at the versions of blocks of code.
+    #[command(subcommand)]
+    Block(Block),
+    /// Get what a version carries, verified.
+    Artifact(Artifact),
+    /// Which versions carry requests now.
+    Live {
+        /// Only this application, with its components and blocks.
+        #[arg(value_name = "APPLICATION", value_parser = registry::application)]
+        application: Option<String>,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -7,6 +7,7 @@
 mod convert;
 mod record;
 mod refusal;
+mod registry;
 mod watch;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
@@ -24,6 +26,7 @@ use crate::failure::{Failure, Kind};
 use crate::model::{Event, Node, Rollout};
 
 pub(crate) use record::{Recording, Wanted};
+pub(crate) use registry::{Sent, VersionQuery};
 pub(crate) use watch::Watch;
 
 use refusal::Refusal;
@@ -39,11 +42,13 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Client {
     service: Service,
+    registry: RegistryService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
+type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
 /// Which events are asked for.
 pub(crate) struct EventQuery {
@@ -80,12 +85,12 @@ impl Client {
                 Failure::usage(format!("the certificates cannot be used: {}", refusal::chain(&error)))
             })?;
         }
-        let service = AdminServiceClient::with_interceptor(
-            endpoint.connect_lazy(),
-            Caller::new(token, connection.actor())?,
-        )
-        .max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self { service, server: connection.server.clone(), call: connection.timeout })
+        let (channel, caller) = (endpoint.connect_lazy(), Caller::new(token, connection.actor())?);
+        let service = AdminServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
+        let registry =
+            RegistryServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
+        Ok(Self { service, registry, server: connection.server.clone(), call: connection.timeout })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

@@ -1,12 +1,17 @@
 //! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
 
+mod artifact;
+mod block;
 mod events;
 mod explain;
+mod live;
 mod nodes;
 mod plan;
 mod record;
+mod release;
 mod replay;
 mod rollout;
+mod snippet;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -27,6 +32,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
+        Command::Release(command) => release::run(&connect(&connection)?, command, output).await,
+        Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
+        Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
+        Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
         Command::Completions { shell } => completions(shell, output),
     }
 }

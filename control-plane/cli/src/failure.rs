@@ -14,9 +14,9 @@ Exit codes:
     0  done; a rollout that was waited for is promoted
     1  the server refused (the message says why), or the output could not be written
     2  the command line, or a file that it names, cannot be used
-    3  the rollout or service is not known
+    3  the rollout, service or version is not known
     4  the server was not reached, or could not answer now or in time, or --within passed
-    5  the plan is not valid
+    5  the plan or the release is not valid
     6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
     7  a rollout that was replayed with --exit-code was held
   141  the reader of the output went away";
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     TimeIsUp,
     /// The plan breaks a rule.
     PlanInvalid,
+    /// The release breaks a rule, or names a file that cannot be read.
+    ReleaseInvalid,
     /// The rollout that was waited for ended rolled back.
     RolledBack,
     /// The rollout that was waited for ended failed.
@@ -56,7 +58,7 @@ impl Kind {
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::Unreachable | Self::TimeIsUp => 4,
-            Self::PlanInvalid => 5,
+            Self::PlanInvalid | Self::ReleaseInvalid => 5,
             Self::RolledBack | Self::RolloutFailed => 6,
             Self::Held => 7,
             Self::OutputClosed => 141,

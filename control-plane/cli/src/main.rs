@@ -5,7 +5,7 @@
 //! nothing and repeats no call that changes something.
 //!
 //! Exit codes: 0 done, 1 refused by the server, 2 usage, 3 not found, 4 server not reached, or no answer or end in time,
-//! 5 plan not valid, 6 a rollout that was waited for (or replayed with `--exit-code`) ended rolled back or failed, 7 one
+//! 5 plan or release not valid, 6 a rollout that was waited for (or replayed with `--exit-code`) ended rolled back or failed, 7 one
 //! that was replayed was held, 141 the reader of the output went away. `--help` shows them too.
 
 mod arguments;

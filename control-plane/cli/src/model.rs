@@ -5,10 +5,12 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod version;
 
 use serde::Serialize;
 
 pub(crate) use moment::Moment;
+pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
 macro_rules! words {

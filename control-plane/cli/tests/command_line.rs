@@ -31,3 +31,11 @@ mod replay;
 #[cfg(test)]
 #[path = "command_line/record.rs"]
 mod record;
+
+#[cfg(test)]
+#[path = "command_line/registry.rs"]
+mod registry;
+
+#[cfg(test)]
+#[path = "command_line/registry_page.rs"]
+mod registry_page;

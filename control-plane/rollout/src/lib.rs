@@ -6,6 +6,7 @@
 //!   write and the effects to perform, in order.
 //! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
+//! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -24,6 +25,7 @@ mod summary;
 mod text;
 mod time;
 mod trial;
+pub mod yaml;
 
 pub use effect::{Effect, Notice, Severity};
 pub use evaluation::{Evaluation, Stored, host_number, source_number};

@@ -10,7 +10,6 @@ mod check;
 mod dependencies;
 mod error;
 mod escalation;
-mod locate;
 mod quantity;
 mod raw;
 mod schedule;
@@ -319,6 +318,12 @@ impl Plan {
     pub fn component(&self, name: &str) -> Option<PlannedComponent<'_>> {
         self.components().find(|component| component.name == name)
     }
+}
+
+/// A duration as plans write it: `500ms`, `90s`, `1h30m`, `2d`. `None`: not of the form.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    quantity::Span(text.to_owned()).value()
 }
 
 /// JSON Schema of the YAML form.

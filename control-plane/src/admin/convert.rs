@@ -107,7 +107,7 @@ pub(super) fn event(stored: StoredEvent) -> api::Event {
     }
 }
 
-pub(super) fn timestamp(at: UnixMillis) -> prost_types::Timestamp {
+pub(crate) fn timestamp(at: UnixMillis) -> prost_types::Timestamp {
     let moment: SystemTime = UNIX_EPOCH + Duration::from_millis(at.0);
     moment.into()
 }

@@ -6,6 +6,9 @@ use tonic::Status;
 use crate::rollouts::CommandError;
 use crate::store::StoreError;
 
+/// Metadata in which a refusal says what it is about.
+pub(crate) const SUBJECT_METADATA: &str = "x-serin-subject";
+
 pub(super) fn status(error: CommandError) -> Status {
     let words = error.to_string();
     match error {
@@ -32,10 +35,17 @@ pub(super) fn status(error: CommandError) -> Status {
     }
 }
 
-pub(super) fn store(error: StoreError) -> Status {
+pub(crate) fn store(error: StoreError) -> Status {
     let words = error.to_string();
     match error {
         StoreError::Conflict { .. } => Status::aborted(words),
+        StoreError::Differs(differs) => {
+            let mut status = Status::already_exists(words);
+            if let Ok(subject) = differs.subject().as_str().parse() {
+                status.metadata_mut().insert(SUBJECT_METADATA, subject);
+            }
+            status
+        }
         StoreError::InUse { .. }
         | StoreError::Folder { .. }
         | StoreError::Newer { .. }

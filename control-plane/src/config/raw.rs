@@ -19,6 +19,8 @@ pub struct Config {
     pub filter: Filter,
     /// How the filters report.
     pub report: Report,
+    /// The registry of versions.
+    pub registry: Registry,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -30,6 +32,7 @@ impl Default for Config {
             listeners: Listeners::default(),
             filter: Filter::default(),
             report: Report::default(),
+            registry: Registry::default(),
             log: "info".to_owned(),
         }
     }
@@ -106,4 +109,55 @@ impl Default for Report {
     fn default() -> Self {
         Self { cluster: "serin_control_plane".to_owned(), interval_ms: 1_000, host_sample: 16 }
     }
+}
+
+/// The registry of versions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Registry {
+    /// Where artifacts are kept. Nothing else may write there. Default: the folder `artifacts` inside `data`.
+    pub store: Option<ArtifactPlace>,
+    /// So many newest versions of each application, component and block are kept, 1 to 1,000. Default: 20.
+    pub keep_versions: u32,
+    /// Versions younger than this are kept, at most 3650d. Default: 30d.
+    pub keep_for: String,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { store: None, keep_versions: 20, keep_for: "30d".to_owned() }
+    }
+}
+
+/// Where artifacts are kept: one of these.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactPlace {
+    /// A folder; created when missing.
+    Folder(PathBuf),
+    /// A bucket of something that speaks S3.
+    S3(S3),
+}
+
+/// A bucket. What is absent is taken from the environment (`AWS_REGION`, `AWS_ACCESS_KEY_ID` and so on).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Name of the bucket, which must be there.
+    pub bucket: String,
+    /// Path within it. Absent: its root.
+    #[serde(default)]
+    pub prefix: Option<String>,
+    /// Region. Absent: from the environment, else us-east-1.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Address of the server. Absent: Amazon's.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// Public part of the access key.
+    #[serde(default)]
+    pub access_key_id: Option<String>,
+    /// File of its secret part.
+    #[serde(default)]
+    pub secret_access_key_file: Option<PathBuf>,
 }

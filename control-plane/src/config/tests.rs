@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serin_registry::retention::Policy;
+
 use super::*;
 
 const EVERYTHING: &str = "
@@ -10,6 +12,7 @@ listeners:
   http: {}
 filter: {path: /wasm/serin.wasm, version: 1.2.3}
 report: {cluster: control, interval_ms: 250, host_sample: 0}
+registry: {store: {folder: /srv/artifacts}, keep_versions: 3, keep_for: 12h}
 log: debug
 ";
 
@@ -24,6 +27,9 @@ fn every_field_is_taken_over() {
     let report =
         Report { cluster: "control".to_owned(), interval: Duration::from_millis(250), host_sample: 0 };
     assert_eq!((config.report, config.log.as_str()), (report, "debug"));
+    let policy = Policy { keep_versions: 3, keep_for: Duration::from_hours(12) };
+    let store = ArtifactPlace::Folder("/srv/artifacts".into());
+    assert_eq!(config.registry, Registry { store, policy });
 }
 
 #[test]
@@ -34,6 +40,9 @@ fn nothing_is_a_configuration_too() {
         assert_eq!(ports, [7440, 7441, 7442]);
         assert!(config.fleet.address.ip().is_loopback());
         assert_eq!((config.report.cluster.as_str(), config.report.host_sample), ("serin_control_plane", 16));
+        assert_eq!(config.registry.store, ArtifactPlace::Folder("serin-data/artifacts".into()));
+        let policy = Policy { keep_versions: 20, keep_for: Duration::from_hours(30 * 24) };
+        assert_eq!(config.registry.policy, policy);
     }
 }
 
@@ -47,6 +56,22 @@ fn what_is_wrong_is_named_with_its_place() {
         ("report: {interval_ms: 99}\n", "report.interval_ms: must be between 100 and 60000"),
         ("report: {cluster: \"\"}\n", "report.cluster: must not be empty"),
         ("filter: {version: \"\"}\n", "filter.version: must not be empty"),
+        ("registry: {store: {tape: x}}\n", "1:20: unknown variant `tape`, expected"),
+        ("registry: {store: {folder: \"\"}}\n", "registry.store.folder: must not be empty"),
+        ("registry: {keep_versions: 0}\n", "registry.keep_versions: must be between 1 and 1000"),
+        ("registry: {keep_for: 30}\n", "registry.keep_for: must be a duration such as 12h or 30d"),
+        ("registry: {keep_for: 3651d}\n", "registry.keep_for: must be a duration"),
+        ("registry: {store: {s3: {buckt: x}}}\n", "1:25: unknown field `buckt`"),
+        ("registry: {store: {s3: {bucket: a/b}}}\n", "registry.store.s3.bucket: must be letters, digits"),
+        ("registry: {store: {s3: {bucket: a, prefix: /x}}}\n", "registry.store.s3.prefix: must be a path"),
+        (
+            "registry: {store: {s3: {bucket: a, endpoint: host}}}\n",
+            "registry.store.s3.endpoint: must be an https://",
+        ),
+        (
+            "registry: {store: {s3: {bucket: a, access_key_id: b}}}\n",
+            "registry.store.s3.access_key_id: access_key_id and secret_access_key_file go together",
+        ),
         (
             "listeners: {admin: {tls: {cert: /nowhere/cert.pem, key: k}}}\n",
             "listeners.admin.tls.cert: /nowhere/cert.pem: No such file",
@@ -87,4 +112,48 @@ fn a_weak_token_is_refused_and_no_secret_is_printed() {
     let config = parse("correct-horse-battery\n").unwrap();
     assert!(config.admin.tokens[0].matches("correct-horse-battery"));
     assert!(!format!("{config:?}").contains("horse"));
+}
+
+#[test]
+fn the_samples_of_the_page_on_the_registry_are_accepted() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/registry.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "0123456789abcdef").unwrap();
+    let samples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let samples: Vec<&str> = samples.filter(|sample| sample.starts_with("registry:")).collect();
+    assert_eq!(samples.len(), 2);
+    for sample in samples {
+        let sample = sample.replace("/run/secrets/s3", secret.path().to_str().unwrap());
+        Config::parse(&sample, false).unwrap();
+    }
+}
+
+#[test]
+fn a_bucket_is_reached_with_tls_or_on_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "0123456789abcdef\n").unwrap();
+    let parse = |endpoint: &str, insecure| {
+        let key = format!("access_key_id: serin, secret_access_key_file: {}", secret.display());
+        let s3 = format!(
+            "bucket: artifacts, prefix: serin/main, region: eu-central-1, endpoint: '{endpoint}', {key}"
+        );
+        Config::parse(&format!("registry: {{store: {{s3: {{{s3}}}}}}}"), insecure)
+    };
+    for (endpoint, allow_http) in
+        [("https://s3.example", false), ("http://127.0.0.1:9000", true), ("http://[::1]:9000", true)]
+    {
+        let config = parse(endpoint, false).unwrap();
+        let ArtifactPlace::S3(s3) = &config.registry.store else { panic!("{config:?}") };
+        assert_eq!(
+            (s3.bucket.as_str(), s3.prefix.as_str(), s3.allow_http),
+            ("artifacts", "serin/main", allow_http)
+        );
+        assert!(serin_registry::store::ArtifactStore::in_s3(s3).is_ok());
+        assert!(!format!("{config:?}").contains("0123456789abcdef"), "no secret is printed");
+    }
+    let error = parse("http://s3.example", false).unwrap_err().to_string();
+    assert!(error.contains("registry.store.s3.endpoint: must be https:// beyond this machine"), "{error}");
+    assert!(parse("http://s3.example", true).is_ok());
 }

@@ -15,8 +15,9 @@ use super::{
 };
 use serin_rollout::UnixMillis;
 
-const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+/// What each version of the form adds to the one before.
+const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("versions.sql")];
+const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 /// Marks the file as ours: "SRIN".
 const APPLICATION_ID: i64 = 0x5352_494E;
 /// How long a call waits for someone who reads or writes the file beside us.
@@ -28,7 +29,7 @@ const ROLLOUTS_LOADED: u32 = 1_000;
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
-    connection: Connection,
+    pub(super) connection: Connection,
     _lock: Option<File>,
 }
 
@@ -118,14 +119,25 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     if check != "ok" {
         return Err(StoreError::Damaged { path: path.to_owned(), detail: check });
     }
+    let transaction = connection.transaction()?;
+    extend(&transaction, version)?;
+    transaction.commit()?;
     Ok(connection)
+}
+
+/// Brings a database of an older version to this one.
+fn extend(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
+    for (version, added) in (1..).zip(SCHEMA).filter(|(version, _)| *version > from) {
+        transaction.execute_batch(added)?;
+        transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [version])?;
+    }
+    Ok(())
 }
 
 /// Creates the tables and the first event, so that every assignment has a generation above zero.
 fn create(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [SCHEMA_VERSION])?;
+    extend(&transaction, 0)?;
     let event = NewEvent {
         kind: "initialised".to_owned(),
         actor: "serin".to_owned(),

@@ -47,7 +47,7 @@ impl Process {
         Self { child, addresses }
     }
 
-    fn wait_dead(&mut self) {
+    pub(crate) fn wait_dead(&mut self) {
         let end = Instant::now() + PATIENCE;
         while self.child.try_wait().unwrap().is_none() {
             assert!(Instant::now() < end, "the process lives");
@@ -80,7 +80,7 @@ async fn kinds(admin: &mut Admin) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_around_any_effect_of_a_rollback_leaves_it_undone_or_whole() {
-    for point in Failpoint::ALL {
+    for point in Failpoint::DECISION {
         let folder = tempfile::tempdir().unwrap();
         let created = {
             let process = Process::start(folder.path(), None);
@@ -123,7 +123,7 @@ async fn a_crash_around_any_effect_of_a_rollback_leaves_it_undone_or_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_around_any_effect_of_a_replacement_keeps_the_service_assigned() {
-    for point in Failpoint::ALL {
+    for point in Failpoint::DECISION {
         let folder = tempfile::tempdir().unwrap();
         let promoted = {
             let process = Process::start(folder.path(), None);

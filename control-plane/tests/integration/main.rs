@@ -12,5 +12,6 @@ mod http;
 mod learning;
 mod ofrep;
 mod record;
+mod registry;
 mod start;
 mod support;

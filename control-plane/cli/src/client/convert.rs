@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod reason;
 mod trend;
+pub(super) mod version;
 
 use serin_proto::admin::v1 as proto;
 

@@ -3,32 +3,43 @@
 use std::error::Error;
 use std::time::Duration;
 
+use serin_registry::Subject;
 use tonic::{Code, Status};
 
 use crate::failure::{Failure, Kind};
+
+/// Metadata in which a refusal says what it is about.
+const SUBJECT_METADATA: &str = "x-serin-subject";
 
 /// An unsuccessful call.
 pub(super) struct Refusal {
     code: Code,
     failure: Failure,
+    subject: Option<Subject>,
 }
 
 impl Refusal {
     pub(super) fn new(status: &Status, server: &str) -> Self {
         // Only a status that was made on this side has a source: the server was not reached or not understood.
         if let Some(source) = status.source() {
-            return Self { code: Code::Unavailable, failure: unreachable(server, &chain(source)) };
+            return Self::without_subject(Code::Unavailable, unreachable(server, &chain(source)));
         }
         let message = match status.message() {
             "" => format!("the server answered {}", word(status.code())),
             message => message.to_owned(),
         };
-        Self { code: status.code(), failure: refused(status.code(), message, server) }
+        let subject =
+            status.metadata().get(SUBJECT_METADATA).and_then(|path| path.to_str().ok()?.parse().ok());
+        Self { code: status.code(), failure: refused(status.code(), message, server), subject }
+    }
+
+    const fn without_subject(code: Code, failure: Failure) -> Self {
+        Self { code, failure, subject: None }
     }
 
     pub(super) fn timeout(limit: Duration, server: &str) -> Self {
         let words = format!("no answer within {}", crate::output::duration(limit));
-        Self { code: Code::DeadlineExceeded, failure: unreachable(server, &words) }
+        Self::without_subject(Code::DeadlineExceeded, unreachable(server, &words))
     }
 
     /// A stream that broke off.
@@ -36,7 +47,7 @@ impl Refusal {
         let words = format!("{server}: the stream ended before the rollout did");
         let failure =
             Failure::new(Kind::Unreachable, words).advise("run the command again to go on watching");
-        Self { code: Code::Unavailable, failure }
+        Self::without_subject(Code::Unavailable, failure)
     }
 
     pub(super) fn is_invalid_argument(&self) -> bool {
@@ -51,6 +62,39 @@ impl Refusal {
     pub(super) fn into_plan_invalid(self) -> Failure {
         Failure::new(Kind::PlanInvalid, self.failure.to_string())
             .advise("correct the plan; `serin plan check FILE` shows the place")
+    }
+}
+
+impl Refusal {
+    /// What the refusal says that it is about.
+    pub(super) fn take_subject(&mut self) -> Option<Subject> {
+        self.subject.take()
+    }
+
+    /// The same, with what to do next about versions.
+    pub(super) fn of_registry(self) -> Failure {
+        let advice = match self.code {
+            Code::NotFound => "`serin release list` and `serin block list --all` show what there is",
+            Code::AlreadyExists => "change its label in the release, and register that again",
+            Code::DataLoss => "`serin release register -f` with the release that carries it repairs it",
+            Code::FailedPrecondition => {
+                "`serin release show` and `serin block show` tell what a version carries"
+            }
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::DeadlineExceeded
+            | Code::PermissionDenied
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::Unauthenticated => return self.failure,
+        };
+        self.failure.advise(advice)
     }
 }
 

@@ -1,13 +1,13 @@
 //! `serin plan check`, and reading plans for `rollout create`.
 
 mod explain;
-mod snippet;
 
 use std::path::Path;
 
 use serin_rollout::Plan;
 use serin_rollout::plan::{PlanError, PlanErrors, bounds};
 
+use crate::commands::snippet::snippet;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
 use crate::output::Output;
@@ -46,6 +46,6 @@ fn problem(file: &str, text: &str, error: &PlanError) -> Problem {
         column: known.then_some(error.column),
         field: error.field.clone(),
         message: error.rule.to_string(),
-        snippet: if known { snippet::snippet(text, error.line, error.column) } else { String::new() },
+        snippet: if known { snippet(text, error.line, error.column) } else { String::new() },
     }
 }

@@ -29,6 +29,13 @@ impl Sheet {
         self.text.push('\n');
     }
 
+    /// A line of a file: its tabs stay.
+    pub(crate) fn source(&mut self, text: &str) {
+        let pieces: Vec<_> = text.split('\t').map(clean).collect();
+        self.text.push_str(&pieces.join("\t"));
+        self.text.push('\n');
+    }
+
     pub(crate) fn blank(&mut self) {
         self.text.push('\n');
     }

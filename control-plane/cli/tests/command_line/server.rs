@@ -60,6 +60,11 @@ impl Server {
         format!("http://{}", self.admin)
     }
 
+    /// Where the control plane keeps what it must not lose.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     pub(crate) fn token_file(&self) -> String {
         self.folder.join("token").display().to_string()
     }

@@ -29,6 +29,14 @@ fn a_closed_port_is_told_at_once_by_every_command() {
         &["rollout", "resume", "shop"],
         &["rollout", "promote", "shop", "--reason", "sure", "--wait"],
         &["rollout", "rollback", "shop", "--component", "orders", "--reason", "errors"],
+        &["release", "list"],
+        &["release", "show", "shop"],
+        &["block", "list"],
+        &["block", "show", "shop/checkout/tax"],
+        &["block", "diff", "shop/checkout/tax", "t1", "t2"],
+        &["block", "history", "shop/checkout/tax"],
+        &["artifact", "shop/checkout/tax", "t1"],
+        &["live"],
     ] {
         let ran = serin(&[arguments, &["--server", &server]].concat()).exits(4);
         assert!(ran.stdout.is_empty() && ran.stderr.contains(&server), "{arguments:?}: {ran:?}");

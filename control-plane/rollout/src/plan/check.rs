@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use serde_saphyr::{MessageFormatter, NonFiniteFloatPolicy, Options, UserMessageFormatter};
 use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{self, Weight, raw as proto};
 
 use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
-use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
     Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule,
 };
 use crate::text::{Percent, Time};
+use crate::yaml::{self, Misshapen, Places};
 
 pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
     if yaml.len() > bounds::YAML_BYTES {
@@ -21,7 +20,7 @@ pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
         return Err(PlanErrors(vec![PlanError { field: String::new(), rule, line: 0, column: 0 }]));
     }
     let raw = shape(yaml)?;
-    let mut findings = Findings { places: Places::of(yaml, options()), errors: Vec::new() };
+    let mut findings = Findings { places: Places::of(yaml), errors: Vec::new() };
     let plan = checked(yaml, raw, &mut findings);
     findings.finish(plan)
 }
@@ -106,37 +105,10 @@ impl Findings {
     }
 }
 
-fn options() -> Options {
-    serde_saphyr::options! { with_snippet: false, non_finite_float_policy: NonFiniteFloatPolicy::PassThrough }
-}
-
 fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
-    let mut field = String::new();
-    let parsed = serde_saphyr::with_deserializer_from_str_with_options(yaml, options(), |deserializer| {
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            field = error.path().to_string();
-            error.into_inner()
-        })
-    });
-    parsed.map_err(|error| {
-        let message = in_words(&UserMessageFormatter.format_message(&error)).to_owned();
-        let (line, column) = error.location().map_or((0, 0), locate::place);
-        // A place that has no name is shown as `?` or `.`.
-        let field = field.trim_end_matches(['?', '.']).to_owned();
+    yaml::read(yaml).map_err(|Misshapen { field, message, place: (line, column) }| {
         PlanErrors(vec![PlanError { field, rule: PlanRule::Syntax { message }, line, column }])
     })
-}
-
-/// The parser's messages about types, in words of the plan.
-fn in_words(message: &str) -> &str {
-    match message {
-        "expected mapping start" => "must be a mapping of fields",
-        "expected sequence start" => "must be a list",
-        "invalid boolean" => "must be true or false",
-        "invalid u64" => "must be a whole number, not below 0",
-        "invalid floating point value" => "must be a number",
-        other => other,
-    }
 }
 
 fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
