@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, BlockFailures, ByArm, ComponentIndex, ComponentSpec, ConfigError,
-    ControlChart, Engine, EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
+    ControlChart, Engine, EngineConfig, HostSample, Increment, Learned, NamedBy, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -170,9 +170,21 @@ impl Evaluation {
         second: u64,
         failed: u64,
     ) {
-        let Some(position) = self.blocks.get(&(component, block.to_owned())) else { return };
-        let (block, start_second) = (*position, second);
-        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed });
+        let Some(block) = self.block(component, block) else { return };
+        let (start_second, named_by) = (second, NamedBy::Response);
+        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed, named_by });
+    }
+
+    /// Adds failures that log records written in `second` tell of. A block or component that is not known is left out.
+    pub fn merge_logged(&mut self, component: &str, block: &str, arm: Arm, second: u64, failed: u64) {
+        let Some(component) = self.index(component) else { return };
+        let Some(block) = self.block(component, block) else { return };
+        let (start_second, named_by) = (second, NamedBy::Log);
+        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed, named_by });
+    }
+
+    fn block(&self, component: ComponentIndex, name: &str) -> Option<usize> {
+        self.blocks.get(&(component, name.to_owned())).copied()
     }
 
     /// The canary's configured weight, in parts per million, for requests that start from `second` on. `None`: not
