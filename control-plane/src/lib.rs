@@ -19,6 +19,7 @@ pub mod http;
 pub mod listener;
 pub mod metrics;
 pub mod notify;
+pub mod otlp;
 pub mod rollouts;
 pub mod server;
 pub mod shutdown;

@@ -8,6 +8,7 @@
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
 mod evidence;
+mod logged;
 mod orders;
 mod perform;
 mod recorders;
@@ -26,7 +27,7 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
-pub(crate) use recorders::{Acted, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
+pub(crate) use recorders::{Acted, Logged, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
 pub use restore::{RestoreError, restore};
 pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};
