@@ -121,3 +121,6 @@ impl Intake {
         self.metrics.otlp_request(result);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,3 +31,7 @@ mod replay;
 #[cfg(test)]
 #[path = "command_line/record.rs"]
 mod record;
+
+#[cfg(test)]
+#[path = "command_line/logged.rs"]
+mod logged;

@@ -242,4 +242,4 @@ fn second(record: &Record<'_>, now: u64) -> Result<u64, Fate> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

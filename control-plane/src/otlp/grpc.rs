@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use axum::http;
 use prost::Message;
 use prost::bytes::{Buf, Bytes};
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::{BoxFuture, Service};
@@ -41,22 +42,22 @@ impl Logs {
     }
 
     async fn export(&self, request: http::Request<Body>) -> http::Response<Body> {
-        if request.uri().path() != EXPORT {
-            return Status::unimplemented("the only method is Export").into_http();
-        }
-        let response = match self.admit(request.headers()).await {
+        let response = match self.admit(request.uri().path(), request.headers()).await {
             Ok(_place) => self.read(request).await,
             Err(refusal) => Status::from(refusal).into_http(),
         };
         // An answer without a message has its status among the headers.
-        let refused = Status::from_header_map(response.headers()).map(|status| status.code());
-        self.intake.ended(refused.map_or(OtlpResult::Taken, result));
+        let refused = Status::from_header_map(response.headers());
+        self.intake.ended(refused.as_ref().map_or(OtlpResult::Taken, result));
         response
     }
 
-    async fn admit(&self, headers: &http::HeaderMap) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
+    async fn admit(&self, path: &str, headers: &http::HeaderMap) -> Result<OwnedSemaphorePermit, Refusal> {
         let token = headers.get(http::header::AUTHORIZATION);
         self.access.holder(token.and_then(|value| value.to_str().ok()))?;
+        if path != EXPORT {
+            return Err(Refusal::Unsupported("the only method is Export"));
+        }
         self.intake.place().await
     }
 
@@ -67,14 +68,27 @@ impl Logs {
 }
 
 /// How a refusal is counted, also one by the layers before ours.
-fn result(code: Code) -> OtlpResult {
-    match code {
+fn result(status: &Status) -> OtlpResult {
+    let may_come_again = !status.details().is_empty();
+    match status.code() {
         Code::Ok => OtlpResult::Taken,
-        Code::OutOfRange => OtlpResult::TooLarge,
+        Code::ResourceExhausted if may_come_again => OtlpResult::Busy,
+        // What exceeds the bound packed, and what does unpacked.
+        Code::OutOfRange | Code::ResourceExhausted => OtlpResult::TooLarge,
         Code::Unimplemented => OtlpResult::Unsupported,
-        Code::ResourceExhausted => OtlpResult::Busy,
         Code::Unauthenticated => OtlpResult::Denied,
-        _ => OtlpResult::Malformed,
+        Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => OtlpResult::Malformed,
     }
 }
 

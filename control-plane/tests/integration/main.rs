@@ -9,6 +9,7 @@ mod fleet;
 mod guarded;
 mod http;
 mod learning;
+mod otlp;
 mod record;
 mod start;
 mod support;

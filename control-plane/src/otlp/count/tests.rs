@@ -22,7 +22,7 @@ components:
   blocks: [{name: charge, current: c2, previous: [c1]}]
 ";
 
-fn rollouts() -> Vec<Shared<Snapshot>> {
+pub(in crate::otlp) fn rollouts() -> Vec<Shared<Snapshot>> {
     let plan = Plan::parse(PLAN).unwrap();
     let creation = Creation {
         id: RolloutId("shop-1".to_owned()),
