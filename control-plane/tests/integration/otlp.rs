@@ -71,8 +71,18 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<KeyValue> {
 
 /// `count` error records of a version of the service, now.
 fn errors(version: &str, attributes: &[(&str, &str)], count: usize) -> ExportLogsServiceRequest {
+    errors_at(now_second(), version, attributes, count)
+}
+
+/// The same of another second.
+fn errors_at(
+    second: u64,
+    version: &str,
+    attributes: &[(&str, &str)],
+    count: usize,
+) -> ExportLogsServiceRequest {
     let record = LogRecord {
-        time_unix_nano: now_second() * 1_000_000_000,
+        time_unix_nano: second * 1_000_000_000,
         severity_number: 17,
         attributes: pairs(attributes),
         ..LogRecord::default()
@@ -101,7 +111,8 @@ async fn post(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (S
     };
     tokio::time::timeout(PATIENCE, exchange).await.unwrap();
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    (String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase(), answer[end + 4..].to_vec())
+    let body = answer.split_off(end + 4);
+    (String::from_utf8(answer).unwrap().to_lowercase(), body)
 }
 
 fn status(head: &str) -> u16 {
@@ -135,14 +146,8 @@ async fn fail_and_log(mut fleet: Fleet, mut logs: Logs, address: SocketAddr) {
         if fleet.report(report("envoy-1", seq, strata)).await.is_err() {
             return;
         }
-        let half = |attribute: &[(&str, &str)]| {
-            let mut request = errors("v2", attribute, 10);
-            let records = &mut request.resource_logs[0].scope_logs[0].log_records;
-            records.iter_mut().for_each(|record| record.time_unix_nano = second * 1_000_000_000);
-            request
-        };
-        let _ending = logs.export(half(&[("serin.block", "tax")])).await;
-        let by_function = half(&[("code.function.name", "shop::cart::tax")]);
+        let _ending = logs.export(errors_at(second, "v2", &[("serin.block", "tax")], 10)).await;
+        let by_function = errors_at(second, "v2", &[("code.function.name", "shop::cart::tax")], 10);
         post(address, "/v1/logs", JSON, &serde_json::to_vec(&by_function).unwrap()).await;
     }
 }
@@ -201,11 +206,7 @@ async fn what_is_taken_is_answered_as_the_specification_says() {
         ] {
             request.resource_logs.extend(more.resource_logs);
         }
-        let mut old = errors("v2", &[("serin.block", "tax")], 6);
-        old.resource_logs[0].scope_logs[0]
-            .log_records
-            .iter_mut()
-            .for_each(|record| record.time_unix_nano = 1);
+        let old = errors_at(1, "v2", &[("serin.block", "tax")], 6);
         request.resource_logs.extend(old.resource_logs);
         request.resource_logs[0].scope_logs[0].log_records.push(LogRecord::default());
         request
