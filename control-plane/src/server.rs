@@ -3,6 +3,8 @@
 //! At the end, new connections are refused first, streams are ended, the rollouts' task writes its evidence, and the
 //! counted reports are committed; whatever is left after [`shutdown::DEADLINE`] is cut off.
 
+mod sockets;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, S
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
+use sockets::Sockets;
 
 /// Where a running server listens.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -100,37 +103,6 @@ struct Parts {
     messages: mpsc::Sender<crate::rollouts::Message>,
     reports: mpsc::Sender<crate::fleet::report::Report>,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
-}
-
-/// The listeners, bound.
-struct Sockets {
-    fleet: Bound,
-    admin: Bound,
-    http: Bound,
-    otlp: Option<Bound>,
-}
-
-impl Sockets {
-    async fn open(config: &Config) -> Result<Self, BindError> {
-        Ok(Self {
-            fleet: Bound::open("fleet", &config.fleet).await?,
-            admin: Bound::open("admin", &config.admin).await?,
-            http: Bound::open("http", &config.http).await?,
-            otlp: match &config.otlp {
-                Some(otlp) => Some(Bound::open("otlp", otlp).await?),
-                None => None,
-            },
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        Addresses {
-            fleet: self.fleet.address,
-            admin: self.admin.address,
-            http: self.http.address,
-            otlp: self.otlp.as_ref().map(|otlp| otlp.address),
-        }
-    }
 }
 
 /// Starts a server. It runs until [`Running::stop`].

@@ -7,6 +7,7 @@
 //! [`judge`]: Evaluation::judge
 //! [`decided`]: Evaluation::decided
 
+mod blocks;
 mod number;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,8 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
-    Arm, ArmSummary, Assessment, BlockFailures, ByArm, ComponentIndex, ComponentSpec, ConfigError,
-    ControlChart, Engine, EngineConfig, HostSample, Increment, Learned, NamedBy, RawEngineConfig, Scope,
+    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
+    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -159,32 +160,6 @@ impl Evaluation {
     /// Adds what a sample of one host's requests saw.
     pub fn merge_host(&mut self, sample: &HostSample) {
         self.engine.merge_host(sample);
-    }
-
-    /// Adds failures that named a block of their component. A block that the plan does not know is left out.
-    pub fn merge_block(
-        &mut self,
-        block: &str,
-        component: ComponentIndex,
-        arm: Arm,
-        second: u64,
-        failed: u64,
-    ) {
-        let Some(block) = self.block(component, block) else { return };
-        let (start_second, named_by) = (second, NamedBy::Response);
-        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed, named_by });
-    }
-
-    /// Adds failures that log records written in `second` tell of. A block or component that is not known is left out.
-    pub fn merge_logged(&mut self, component: &str, block: &str, arm: Arm, second: u64, failed: u64) {
-        let Some(component) = self.index(component) else { return };
-        let Some(block) = self.block(component, block) else { return };
-        let (start_second, named_by) = (second, NamedBy::Log);
-        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed, named_by });
-    }
-
-    fn block(&self, component: ComponentIndex, name: &str) -> Option<usize> {
-        self.blocks.get(&(component, name.to_owned())).copied()
     }
 
     /// The canary's configured weight, in parts per million, for requests that start from `second` on. `None`: not
