@@ -1,8 +1,8 @@
 //! Takes log records by OTLP, so that they can say which block of code fails.
 //!
 //! A record counts when it is an error, names a block of a rollout that runs, and tells on which version it happened
-//! ([`count`]); all others are counted by reason and forgotten. Requests come by gRPC ([`grpc`]) and HTTP ([`http`]) on one
-//! listener. They are read from their bytes ([`protobuf`], [`json`]), field by field and only what is looked at: messages of
+//! (`count`); all others are counted by reason and forgotten. Requests come by gRPC (`grpc`) and HTTP (`http`) on one
+//! listener. They are read from their bytes (`protobuf`, `json`), field by field and only what is looked at: messages of
 //! generated types take up to a hundred times the bytes of the request.
 //!
 //! What counts goes to the rollouts' task through a queue of its own, which is served after the fleet's reports. When it is
