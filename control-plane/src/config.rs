@@ -26,6 +26,8 @@ pub struct Config {
     pub admin: Listener,
     /// Metrics, health and the status page.
     pub http: Listener,
+    /// Where services send log records. `None`: nowhere.
+    pub otlp: Option<Listener>,
     /// The filter that Envoy runs.
     pub filter: Filter,
     /// How the filters report.
@@ -135,13 +137,14 @@ impl Config {
     }
 
     fn try_from_raw(raw: raw::Config, insecure: bool) -> Result<Self, ConfigError> {
-        let raw::Listeners { fleet, admin, http } = raw.listeners;
+        let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,
             http: Listener::new("http", http, 7442, insecure)?,
+            otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
             log: raw.log,

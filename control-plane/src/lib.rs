@@ -21,6 +21,7 @@ pub mod listener;
 pub mod metrics;
 pub mod notify;
 pub mod ofrep;
+pub mod otlp;
 pub mod registry;
 pub mod rollouts;
 pub mod server;

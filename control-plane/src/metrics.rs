@@ -6,6 +6,7 @@
 
 mod classic;
 mod observed;
+mod otlp;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::assignment::Board;
 use crate::fleet::Fleet;
 use crate::snapshot::Directory;
 use observed::Observed;
+use otlp::OtlpCounters;
+pub use otlp::OtlpResult;
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -81,6 +84,7 @@ pub struct Metrics {
     applied: Histogram,
     tick_lag: Histogram,
     evaluation: Histogram,
+    otlp: OtlpCounters,
 }
 
 impl Metrics {
@@ -98,6 +102,7 @@ impl Metrics {
             applied: from_millisecond(),
             tick_lag: from_millisecond(),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            otlp: OtlpCounters::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -126,6 +131,7 @@ impl Metrics {
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
+        self.otlp.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

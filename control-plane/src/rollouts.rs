@@ -9,6 +9,7 @@
 
 mod evidence;
 mod follow;
+mod logged;
 mod orders;
 mod perform;
 mod recorders;
@@ -27,7 +28,7 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
-pub(crate) use recorders::{Acted, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
+pub(crate) use recorders::{Acted, Logged, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
 pub use restore::{RestoreError, restore};
 pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};

@@ -3,6 +3,8 @@
 //! At the end, new connections are refused first, streams are ended, the rollouts' task writes its evidence, and the
 //! counted reports are committed; whatever is left after [`shutdown::DEADLINE`] is cut off.
 
+mod sockets;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,17 +24,19 @@ use tonic::service::{Routes, RoutesBuilder};
 use crate::access::Access;
 use crate::admin::Admin;
 use crate::assignment::{self, Board, Published};
-use crate::config::{ArtifactPlace, Config};
+use crate::config::{ArtifactPlace, Config, Listener};
 use crate::ecds::ExtensionConfigs;
 use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::otlp::{self, Intake, LoggedFailures};
 use crate::registry::Registry;
 use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
+use sockets::Sockets;
 
 /// Where a running server listens.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -43,6 +47,9 @@ pub struct Addresses {
     pub admin: SocketAddr,
     /// Metrics, health and status page.
     pub http: SocketAddr,
+    /// Log records. `None`: they are not taken.
+    #[serde(default)]
+    pub otlp: Option<SocketAddr>,
 }
 
 /// Why a server cannot start.
@@ -103,6 +110,7 @@ struct Parts {
     messages: mpsc::Sender<crate::rollouts::Message>,
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
+    logged: mpsc::Sender<Vec<LoggedFailures>>,
 }
 
 /// Starts a server. It runs until [`Running::stop`].
@@ -110,13 +118,8 @@ struct Parts {
 /// # Errors
 /// When a listener cannot be opened or the store cannot be used; nothing is left running then.
 pub async fn start(config: &Config) -> Result<Running, StartError> {
-    let bound = [
-        Bound::open("fleet", &config.fleet).await?,
-        Bound::open("admin", &config.admin).await?,
-        Bound::open("http", &config.http).await?,
-    ];
-    let [fleet, admin, http] = &bound;
-    let addresses = Addresses { fleet: fleet.address, admin: admin.address, http: http.address };
+    let sockets = Sockets::open(config).await?;
+    let addresses = sockets.addresses();
     let store = StoreHandle::spawn(Box::new(SqliteStore::open(&config.data)?))?;
     let mut loaded = store.call(|store| store.load()).await?;
     let fleet = Arc::new(Fleet::new(std::mem::take(&mut loaded.ledger), config.report.interval));
@@ -125,6 +128,7 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let task = Task::restore(shared.clone(), &loaded)?;
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
+    let (logged, counted) = mpsc::channel(otlp::REQUESTS_MAX);
     let registry = Registry::new(
         artifacts(&config.registry.store)?,
         store.clone(),
@@ -132,9 +136,10 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         config.registry.policy,
         ended.clone(),
     );
-    let parts = Parts { shared, ending: ended.clone(), messages, reports, registry: registry.clone() };
-    let listeners = listeners(config, &parts, bound)?;
-    let task = tokio::spawn(task.run(commands, merged, ended));
+    let registered = registry.clone();
+    let parts = Parts { shared, ending: ended.clone(), messages, reports, registry: registered, logged };
+    let listeners = listeners(config, &parts, sockets)?;
+    let task = tokio::spawn(task.run(commands, merged, counted, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
@@ -197,13 +202,21 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
 fn listeners(
     config: &Config,
     parts: &Parts,
-    bound: [Bound; 3],
+    sockets: Sockets,
 ) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + use<>, StartError> {
-    let [fleet, admin, http] = bound;
+    let Sockets { fleet, admin, http, otlp } = sockets;
     let fleet = serve(fleet, fleet_routes(config, parts), false, parts.ending.clone());
     let admin = serve(admin, admin_routes(config, parts)?, false, parts.ending.clone());
     let http = serve(http, http_routes(config, parts), true, parts.ending.clone());
-    Ok(async { tokio::try_join!(fleet, admin, http).map(|_| ()) })
+    let otlp = otlp.zip(config.otlp.as_ref());
+    let otlp = otlp.map(|(bound, otlp)| serve(bound, otlp_routes(otlp, parts), true, parts.ending.clone()));
+    let otlp = async {
+        match otlp {
+            Some(otlp) => otlp.await,
+            None => Ok(()),
+        }
+    };
+    Ok(async { tokio::try_join!(fleet, admin, http, otlp).map(|_| ()) })
 }
 
 async fn serve(
@@ -292,4 +305,9 @@ fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let Shared { board, directory, fleet, metrics, .. } = parts.shared.clone();
     let shown = Shown { directory, fleet, board, metrics, ending: parts.ending.clone() };
     Routes::from(http::router(shown, Access::new(&config.http.tokens)))
+}
+
+fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
+    let Shared { directory, metrics, .. } = parts.shared.clone();
+    Intake::new(directory, metrics, parts.logged.clone()).routes(Access::new(&otlp.tokens))
 }

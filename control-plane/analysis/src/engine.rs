@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// Adds failures that named a block of their component. Order does not matter, as with [`Engine::merge`]; the
-    /// requests are counted there.
+    /// requests are counted there. Of one block and arm, what log records tell counts only while no response names it.
     pub fn merge_block(&mut self, failures: &BlockFailures) {
         let latest = self.at_second.saturating_add(MAX_AHEAD_S);
         if (self.at_second > 0 && failures.start_second > latest) || failures.start_second > LAST_SECOND {

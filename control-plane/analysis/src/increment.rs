@@ -147,6 +147,18 @@ pub struct BlockFailures {
     pub block: usize,
     /// How many failed.
     pub failed: u64,
+    /// Who named the block.
+    pub named_by: NamedBy,
+}
+
+/// Who named the block that failed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedBy {
+    /// The response: it stands in the second in which its request started.
+    Response,
+    /// A log record: it stands in the second in which it was written, and comes later than the response is counted.
+    Log,
 }
 
 /// What a sample of the requests of one upstream host saw, for one component and arm and the requests that started in

@@ -46,7 +46,7 @@ pub use config::{ConfigError, EngineConfig, RawEngineConfig};
 pub use engine::{Assessment, ComponentSpec, Engine, Learned, Scope};
 pub use histogram::{DecodeError, LatencyHistogram};
 pub use history::History;
-pub use increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment, Outcomes};
+pub use increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment, NamedBy, Outcomes};
 pub use placebo::Dispersion;
 pub use summary::ArmSummary;
 pub use users::UserMasks;

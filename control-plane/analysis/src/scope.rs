@@ -66,7 +66,7 @@ struct Bet {
 const UNMEASURED_LATENCY_S: f64 = 8.0;
 
 /// Strata that must agree before a bet can cross: [`AGREEING_STRATA`], or more.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Agreeing {
     /// Of all bets together, where no baseline runs beside the canary.
     sustained: Option<f64>,

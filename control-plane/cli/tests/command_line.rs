@@ -39,3 +39,7 @@ mod registry;
 #[cfg(test)]
 #[path = "command_line/registry_page.rs"]
 mod registry_page;
+
+#[cfg(test)]
+#[path = "command_line/logged.rs"]
+mod logged;

@@ -7,6 +7,7 @@
 //! [`judge`]: Evaluation::judge
 //! [`decided`]: Evaluation::decided
 
+mod blocks;
 mod number;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,8 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
-    Arm, ArmSummary, Assessment, BlockFailures, ByArm, ComponentIndex, ComponentSpec, ConfigError,
-    ControlChart, Engine, EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
+    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
+    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -159,20 +160,6 @@ impl Evaluation {
     /// Adds what a sample of one host's requests saw.
     pub fn merge_host(&mut self, sample: &HostSample) {
         self.engine.merge_host(sample);
-    }
-
-    /// Adds failures that named a block of their component. A block that the plan does not know is left out.
-    pub fn merge_block(
-        &mut self,
-        block: &str,
-        component: ComponentIndex,
-        arm: Arm,
-        second: u64,
-        failed: u64,
-    ) {
-        let Some(position) = self.blocks.get(&(component, block.to_owned())) else { return };
-        let (block, start_second) = (*position, second);
-        self.engine.merge_block(&BlockFailures { component, start_second, arm, block, failed });
     }
 
     /// The canary's configured weight, in parts per million, for requests that start from `second` on. `None`: not

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedStart, recorded_act};
+use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedBlockErrors, RecordedStart, recorded_act};
 use serin_proto::fleet::v1 as wire;
 use serin_rollout::{Command, Order, RollbackScope};
 use tokio::sync::mpsc::Receiver;
@@ -15,7 +15,7 @@ use tonic::Status;
 
 use super::convert;
 use crate::fleet::report::{Arm, Host, Stratum};
-use crate::rollouts::{Acted, Merged, QUEUE_MAX, Recorded, Started};
+use crate::rollouts::{Acted, Logged, Merged, QUEUE_MAX, Recorded, Started};
 use crate::shutdown::Ending;
 
 pub(super) type RecordStream = Pin<Box<dyn Stream<Item = Result<RecordResponse, Status>> + Send>>;
@@ -47,6 +47,7 @@ pub(super) fn stream(
             let told = match next {
                 Some(Recorded::Start(started)) => pieces(started),
                 Some(Recorded::Report(merged)) => vec![report(&merged, one_in)],
+                Some(Recorded::Logged(logged)) => vec![self::logged(logged)],
                 Some(Recorded::Act(acted)) => vec![act(acted)],
                 Some(Recorded::Over) => break None,
                 Some(Recorded::Behind) => break Some(behind()),
@@ -133,6 +134,24 @@ fn act(acted: Acted) -> RecordResponse {
         rollout_id: rollout,
         merged_at: Some(convert::timestamp(at)),
         act: Some(RecordedAct { actor, reason, order: Some(order) }),
+        ..RecordResponse::default()
+    }
+}
+
+fn logged(logged: Logged) -> RecordResponse {
+    let Logged { rollout, at, failures } = logged;
+    let failures = failures.into_iter().map(|one| RecordedBlockErrors {
+        component: one.component,
+        block: one.block,
+        arm: one.arm.name().to_owned(),
+        second: one.second,
+        errors: one.failed,
+    });
+    RecordResponse {
+        rollout_id: rollout.id.clone(),
+        merged_at: Some(convert::timestamp(at)),
+        weight_ppm: rollout.weight.ppm(),
+        logged: failures.collect(),
         ..RecordResponse::default()
     }
 }

@@ -38,7 +38,7 @@ impl Default for Config {
     }
 }
 
-/// The three listeners.
+/// The listeners.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listeners {
@@ -48,6 +48,9 @@ pub struct Listeners {
     pub admin: Listener,
     /// Metrics, health and the status page. Default address: `127.0.0.1:7442`.
     pub http: Listener,
+    /// Where services and collectors send log records by OTLP, gRPC and HTTP alike. Absent: nowhere. Default address:
+    /// `127.0.0.1:4317`.
+    pub otlp: Option<Listener>,
 }
 
 /// One listener.

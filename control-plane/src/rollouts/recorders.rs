@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
 
 use crate::fleet::report::Report;
+use crate::otlp::LoggedFailures;
 
 /// Reports that may wait for a reader.
 pub(crate) const QUEUE_MAX: usize = 1_024;
@@ -31,6 +32,8 @@ pub(crate) enum Recorded {
     Start(Started),
     /// A report, as it was merged.
     Report(Merged),
+    /// What log records said of blocks, as it was merged.
+    Logged(Logged),
     /// What a person did, once it took effect.
     Act(Acted),
     /// The rollout ended: this is all there is.
@@ -66,6 +69,14 @@ pub(crate) struct Merged {
     pub(crate) rollout: Arc<Running>,
     pub(crate) at: UnixMillis,
     pub(crate) report: Arc<Report>,
+}
+
+/// What log records of one request said of the blocks of the rollout that is recorded.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    pub(crate) rollout: Arc<Running>,
+    pub(crate) at: UnixMillis,
+    pub(crate) failures: Vec<LoggedFailures>,
 }
 
 /// An active rollout, as far as recorders need to know it.
@@ -150,6 +161,25 @@ impl Recorders {
                     || report.strata.iter().any(|stratum| stratum.service == recorder.service);
                 let merged = || Merged { rollout: Arc::new(rollout), at, report: Arc::clone(report) };
                 if says_something { Next::Give(Recorded::Report(merged())) } else { Next::Nothing }
+            })
+        });
+    }
+
+    /// Gives what log records said to everyone who records a rollout that it is about.
+    pub(super) fn offer_logged(
+        &mut self,
+        failures: &[LoggedFailures],
+        at: UnixMillis,
+        running: impl Fn(&str) -> Option<Running>,
+    ) {
+        self.keep(|recorder| {
+            recorder.next(&running, |rollout| {
+                let of_it = failures.iter().filter(|one| one.service == rollout.service);
+                let failures: Vec<_> = of_it.cloned().collect();
+                if failures.is_empty() {
+                    return Next::Nothing;
+                }
+                Next::Give(Recorded::Logged(Logged { rollout: Arc::new(rollout), at, failures }))
             })
         });
     }

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
+use crate::otlp::LoggedFailures;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
@@ -100,6 +101,7 @@ impl Task {
         mut self,
         mut messages: mpsc::Receiver<Message>,
         mut reports: mpsc::Receiver<Report>,
+        mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
         let mut ticks = interval(TICK);
@@ -133,6 +135,8 @@ impl Task {
                     batch.drain(..).for_each(|report| self.merge(&Arc::new(report)));
                     self.measure_spread();
                 },
+                // After the reports, which it must never hold up.
+                Some(failures) = logged.recv() => self.merge_logged(&failures),
             }
         }
         self.evidence.finish().await;
@@ -251,7 +255,11 @@ impl Task {
 }
 
 /// The rollout of a service, while it runs.
-fn running(tracked: &[Tracked], current: &BTreeMap<String, usize>, service: &str) -> Option<Running> {
+pub(super) fn running(
+    tracked: &[Tracked],
+    current: &BTreeMap<String, usize>,
+    service: &str,
+) -> Option<Running> {
     let tracked =
         current.get(service).and_then(|index| tracked.get(*index)).filter(|tracked| tracked.runs())?;
     let state = &tracked.state;

@@ -13,6 +13,7 @@ use serin_rollout::{
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
 use crate::fleet::report::Stratum;
+use crate::otlp::LoggedFailures;
 use crate::snapshot::{self, ComponentWindow, Snapshot, Windows};
 
 /// A rollout, its plan and its evidence.
@@ -170,6 +171,14 @@ impl Tracked {
             }
         }
         self.has_news = true;
+    }
+
+    /// Adds what log records say of a block. They are no news by themselves: seconds close by reports and time.
+    pub(crate) fn merge_logged(&mut self, logged: &LoggedFailures) {
+        let LoggedFailures { component, block, arm, second, failed, .. } = logged;
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.merge_logged(component, block, *arm, *second, *failed);
+        }
     }
 
     /// A VM lives and has reported everything that finished before the second `complete_until`.

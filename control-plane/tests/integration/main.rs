@@ -11,6 +11,7 @@ mod guarded;
 mod http;
 mod learning;
 mod ofrep;
+mod otlp;
 mod record;
 mod registry;
 mod start;

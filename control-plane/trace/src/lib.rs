@@ -2,8 +2,8 @@
 //!
 //! * [`Record`] is one line of a trace, checked: nearly always a [`Line`] of requests. [`Record::parse`] is total, and its
 //!   errors name column, field and rule.
-//! * [`Writer`] writes records; what `serin record` writes begins with a [`Start`], has [`Merged`] in each [`Line`], and an
-//!   [`Act`] for all that people did.
+//! * [`Writer`] writes records; what `serin record` writes begins with a [`Start`], has [`Merged`] in each [`Line`], an
+//!   [`Act`] for all that people did, and a [`Logged`] for what log records said of blocks.
 //! * [`Lines`] reads a stream of records, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
 //! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
 //! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
@@ -15,6 +15,7 @@
 mod act;
 mod base64_hdr;
 mod line;
+mod logged;
 mod merged;
 mod number;
 mod raw;
@@ -28,6 +29,7 @@ mod write;
 
 pub use act::Act;
 pub use line::{Line, LineError, Rule};
+pub use logged::Logged;
 pub use merged::{Merged, SampledHost};
 pub use read::{LINE_BYTES_MAX, Lines, TraceError};
 pub use record::Record;

@@ -233,10 +233,7 @@ fn check(raw: raw::Line) -> Result<Line, Broken> {
     Ok(Line {
         t: raw.t.0,
         component: text("component", raw.component, 128)?,
-        arm: match raw.arm {
-            raw::Arm::Baseline => Arm::Baseline,
-            raw::Arm::Canary => Arm::Canary,
-        },
+        arm: raw.arm.checked(),
         started,
         outcomes,
         latency,

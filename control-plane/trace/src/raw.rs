@@ -5,9 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::merged;
 use crate::number::{Count, Micros, UnixSecond, UserBuckets};
@@ -75,13 +75,29 @@ pub(crate) struct Line {
 pub(crate) const HOST_BYTES_MAX: usize = 128;
 
 /// The arms that are compared.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Arm {
     /// The version that served before.
     Baseline,
     /// The version on trial.
     Canary,
+}
+
+impl Arm {
+    pub(crate) const fn of(arm: serin_analysis::Arm) -> Self {
+        match arm {
+            serin_analysis::Arm::Baseline => Self::Baseline,
+            serin_analysis::Arm::Canary => Self::Canary,
+        }
+    }
+
+    pub(crate) const fn checked(self) -> serin_analysis::Arm {
+        match self {
+            Self::Baseline => serin_analysis::Arm::Baseline,
+            Self::Canary => serin_analysis::Arm::Canary,
+        }
+    }
 }
 
 /// Finished requests by outcome; absent ones are 0.
@@ -168,7 +184,9 @@ fn signals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
     deserializer.deserialize_map(Named { most: SIGNALS_MAX, of: PhantomData })
 }
 
-fn blocks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Count>, D::Error> {
+pub(crate) fn blocks<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Count>, D::Error> {
     deserializer.deserialize_map(Named { most: BLOCKS_MAX, of: PhantomData })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::{self, Act};
 use crate::line::{Line, LineError, Rule};
+use crate::logged::{self, Logged};
 use crate::raw;
 use crate::start::{self, Piece};
 use crate::text;
@@ -18,6 +19,8 @@ pub enum Record {
     Start(Piece),
     /// What a person did.
     Act(Act),
+    /// What log records said of blocks.
+    Logged(Logged),
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -38,7 +41,17 @@ struct ActLine {
     act: act::Raw,
 }
 
-/// One line of a trace. A recording begins with how the rollout stood, and also tells what people did.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TraceLoggedLine")]
+struct LoggedLine {
+    /// What was told.
+    #[serde(deserialize_with = "raw::object")]
+    logged: logged::Raw,
+}
+
+/// One line of a trace. A recording begins with how the rollout stood, and also tells what people did and what log records
+/// said of blocks.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "TraceRecord")]
@@ -47,6 +60,7 @@ enum Schema {
     Requests(Box<raw::Line>),
     Start(StartLine),
     Act(ActLine),
+    Logged(LoggedLine),
 }
 
 /// JSON Schema of one line.
@@ -68,6 +82,11 @@ impl Record {
             let line = text::text_of(bytes)?;
             let ActLine { act } = text::read(line)?;
             Act::check(act).map(Self::Act).map_err(|(field, rule)| broken(line, ("act", field), rule))
+        } else if begins_with(bytes, b"logged") {
+            let line = text::text_of(bytes)?;
+            let LoggedLine { logged } = text::read(line)?;
+            let logged = Logged::check(logged);
+            logged.map(Self::Logged).map_err(|(field, rule)| broken(line, ("logged", field), rule))
         } else {
             Line::parse(bytes).map(|line| Self::Requests(Box::new(line)))
         }
@@ -82,6 +101,7 @@ impl Record {
             Self::Requests(line) => line.to_json(),
             Self::Start(piece) => serde_json::to_string(&StartLine { start: piece.raw() }),
             Self::Act(act) => serde_json::to_string(&ActLine { act: act.raw() }),
+            Self::Logged(logged) => serde_json::to_string(&LoggedLine { logged: logged.raw() }),
         }
     }
 }
@@ -108,6 +128,7 @@ mod tests {
     use super::*;
 
     const ACT: &str = r#"{"act":{"at_ms":1800000002250,"actor":"anna","order":"set_weight","weight_ppm":250000,"reason":"half of it"}}"#;
+    const LOGGED: &str = r#"{"logged":{"at_ms":1800000002250,"t":1800000001,"component":"cart","arm":"canary","blocks":{"tax":3}}}"#;
     const START: &str =
         r#"{"start":{"at_ms":1800000002250,"rollout":"shop-1","part":1,"parts":1,"packed":"H4sI"}}"#;
 
@@ -123,7 +144,7 @@ mod tests {
             r#""order":"rollback","block":"tax""#,
         ];
         let others = orders.map(|order| ACT.replace(r#""order":"set_weight","weight_ppm":250000"#, order));
-        for text in others.iter().map(String::as_str).chain([ACT, START]) {
+        for text in others.iter().map(String::as_str).chain([ACT, START, LOGGED]) {
             assert_eq!(Record::parse(text.as_bytes()).unwrap().to_json().unwrap(), text);
         }
         let spaced = ACT.replacen("{\"act\"", " {  \"act\"", 1);
@@ -132,8 +153,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_damaged_line_gives_a_record_or_an_error(at in 0..ACT.len(), byte: u8, cut in 0..ACT.len()) {
-            for line in [ACT, START] {
+        fn a_damaged_line_gives_a_record_or_an_error(at in 0..LOGGED.len(), byte: u8, cut in 0..LOGGED.len()) {
+            for line in [ACT, START, LOGGED] {
                 let mut bytes = line.as_bytes().to_vec();
                 if let Some(place) = bytes.get_mut(at) {
                     *place = byte;
@@ -172,6 +193,8 @@ mod tests {
                 "act.why",
                 "unknown field `why`, expected one of `at_ms`, `actor`, `order`, `weight_ppm`, `component`, `block`, `reason`",
             ),
+            (LOGGED, "1800000002250", "9800000002250000", "logged.at_ms", "is beyond the year 9999"),
+            (LOGGED, "cart", "", "logged.component", "must be 1 to 128 bytes long"),
             (START, "\"part\":1", "\"part\":2", "start.part", "must be 1 to `parts`, at most 128"),
             (START, "H4sI", "%", "start.packed", "is not base64"),
             (START, "shop-1", "", "start.rollout", "must be 1 to 64 bytes long"),

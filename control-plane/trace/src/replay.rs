@@ -23,6 +23,7 @@ use serin_rollout::{Plan, UnixMillis};
 
 use crate::act::Act;
 use crate::line::{Line, LineError, Rule};
+use crate::logged::Logged;
 use crate::record::Record;
 use crate::seconds::{LATE_S, Second, Seconds};
 use crate::start::Piece;
@@ -103,6 +104,7 @@ impl Replay {
             Record::Requests(line) => self.requests(*line, &mut entries)?,
             Record::Start(piece) => self.start(piece, &mut entries)?,
             Record::Act(act) => self.act(act, &mut entries)?,
+            Record::Logged(logged) => self.logged(logged, &mut entries)?,
         }
         Ok(entries)
     }
@@ -127,7 +129,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Another judge than Serin sees the requests alone, so it takes no notice of starts and acts.
+    /// Another judge than Serin sees the requests alone, so it takes no notice of starts, acts and log records.
     fn start(&mut self, piece: Piece, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         if *self.is_recorded.get_or_insert(true)
             && let Some(recorded) = self.recorded()
@@ -142,6 +144,13 @@ impl Replay {
             return Err(broken("act", Rule::NoStart).into());
         }
         self.recorded().map_or(Ok(()), |recorded| recorded.act(act, entries))
+    }
+
+    fn logged(&mut self, logged: Logged, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if self.is_recorded != Some(true) {
+            return Err(broken("logged", Rule::NoStart).into());
+        }
+        self.recorded().map_or(Ok(()), |recorded| recorded.logged(logged, entries))
     }
 
     /// The trace ended: the rest of what happened, and the decision.

@@ -241,7 +241,7 @@ impl Component {
             canary: self.absorb_arm(at, Arm::Canary, &arms.canary),
         };
         self.learn(at.second, &arms);
-        self.absorb_blocks(at.second);
+        self.pass_blocks(at.second);
         if !self.active {
             return None;
         }
@@ -351,7 +351,8 @@ impl Component {
         }
         let agreeing = Agreeing::of(age_s, alone.then_some(config.sustained_s), &self.dispersion());
         let (config, phi) = (judging.as_ref().unwrap_or(config), self.phi(config));
-        self.judge_blocks(&Judging { arms: &arms, alone, warm, config, phi, mass, agreeing });
+        let second = at.second;
+        self.judge_blocks(&Judging { second, arms: &arms, alone, warm, config, phi, mass, agreeing });
         let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
         let evidence = if warm { evidence.harm_alone() } else { evidence };
         if alone {

@@ -1,31 +1,31 @@
 //! Failures that name a block of code locate the fault; those that name none leave it to the whole component.
 
 use serin_analysis::{
-    Arm, Assessment, BlockFailures, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment,
+    Arm, Assessment, BlockFailures, ComponentIndex, ComponentSpec, Engine, EngineConfig, Increment, NamedBy,
     RawEngineConfig,
 };
 
 use super::world::{Behaviour, GOOD, START, World, component_alarm, name};
 
-const BLOCKS: [&str; 3] = ["tax", "price", "stock"];
+pub(super) const BLOCKS: [&str; 3] = ["tax", "price", "stock"];
 const TAX: usize = 0;
 /// When the fault begins.
-const ONSET: u64 = START + 120;
+pub(super) const ONSET: u64 = START + 120;
 
 /// A world in which the failures of component 0 name blocks.
-struct Shop {
-    world: World,
+pub(super) struct Shop {
+    pub(super) world: World,
     /// Which block a failure of an arm names, by a draw from 0 to 1; `None`: none.
     blame: fn(Arm, bool, f64) -> Option<usize>,
     bad: Behaviour,
 }
 
 impl Shop {
-    fn new(seed: u64, bad: Behaviour, blame: fn(Arm, bool, f64) -> Option<usize>) -> Self {
+    pub(super) fn new(seed: u64, bad: Behaviour, blame: fn(Arm, bool, f64) -> Option<usize>) -> Self {
         Self { world: World::new(seed, 3, 100.0, 0.2), blame, bad }
     }
 
-    fn engine() -> Engine {
+    pub(super) fn engine() -> Engine {
         let specs: Vec<_> = (0..3)
             .map(|index| ComponentSpec {
                 blocks: BLOCKS.iter().filter(|_| index == 0).map(|block| (*block).to_owned()).collect(),
@@ -38,7 +38,7 @@ impl Shop {
         engine
     }
 
-    fn second(&mut self, second: u64) -> (Vec<Increment>, Vec<BlockFailures>) {
+    pub(super) fn second(&mut self, second: u64) -> (Vec<Increment>, Vec<BlockFailures>) {
         let is_bad = second >= ONSET;
         let bad = self.bad;
         let behaviour =
@@ -49,7 +49,14 @@ impl Shop {
             for _ in 0..increment.outcomes.server_error {
                 let (component, arm) = (ComponentIndex(0), increment.arm);
                 if let Some(block) = (self.blame)(arm, is_bad, self.world.random.unit()) {
-                    failures.push(BlockFailures { component, start_second: second, arm, block, failed: 1 });
+                    failures.push(BlockFailures {
+                        component,
+                        start_second: second,
+                        arm,
+                        block,
+                        failed: 1,
+                        named_by: NamedBy::Response,
+                    });
                 }
             }
         }
@@ -73,21 +80,21 @@ impl Shop {
     }
 }
 
-fn at_fault(assessment: &Assessment) -> Vec<&str> {
+pub(super) fn at_fault(assessment: &Assessment) -> Vec<&str> {
     let blocks = &assessment.components[0].1.blocks;
     blocks.iter().filter(|block| block.at_fault).map(|block| block.name.as_str()).collect()
 }
 
-fn alarmed(assessment: &Assessment) -> bool {
+pub(super) fn alarmed(assessment: &Assessment) -> bool {
     assessment.alarm.is_some()
 }
 
 /// Usual failures are of any block; those of the fault are of the first.
-fn of_tax(arm: Arm, is_bad: bool, draw: f64) -> Option<usize> {
+pub(super) fn of_tax(arm: Arm, is_bad: bool, draw: f64) -> Option<usize> {
     if is_bad && arm == Arm::Canary { Some(TAX) } else { Some((draw * 3.0) as usize) }
 }
 
-fn failing(error_rate: f64) -> Behaviour {
+pub(super) fn failing(error_rate: f64) -> Behaviour {
     Behaviour { error_rate, ..GOOD }
 }
 
@@ -213,9 +220,23 @@ fn impossible_failures_are_ignored() {
         [(0, 99, START), (99, 0, START), (1, 0, START), (0, 0, u64::MAX), (0, 0, START)]
     {
         let component = ComponentIndex(component);
-        let failed = u64::MAX;
-        engine.merge_block(&BlockFailures { component, start_second, arm: Arm::Canary, block, failed });
-        engine.merge_block(&BlockFailures { component, start_second, arm: Arm::Baseline, block, failed });
+        let (failed, named_by) = (u64::MAX, NamedBy::Response);
+        engine.merge_block(&BlockFailures {
+            component,
+            start_second,
+            arm: Arm::Canary,
+            block,
+            failed,
+            named_by,
+        });
+        engine.merge_block(&BlockFailures {
+            component,
+            start_second,
+            arm: Arm::Baseline,
+            block,
+            failed,
+            named_by,
+        });
     }
     assert_eq!(shop.run(&mut engine, START, START + 100, alarmed), None);
 }

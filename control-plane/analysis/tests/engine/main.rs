@@ -12,6 +12,7 @@ mod control;
 mod course;
 #[cfg(test)]
 mod detection;
+mod logged;
 #[cfg(test)]
 mod merging;
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! One recording as lines of a trace: how the rollout stood, reports as they were merged, and what people did.
 
+use std::collections::BTreeMap;
+
 use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::admin::v1 as proto;
 use serin_proto::fleet::v1 as fleet;
 use serin_rollout::{Command, Order, RollbackScope, Weight};
-use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Merged, Record, SampledHost, Start};
+use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Logged, Merged, Record, SampledHost, Start};
 use tonic::Streaming;
 
 use super::refusal::Refusal;
@@ -55,6 +57,7 @@ impl Recording {
         let records = match (response.start.take(), response.act.take()) {
             (Some(piece), _) => self.start(at_ms(&response)?, &rollout, piece)?,
             (None, Some(recorded)) => vec![act(at_ms(&response)?, recorded)?],
+            (None, None) if !response.logged.is_empty() => logged(at_ms(&response)?, response.logged)?,
             (None, None) => report(response)?,
         };
         Some(Told { rollout, records })
@@ -103,6 +106,22 @@ fn act(at_ms: u64, recorded: proto::RecordedAct) -> Option<Record> {
         }
     };
     Some(Record::Act(Act { at_ms, command: Command { order, actor, reason } }))
+}
+
+fn logged(at_ms: u64, errors: Vec<proto::RecordedBlockErrors>) -> Option<Vec<Record>> {
+    let mut lines = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for one in errors {
+        let arm = match one.arm.as_str() {
+            "baseline" => Arm::Baseline,
+            "canary" => Arm::Canary,
+            _ => return None,
+        };
+        lines.entry((one.second, one.component, arm)).or_default().insert(one.block, one.errors);
+    }
+    let records = lines
+        .into_iter()
+        .map(|((t, component, arm), blocks)| Record::Logged(Logged { at_ms, t, component, arm, blocks }));
+    Some(records.collect())
 }
 
 fn report(response: proto::RecordResponse) -> Option<Vec<Record>> {
@@ -163,7 +182,7 @@ impl Common {
             latency: latency(&counts.latency_hdr)?,
             host: None,
             weight_ppm: Some(self.weight_ppm),
-            signals: std::collections::BTreeMap::new(),
+            signals: BTreeMap::new(),
             node: Some(self.node.clone()),
             users: UserMasks { seen: counts.users_seen, failed: counts.users_failed },
             blocks: counts.blocks.into_iter().map(|block| (block.block, block.errors)).collect(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use serin_control_plane::{Config, Running, start};
+use serin_control_plane::{Addresses, Config, Running, start};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::program::{Ran, serin, serin_reading};
@@ -69,6 +69,16 @@ impl Server {
         self.folder.join("token").display().to_string()
     }
 
+    /// Where the server listens.
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.running.as_ref().unwrap().addresses
+    }
+
+    /// What the test does beside the program.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// Runs the program against this server.
     pub(crate) fn serin(&self, arguments: &[&str]) -> Ran {
         serin(&[arguments, &["--server", &self.url()]].concat())
@@ -94,6 +104,7 @@ fn config(folder: &Path, address: &str, admin: &str) -> Config {
     let admin = admin.replace("FOLDER", &folder);
     let yaml = format!(
         "data: {folder}/data\nlisteners:\n  fleet: {{address: '127.0.0.1:0'}}\n  http: {{address: '127.0.0.1:0'}}\n  \
+         otlp: {{address: '127.0.0.1:0'}}\n  \
          admin:\n    address: '{address}'\n{admin}"
     );
     Config::parse(&yaml, false).unwrap()

@@ -16,6 +16,7 @@ use super::serin::Serin;
 use super::{GAP_TICKS, ReplayError, broken};
 use crate::act::Act;
 use crate::line::{Line, Rule};
+use crate::logged::Logged;
 use crate::merged::Merged;
 use crate::start::{Piece, Pieces, Start};
 
@@ -32,8 +33,24 @@ pub(super) struct Recorded {
     pieces: Pieces,
     /// Whether the start was made under another plan, so that nothing of it means anything here. `None`: it has no start.
     is_other_plan: Option<bool>,
-    ahead: Vec<(Line, Merged)>,
+    ahead: Vec<Told>,
     run: Option<Run>,
+}
+
+/// What the control plane was told of the traffic.
+#[derive(Debug)]
+enum Told {
+    Requests(Box<(Line, Merged)>),
+    Logged(Logged),
+}
+
+impl Told {
+    fn at_ms(&self) -> u64 {
+        match self {
+            Self::Requests(told) => told.1.at_ms,
+            Self::Logged(logged) => logged.at_ms,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -100,12 +117,21 @@ impl Recorded {
         merged: Merged,
         entries: &mut Vec<Entry>,
     ) -> Result<(), ReplayError> {
+        self.told(Told::Requests(Box::new((line, merged))), entries)
+    }
+
+    /// Takes what log records said of blocks.
+    pub(super) fn logged(&mut self, logged: Logged, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        self.told(Told::Logged(logged), entries)
+    }
+
+    fn told(&mut self, told: Told, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         if let Some(run) = &mut self.run {
-            return run.take(&line, &merged, entries);
+            return run.take(&told, entries);
         }
-        let first_ms = self.ahead.first().map_or(merged.at_ms, |(_, first)| first.at_ms);
-        let is_enough = merged.at_ms >= first_ms.saturating_add(AHEAD.0) || self.ahead.len() >= AHEAD.1;
-        self.ahead.push((line, merged));
+        let first_ms = self.ahead.first().map_or(told.at_ms(), Told::at_ms);
+        let is_enough = told.at_ms() >= first_ms.saturating_add(AHEAD.0) || self.ahead.len() >= AHEAD.1;
+        self.ahead.push(told);
         if is_enough { self.begin(entries) } else { Ok(()) }
     }
 
@@ -138,12 +164,15 @@ impl Recorded {
 
     fn begin(&mut self, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         let ahead = std::mem::take(&mut self.ahead);
-        let Some((_, first)) = ahead.first() else { return Ok(()) };
-        let names: BTreeSet<&String> = ahead.iter().map(|(line, _)| &line.component).collect();
-        let first_ms = first.at_ms;
+        let Some(first_ms) = ahead.first().map(Told::at_ms) else { return Ok(()) };
+        let names = ahead.iter().filter_map(|told| match told {
+            Told::Requests(told) => Some(&told.0.component),
+            Told::Logged(_) => None,
+        });
+        let names: BTreeSet<&String> = names.collect();
         let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
         let mut run = Run::new(serin, first_ms, first_ms);
-        let taken = ahead.iter().try_for_each(|(line, merged)| run.take(line, merged, entries));
+        let taken = ahead.iter().try_for_each(|told| run.take(told, entries));
         self.run = Some(run);
         taken
     }
@@ -168,12 +197,18 @@ impl Run {
         self.serin.act(act.command, UnixMillis(self.now_ms), entries)
     }
 
-    fn take(&mut self, line: &Line, merged: &Merged, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
-        if merged.at_ms > self.now_ms {
-            self.move_to(merged.at_ms, entries)?;
+    fn take(&mut self, told: &Told, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if told.at_ms() > self.now_ms {
+            self.move_to(told.at_ms(), entries)?;
         }
-        self.serin.merge_line(line, merged, UnixMillis(self.now_ms), entries);
-        self.has_news = true;
+        match told {
+            Told::Requests(told) => {
+                let (line, merged) = told.as_ref();
+                self.serin.merge_line(line, merged, UnixMillis(self.now_ms), entries);
+                self.has_news = true;
+            }
+            Told::Logged(logged) => self.serin.merge_logged(logged),
+        }
         Ok(())
     }
 

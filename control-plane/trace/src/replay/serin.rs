@@ -13,6 +13,7 @@ use serin_rollout::{
 use super::ReplayError;
 use super::outcome::{Decision, Entry, Needed, Reason, decision, of_scope};
 use crate::line::Line;
+use crate::logged::Logged;
 use crate::merged::Merged;
 use crate::seconds::{Cell, Second, failures};
 
@@ -173,6 +174,14 @@ impl Serin {
         }
         if merged.complete_until > 0 {
             self.trial.evaluation().progress(source, merged.complete_until, at);
+        }
+    }
+
+    /// Adds what log records said.
+    pub(super) fn merge_logged(&mut self, logged: &Logged) {
+        let Logged { t, component, arm, blocks, .. } = logged;
+        for (block, failed) in blocks {
+            self.trial.evaluation().merge_logged(component, block, *arm, *t, *failed);
         }
     }
 

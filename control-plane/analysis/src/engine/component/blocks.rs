@@ -8,8 +8,13 @@
 //!
 //! Where no baseline runs beside the canary, each block is compared with what is expected of the whole component, which is
 //! more than any block's part.
+//!
+//! Names that come late still count in their own second, until it settles ([`names`], [`strata`]).
 
-use std::collections::BTreeMap;
+mod names;
+mod strata;
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +24,10 @@ use crate::config::RawEngineConfig;
 use crate::increment::{Arm, BlockFailures, ByArm};
 use crate::placebo::Phi;
 use crate::scope::{Agreeing, Process};
-use crate::stratum::{ArmStratum, Evidence};
+use crate::stratum::ArmStratum;
 use crate::verdict::{BlockEvidence, Signal};
-use crate::window::FailureCounts;
+use names::Names;
+use strata::{Beliefs, JudgedStratum};
 
 /// Odds against a block from which it is at fault, times the number of blocks.
 const LOCATED_ODDS: f64 = 20.0;
@@ -30,21 +36,27 @@ const LOCATED_ODDS: f64 = 20.0;
 const REST_ODDS: f64 = 3.0;
 /// How long an alarm waits for its block, in seconds.
 const LOCATING_S: u64 = 5;
-/// Seconds whose failures by block wait for their second to close.
-const MAX_PENDING_SECONDS: usize = 180;
+/// Time in which names come, where log records tell them, in seconds.
+const LOGS_S: u64 = 3;
+/// Time after which a judged second takes no more names, in seconds.
+const SETTLED_S: u64 = 10;
 
 /// The blocks of a component.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Blocks {
-    names: Vec<String>,
-    /// Failures by start second and block.
-    pending: BTreeMap<u64, Vec<ByArm<u64>>>,
-    /// Failures of the open stratum by block.
-    stratum: Vec<ByArm<u64>>,
-    /// Evidence by block.
-    processes: Vec<Process>,
-    /// Evidence on the failures that name no block.
-    rest: Process,
+    blocks: Vec<String>,
+    /// Failures that named a block, of seconds that are not settled.
+    names: Names,
+    /// What was judged and is not settled, oldest first.
+    unsettled: VecDeque<JudgedStratum>,
+    /// Evidence of what is settled.
+    settled: Beliefs,
+    /// All evidence.
+    present: Beliefs,
+    /// Names came for what was judged since `present` was computed.
+    is_stale: bool,
+    /// First second that is not judged.
+    open_from: u64,
     /// When the component's alarm began.
     #[serde(default)]
     alarmed_at: Option<u64>,
@@ -53,6 +65,8 @@ pub(super) struct Blocks {
 /// What the component's stratum was judged by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judging<'a> {
+    /// Last second of the stratum.
+    pub(super) second: u64,
     pub(super) arms: &'a ByArm<ArmStratum>,
     pub(super) alone: bool,
     pub(super) warm: bool,
@@ -64,94 +78,110 @@ pub(super) struct Judging<'a> {
 
 impl Blocks {
     /// `None` without names.
-    pub(super) fn new(names: &[String], config: &RawEngineConfig) -> Option<Box<Self>> {
-        if names.is_empty() {
+    pub(super) fn new(blocks: &[String], config: &RawEngineConfig) -> Option<Box<Self>> {
+        if blocks.is_empty() {
             return None;
         }
-        let process = |odds: f64| Process::new(1.0 / odds, config.beta);
-        let located = LOCATED_ODDS * names.len() as f64;
+        let beliefs = Beliefs::new(blocks.len(), config);
         Some(Box::new(Self {
-            names: names.to_vec(),
-            pending: BTreeMap::new(),
-            stratum: vec![ByArm::default(); names.len()],
-            processes: vec![process(located); names.len()],
-            rest: process(REST_ODDS),
+            blocks: blocks.to_vec(),
+            names: Names::new(blocks.len()),
+            unsettled: VecDeque::new(),
+            settled: beliefs.clone(),
+            present: beliefs,
+            is_stale: false,
+            open_from: 0,
             alarmed_at: None,
         }))
     }
 
     /// The same without evidence. `mass` is the prior mass that is past.
     fn restarted(&self, config: &RawEngineConfig, mass: f64) -> Option<Box<Self>> {
-        let mut blocks = Self::new(&self.names, config)?;
-        blocks.processes.iter_mut().chain([&mut blocks.rest]).for_each(|process| process.skip_mass(mass));
+        let mut blocks = Self::new(&self.blocks, config)?;
+        blocks.settled.skip_mass(mass);
+        blocks.present.skip_mass(mass);
+        blocks.names = self.names.restarted();
         Some(blocks)
     }
 
     fn add(&mut self, failures: &BlockFailures) {
-        if self.pending.len() >= MAX_PENDING_SECONDS && !self.pending.contains_key(&failures.start_second) {
-            self.pending.pop_first();
-        }
-        let none = || vec![ByArm::default(); self.names.len()];
-        let second = self.pending.entry(failures.start_second).or_insert_with(none);
-        if let Some(block) = second.get_mut(failures.block) {
-            let count = block.of_mut(failures.arm);
-            *count = count.saturating_add(failures.failed);
+        let settled_until = self.unsettled.front().map_or(self.open_from, |oldest| oldest.first);
+        let second = failures.start_second;
+        // What comes later than that counts as if it was new.
+        let second = if second < settled_until { self.open_from } else { second };
+        let changes_past = self.names.add(second, failures);
+        self.is_stale |= changes_past || second < self.open_from;
+    }
+
+    /// Requests of a judged second failed after it had closed.
+    fn fail_late(&mut self, second: u64, arm: Arm, failed: u64) {
+        if let Some(stratum) = self.unsettled.iter_mut().find(|stratum| stratum.covers(second)) {
+            stratum.fail(arm, failed);
+            self.is_stale = true;
         }
     }
 
-    /// Takes what is known of `second`, and what came late for earlier ones, into the open stratum.
-    fn absorb(&mut self, second: u64) {
-        let later = self.pending.split_off(&second.saturating_add(1));
-        for blocks in std::mem::replace(&mut self.pending, later).into_values() {
-            for (into, failed) in self.stratum.iter_mut().zip(blocks) {
-                into.baseline = into.baseline.saturating_add(failed.baseline);
-                into.canary = into.canary.saturating_add(failed.canary);
-            }
+    /// A second closed.
+    fn pass(&mut self, second: u64) {
+        if self.is_stale || (self.names.logs_tell() && !self.unsettled.is_empty()) {
+            self.refresh(second);
         }
     }
 
     fn judge(&mut self, at: &Judging<'_>) {
-        let named: Vec<ByArm<u64>> =
-            std::mem::replace(&mut self.stratum, vec![ByArm::default(); self.names.len()]);
-        let sum = |arm| named.iter().fold(0_u64, |sum, block| sum.saturating_add(*block.of(arm)));
-        let rest = |arm| at.arms.of(arm).failed.saturating_sub(sum(arm));
-        let rest = ByArm { baseline: rest(Arm::Baseline), canary: rest(Arm::Canary) };
-        for (process, failed) in self.processes.iter_mut().zip(named).chain([(&mut self.rest, rest)]) {
-            let of = |arm: Arm, failed: u64| {
-                let whole = at.arms.of(arm);
-                if at.alone && arm == Arm::Baseline { *whole } else { failing(whole.started, failed) }
-            };
-            let arms = ByArm {
-                baseline: of(Arm::Baseline, failed.baseline),
-                canary: of(Arm::Canary, failed.canary),
-            };
-            let evidence = Evidence::of(&arms, &[], None, at.config);
-            let evidence = if at.warm { evidence.harm_alone() } else { evidence };
-            process.update(&evidence.scaled(at.phi), &arms, at.mass, at.agreeing);
+        let stratum = JudgedStratum::new(self.open_from, at);
+        self.unsettled.push_back(stratum);
+        self.open_from = at.second.saturating_add(1);
+        if self.is_stale || self.names.logs_tell() {
+            self.refresh(at.second);
+        } else {
+            self.present.update(&stratum, &self.names.clone().take(&stratum));
+        }
+        while let Some(oldest) = self.unsettled.front().copied()
+            && oldest.last.saturating_add(SETTLED_S) <= at.second
+        {
+            let named = self.names.take(&oldest);
+            self.settled.update(&oldest, &named);
+            self.names.forget_before(oldest.last.saturating_add(1));
+            self.unsettled.pop_front();
         }
     }
 
-    /// Positions of the blocks at fault, strongest first. Empty: none is known to be, or they do not explain what the
-    /// `whole` of the failures shows.
-    fn at_fault(&self, whole: &Process) -> Vec<usize> {
+    /// Takes what is not settled into account anew. Where log records tell, what is too new for them to have come is left
+    /// out.
+    fn refresh(&mut self, second: u64) {
+        self.is_stale = false;
+        let wait_s = if self.names.logs_tell() { LOGS_S } else { 0 };
+        let (mut present, mut names) = (self.settled.clone(), self.names.clone());
+        let told = self.unsettled.iter().take_while(|one| one.last.saturating_add(wait_s) <= second);
+        for stratum in told {
+            present.update(stratum, &names.take(stratum));
+        }
+        self.present = present;
+    }
+
+    /// Positions of the blocks at fault, strongest first. Empty: none is known to be, or they do not explain what all
+    /// failures show.
+    fn at_fault(&self) -> Vec<usize> {
         let evidence = |process: &Process| process.log_evidence_of(Signal::ErrorRate);
-        let crossed = self.processes.iter().enumerate();
+        let crossed = self.present.blocks.iter().enumerate();
         let mut crossed: Vec<(usize, f64)> = crossed
             .filter(|(_, process)| evidence(process) >= process.log_threshold())
             .map(|(index, process)| (index, evidence(process)))
             .collect();
         crossed.sort_by(|a, b| b.1.total_cmp(&a.1));
         let crossed: Vec<usize> = crossed.into_iter().map(|(index, _)| index).collect();
-        if self.explain(&crossed, whole) { crossed } else { Vec::new() }
+        if self.explain(&crossed) { crossed } else { Vec::new() }
     }
 
     /// Whether the failures that name none of `blocks` are no more than usual.
-    fn explain(&self, blocks: &[usize], whole: &Process) -> bool {
-        if self.rest.log_evidence_of(Signal::ErrorRate) >= REST_ODDS.ln() {
+    fn explain(&self, blocks: &[usize]) -> bool {
+        let Beliefs { blocks: processes, rest, whole } = &self.present;
+        if rest.log_evidence_of(Signal::ErrorRate) >= REST_ODDS.ln() {
             return false;
         }
         let since = whole.suspect_totals();
-        let named = self.processes.iter().enumerate().filter(|(index, _)| blocks.contains(index));
+        let named = processes.iter().enumerate().filter(|(index, _)| blocks.contains(index));
         let named = named.map(|(_, process)| process.suspect_totals().failures().canary).sum::<u64>();
         let rest = since.failures().canary.saturating_sub(named);
         let usual = whole.totals().baseline;
@@ -161,8 +191,8 @@ impl Blocks {
         since.requests.canary as f64 * share >= ENOUGH || rest < least_beyond(since.requests.canary, share)
     }
 
-    fn evidence(&self, whole: &Process) -> Vec<BlockEvidence> {
-        let at_fault = self.at_fault(whole);
+    fn evidence(&self) -> Vec<BlockEvidence> {
+        let at_fault = self.at_fault();
         let of = |(index, (name, process)): (usize, (&String, &Process))| {
             let since = process.suspect_totals();
             let failures = since.failures();
@@ -177,7 +207,7 @@ impl Blocks {
                 canary_requests: since.requests.canary,
             })
         };
-        self.names.iter().zip(&self.processes).enumerate().filter_map(of).collect()
+        self.blocks.iter().zip(&self.present.blocks).enumerate().filter_map(of).collect()
     }
 }
 
@@ -189,9 +219,15 @@ impl Component {
         }
     }
 
-    pub(super) fn absorb_blocks(&mut self, second: u64) {
+    pub(super) fn fail_blocks_late(&mut self, second: u64, arm: Arm, failed: u64) {
         if let Some(blocks) = &mut self.blocks {
-            blocks.absorb(second);
+            blocks.fail_late(second, arm, failed);
+        }
+    }
+
+    pub(super) fn pass_blocks(&mut self, second: u64) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.pass(second);
         }
     }
 
@@ -207,7 +243,7 @@ impl Component {
 
     /// What the failures that name blocks say, block by block.
     pub(in crate::engine) fn block_evidence(&self) -> Vec<BlockEvidence> {
-        self.blocks.as_ref().map(|blocks| blocks.evidence(&self.process)).unwrap_or_default()
+        self.blocks.as_ref().map(|blocks| blocks.evidence()).unwrap_or_default()
     }
 
     /// The alarm began, at `second`.
@@ -222,13 +258,6 @@ impl Component {
         let Some(blocks) = &self.blocks else { return false };
         blocks.alarmed_at.is_some_and(|at| second < at.saturating_add(LOCATING_S))
             && self.process.strongest_signal() == Signal::ErrorRate
-            && blocks.at_fault(&self.process).is_empty()
+            && blocks.at_fault().is_empty()
     }
-}
-
-/// An arm of which `failed` requests failed.
-fn failing(started: u64, failed: u64) -> ArmStratum {
-    let failed = failed.min(started);
-    let categories = FailureCounts::unnamed(failed);
-    ArmStratum { started, failed, categories, ..ArmStratum::default() }
 }

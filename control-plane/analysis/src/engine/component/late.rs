@@ -34,6 +34,7 @@ impl Component {
                 *failures = failures.saturating_add(booked);
             } else {
                 self.strata.fail(start_second, arm, booked);
+                self.fail_blocks_late(start_second, arm, booked);
             }
         }
         (categories, pooled)

@@ -3,7 +3,7 @@
 use serin_rollout::{Command, Order, Weight};
 
 use super::*;
-use crate::{Act, Start};
+use crate::{Act, Logged, Start};
 
 /// A recording: two VMs, of which each tells half of every second, `late_ms` after it ended.
 fn recorded(lines: Vec<Line>, late_ms: u64) -> Vec<Line> {
@@ -273,4 +273,53 @@ fn other_judges_pass_over_starts_and_acts() {
     let records: Vec<_> = records.chain(lines.iter().cloned().map(Record::from)).collect();
     let flagger = || NamedJudge::from_name("flagger");
     assert_eq!(replayed(records, flagger()), replayed(lines, flagger()));
+}
+
+/// A recording of a cart that fails from second 60 on, with and without log records that name the tax block, which come two
+/// seconds after they were written.
+fn logged(with_records: bool) -> Vec<Record> {
+    let fails = |t| if t < 60 { 0 } else { 10 };
+    let good = ["checkout", "search"].map(|name| both(name, 120, 1, |_| 0)).concat();
+    let mut lines = recorded([both("cart", 120, 1, fails), good].concat(), 0);
+    lines.sort_by_key(merged_at);
+    let mut all: Vec<(u64, Record)> = lines.into_iter().map(|line| (merged_at(&line), line.into())).collect();
+    for t in (START + 60..START + 118).filter(|_| with_records) {
+        let (at_ms, component, arm) = ((t + 3) * 1_000, "cart".to_owned(), Arm::Canary);
+        // Of each of two VMs.
+        let blocks = [("tax".to_owned(), 20)].into();
+        all.push((at_ms, Record::Logged(Logged { at_ms, t, component, arm, blocks })));
+    }
+    all.sort_by_key(|(at_ms, _)| *at_ms);
+    all.into_iter().map(|(_, record)| record).collect()
+}
+
+#[test]
+fn log_records_locate_the_block_on_paper_as_they_do_live() {
+    let fine = PLAN.replace(
+        "path: {prefix: /cart}}]}",
+        "path: {prefix: /cart}}], granularity: fine, blocks: [{name: tax, current: t2, previous: [t1]}]}",
+    );
+    for (with_records, level, blocks) in [(true, Level::Fine, &["tax"][..]), (false, Level::Medium, &[])] {
+        let mut replay = Replay::new(Plan::parse(&fine).unwrap(), None);
+        for record in logged(with_records) {
+            replay.push(record).unwrap();
+        }
+        let (_, decision) = replay.end().unwrap();
+        assert_eq!(
+            (decision.level, &decision.blocks[..]),
+            (Some(level), &blocks.iter().map(|block| (*block).to_owned()).collect::<Vec<_>>()[..])
+        );
+    }
+}
+
+#[test]
+fn log_records_are_part_of_recordings_alone_and_are_nothing_to_other_judges() {
+    let plain = both("cart", 1, 1, |_| 0).remove(0);
+    let record = logged(true).into_iter().find(|record| matches!(record, Record::Logged(_))).unwrap();
+    let mut replay = Replay::new(plan(), None);
+    replay.push(plain).unwrap();
+    let error = replay.push(record).unwrap_err();
+    assert_eq!(error.to_string(), "logged: must follow the start of a recording");
+    let judged = |with_records| replayed(logged(with_records), NamedJudge::from_name("flagger")).1;
+    assert_eq!(judged(true), judged(false));
 }

@@ -1,0 +1,74 @@
+//! What became of requests with log records, and of the records.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use super::{Label, Metrics};
+use crate::otlp::Fate;
+
+/// How a request with log records ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OtlpResult {
+    /// It was read; what became of its records is counted beside.
+    Taken,
+    /// It could not be read.
+    Malformed,
+    /// It was too large, packed or not.
+    TooLarge,
+    /// Its content type or method is not served.
+    Unsupported,
+    /// There was no room; it comes again.
+    Busy,
+    /// It had no valid token.
+    Denied,
+}
+
+impl OtlpResult {
+    const ALL: [Self; 6] =
+        [Self::Taken, Self::Malformed, Self::TooLarge, Self::Unsupported, Self::Busy, Self::Denied];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Unsupported => "unsupported",
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// Counters of the intake of log records.
+#[derive(Debug, Default)]
+pub(super) struct OtlpCounters {
+    requests: Family<Label, Counter>,
+    records: Family<Label, Counter>,
+}
+
+impl OtlpCounters {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        // Each reason is there from the start, so that its absence cannot be taken for zero.
+        OtlpResult::ALL
+            .iter()
+            .for_each(|result| drop(self.requests.get_or_create(&[("result", result.name())])));
+        Fate::ALL.iter().for_each(|fate| drop(self.records.get_or_create(&[("result", fate.name())])));
+        let help = "OTLP requests with log records, by what became of them";
+        registry.register("otlp_requests", help, self.requests.clone());
+        let help = "Log records, by what became of them";
+        registry.register("otlp_log_records", help, self.records.clone());
+    }
+}
+
+impl Metrics {
+    /// Notes how a request with log records ended.
+    pub(crate) fn otlp_request(&self, result: OtlpResult) {
+        self.otlp.requests.get_or_create(&[("result", result.name())]).inc();
+    }
+
+    /// Notes what became of log records.
+    pub(crate) fn otlp_records(&self, fate: Fate, records: u64) {
+        self.otlp.records.get_or_create(&[("result", fate.name())]).inc_by(records);
+    }
+}

@@ -1,0 +1,157 @@
+//! `LogsService/Export` over gRPC.
+//!
+//! The service is written by hand, because a generated one builds the whole message before anyone can look at it.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use axum::http;
+use prost::Message;
+use prost::bytes::{Buf, Bytes};
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::body::Body;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::{BoxFuture, Service};
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::{Code, Request, Response, Status};
+
+use super::answer::Answer;
+use super::refusal::Refusal;
+use super::{Encoding, Intake};
+use crate::access::Access;
+use crate::listener::MESSAGE_BYTES_MAX;
+use crate::metrics::OtlpResult;
+
+const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(super) struct Logs {
+    intake: Intake,
+    access: Access,
+}
+
+impl NamedService for Logs {
+    const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
+}
+
+impl Logs {
+    pub(super) fn new(intake: Intake, access: Access) -> Self {
+        Self { intake, access }
+    }
+
+    async fn export(&self, request: http::Request<Body>) -> http::Response<Body> {
+        let response = match self.admit(request.uri().path(), request.headers()).await {
+            Ok(_place) => self.read(request).await,
+            Err(refusal) => Status::from(refusal).into_http(),
+        };
+        // An answer without a message has its status among the headers.
+        let refused = Status::from_header_map(response.headers());
+        self.intake.ended(refused.as_ref().map_or(OtlpResult::Taken, result));
+        response
+    }
+
+    async fn admit(&self, path: &str, headers: &http::HeaderMap) -> Result<OwnedSemaphorePermit, Refusal> {
+        let token = headers.get(http::header::AUTHORIZATION);
+        self.access.holder(token.and_then(|value| value.to_str().ok()))?;
+        if path != EXPORT {
+            return Err(Refusal::Unsupported("the only method is Export"));
+        }
+        self.intake.place().await
+    }
+
+    async fn read(&self, request: http::Request<Body>) -> http::Response<Body> {
+        let grpc = Grpc::new(Unread).accept_compressed(CompressionEncoding::Gzip);
+        grpc.max_decoding_message_size(MESSAGE_BYTES_MAX).unary(Export(self.intake.clone()), request).await
+    }
+}
+
+/// How a refusal is counted, also one by the layers before ours.
+fn result(status: &Status) -> OtlpResult {
+    let may_come_again = !status.details().is_empty();
+    match status.code() {
+        Code::Ok => OtlpResult::Taken,
+        Code::ResourceExhausted if may_come_again => OtlpResult::Busy,
+        // What exceeds the bound packed, and what does unpacked.
+        Code::OutOfRange | Code::ResourceExhausted => OtlpResult::TooLarge,
+        Code::Unimplemented => OtlpResult::Unsupported,
+        Code::Unauthenticated => OtlpResult::Denied,
+        Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => OtlpResult::Malformed,
+    }
+}
+
+impl Service<http::Request<Body>> for Logs {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.export(request).await) })
+    }
+}
+
+struct Export(Intake);
+
+impl UnaryService<Bytes> for Export {
+    type Response = Answer;
+    type Future = Ready<Result<Response<Answer>, Status>>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let answer = self.0.take(Encoding::Protobuf, request.get_ref());
+        ready(answer.map(Response::new).map_err(Status::from))
+    }
+}
+
+/// Takes the bytes of a message as they are.
+#[derive(Clone, Copy, Debug)]
+struct Unread;
+
+impl Codec for Unread {
+    type Encode = Answer;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Unread {
+    type Item = Answer;
+    type Error = Status;
+
+    fn encode(&mut self, answer: Answer, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        answer.encode(into).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+impl Decoder for Unread {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(bytes.copy_to_bytes(bytes.remaining())))
+    }
+}

@@ -1,0 +1,152 @@
+//! `ExportLogsServiceRequest` in protobuf, read in place: no message is built, so a request takes no more memory than its
+//! records that may count, and however deep values nest, they are passed over.
+
+use std::borrow::Cow;
+
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+use super::record::{Attributes, Gathered, Record};
+
+/// Field numbers of the messages, from opentelemetry-proto 1.
+mod number {
+    pub(super) const REQUEST_RESOURCE_LOGS: u32 = 1;
+    pub(super) const RESOURCE_LOGS_RESOURCE: u32 = 1;
+    pub(super) const RESOURCE_LOGS_SCOPE_LOGS: u32 = 2;
+    pub(super) const RESOURCE_ATTRIBUTES: u32 = 1;
+    pub(super) const SCOPE_LOGS_RECORDS: u32 = 2;
+    pub(super) const RECORD_TIME: u32 = 1;
+    pub(super) const RECORD_SEVERITY: u32 = 2;
+    pub(super) const RECORD_ATTRIBUTES: u32 = 6;
+    pub(super) const RECORD_TRACE: u32 = 9;
+    pub(super) const RECORD_SPAN: u32 = 10;
+    pub(super) const RECORD_OBSERVED: u32 = 11;
+    pub(super) const PAIR_KEY: u32 = 1;
+    pub(super) const PAIR_VALUE: u32 = 2;
+    pub(super) const VALUE_TEXT: u32 = 1;
+}
+
+/// Reads a request. Total: any bytes give records or what is wrong.
+pub(super) fn read(bytes: &[u8]) -> Result<Gathered<'_>, String> {
+    let mut gathered = Gathered::default();
+    each(bytes, &mut |field, value| match (field, value) {
+        (number::REQUEST_RESOURCE_LOGS, Value::Bytes(bytes)) => resource_logs(bytes, &mut gathered),
+        _ => Ok(()),
+    })?;
+    Ok(gathered)
+}
+
+fn resource_logs<'a>(bytes: &'a [u8], gathered: &mut Gathered<'a>) -> Result<(), String> {
+    let mut resource = Attributes::default();
+    each(bytes, &mut |field, value| match (field, value) {
+        (number::RESOURCE_LOGS_RESOURCE, Value::Bytes(bytes)) => each(bytes, &mut |field, value| {
+            let (number::RESOURCE_ATTRIBUTES, Value::Bytes(pair)) = (field, value) else { return Ok(()) };
+            attribute(pair, &mut resource)
+        }),
+        (number::RESOURCE_LOGS_SCOPE_LOGS, Value::Bytes(bytes)) => each(bytes, &mut |field, value| {
+            if let (number::SCOPE_LOGS_RECORDS, Value::Bytes(bytes)) = (field, value) {
+                gathered.add(record(bytes)?);
+            }
+            Ok(())
+        }),
+        _ => Ok(()),
+    })?;
+    gathered.close(resource);
+    Ok(())
+}
+
+fn record(bytes: &[u8]) -> Result<Record<'_>, String> {
+    let mut record = Record::default();
+    each(bytes, &mut |field, value| {
+        match (field, value) {
+            (number::RECORD_TIME, Value::Fixed(ns)) => record.time_ns = ns,
+            (number::RECORD_OBSERVED, Value::Fixed(ns)) => record.observed_ns = ns,
+            (number::RECORD_SEVERITY, Value::Varint(severity)) => {
+                record.severity = i32::try_from(severity).unwrap_or_default();
+            }
+            (number::RECORD_TRACE, Value::Bytes(id)) => {
+                record.trace = id.try_into().map(u128::from_be_bytes).unwrap_or_default();
+            }
+            (number::RECORD_SPAN, Value::Bytes(id)) => {
+                record.span = id.try_into().map(u64::from_be_bytes).unwrap_or_default();
+            }
+            (number::RECORD_ATTRIBUTES, Value::Bytes(pair)) => attribute(pair, &mut record.attributes)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(record)
+}
+
+fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String> {
+    let (mut key, mut value) = ("", None);
+    each(pair, &mut |field, content| {
+        match (field, content) {
+            (number::PAIR_KEY, Value::Bytes(bytes)) => key = text(bytes)?,
+            (number::PAIR_VALUE, Value::Bytes(bytes)) => value = Some(bytes),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    if !Attributes::knows(key) {
+        return Ok(());
+    }
+    let mut told = None;
+    each(value.unwrap_or_default(), &mut |field, content| {
+        if let (number::VALUE_TEXT, Value::Bytes(bytes)) = (field, content) {
+            told = Some(Cow::Borrowed(text(bytes)?));
+        }
+        Ok(())
+    })?;
+    into.set(key, told);
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Varint(u64),
+    Fixed(u64),
+    Bytes(&'a [u8]),
+}
+
+/// Visits the fields of a message.
+fn each<'a>(
+    mut rest: &'a [u8],
+    visit: &mut impl FnMut(u32, Value<'a>) -> Result<(), String>,
+) -> Result<(), String> {
+    while !rest.is_empty() {
+        let (field, wire_type) = decode_key(&mut rest).map_err(|error| error.to_string())?;
+        let value = match wire_type {
+            WireType::Varint => Value::Varint(decode_varint(&mut rest).map_err(|error| error.to_string())?),
+            WireType::SixtyFourBit => {
+                let (bytes, after) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
+                rest = after;
+                Value::Fixed(u64::from_le_bytes(*bytes))
+            }
+            WireType::LengthDelimited => {
+                let length = decode_varint(&mut rest).map_err(|error| error.to_string())?;
+                let length = usize::try_from(length).map_err(|_| cut())?;
+                let (bytes, after) = rest.split_at_checked(length).ok_or_else(cut)?;
+                rest = after;
+                Value::Bytes(bytes)
+            }
+            WireType::StartGroup | WireType::EndGroup | WireType::ThirtyTwoBit => {
+                let passed = skip_field(wire_type, field, &mut rest, DecodeContext::default());
+                passed.map_err(|error| error.to_string())?;
+                continue;
+            }
+        };
+        visit(field, value)?;
+    }
+    Ok(())
+}
+
+fn text(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|_| "an attribute is not UTF-8 text".to_owned())
+}
+
+fn cut() -> String {
+    "the message is cut off".to_owned()
+}
+
+#[cfg(test)]
+mod tests;

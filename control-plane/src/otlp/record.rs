@@ -1,0 +1,138 @@
+//! What is read of log records: the few fields and attributes that say what failed, where and when.
+
+use std::borrow::Cow;
+
+use super::count::Fate;
+
+/// Lowest severity number of an error.
+const ERROR: i32 = 17;
+/// Records of one request that may count.
+pub(super) const RECORDS_MAX: usize = 16_384;
+
+/// The attributes that are looked at, of a record or of a resource.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Attributes<'a> {
+    pub(super) block: Option<Cow<'a, str>>,
+    pub(super) function: Option<Cow<'a, str>>,
+    pub(super) service: Option<Cow<'a, str>>,
+    pub(super) service_name: Option<Cow<'a, str>>,
+    pub(super) component: Option<Cow<'a, str>>,
+    pub(super) arm: Option<Cow<'a, str>>,
+    pub(super) version: Option<Cow<'a, str>>,
+    pub(super) has_exception: bool,
+}
+
+impl<'a> Attributes<'a> {
+    /// Whether an attribute of this name is looked at.
+    pub(super) fn knows(key: &str) -> bool {
+        Self::default().place(key).is_some() || is_exception(key)
+    }
+
+    /// Takes an attribute over. `None`: its value is no text.
+    pub(super) fn set(&mut self, key: &str, value: Option<Cow<'a, str>>) {
+        self.has_exception |= is_exception(key);
+        if let (Some(place), Some(value)) = (self.place(key), value) {
+            *place = Some(value);
+        }
+    }
+
+    fn place(&mut self, key: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        Some(match key {
+            "serin.block" => &mut self.block,
+            "code.function.name" => &mut self.function,
+            "serin.service" => &mut self.service,
+            "service.name" => &mut self.service_name,
+            "serin.component" => &mut self.component,
+            "serin.arm" => &mut self.arm,
+            "service.version" => &mut self.version,
+            _ => return None,
+        })
+    }
+}
+
+fn is_exception(key: &str) -> bool {
+    matches!(key, "exception.type" | "exception.message")
+}
+
+/// A log record.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Record<'a> {
+    /// Unix time in ns at which it was written. 0: not known.
+    pub(super) time_ns: u64,
+    /// Unix time in ns at which it was first seen. 0: not known.
+    pub(super) observed_ns: u64,
+    pub(super) severity: i32,
+    /// 0: none.
+    pub(super) trace: u128,
+    /// 0: none.
+    pub(super) span: u64,
+    pub(super) attributes: Attributes<'a>,
+}
+
+/// The records of one resource that may count.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Group<'a> {
+    pub(super) resource: Attributes<'a>,
+    pub(super) records: Vec<Record<'a>>,
+}
+
+/// What a request holds.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Gathered<'a> {
+    pub(super) groups: Vec<Group<'a>>,
+    /// Records that cannot count.
+    pub(super) not_errors: u64,
+    pub(super) without_block: u64,
+    pub(super) beyond_bound: u64,
+    /// Records of the group that is being read.
+    open: Vec<Record<'a>>,
+    kept: usize,
+}
+
+impl<'a> Gathered<'a> {
+    /// Keeps a record that may count; it belongs to the resource that [`Self::close`] names next.
+    pub(super) fn add(&mut self, record: Record<'a>) {
+        let Attributes { block, function, has_exception, .. } = &record.attributes;
+        let count = if record.severity < ERROR && !has_exception {
+            &mut self.not_errors
+        } else if block.is_none() && function.is_none() {
+            &mut self.without_block
+        } else {
+            return self.keep(record);
+        };
+        *count += 1;
+    }
+
+    fn keep(&mut self, record: Record<'a>) {
+        if self.kept >= RECORDS_MAX {
+            self.beyond_bound += 1;
+            return;
+        }
+        self.kept += 1;
+        self.open.push(record);
+    }
+
+    /// Adds the records of another that were not closed.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.not_errors += other.not_errors;
+        self.without_block += other.without_block;
+        self.beyond_bound += other.beyond_bound;
+        other.open.into_iter().for_each(|record| self.keep(record));
+    }
+
+    /// All records since the last call are of this resource.
+    pub(super) fn close(&mut self, resource: Attributes<'a>) {
+        if !self.open.is_empty() {
+            self.groups.push(Group { resource, records: std::mem::take(&mut self.open) });
+        }
+    }
+
+    /// Records that cannot count, by reason.
+    pub(super) fn left_out(&self) -> [(Fate, u64); 3] {
+        [
+            (Fate::NotError, self.not_errors),
+            (Fate::NoBlock, self.without_block),
+            (Fate::Overflow, self.beyond_bound),
+        ]
+    }
+}
