@@ -9,7 +9,7 @@ listeners:
   admin: {address: \"[::1]:2\"}
   http: {}
 filter: {path: /wasm/serin.wasm, version: 1.2.3}
-report: {cluster: control, interval_ms: 250, host_sample: 0}
+report: {cluster: control, interval_ms: 250, host_sample: 0, route_metadata: false}
 log: debug
 ";
 
@@ -21,8 +21,12 @@ fn every_field_is_taken_over() {
     assert_eq!(config.admin.address.to_string(), "[::1]:2");
     assert_eq!(config.http.address.to_string(), "127.0.0.1:7442");
     assert_eq!(config.filter, Filter { path: "/wasm/serin.wasm".to_owned(), version: "1.2.3".to_owned() });
-    let report =
-        Report { cluster: "control".to_owned(), interval: Duration::from_millis(250), host_sample: 0 };
+    let report = Report {
+        cluster: "control".to_owned(),
+        interval: Duration::from_millis(250),
+        host_sample: 0,
+        route_metadata: false,
+    };
     assert_eq!((config.report, config.log.as_str()), (report, "debug"));
 }
 
@@ -34,6 +38,7 @@ fn nothing_is_a_configuration_too() {
         assert_eq!(ports, [7440, 7441, 7442]);
         assert!(config.fleet.address.ip().is_loopback());
         assert_eq!((config.report.cluster.as_str(), config.report.host_sample), ("serin_control_plane", 16));
+        assert!(config.report.route_metadata);
     }
 }
 
