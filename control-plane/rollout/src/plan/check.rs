@@ -11,7 +11,7 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::locate::{self, Places};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
-    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule,
+    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule, tags,
 };
 use crate::text::{Percent, Time};
 
@@ -157,6 +157,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     Plan {
         source: yaml.to_owned(),
         business_weights: business_weights.collect(),
+        said: tags::check(&raw.components, findings),
         blocks: blocks::check(&raw.components, findings),
         dependencies: Dependencies::check(&raw.components, findings),
         steps: schedule.steps,
