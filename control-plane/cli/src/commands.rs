@@ -1,5 +1,6 @@
 //! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
 
+mod components;
 mod events;
 mod explain;
 mod nodes;
@@ -22,6 +23,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     match command {
         Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
         Command::Nodes => nodes::run(&connect(&connection)?, output).await,
+        Command::Components { service } => {
+            components::run(&connect(&connection)?, service.unwrap_or_default(), output).await
+        }
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
         Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),

@@ -8,6 +8,7 @@ mod moment;
 
 use serde::Serialize;
 
+pub(crate) use known::{ComponentRoute, Known, KnownComponent, TagOrigin, TagSource};
 pub(crate) use moment::Moment;
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
@@ -27,6 +28,8 @@ macro_rules! words {
         }
     };
 }
+
+mod known;
 
 words! {
     /// Where a rollout stands.
@@ -208,6 +211,8 @@ pub(crate) struct Component {
     pub(crate) charts: Vec<ControlChart>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) recovering: bool,
+    /// `None`: the plan does not say.
+    pub(crate) owner: Option<String>,
     /// Flag by which it can be switched off. Empty: none.
     pub(crate) feature: String,
     pub(crate) switched_off: bool,

@@ -45,7 +45,10 @@ async fn routes_are_shown_beside_the_plan_with_where_each_tag_is_from() {
     assert_eq!(all.len(), 11, "ten of the plan and one of a route");
     let find = |name: &str| all.iter().find(|one| one.name == name).unwrap();
     let planned = find("route-1");
-    assert_eq!((planned.rollout_id.as_str(), planned.granularity()), (rollout.id.as_str(), Granularity::Medium));
+    assert_eq!(
+        (planned.rollout_id.as_str(), planned.granularity()),
+        (rollout.id.as_str(), Granularity::Medium)
+    );
     assert_eq!(planned.granularity_origin.as_ref().unwrap().source(), TagSource::Default);
     let [words] = &planned.contradictions[..] else { panic!("{planned:?}") };
     assert!(words.starts_with("granularity: route a-route on envoy-1 says fine"), "{words}");
@@ -59,7 +62,10 @@ async fn routes_are_shown_beside_the_plan_with_where_each_tag_is_from() {
     let (status, json) = text(server.addresses().http, "/api/components?service=shop").await;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((status, json["components"].as_array().unwrap().len()), (200, 11));
-    assert_eq!(json["components"][0]["granularity"], json!({"value": "fine", "source": {"route_metadata": {"routes": ["a-route"]}}}));
+    assert_eq!(
+        json["components"][0]["granularity"],
+        json!({"value": "fine", "source": {"route_metadata": {"routes": ["a-route"]}}})
+    );
 }
 
 #[tokio::test]
@@ -105,7 +111,11 @@ async fn routes_that_break_a_bound_are_refused_with_their_field() {
         let status = fleet.report(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
         let expected = format!("batch.routes[0].{field}");
-        assert!(status.message().starts_with(&expected), "{} does not begin with {expected}", status.message());
+        assert!(
+            status.message().starts_with(&expected),
+            "{} does not begin with {expected}",
+            status.message()
+        );
     }
     let many = telling("envoy-1", 1, vec![route("unmatched", None); 65]);
     assert!(fleet.report(many).await.unwrap_err().message().starts_with("batch.routes: "));

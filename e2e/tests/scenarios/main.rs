@@ -19,5 +19,6 @@ mod spoofing;
 mod stickiness;
 mod storm;
 mod support;
+mod tags;
 mod upgrade;
 mod verdicts;
