@@ -45,7 +45,7 @@ async fn the_tags_of_routes_are_shown_with_where_they_are_from_and_what_contradi
         ("orders", "/orders", json!({"component": "orders", "granularity": "fine"})),
         (
             "basket",
-            "/basket",
+            "/cart",
             json!({"component": "basket", "weight": 2.5, "depends_on": ["orders", "stock/items"],
             "granularity": null, "colour": "red"}),
         ),
