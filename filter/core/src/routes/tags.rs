@@ -115,6 +115,13 @@ impl<'b> Value<'b> {
         }
         Some(value)
     }
+
+    fn text(self) -> Option<&'b str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) | Self::List(_) | Self::Other => None,
+        }
+    }
 }
 
 /// What the metadata, an encoded `envoy.config.core.v3.Metadata`, says to Serin.
@@ -135,19 +142,19 @@ fn name(text: &str) -> bool {
 }
 
 fn component(value: Value<'_>) -> Result<String, Fault> {
-    match value {
-        Value::Text(UNMATCHED | OVERFLOW) => Err("must not be unmatched or overflow"),
-        Value::Text(text) if name(text) => Ok(text.to_owned()),
-        _ => Err("must be text of letters, digits, '.', '_' and '-', at most 64"),
+    match value.text() {
+        Some(UNMATCHED | OVERFLOW) => Err("must not be unmatched or overflow"),
+        Some(text) if name(text) => Ok(text.to_owned()),
+        Some(_) | None => Err("must be text of letters, digits, '.', '_' and '-', at most 64"),
     }
 }
 
 fn granularity(value: Value<'_>) -> Result<wire::Granularity, Fault> {
-    match value {
-        Value::Text("coarse") => Ok(wire::Granularity::Coarse),
-        Value::Text("medium") => Ok(wire::Granularity::Medium),
-        Value::Text("fine") => Ok(wire::Granularity::Fine),
-        _ => Err("must be coarse, medium or fine"),
+    match value.text() {
+        Some("coarse") => Ok(wire::Granularity::Coarse),
+        Some("medium") => Ok(wire::Granularity::Medium),
+        Some("fine") => Ok(wire::Granularity::Fine),
+        Some(_) | None => Err("must be coarse, medium or fine"),
     }
 }
 
@@ -170,24 +177,18 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 fn owner(value: Value<'_>) -> Result<String, Fault> {
-    match value {
-        Value::Text(text) if (1..=OWNER_BYTES).contains(&text.len()) && !text.contains(char::is_control) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("must be text of at most 128 bytes"),
-    }
+    let fits = |text: &&str| (1..=OWNER_BYTES).contains(&text.len()) && !text.contains(char::is_control);
+    value.text().filter(fits).map(str::to_owned).ok_or("must be text of at most 128 bytes")
 }
 
 /// One name, or a list of names; sorted, each once.
 fn dependencies(value: Value<'_>) -> Result<Vec<String>, Fault> {
     const RULE: Fault = "must be a list of at most 16 components, each as NAME or SERVICE/NAME";
     let mut names = Vec::new();
-    let mut add = |value: Value<'_>| match value {
-        Value::Text(text) if dependency(text) && names.len() < MAX_DEPENDENCIES => {
-            insert(&mut names, text.to_owned());
-            Some(())
-        }
-        _ => None,
+    let mut add = |value: Value<'_>| {
+        let name = value.text().filter(|text| dependency(text) && names.len() < MAX_DEPENDENCIES)?;
+        insert(&mut names, name.to_owned());
+        Some(())
     };
     match value {
         Value::List(list) => {
@@ -197,7 +198,7 @@ fn dependencies(value: Value<'_>) -> Result<Vec<String>, Fault> {
                 }
             }
         }
-        other => add(other).ok_or(RULE)?,
+        one @ (Value::Number(_) | Value::Text(_) | Value::Other) => add(one).ok_or(RULE)?,
     }
     Ok(names)
 }
