@@ -21,6 +21,7 @@ pub(crate) use convert::timestamp;
 use crate::access::Actor;
 use crate::assignment::Board;
 use crate::clock;
+use crate::components::Known;
 use crate::fleet::Fleet;
 use crate::rollouts::{Place, Rollouts, Wanted};
 use crate::shutdown::Ending;
@@ -255,6 +256,16 @@ impl AdminService for Admin {
         let now = clock::now();
         let nodes = self.fleet.nodes().iter().map(|(name, node)| convert::node(name, node, now)).collect();
         Ok(Response::new(api::ListNodesResponse { nodes }))
+    }
+
+    async fn list_components(
+        &self,
+        request: Request<api::ListComponentsRequest>,
+    ) -> Result<Response<api::ListComponentsResponse>, Status> {
+        let service = request.into_inner().service;
+        let service = Some(service.as_str()).filter(|name| !name.is_empty());
+        let known = Known::of(&self.directory, &self.fleet);
+        Ok(Response::new(convert::components(&known, service)))
     }
 
     async fn list_events(

@@ -39,6 +39,7 @@ pub fn report(config: &Config) -> raw::Report {
         cluster: config.report.cluster.clone(),
         interval_ms: u32::try_from(config.report.interval.as_millis()).unwrap_or(u32::MAX),
         host_sample: config.report.host_sample,
+        route_metadata: config.report.route_metadata,
         token: config.fleet.tokens.first().map(Token::secret).map(str::to_owned),
     }
 }

@@ -56,6 +56,8 @@ pub struct Report {
     pub interval: Duration,
     /// One request in so many is sampled for its upstream host. 0: none.
     pub host_sample: u32,
+    /// Whether the filters read the metadata of the routes of these requests.
+    pub route_metadata: bool,
 }
 
 /// Why a configuration is refused.
@@ -190,7 +192,8 @@ impl TryFrom<raw::Report> for Report {
             return Err(ConfigError::value("report.interval_ms", "must be between 100 and 60000"));
         }
         let interval = Duration::from_millis(u64::from(raw.interval_ms));
-        Ok(Self { cluster: raw.cluster, interval, host_sample: raw.host_sample })
+        let raw::Report { cluster, host_sample, route_metadata, .. } = raw;
+        Ok(Self { cluster, interval, host_sample, route_metadata })
     }
 }
 

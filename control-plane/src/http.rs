@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Access;
 use crate::assignment::Board;
 use crate::clock;
+use crate::components::Known;
 use crate::fleet::Fleet;
 use crate::metrics::{Form, Metrics};
 use crate::ofrep;
@@ -50,6 +51,7 @@ pub fn router(shown: Shown, access: Access) -> Router {
         .route("/", get(status_page))
         .route("/metrics", get(metrics))
         .route("/api/rollouts", get(rollouts))
+        .route("/api/components", get(components))
         .merge(ofrep::routes(Arc::clone(&shown.directory)))
         .route_layer(from_fn_with_state(access, admit));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
@@ -104,6 +106,20 @@ async fn rollouts(State(shown): State<Shown>, Query(filter): Query<Filter>) -> R
     let rollouts = shown.directory.list(filter.service.as_deref(), limit);
     let rollouts = rollouts.iter().map(AsRef::as_ref).collect();
     Json(Rollouts { generation: shown.board.newest().generation, rollouts }).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfService {
+    service: Option<String>,
+}
+
+async fn components(State(shown): State<Shown>, Query(filter): Query<OfService>) -> Response {
+    let mut known = Known::of(&shown.directory, &shown.fleet);
+    if let Some(service) = filter.service {
+        known.components.retain(|one| one.service == service);
+    }
+    Json(known).into_response()
 }
 
 async fn status_page(State(shown): State<Shown>) -> Response {

@@ -12,6 +12,7 @@ pub mod access;
 pub mod admin;
 pub mod assignment;
 pub mod clock;
+pub mod components;
 pub mod config;
 pub mod ecds;
 pub mod failpoint;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
-use serin_rollout::plan::FlagValue;
+use serin_rollout::plan::{FlagValue, Said};
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
@@ -138,6 +138,13 @@ pub struct Component {
     pub blocks: Vec<Block>,
     /// True while it recovers from what was undone for it, and is not judged.
     pub recovering: bool,
+    /// Its share of the error budget beside the other components.
+    pub business_weight: f64,
+    /// What it needs: a component of the service, or `SERVICE/COMPONENT`.
+    pub depends_on: Vec<String>,
+    /// Which of its tags the plan itself gives, and its owner.
+    #[serde(flatten)]
+    pub said: Said,
     /// Flag by which it is switched off when what it needs returns to the baseline.
     pub feature: Option<String>,
     /// Why it was, in words. `None`: it was not.

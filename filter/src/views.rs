@@ -80,4 +80,12 @@ impl ResponseView for Response<'_> {
     fn block_errors(&self) -> Option<&[u8]> {
         self.call.response_header(BLOCK_ERROR_HEADER)
     }
+
+    fn route_name(&self) -> Option<&[u8]> {
+        self.call.property("xds\0route_name")
+    }
+
+    fn route_metadata(&self) -> Option<&[u8]> {
+        self.call.property("xds\0route_metadata")
+    }
 }

@@ -98,6 +98,12 @@ pub(crate) enum Command {
     Rollout(Rollout),
     /// The Envoys that report or subscribe.
     Nodes,
+    /// The components that plans and routes name, with where each tag is from.
+    Components {
+        /// Only of this service.
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+    },
     /// The journal, oldest first.
     Events(Events),
     /// Which arm a request would get, and why.

@@ -23,7 +23,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
-use crate::model::{Event, Node, Rollout};
+use crate::model::{Event, Known, Node, Rollout};
 
 pub(crate) use record::{Recording, Wanted};
 pub(crate) use registry::{Sent, VersionQuery};
@@ -178,6 +178,13 @@ impl Client {
         let request = self.request(proto::ListNodesRequest {});
         let answer = self.bounded(service.list_nodes(request)).await?;
         Ok(answer.nodes.into_iter().map(Node::from).collect())
+    }
+
+    /// By service and name. An empty `service` asks for all.
+    pub(crate) async fn components(&self, service_name: String) -> Result<Known, Failure> {
+        let mut service = self.service.clone();
+        let request = self.request(proto::ListComponentsRequest { service: service_name });
+        Ok(self.bounded(service.list_components(request)).await?.into())
     }
 
     /// Oldest first.

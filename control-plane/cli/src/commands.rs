@@ -2,6 +2,7 @@
 
 mod artifact;
 mod block;
+mod components;
 mod events;
 mod explain;
 mod live;
@@ -27,6 +28,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     match command {
         Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
         Command::Nodes => nodes::run(&connect(&connection)?, output).await,
+        Command::Components { service } => {
+            components::run(&connect(&connection)?, service.unwrap_or_default(), output).await
+        }
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
         Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),

@@ -9,6 +9,7 @@ mod version;
 
 use serde::Serialize;
 
+pub(crate) use known::{ComponentRoute, Known, KnownComponent, TagOrigin, TagSource};
 pub(crate) use moment::Moment;
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
@@ -29,6 +30,8 @@ macro_rules! words {
         }
     };
 }
+
+mod known;
 
 words! {
     /// Where a rollout stands.
@@ -210,6 +213,8 @@ pub(crate) struct Component {
     pub(crate) charts: Vec<ControlChart>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) recovering: bool,
+    /// `None`: the plan does not say.
+    pub(crate) owner: Option<String>,
     /// Flag by which it can be switched off. Empty: none.
     pub(crate) feature: String,
     pub(crate) switched_off: bool,

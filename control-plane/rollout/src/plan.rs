@@ -13,6 +13,7 @@ mod escalation;
 mod quantity;
 mod raw;
 mod schedule;
+mod tags;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use dependencies::Dependencies;
 pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
+pub use tags::Said;
 
 /// Bounds of a plan. What exceeds one is refused.
 pub mod bounds {
@@ -40,6 +42,8 @@ pub mod bounds {
     pub const VERSION_BYTES: usize = 128;
     /// Previous versions of one block.
     pub const BLOCK_VERSIONS: usize = 10;
+    /// Bytes of the owner of a component.
+    pub const OWNER_BYTES: usize = 128;
 }
 
 /// A plan that was checked.
@@ -52,6 +56,8 @@ pub struct Plan {
     /// What the filters are told in every state: name, hosts, identity, rules, components.
     template: proto::Service,
     business_weights: Vec<f64>,
+    /// By component.
+    said: Vec<Said>,
     /// By component.
     blocks: Vec<Vec<Block>>,
     /// By component.
@@ -130,6 +136,8 @@ pub struct PlannedComponent<'a> {
     pub blocks: &'a [Block],
     /// Flag by which it is switched off when what it needs is undone.
     pub feature: Option<&'a str>,
+    /// What the plan itself says about it.
+    pub said: &'a Said,
 }
 
 impl Plan {
@@ -263,14 +271,17 @@ impl Plan {
 
     /// The components, in the order of the plan.
     pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
-        let tags = self.business_weights.iter().zip(&self.blocks).zip(&self.features);
-        self.template.components.iter().zip(tags).map(|(component, ((business_weight, blocks), feature))| {
+        let code = self.blocks.iter().zip(&self.features);
+        let tags = self.business_weights.iter().zip(&self.said).zip(code);
+        self.template.components.iter().zip(tags).map(|(component, tags)| {
+            let ((business_weight, said), (blocks, feature)) = tags;
             PlannedComponent {
                 name: &component.name,
                 granularity: component.granularity,
                 business_weight: *business_weight,
                 blocks,
                 feature: feature.as_deref(),
+                said,
             }
         })
     }

@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod known;
 mod reason;
 mod trend;
 
@@ -10,6 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serin_analysis::{Verdict, Veto};
 use serin_proto::admin::v1 as api;
 use serin_rollout::{Granularity, Phase, UnixMillis};
+
+pub(super) use known::components;
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
 use crate::snapshot::{Arm, Component, Snapshot};
@@ -59,6 +62,7 @@ fn component(component: &Component) -> api::Component {
         charts: component.charts.iter().map(chart::chart).collect(),
         blocks: component.blocks.iter().map(block::block).collect(),
         recovering: component.recovering,
+        owner: component.said.owner.clone().unwrap_or_default(),
         feature: component.feature.clone().unwrap_or_default(),
         switched_off: component.switched_off_because.is_some(),
         switched_off_because: component.switched_off_because.clone().unwrap_or_default(),

@@ -106,11 +106,19 @@ pub struct Report {
     pub interval_ms: u32,
     /// One request in so many is sampled for its upstream host; 0: none. Default: 16.
     pub host_sample: u32,
+    /// Whether the tags that routes carry in their metadata are read with that sample; see `docs/tag-routes.md`. Default:
+    /// true.
+    pub route_metadata: bool,
 }
 
 impl Default for Report {
     fn default() -> Self {
-        Self { cluster: "serin_control_plane".to_owned(), interval_ms: 1_000, host_sample: 16 }
+        Self {
+            cluster: "serin_control_plane".to_owned(),
+            interval_ms: 1_000,
+            host_sample: 16,
+            route_metadata: true,
+        }
     }
 }
 

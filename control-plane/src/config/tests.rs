@@ -11,8 +11,8 @@ listeners:
   admin: {address: \"[::1]:2\"}
   http: {}
 filter: {path: /wasm/serin.wasm, version: 1.2.3}
-report: {cluster: control, interval_ms: 250, host_sample: 0}
 registry: {store: {folder: /srv/artifacts}, keep_versions: 3, keep_for: 12h}
+report: {cluster: control, interval_ms: 250, host_sample: 0, route_metadata: false}
 log: debug
 ";
 
@@ -24,8 +24,12 @@ fn every_field_is_taken_over() {
     assert_eq!(config.admin.address.to_string(), "[::1]:2");
     assert_eq!(config.http.address.to_string(), "127.0.0.1:7442");
     assert_eq!(config.filter, Filter { path: "/wasm/serin.wasm".to_owned(), version: "1.2.3".to_owned() });
-    let report =
-        Report { cluster: "control".to_owned(), interval: Duration::from_millis(250), host_sample: 0 };
+    let report = Report {
+        cluster: "control".to_owned(),
+        interval: Duration::from_millis(250),
+        host_sample: 0,
+        route_metadata: false,
+    };
     assert_eq!((config.report, config.log.as_str()), (report, "debug"));
     let policy = Policy { keep_versions: 3, keep_for: Duration::from_hours(12) };
     let store = ArtifactPlace::Folder("/srv/artifacts".into());
@@ -43,6 +47,7 @@ fn nothing_is_a_configuration_too() {
         assert_eq!(config.registry.store, ArtifactPlace::Folder("serin-data/artifacts".into()));
         let policy = Policy { keep_versions: 20, keep_for: Duration::from_hours(30 * 24) };
         assert_eq!(config.registry.policy, policy);
+        assert!(config.report.route_metadata);
     }
 }
 

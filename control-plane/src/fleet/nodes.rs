@@ -3,9 +3,10 @@
 //! A VM numbers its batches upwards, so remembering the newest counted seq of each life is enough to drop every
 //! repetition. Bounds: [`NODES_MAX`] Envoys and [`VMS_MAX`] VMs in each. A VM that is silent for an hour is
 //! forgotten; when a bound is reached the one that is silent for longest makes room, if it is silent for a minute,
-//! else the newcomer is told to come later.
+//! else the newcomer is told to come later. What an Envoy's routes say about themselves is kept with it ([`RouteBook`]).
 
 mod node;
+mod routes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::store::Seen;
 use serin_rollout::UnixMillis;
 
 pub use node::{Node, VmState};
+pub use routes::{NAMED_MAX, NODE_ROUTES_MAX, NodeRoutes, ROUTES_MAX, RouteBook, Told};
 
 /// Envoys that are remembered.
 pub const NODES_MAX: usize = 20_000;
@@ -57,6 +59,8 @@ pub struct Spread {
 #[derive(Debug, Default)]
 pub struct Nodes {
     nodes: BTreeMap<String, Node>,
+    /// What the routes of all of them say, each text kept once.
+    book: RouteBook,
 }
 
 impl Nodes {
@@ -74,7 +78,26 @@ impl Nodes {
     /// Decides what to do with a report, and remembers it when it is to be counted.
     pub fn admit(&mut self, report: &Report, now: UnixMillis) -> Admission {
         let Some(node) = self.entry(&report.vm.node, now) else { return Admission::Full };
-        node.admit(report, now)
+        let admission = node.admit(report, now);
+        if admission == Admission::New && !report.routes.is_empty() {
+            let Self { nodes, book } = self;
+            if let Some(node) = nodes.get_mut(&report.vm.node) {
+                node.routes.note(book, &report.routes, now);
+            }
+        }
+        admission
+    }
+
+    /// What the routes of all Envoys say, each different statement once.
+    #[must_use]
+    pub fn told(&self) -> Vec<Told> {
+        routes::told(self.iter())
+    }
+
+    /// Statements of routes that were not kept because there are too many.
+    #[must_use]
+    pub const fn routes_not_kept(&self) -> u64 {
+        self.book.not_kept()
     }
 
     /// Notes a report that cannot be merged. True when it is worth a word: the first of an Envoy, then ever rarer.
@@ -128,6 +151,7 @@ impl Nodes {
             node.forget(now, FORGOTTEN_AFTER);
             node.streams > 0 || now.since(node.at) < FORGOTTEN_AFTER
         });
+        self.book.forget_unused();
     }
 
     fn make_room(&mut self, now: UnixMillis) -> bool {

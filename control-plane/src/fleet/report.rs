@@ -2,11 +2,13 @@
 //! an error that names the field.
 
 mod error;
+mod routes;
 
 use serin_analysis::{LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::fleet::v1 as wire;
 
 pub use error::ReportError;
+pub use routes::{RouteTags, TagWeight, Tags};
 
 /// Strata of one batch.
 const STRATA_MAX: usize = 16_384;
@@ -49,6 +51,8 @@ pub struct Report {
     pub strata: Vec<Stratum>,
     /// What was lost.
     pub gaps: Gaps,
+    /// What routes say about themselves, read since the previous batch.
+    pub routes: Vec<RouteTags>,
 }
 
 /// One (service, component, start second) of a VM.
@@ -111,6 +115,8 @@ pub struct Gaps {
     pub refused_batches: u64,
     /// Names of blocks in responses that their component does not have.
     pub unknown_blocks: u64,
+    /// Sampled requests whose route could not be told.
+    pub untold_routes: u64,
 }
 
 /// Each outcome with its name on the wire.
@@ -168,6 +174,7 @@ impl TryFrom<wire::ReportRequest> for Report {
         let complete_until =
             batch.as_ref().map(|batch| second("batch.complete_until_second", batch.complete_until_second));
         let gaps = batch.as_ref().and_then(|batch| batch.gaps).map(Gaps::try_from).transpose()?;
+        let (strata_wire, routes_wire) = batch.map(|batch| (batch.strata, batch.routes)).unwrap_or_default();
         Ok(Self {
             vm: Vm { node, epoch: wire.epoch },
             seq: wire.seq,
@@ -175,8 +182,9 @@ impl TryFrom<wire::ReportRequest> for Report {
             filter_version: text("filter_version", wire.filter_version, 0..=64)?,
             cluster: text("cluster", wire.cluster, 0..=256)?,
             complete_until: complete_until.transpose()?,
-            strata: strata(batch.map(|batch| batch.strata).unwrap_or_default())?,
+            strata: strata(strata_wire)?,
             gaps: gaps.unwrap_or_default(),
+            routes: routes::check(routes_wire)?,
         })
     }
 }
@@ -275,6 +283,7 @@ impl TryFrom<wire::Gaps> for Gaps {
             unseen_requests: count("batch.gaps.unseen_requests", wire.unseen_requests)?,
             refused_batches: count("batch.gaps.refused_batches", wire.refused_batches)?,
             unknown_blocks: count("batch.gaps.unknown_blocks", wire.unknown_blocks)?,
+            untold_routes: count("batch.gaps.untold_routes", wire.untold_routes)?,
         })
     }
 }

@@ -42,9 +42,12 @@ pub struct Seen<'a> {
 #[must_use]
 pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen: &Seen<'_>) -> Snapshot {
     let version = seen.judgement.map(|judgement| &judgement.version);
-    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None);
+    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None, Vec::new());
     let planned = plan.components();
-    let planned = planned.map(|one| component(state, seen, one.name, one.granularity, Some(one)));
+    let planned = planned.map(|one| {
+        let needs = plan.depends_on(one.name).map(|(name, _)| name.to_owned()).collect();
+        component(state, seen, one.name, one.granularity, Some(one), needs)
+    });
     Snapshot {
         id: state.id.0.clone(),
         service: state.service.clone(),
@@ -79,6 +82,7 @@ fn component(
     name: &str,
     granularity: Granularity,
     planned: Option<PlannedComponent<'_>>,
+    depends_on: Vec<String>,
 ) -> Component {
     let judged = seen.judgement.and_then(|judgement| judgement.component(name));
     let window = seen.windows.and_then(|windows| windows.components.get(name));
@@ -99,6 +103,9 @@ fn component(
         feature: planned.and_then(|one| one.feature).map(str::to_owned),
         switched_off_because: state.disabled.get(name).map(Pin::text),
         recovering: judged.is_some_and(|one| one.assessment.recovering),
+        business_weight: planned.map_or(1.0, |one| one.business_weight),
+        depends_on,
+        said: planned.map(|one| one.said.clone()).unwrap_or_default(),
         name: name.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod alone;
+mod components;
 mod crash;
 mod dependencies;
 mod ecds;

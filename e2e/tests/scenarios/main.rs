@@ -21,5 +21,6 @@ mod spoofing;
 mod stickiness;
 mod storm;
 mod support;
+mod tags;
 mod upgrade;
 mod verdicts;

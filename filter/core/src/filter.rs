@@ -26,6 +26,7 @@ use crate::recorder::{Recorder, SeriesId};
 use crate::report::{Answer, Reporter, Step};
 use crate::request::{Kind, RequestView};
 use crate::router::{Located, Router};
+use crate::routes::{Due, Routes};
 
 /// Who the VM is, as it tells the control plane.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,10 @@ pub trait ResponseView {
     fn upstream_address(&self) -> Option<&[u8]>;
     /// The response header that names the blocks that failed.
     fn block_errors(&self) -> Option<&[u8]>;
+    /// Name of the route that served the request; empty if it has none.
+    fn route_name(&self) -> Option<&[u8]>;
+    /// That route's metadata, as an encoded `envoy.config.core.v3.Metadata`.
+    fn route_metadata(&self) -> Option<&[u8]>;
 }
 
 /// What to do with a request.
@@ -108,6 +113,7 @@ pub struct Filter {
     /// Series by number of the component and arm of the present assignment, filled when first used.
     series: Vec<Option<SeriesId>>,
     recorder: Recorder,
+    routes: Routes,
     open: OpenRequests,
     /// Requests under way that started when nothing was recorded; their ends are no surprise.
     unrecorded: u64,
@@ -128,6 +134,7 @@ impl Filter {
             report: None,
             series: Vec::new(),
             recorder: Recorder::default(),
+            routes: Routes::default(),
             open: OpenRequests::default(),
             unrecorded: 0,
             reporter: Reporter::default(),
@@ -264,6 +271,21 @@ impl Filter {
         {
             self.recorder.blame(series, second, named);
         }
+        if open.sampled && self.report.as_ref().is_some_and(|report| report.route_metadata) {
+            self.discover(series, now_ns, view);
+        }
+    }
+
+    /// Looks at the route of a sampled request.
+    fn discover(&mut self, series: SeriesId, now_ns: u64, view: &impl ResponseView) {
+        let Self { recorder, routes, .. } = self;
+        let Some((service, component)) = recorder.names(series) else { return };
+        let route = view.route_name().unwrap_or_default();
+        match routes.due(route, service, component, now_ns) {
+            Due::No => {}
+            Due::Read => routes.read(route, service, component, view.route_metadata(), now_ns),
+            Due::Untold => recorder.untold_route(),
+        }
     }
 
     /// Time passes. Call it every 100 to 200 ms.
@@ -273,7 +295,7 @@ impl Filter {
         let draw = self.draws.next();
         let overdue = self.reporter.expire(now_ns, draw);
         self.settle(overdue);
-        let idle = self.recorder.is_empty() && self.open.is_empty();
+        let idle = self.recorder.is_empty() && self.open.is_empty() && self.routes.is_told();
         let body = match self.reporter.step(now_ns, self.unix_ns(now_ns), settings.interval_ms, idle) {
             Step::Wait => return None,
             Step::Send(bytes) => bytes,
@@ -288,8 +310,9 @@ impl Filter {
 
     fn freeze(&mut self, seq: u64, now_ns: u64) -> Vec<u8> {
         let levels = self.open.levels(now_ns);
-        let batch = self.recorder.drain(self.unix_second(now_ns), &levels);
-        let measured = !batch.strata.is_empty() || batch.gaps.is_some();
+        let mut batch = self.recorder.drain(self.unix_second(now_ns), &levels);
+        batch.routes = self.routes.drain();
+        let measured = !batch.strata.is_empty() || batch.gaps.is_some() || !batch.routes.is_empty();
         let request = wire::ReportRequest {
             node: self.identity.node.clone(),
             epoch: self.identity.epoch,

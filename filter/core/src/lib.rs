@@ -2,6 +2,7 @@
 //!
 //! * [`router`] finds the service and component of a request, [`arms`] its arm;
 //! * [`outcome`] names what became of it, [`recorder`] counts it by component, start second and arm;
+//! * [`routes`] finds the tags that a route carries in its metadata;
 //! * [`report`] freezes the counts into batches and resends each until it is acknowledged;
 //! * [`filter`] ties these to the life of one WASM VM: configure, request, finish, tick, answer.
 //!
@@ -19,5 +20,6 @@ pub mod recorder;
 pub mod report;
 pub mod request;
 pub mod router;
+pub mod routes;
 
 mod hash;

@@ -73,6 +73,8 @@ pub struct Gaps {
     pub refused_batches: u64,
     /// Blocks that responses named and that their component does not have.
     pub unknown_blocks: u64,
+    /// Sampled requests whose route could not be told.
+    pub untold_routes: u64,
 }
 
 /// One arm of a stratum.
@@ -213,6 +215,17 @@ impl Recorder {
     /// Counts a request that ended without having been seen.
     pub fn unseen(&mut self) {
         self.gaps.unseen_requests += 1;
+    }
+
+    /// Counts a sampled request whose route could not be told.
+    pub fn untold_route(&mut self) {
+        self.gaps.untold_routes += 1;
+    }
+
+    /// Service and component of a series.
+    #[must_use]
+    pub fn names(&self, series: SeriesId) -> Option<(&str, &str)> {
+        self.series.name(series).map(|series| (series.service.as_str(), series.component.as_str()))
     }
 
     /// Counts a batch that the control plane refused.

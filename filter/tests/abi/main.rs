@@ -13,4 +13,6 @@ mod module;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod routing;

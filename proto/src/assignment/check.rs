@@ -53,8 +53,8 @@ fn report(raw: raw::Report) -> Checked<ReportSettings> {
     if let Some(token) = &raw.token {
         text::printable("report.token", token)?;
     }
-    let raw::Report { cluster, interval_ms, host_sample, token } = raw;
-    Ok(ReportSettings { cluster, interval_ms, host_sample, token })
+    let raw::Report { cluster, interval_ms, host_sample, route_metadata, token } = raw;
+    Ok(ReportSettings { cluster, interval_ms, host_sample, route_metadata, token })
 }
 
 /// No two services share a name or a host, so that a request belongs to at most one.

@@ -34,6 +34,10 @@ pub struct Report {
     /// One request in so many is sampled for its upstream host. 0: none; 1: all.
     #[serde(default = "defaults::host_sample")]
     pub host_sample: u32,
+    /// True: of a request that is sampled for its host, the route's metadata is read too, at most once a minute for each
+    /// route, and the tags in it are reported. Absent: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub route_metadata: bool,
     /// Bearer token that the fleet listener asks for. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

@@ -7,7 +7,7 @@ fn full() -> Value {
     json!({
         "version": 1,
         "generation": 7,
-        "report": {"cluster": "serin_control_plane", "interval_ms": 500, "host_sample": 1, "token": "secret"},
+        "report": {"cluster": "serin_control_plane", "interval_ms": 500, "host_sample": 1, "route_metadata": true, "token": "secret"},
         "services": [{
             "name": "shop",
             "hosts": ["shop.example", "*.shop.example"],

@@ -70,6 +70,8 @@ pub struct ReportSettings {
     pub interval_ms: u32,
     /// One request in so many is sampled for its upstream host. 0: none.
     pub host_sample: u32,
+    /// Whether the metadata of the routes of sampled requests is read and reported.
+    pub route_metadata: bool,
     /// Bearer token that the fleet listener asks for.
     pub token: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod known;
 mod reason;
 mod trend;
 pub(super) mod version;
@@ -105,6 +106,7 @@ impl From<proto::Component> for Component {
             charts: component.charts.into_iter().map(ControlChart::from).collect(),
             blocks: component.blocks.into_iter().map(Block::from).collect(),
             recovering: component.recovering,
+            owner: Some(component.owner).filter(|owner| !owner.is_empty()),
             feature: component.feature,
             switched_off: component.switched_off,
             switched_off_because: component.switched_off_because,

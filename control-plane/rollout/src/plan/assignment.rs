@@ -144,13 +144,14 @@ fn routing_rule(index: usize, raw: raw::Rule, findings: &mut Findings) -> proto:
 fn component(raw: raw::Component) -> proto::Component {
     let block = |block: raw::Block| proto::Block { name: block.name, restored: None };
     // Only a component whose owner wants it is asked which block failed.
-    let blocks = raw.blocks.into_iter().filter(|_| raw.granularity == proto::Granularity::Fine).map(block);
+    let granularity = raw.granularity();
+    let blocks = raw.blocks.into_iter().filter(|_| granularity == proto::Granularity::Fine).map(block);
     let feature = raw.feature.filter(|name| is_name(name)).map(|name| proto::Block { name, restored: None });
     proto::Component {
         blocks: blocks.chain(feature).collect(),
         name: raw.name,
         matches: raw.matches,
-        granularity: raw.granularity,
+        granularity,
         pinned: None,
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn check(components: &[raw::Component], findings: &mut Findings) -> V
         if component.blocks.len() > BLOCKS {
             findings.add(&field, PlanRule::TooLong { limit: BLOCKS });
         }
-        if !component.blocks.is_empty() && component.granularity != Granularity::Fine {
+        if !component.blocks.is_empty() && component.granularity() != Granularity::Fine {
             findings.add(&field, PlanRule::NotFine);
         }
         if let Some(feature) = &component.feature {

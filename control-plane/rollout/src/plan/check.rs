@@ -9,7 +9,7 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
-    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule,
+    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule, tags,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -129,6 +129,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     Plan {
         source: yaml.to_owned(),
         business_weights: business_weights.collect(),
+        said: tags::check(&raw.components, findings),
         blocks: blocks::check(&raw.components, findings),
         dependencies: Dependencies::check(&raw.components, findings),
         steps: schedule.steps,

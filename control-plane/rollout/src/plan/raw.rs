@@ -156,7 +156,7 @@ pub(super) struct Component {
     /// What a rollback of it undoes. Default: medium, the component alone. `fine`: the blocks of it that are shown to be at
     /// fault; where none is, or where that did not help, the component alone.
     #[serde(default)]
-    pub(super) granularity: proto::Granularity,
+    pub(super) granularity: Option<proto::Granularity>,
     /// Blocks of its code, at most 32. Only of a component of granularity `fine`.
     #[serde(default)]
     pub(super) blocks: Vec<Block>,
@@ -172,6 +172,15 @@ pub(super) struct Component {
     /// `on_rollback: disable`.
     #[serde(default)]
     pub(super) feature: Option<String>,
+    /// Who answers for it: a team, an address; 1 to 128 bytes without control characters. It is shown and decides nothing.
+    #[serde(default)]
+    pub(super) owner: Option<String>,
+}
+
+impl Component {
+    pub(super) fn granularity(&self) -> proto::Granularity {
+        self.granularity.unwrap_or_default()
+    }
 }
 
 /// A block of code, switched by a flag.

@@ -33,6 +33,19 @@ fn errors(yaml: &str) -> String {
 }
 
 #[test]
+fn a_plan_tells_which_tags_it_gives_and_which_it_leaves_open() {
+    let full = Plan::parse(FULL).unwrap();
+    let said: Vec<_> = full.components().map(|c| (c.said.granularity, c.said.business_weight)).collect();
+    assert_eq!(said, [(true, true), (true, false), (true, false)]);
+    assert_eq!(full.component("checkout").unwrap().said.owner.as_deref(), Some("payments@shop.example"));
+    let open =
+        Plan::parse(&format!("{MINIMAL}components: [{{name: a, matches: [{{path: {{exact: /}}}}]}}]\n"))
+            .unwrap();
+    let open = open.component("a").unwrap();
+    assert_eq!((open.said, open.granularity), (&crate::plan::Said::default(), Granularity::Medium));
+}
+
+#[test]
 fn a_minimal_plan_gets_the_documented_defaults() {
     let plan = Plan::parse(MINIMAL).unwrap();
     let weights: Vec<u32> = plan.steps().iter().map(|step| step.weight.ppm() / 10_000).collect();

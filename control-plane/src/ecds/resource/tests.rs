@@ -13,7 +13,13 @@ fn published(generation: u64, names: &[&str]) -> Published {
         rules: Vec::new(),
         components: Vec::new(),
     };
-    let report = raw::Report { cluster: "c".to_owned(), interval_ms: 1_000, host_sample: 0, token: None };
+    let report = raw::Report {
+        cluster: "c".to_owned(),
+        interval_ms: 1_000,
+        host_sample: 0,
+        route_metadata: false,
+        token: None,
+    };
     Published { generation, report, services: names.iter().map(service).collect() }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Admission, REPLACEABLE_AFTER, VMS_MAX};
+use super::{Admission, NodeRoutes, REPLACEABLE_AFTER, VMS_MAX};
 use crate::fleet::report::Report;
 use crate::store::Seen;
 use serin_rollout::UnixMillis;
@@ -48,6 +48,10 @@ pub struct Node {
     pub refused: u64,
     /// Requests that it could not account for.
     pub requests_lost: u64,
+    /// Sampled requests whose route it could not tell.
+    pub untold_routes: u64,
+    /// What its routes say about themselves.
+    pub routes: NodeRoutes,
     vms: BTreeMap<u64, VmState>,
 }
 
@@ -82,6 +86,8 @@ impl Node {
             repeated: 0,
             refused: 0,
             requests_lost: 0,
+            untold_routes: 0,
+            routes: NodeRoutes::default(),
             vms: BTreeMap::new(),
         }
     }
@@ -98,6 +104,7 @@ impl Node {
         if admission == Admission::New {
             self.reports += 1;
             self.requests_lost += report.gaps.requests_lost();
+            self.untold_routes += report.gaps.untold_routes;
         } else {
             self.repeated += 1;
         }
@@ -153,6 +160,7 @@ impl Node {
 
     pub(super) fn forget(&mut self, now: UnixMillis, after: Duration) {
         self.vms.retain(|_, vm| now.since(vm.at) < after);
+        self.routes.forget(now, after);
     }
 
     fn make_room(&mut self, now: UnixMillis) -> bool {

@@ -13,6 +13,7 @@ fn report(node: &str, epoch: u64, seq: u64, generation: u64) -> Report {
         complete_until: None,
         strata: Vec::new(),
         gaps: Gaps::default(),
+        routes: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 use serin_analysis::Verdict;
 use serin_analysis::risk::Action;
+use serin_rollout::plan::Said;
 use serin_rollout::{ActivePhase, Granularity};
 
 use super::*;
@@ -21,6 +22,9 @@ fn component(name: &str, rolled_back: bool) -> Component {
         charts: Vec::new(),
         blocks: Vec::new(),
         recovering: false,
+        business_weight: 1.0,
+        depends_on: Vec::new(),
+        said: Said::default(),
         feature: None,
         switched_off_because: None,
     }

@@ -18,6 +18,7 @@ fn report(seq: u64) -> Arc<Report> {
         complete_until: Some(seq),
         strata: Vec::new(),
         gaps: Gaps::default(),
+        routes: Vec::new(),
     })
 }
 

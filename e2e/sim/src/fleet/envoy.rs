@@ -119,6 +119,14 @@ impl ResponseView for Ending<'_> {
     fn block_errors(&self) -> Option<&[u8]> {
         None
     }
+
+    fn route_name(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn route_metadata(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Envoy {

@@ -77,7 +77,7 @@ impl Envoy {
                 epoch: u64::from(self.number) + 1,
                 seq,
                 generation: 1,
-                batch: Some(Batch { complete_until_second: until, strata, gaps: None }),
+                batch: Some(Batch { complete_until_second: until, strata, gaps: None, routes: Vec::new() }),
                 filter_version: String::new(),
                 cluster: String::new(),
             })

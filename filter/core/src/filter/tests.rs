@@ -1,4 +1,5 @@
 mod blocks;
+mod routes;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ struct Answered {
     flags: u64,
     blocks: Option<&'static str>,
     address_reads: Cell<u32>,
+    metadata_reads: Cell<u32>,
 }
 
 fn answered(status: u16) -> Answered {
@@ -52,6 +54,13 @@ impl ResponseView for Answered {
     }
     fn block_errors(&self) -> Option<&[u8]> {
         self.blocks.map(str::as_bytes)
+    }
+    fn route_name(&self) -> Option<&[u8]> {
+        Some(b"route")
+    }
+    fn route_metadata(&self) -> Option<&[u8]> {
+        self.metadata_reads.set(self.metadata_reads.get() + 1);
+        Some(b"\x0a\x1f\x0a\x05serin\x12\x16\x0a\x14\x0a\x09component\x12\x07\x1a\x05carts")
     }
 }
 

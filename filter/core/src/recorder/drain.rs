@@ -25,6 +25,7 @@ impl Recorder {
             complete_until_second: self.floor_second,
             strata: self.strata(records, open),
             gaps: (gaps != Gaps::default()).then(|| gaps.into()),
+            routes: Vec::new(),
         }
     }
 
@@ -126,6 +127,7 @@ impl From<Gaps> for wire::Gaps {
             unseen_requests: gaps.unseen_requests,
             refused_batches: gaps.refused_batches,
             unknown_blocks: gaps.unknown_blocks,
+            untold_routes: gaps.untold_routes,
         }
     }
 }

@@ -48,6 +48,7 @@ fn report(report: &ReportSettings) -> raw::Report {
         cluster: report.cluster.clone(),
         interval_ms: report.interval_ms,
         host_sample: report.host_sample,
+        route_metadata: report.route_metadata,
         token: report.token.clone(),
     }
 }

@@ -1,0 +1,246 @@
+//! From plans and routes to components.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serin_proto::assignment::{OVERFLOW, UNMATCHED};
+use serin_rollout::Granularity;
+
+use super::{Component, Route, Source, Tag};
+use crate::fleet::nodes::Told;
+use crate::fleet::report::{TagWeight, Tags};
+use crate::snapshot::{self, Snapshot};
+
+/// What is known of one component before its tags are settled.
+#[derive(Default)]
+struct Draft<'a> {
+    /// The newest rollout of its service.
+    rollout: Option<&'a Snapshot>,
+    /// What that one's plan says about it.
+    planned: Option<&'a snapshot::Component>,
+    told: Vec<&'a Told>,
+}
+
+/// Joins what the plans of the current rollouts say with what the routes say. Pure, and the same for any order of either.
+#[must_use]
+pub fn merge(rollouts: &[Arc<Snapshot>], told: &[Told]) -> Vec<Component> {
+    let mut drafts = BTreeMap::<(&str, &str), Draft<'_>>::new();
+    let current = rollouts.iter().map(AsRef::as_ref).filter(|rollout| rollout.current);
+    let current: BTreeMap<&str, &Snapshot> = current.map(|one| (one.service.as_str(), one)).collect();
+    for (service, rollout) in &current {
+        for planned in rollout.components.iter().filter(|one| one.name != UNMATCHED) {
+            let draft = Draft { rollout: Some(rollout), planned: Some(planned), told: Vec::new() };
+            drafts.insert((service, &planned.name), draft);
+        }
+    }
+    for one in told {
+        let rollout = current.get(one.said.service.as_str()).copied();
+        if rollout.is_some_and(|rollout| is_outdated(rollout, one)) {
+            continue;
+        }
+        let draft = drafts.entry((&one.said.service, component_of(one))).or_default();
+        draft.rollout = rollout;
+        draft.told.push(one);
+    }
+    drafts.into_iter().map(|((service, name), draft)| draft.settle(service, name)).collect()
+}
+
+fn is_matched(component: &str) -> bool {
+    component != UNMATCHED && component != OVERFLOW
+}
+
+fn named(told: &Told) -> Option<&str> {
+    told.said.tags.as_ref().and_then(|tags| tags.component.as_deref())
+}
+
+/// The component that a route speaks of: the one that its requests belong to, else the one that it names.
+fn component_of(told: &Told) -> &str {
+    let matched = told.said.component.as_str();
+    if is_matched(matched) { matched } else { named(told).unwrap_or(UNMATCHED) }
+}
+
+/// Whether a route was told when its requests were matched by an earlier plan, which may have matched them otherwise.
+fn is_outdated(rollout: &Snapshot, told: &Told) -> bool {
+    let matched = told.said.component.as_str();
+    let is_planned = rollout.components.iter().any(|one| one.name == matched);
+    told.at < rollout.created_at && !(is_matched(matched) && is_planned)
+}
+
+impl Draft<'_> {
+    fn settle(mut self, service: &str, name: &str) -> Component {
+        self.told.sort_by(|left, right| (&left.said, &left.named).cmp(&(&right.said, &right.named)));
+        let mut words = self.places();
+        let planned = self.planned;
+        let component = Component {
+            granularity: self.granularity(&mut words),
+            business_weight: self.business_weight(&mut words),
+            depends_on: self.depends_on(&mut words),
+            owner: self.owner(&mut words),
+            service: service.to_owned(),
+            name: name.to_owned(),
+            rollout: self.rollout.filter(|_| planned.is_some()).map(|rollout| rollout.id.clone()),
+            blocks: planned.map(|one| one.blocks.clone()).unwrap_or_default(),
+            routes: self.told.iter().map(|one| route(one)).collect(),
+            contradictions: Vec::new(),
+        };
+        for one in &self.told {
+            let faults = one.said.malformed.iter();
+            words.extend(faults.map(|fault| format!("{}: not taken: {fault}", who(&[one]))));
+        }
+        Component { contradictions: words, ..component }
+    }
+
+    fn granularity(&self, words: &mut Vec<String>) -> Tag<Granularity> {
+        let planned = self.planned.map(|one| (one.granularity, one.said.granularity));
+        let say = |value: &Granularity| word(*value).to_owned();
+        self.tag("granularity", planned, Granularity::default(), |tags| tags.granularity, say, words)
+    }
+
+    fn business_weight(&self, words: &mut Vec<String>) -> Tag<f64> {
+        let planned = self.planned.map(|one| (one.business_weight, one.said.business_weight));
+        let of = |tags: &Tags| tags.business_weight.map(TagWeight::value);
+        self.tag("weight", planned, 1.0, of, f64::to_string, words)
+    }
+
+    fn depends_on(&self, words: &mut Vec<String>) -> Tag<Vec<String>> {
+        let planned = self.planned.map(|one| (sorted(&one.depends_on), !one.depends_on.is_empty()));
+        let of = |tags: &Tags| Some(sorted(&tags.depends_on)).filter(|names| !names.is_empty());
+        let say = |names: &Vec<String>| match names.as_slice() {
+            [] => "nothing".to_owned(),
+            names => names.join(", "),
+        };
+        self.tag("depends_on", planned, Vec::new(), of, say, words)
+    }
+
+    /// An owner decides nothing, so a plan that names none overrides none.
+    fn owner(&self, words: &mut Vec<String>) -> Tag<Option<String>> {
+        let planned = self.planned.and_then(|one| one.said.owner.clone());
+        let planned = planned.map(|owner| (Some(owner), true));
+        let say = |owner: &Option<String>| owner.clone().unwrap_or_default();
+        self.tag("owner", planned, None, |tags| tags.owner.clone().map(Some), say, words)
+    }
+
+    /// Where the plan puts the requests of the routes, if not where these say that they belong.
+    fn places(&self) -> Vec<String> {
+        let rollout = self.plan();
+        let place = |told: &&Told| {
+            let (who, matched) = (who(&[told]), told.said.component.as_str());
+            match (named(told), is_matched(matched)) {
+                (Some(named), true) if named != matched => Some(format!(
+                    "component: {who} says {named}, {rollout} matches its requests as {matched}: the plan holds"
+                )),
+                (_, true) => None,
+                (named, false) => {
+                    let named =
+                        named.map_or_else(|| "names none".to_owned(), |named| format!("says {named}"));
+                    Some(format!(
+                        "component: {who} {named}, but no match of {rollout} covers its requests: they count as {matched}"
+                    ))
+                }
+            }
+        };
+        self.told.iter().filter_map(place).collect()
+    }
+
+    fn plan(&self) -> String {
+        self.rollout
+            .map_or_else(|| "a plan".to_owned(), |rollout| format!("the plan of rollout {}", rollout.id))
+    }
+
+    /// Settles one tag. `planned`: the value that is in force by the plan, and whether the plan gives it.
+    fn tag<T: Clone + PartialEq>(
+        &self,
+        tag: &str,
+        planned: Option<(T, bool)>,
+        default: T,
+        of: impl Fn(&Tags) -> Option<T>,
+        say: impl Fn(&T) -> String,
+        words: &mut Vec<String>,
+    ) -> Tag<T> {
+        let statements = self.statements(of, &say);
+        if let Some((value, given)) = planned {
+            let others = statements.iter().filter(|(other, _)| *other != value);
+            words.extend(others.map(|(other, told)| {
+                let (who, other, plan, value) = (who(told), say(other), self.plan(), say(&value));
+                let end = if given {
+                    format!("says {value}: the plan holds")
+                } else {
+                    format!("leaves it open: the default, {value}, holds")
+                };
+                format!("{tag}: {who} says {other}, {plan} {end}")
+            }));
+            return Tag { value, source: if given { Source::Plan } else { Source::Default } };
+        }
+        let Some((value, told)) = statements.first() else {
+            return Tag { value: default, source: Source::Default };
+        };
+        if statements.len() > 1 {
+            let all = statements.iter().map(|(value, told)| format!("{} says {}", who(told), say(value)));
+            words.push(format!(
+                "{tag}: {}: what most Envoys say is shown",
+                all.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        let routes: BTreeSet<String> = told.iter().map(|one| one.said.route.clone()).collect();
+        Tag { value: value.clone(), source: Source::RouteMetadata { routes: routes.into_iter().collect() } }
+    }
+
+    /// What the routes say of one tag, that of most Envoys first.
+    fn statements<T: Clone + PartialEq>(
+        &self,
+        of: impl Fn(&Tags) -> Option<T>,
+        say: impl Fn(&T) -> String,
+    ) -> Vec<(T, Vec<&Told>)> {
+        let mut statements = Vec::<(T, Vec<&Told>)>::new();
+        for &one in &self.told {
+            let Some(value) = one.said.tags.as_ref().and_then(&of) else { continue };
+            match statements.iter_mut().find(|(known, _)| *known == value) {
+                Some((_, told)) => told.push(one),
+                None => statements.push((value, vec![one])),
+            }
+        }
+        let nodes = |told: &[&Told]| told.iter().map(|one| u64::from(one.nodes)).sum::<u64>();
+        statements.sort_by_cached_key(|(value, told)| (std::cmp::Reverse(nodes(told)), say(value)));
+        statements
+    }
+}
+
+fn sorted(names: &[String]) -> Vec<String> {
+    names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn word(granularity: Granularity) -> &'static str {
+    match granularity {
+        Granularity::Coarse => "coarse",
+        Granularity::Medium => "medium",
+        Granularity::Fine => "fine",
+    }
+}
+
+/// Which routes of which Envoys.
+fn who(told: &[&Told]) -> String {
+    let one = |one: &&Told| {
+        let route = match one.said.route.as_str() {
+            "" => "an unnamed route".to_owned(),
+            name => format!("route {name}"),
+        };
+        let more = usize::try_from(one.nodes).unwrap_or(usize::MAX).saturating_sub(one.named.len());
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{route} on {}{more}", one.named.join(", "))
+    };
+    told.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
+fn route(told: &Told) -> Route {
+    Route {
+        route: told.said.route.clone(),
+        matched: told.said.component.clone(),
+        nodes: told.nodes,
+        named: told.named.clone(),
+        malformed: told.said.malformed.clone(),
+        told_at: told.at,
+    }
+}
+
+#[cfg(test)]
+mod tests;
