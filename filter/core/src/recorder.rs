@@ -187,28 +187,30 @@ impl Recorder {
         let Self { series: table, records, blocks, gaps, .. } = self;
         let Some(record) = records.get_mut((second, series)) else { return };
         let known = table.blocks(series);
-        let mut told = [None; MAX_NAMED];
-        for (at, name) in named.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).enumerate() {
-            let block = known.iter().find(|block| block.as_bytes() == name).map(AsRef::as_ref);
-            let Some((slot, block)) = told.get_mut(at).zip(block) else {
+        let mut told = [false; MAX_BLOCKS];
+        for (at, name) in named.split(|byte| *byte == b',').enumerate() {
+            let block = known.iter().position(|block| block.as_bytes() == name.trim_ascii());
+            let Some((position, block)) = block.and_then(|at| Some((at, known.get(at)?))) else {
                 gaps.unknown_blocks += 1;
-                if at >= MAX_NAMED {
-                    return;
-                }
                 continue;
             };
-            *slot = Some(block);
-            if told.iter().take(at).flatten().any(|before| *before == block) {
+            if at >= MAX_NAMED {
+                gaps.unknown_blocks += 1;
+                return;
+            }
+            let Some(is_told) = told.get_mut(position) else { continue };
+            if std::mem::replace(is_told, true) {
                 continue;
             }
-            if let Some(count) = record.blocks.get_mut(block) {
-                *count = count.saturating_add(1);
-            } else if record.blocks.len() < MAX_BLOCKS && *blocks < MAX_BATCH_BLOCKS {
-                record.blocks.insert(block.into(), 1);
+            if !record.blocks.contains_key(block) {
+                if *blocks >= MAX_BATCH_BLOCKS || record.blocks.len() >= MAX_BLOCKS {
+                    gaps.unknown_blocks += 1;
+                    continue;
+                }
                 *blocks += 1;
-            } else {
-                gaps.unknown_blocks += 1;
             }
+            let count = record.blocks.entry(block.clone()).or_default();
+            *count = count.saturating_add(1);
         }
     }
 

@@ -1,5 +1,7 @@
 //! From the gathered counts to a batch on the wire.
 
+use std::collections::BTreeMap;
+
 use serin_proto::fleet::v1 as wire;
 
 use super::latency::Encoder;
@@ -8,8 +10,8 @@ use super::series::{Series, SeriesId};
 use super::{Gaps, Host, Levels, Record, Recorder};
 use crate::outcome::Outcome;
 
-/// One arm of one stratum: its names and second come first, so that sorting groups the arms.
-type Row<'r> = ((&'r str, &'r str, u64), &'r str, wire::ArmCounts);
+/// One arm of one stratum: service, component and second come first, so that the arms are grouped.
+type Row<'r> = ((&'r str, &'r str, u64), &'r str);
 
 impl Recorder {
     /// Takes everything that gathered, with the levels of open requests. Empties the recorder; requests that start
@@ -32,34 +34,40 @@ impl Recorder {
     fn strata(&self, records: Records, open: &Levels) -> Vec<wire::Stratum> {
         let mut encoder = Encoder::new();
         let only_open = open.keys().filter(|key| !records.contains(**key)).copied().collect::<Vec<_>>();
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(records.len() + only_open.len());
+        let mut rows = BTreeMap::new();
         for (key, record) in records.into_iter() {
             let level = open.get(&key).copied().unwrap_or_default();
-            rows.extend(self.row(key, |series| arm(series, record, level, &mut encoder)));
+            extend(&mut rows, self.row(key, |series| arm(series, record, level, &mut encoder)));
         }
         for key in only_open {
             let level = open.get(&key).copied().unwrap_or_default();
-            rows.extend(self.row(key, |series| arm(series, Record::default(), level, &mut encoder)));
+            extend(&mut rows, self.row(key, |series| arm(series, Record::default(), level, &mut encoder)));
         }
-        rows.sort_unstable_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
         group(rows)
     }
 
-    fn row(&self, key: (u64, SeriesId), counts: impl FnOnce(&Series) -> wire::ArmCounts) -> Option<Row<'_>> {
+    fn row(
+        &self,
+        key: (u64, SeriesId),
+        counts: impl FnOnce(&Series) -> wire::ArmCounts,
+    ) -> Option<(Row<'_>, wire::ArmCounts)> {
         let (second, id) = key;
         let series = self.series.name(id)?;
-        Some((
-            (series.service.as_str(), series.component.as_str(), second),
-            series.arm.as_str(),
-            counts(series),
-        ))
+        let stratum = (series.service.as_str(), series.component.as_str(), second);
+        Some(((stratum, series.arm.as_str()), counts(series)))
     }
 }
 
-fn group(rows: Vec<Row<'_>>) -> Vec<wire::Stratum> {
+fn extend<'r>(rows: &mut BTreeMap<Row<'r>, wire::ArmCounts>, row: Option<(Row<'r>, wire::ArmCounts)>) {
+    if let Some((row, counts)) = row {
+        rows.insert(row, counts);
+    }
+}
+
+fn group(rows: BTreeMap<Row<'_>, wire::ArmCounts>) -> Vec<wire::Stratum> {
     let mut strata: Vec<wire::Stratum> = Vec::new();
     let mut last = None;
-    for (at, _, counts) in rows {
+    for ((at, _), counts) in rows {
         if last != Some(at) {
             let (service, component, start_second) = at;
             strata.push(wire::Stratum {

@@ -1,6 +1,7 @@
 //! From a service of the assignment to its index.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serin_proto::assignment::{self as plain, Anonymous, ArmIndex, KeySource, PathPattern, Salt, Segment};
@@ -133,19 +134,19 @@ fn index(components: &[plain::Component]) -> (Vec<Conditions>, Vec<usize>, PathI
         .iter()
         .enumerate()
         .flat_map(|(owner, component)| component.matches.iter().map(move |one| (owner, one)));
-    let mut matches: Vec<_> = declared
-        .enumerate()
-        .map(|(order, (owner, one))| (order, owner, one.path.as_ref(), Conditions::new(one)))
-        .collect();
-    matches.sort_unstable_by_key(|(order, _, path, conditions)| {
-        (specificity(*path), Reverse(conditions.count()), *order)
-    });
-    let mut paths = PathIndex::default();
-    for (rank, (_, _, path, conditions)) in (0 as Rank..).zip(&matches) {
-        paths.insert(rank, *path, conditions);
+    let mut matches = BTreeMap::new();
+    for (order, (owner, one)) in declared.enumerate() {
+        let (path, conditions) = (one.path.as_ref(), Conditions::new(one));
+        matches.insert((specificity(path), Reverse(conditions.count()), order), (owner, path, conditions));
     }
-    let owners = matches.iter().map(|(_, owner, _, _)| *owner).collect();
-    (matches.into_iter().map(|(_, _, _, conditions)| conditions).collect(), owners, paths)
+    let mut paths = PathIndex::default();
+    let (mut all, mut owners) = (Vec::with_capacity(matches.len()), Vec::with_capacity(matches.len()));
+    for (rank, (owner, path, conditions)) in (0 as Rank..).zip(matches.into_values()) {
+        paths.insert(rank, path, &conditions);
+        all.push(conditions);
+        owners.push(owner);
+    }
+    (all, owners, paths)
 }
 
 /// Lower is more specific: the kind of pattern, then the number of literal segments or the length.

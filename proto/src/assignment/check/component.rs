@@ -89,32 +89,19 @@ fn check_match(field: &str, raw: raw::Match) -> Checked<Match> {
     let hosts = text::hosts(&join(field, "hosts"), &raw.hosts)?;
     text::at_most(&join(field, "methods"), raw.methods.len(), bounds::MATCHES)?;
     text::at_most(&join(field, "headers"), raw.headers.len(), bounds::MATCHES)?;
-    let methods = raw
-        .methods
-        .into_iter()
-        .enumerate()
-        .map(|(index, method)| text::method(&format!("{field}.methods[{index}]"), method))
-        .collect::<Checked<BTreeSet<_>>>()?;
+    let methods = raw.methods.into_iter().enumerate();
+    let methods = text::sorted(
+        methods.map(|(index, method)| text::method(&format!("{field}.methods[{index}]"), method)),
+    )?;
     let path = raw.path.map(|raw| path(&join(field, "path"), raw)).transpose()?;
-    let headers = raw
-        .headers
-        .iter()
-        .enumerate()
-        .map(|(index, header)| {
-            let field = format!("{field}.headers[{index}]");
-            Ok((text::header_name(&join(&field, "name"), &header.name)?, text::header_value(&field, header)?))
-        })
-        .collect::<Checked<BTreeSet<_>>>()?;
+    let headers = text::sorted(raw.headers.iter().enumerate().map(|(index, header)| {
+        let field = format!("{field}.headers[{index}]");
+        Ok((text::header_name(&join(&field, "name"), &header.name)?, text::header_value(&field, header)?))
+    }))?;
     if let Some(name) = &raw.route_name {
         text::printable(&join(field, "route_name"), name)?;
     }
-    Ok(Match {
-        hosts,
-        methods: methods.into_iter().collect(),
-        path,
-        headers: headers.into_iter().collect(),
-        route_name: raw.route_name,
-    })
+    Ok(Match { hosts, methods, path, headers, route_name: raw.route_name })
 }
 
 fn path(field: &str, raw: raw::Path) -> Checked<PathPattern> {

@@ -1,7 +1,5 @@
 //! Rules about a service: arms, weights, identity and routing rules.
 
-use std::collections::BTreeSet;
-
 use super::text::{self, join};
 use super::{AssignmentError, Checked, Rule, bounds, component};
 use crate::assignment::types::{
@@ -112,7 +110,7 @@ fn sources(field: &str, raw: Vec<raw::KeySource>) -> Checked<Vec<KeySource>> {
 
 fn rules(field: &str, raw: Vec<raw::RoutingRule>, arms: &[String]) -> Checked<Vec<RoutingRule>> {
     text::at_most(field, raw.len(), bounds::RULES)?;
-    let mut rules = raw
+    let rules = raw
         .into_iter()
         .enumerate()
         .map(|(index, rule)| {
@@ -125,12 +123,20 @@ fn rules(field: &str, raw: Vec<raw::RoutingRule>, arms: &[String]) -> Checked<Ve
             Ok(RoutingRule { when: condition(&join(&field, "when"), rule.when)?, arm, share })
         })
         .collect::<Checked<Vec<_>>>()?;
-    rules.sort_by_key(|rule| match rule.when {
+    Ok([0, 1, 2]
+        .into_iter()
+        .flat_map(|class| rules.iter().filter(move |rule| class_of(rule) == class))
+        .cloned()
+        .collect())
+}
+
+/// Rules of a lower class come first, each class in the order given.
+fn class_of(rule: &RoutingRule) -> u8 {
+    match rule.when {
         Condition::Header(..) | Condition::Cookie(..) => 0,
         Condition::Users(..) | Condition::Attribute(..) => 1,
         Condition::Geo(..) => 2,
-    });
-    Ok(rules)
+    }
 }
 
 fn condition(field: &str, raw: raw::Condition) -> Checked<Condition> {
@@ -154,14 +160,14 @@ fn condition(field: &str, raw: raw::Condition) -> Checked<Condition> {
         raw::Condition::Users(users) => {
             let field = join(field, "users");
             list(&field, &users)?;
-            Ok(Condition::Users(users.into_iter().collect::<BTreeSet<_>>().into_iter().collect()))
+            Ok(Condition::Users(text::sorted(users.into_iter().map(Ok))?))
         }
         raw::Condition::Geo(geo) => {
             let field = join(field, "geo");
             let header = text::header_name(&join(&field, "header"), &geo.header)?;
             list(&join(&field, "values"), &geo.values)?;
-            let places: BTreeSet<_> = geo.values.iter().map(|value| value.to_ascii_uppercase()).collect();
-            Ok(Condition::Geo(header, places.into_iter().collect()))
+            let places = geo.values.iter().map(|value| Ok(value.to_ascii_uppercase()));
+            Ok(Condition::Geo(header, text::sorted(places)?))
         }
     }
 }
