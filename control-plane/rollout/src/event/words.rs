@@ -1,0 +1,115 @@
+//! What happened, in words.
+
+use std::collections::BTreeMap;
+
+use super::{Beyond, Cause, Dependents, Fact};
+use crate::state::predicted;
+use crate::text::{Percent, list};
+
+impl Fact {
+    /// One sentence for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Created { paused: false, .. } => "Created; warming up".to_owned(),
+            Self::Created { paused: true, .. } => "Created; paused at 0 %".to_owned(),
+            Self::StepStarted { step, weight_ppm, .. } => {
+                format!("Step {} began at {}", step.saturating_add(1), Percent(*weight_ppm))
+            }
+            Self::Held { reason, .. } => format!("Holding: {reason}"),
+            Self::HoldLifted { reason } => format!("No longer holding: {reason}"),
+            Self::ComponentsRolledBack { components, dependents, disabled, recovering, cause, .. } => {
+                let returned = match (components.as_slice(), disabled.names().as_slice()) {
+                    ([], off) => format!("Switched off {}", list(off)),
+                    (all, []) => format!("Returned {} to the baseline", list(all)),
+                    (all, off) => {
+                        format!("Returned {} to the baseline and switched off {}", list(all), list(off))
+                    }
+                };
+                let recovering = match recovering.as_slice() {
+                    [] => String::new(),
+                    names => format!("; {} may recover with that", list(names)),
+                };
+                format!("{returned}: {cause}{dependents}{disabled}{recovering}")
+            }
+            Self::BlocksRestored { component, blocks, cause, .. } => {
+                let blocks: Vec<String> =
+                    blocks.iter().map(|(name, version)| format!("{name} to {version}")).collect();
+                format!("Returned block {} of {component}: {cause}", list(&blocks))
+            }
+            Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
+            Self::Completing { .. } => {
+                "The canary got all traffic and is watched before completion".to_owned()
+            }
+            Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::WeightSet { weight_ppm, before_ppm, reason } => {
+                format!("Weight set from {} to {}: {reason}", Percent(*before_ppm), Percent(*weight_ppm))
+            }
+            Self::Paused { reason } => format!("Paused: {reason}"),
+            Self::Resumed { reason, weight_ppm, .. } if reason.is_empty() => {
+                format!("Resumed at {}", Percent(*weight_ppm))
+            }
+            Self::Resumed { reason, weight_ppm, .. } => {
+                format!("Resumed at {}: {reason}", Percent(*weight_ppm))
+            }
+            Self::HandedOver { reason } => {
+                format!("Handed over, all users are on the baseline's endpoint: {reason}")
+            }
+            Self::Superseded { by } => format!("Rollout {by} took over"),
+        }
+    }
+}
+
+/// `; cart, home cannot work without search`: nothing where there are none.
+impl std::fmt::Display for Dependents {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut by_needs = BTreeMap::<&Vec<String>, Vec<String>>::new();
+        self.0.iter().for_each(|(name, needs)| by_needs.entry(needs).or_default().push(name.clone()));
+        by_needs.into_iter().try_for_each(|(needs, names)| {
+            write!(formatter, "; {} cannot work without {}", list(&names), list(needs))
+        })
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ComponentsRegressed { components } => write!(formatter, "{} regressed", list(components)),
+            Self::BlocksAtFault { component, blocks } => {
+                write!(formatter, "{component} regressed, and its block {} is at fault", list(blocks))
+            }
+            Self::VersionRegressed => formatter.write_str("the canary regressed"),
+            Self::CoarseComponent { component } => {
+                write!(formatter, "{component} regressed, whose rollback undoes the whole version")
+            }
+            Self::CoarseDependent { component, regressed } => {
+                let regressed = list(regressed);
+                write!(
+                    formatter,
+                    "{regressed} regressed, without which {component} cannot work, whose rollback undoes the whole version"
+                )
+            }
+            Self::TooManyComponents { components, dependents, traffic_ppm, beyond } => {
+                let is_regressed = |name: &&String| !dependents.0.contains_key(*name);
+                let regressed: Vec<String> = components.iter().filter(is_regressed).cloned().collect();
+                let together = if dependents.0.is_empty() { "," } else { "; all together" };
+                let (regressed, traffic) = (list(&regressed), Percent(*traffic_ppm));
+                let beyond = match beyond {
+                    Beyond::Traffic => format!("{traffic} of the traffic"),
+                    Beyond::BusinessWeight { business_weight_ppm } => {
+                        format!("{} of the business weight", Percent(*business_weight_ppm))
+                    }
+                    Beyond::Components => format!("{} components", components.len()),
+                };
+                write!(formatter, "{regressed} regressed{dependents}{together} {beyond}")
+            }
+            Self::OtherService { returned } => {
+                write!(formatter, "{} returned to the baseline", list(returned))
+            }
+            Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
+            Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
+            Self::Person { reason } => formatter.write_str(reason),
+        }
+    }
+}
