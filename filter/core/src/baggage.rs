@@ -5,7 +5,7 @@
 //! exceed [`MAX_BYTES`] or [`MAX_MEMBERS`] the last ones are dropped, as the standard allows. Members of blocks of other
 //! components are handed on too: they were set by the filter before this one.
 
-use serin_proto::assignment::BLOCK_BAGGAGE_PREFIX;
+use serin_proto::assignment::{BLOCK_BAGGAGE_PREFIX, Block};
 
 /// Bytes of a baggage header, as the standard says that every platform hands on.
 pub const MAX_BYTES: usize = 8_192;
@@ -33,19 +33,19 @@ pub enum Baggage {
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     names: Box<[Box<str>]>,
-    /// Members of all restored blocks.
-    restored: Vec<String>,
+    /// Members of all restored blocks, and whether requests to the baseline carry them too.
+    restored: Vec<(String, bool)>,
 }
 
 impl Blocks {
-    /// Blocks by name, with the versions that requests to arms other than the baseline carry.
-    pub(crate) fn new<'b>(blocks: impl Iterator<Item = (&'b str, Option<&'b str>)> + Clone) -> Self {
-        let member = |(name, version): (&str, Option<&str>)| {
-            Some(format!("{BLOCK_BAGGAGE_PREFIX}{name}={}", encoded(version?)))
+    pub(crate) fn new(blocks: &[Block]) -> Self {
+        let member = |block: &Block| {
+            let version = encoded(block.restored.as_deref()?);
+            Some((format!("{BLOCK_BAGGAGE_PREFIX}{}={version}", block.name), block.everywhere))
         };
         Self {
-            names: blocks.clone().map(|(name, _)| name.into()).collect(),
-            restored: blocks.filter_map(member).collect(),
+            names: blocks.iter().map(|block| block.name.as_str().into()).collect(),
+            restored: blocks.iter().filter_map(member).collect(),
         }
     }
 
@@ -59,7 +59,10 @@ impl Blocks {
 
     /// What becomes of the header `came` of a request to the baseline or to another arm.
     pub(crate) fn baggage(&self, came: Option<&[u8]>, to_baseline: bool) -> Baggage {
-        let restored = if to_baseline { &[] } else { self.restored.as_slice() };
+        let carried = || {
+            let told = self.restored.iter().filter(|(_, everywhere)| !to_baseline || *everywhere);
+            told.map(|(member, _)| member.as_str())
+        };
         let came = came.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
         let of_ours = |member: &str| {
             let key = member.split(['=', ';']).next().unwrap_or_default().trim();
@@ -67,13 +70,13 @@ impl Blocks {
                 .is_some_and(|block| self.names.iter().any(|name| **name == *block))
         };
         let members = || came.split(',').map(str::trim).filter(|member| !member.is_empty());
-        if restored.is_empty() && !members().any(of_ours) {
+        if carried().next().is_none() && !members().any(of_ours) {
             return Baggage::Keep;
         }
-        let mut value = restored.join(",");
-        let (mut count, mut dropped) = (restored.len(), 0);
-        for member in members().filter(|member| !of_ours(member)) {
-            if count >= MAX_MEMBERS || value.len() + 1 + member.len() > MAX_BYTES {
+        let (mut value, mut count, mut dropped) = (String::new(), 0, 0);
+        let ours = carried().count();
+        for (at, member) in carried().chain(members().filter(|member| !of_ours(member))).enumerate() {
+            if at >= ours && (count >= MAX_MEMBERS || value.len() + 1 + member.len() > MAX_BYTES) {
                 dropped += 1;
                 continue;
             }
@@ -107,8 +110,19 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    fn block(name: &str, restored: Option<&str>, everywhere: bool) -> Block {
+        Block { name: name.to_owned(), restored: restored.map(str::to_owned), everywhere }
+    }
+
     fn blocks() -> Blocks {
-        Blocks::new([("tax", Some("v6")), ("price", None)].into_iter())
+        Blocks::new(&[block("tax", Some("v6"), false), block("price", None, false)])
+    }
+
+    #[test]
+    fn after_a_hand_over_requests_to_the_baseline_carry_it_too() {
+        let blocks = Blocks::new(&[block("tax", Some("v6"), true), block("price", Some("v1"), false)]);
+        assert_eq!(blocks.baggage(Some(b"a=1"), true), replaced("serin.block.tax=v6,a=1"));
+        assert_eq!(blocks.baggage(None, false), replaced("serin.block.tax=v6,serin.block.price=v1"));
     }
 
     fn check(came: Option<&str>, to_baseline: bool, expected: Baggage) {

@@ -242,6 +242,9 @@ pub struct Block {
     /// rollback of the block. Absent: none; a client's copy is removed all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<String>,
+    /// True: requests to the baseline carry it too, because the promoted version was handed over to its endpoint.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everywhere: bool,
 }
 
 /// All given conditions hold. At least one is given.

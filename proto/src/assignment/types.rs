@@ -225,6 +225,8 @@ pub struct Block {
     pub name: String,
     /// Version that requests to other arms than the baseline carry.
     pub restored: Option<String>,
+    /// Requests to the baseline carry it too.
+    pub everywhere: bool,
 }
 
 /// All given conditions hold; at least one is given.

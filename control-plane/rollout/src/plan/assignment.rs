@@ -48,6 +48,8 @@ impl Plan {
                 let restored = state.blocks.get(&block.name).map(|restored| restored.version.clone());
                 let off = || (is_off && feature == Some(&block.name)).then(|| OFF.to_owned());
                 block.restored = restored.or_else(off);
+                // The promoted version, with what it was restored to, runs at the baseline's endpoint then.
+                block.everywhere = block.restored.is_some() && state.is_handed_over();
             }
         }
         service
@@ -142,11 +144,15 @@ fn routing_rule(index: usize, raw: raw::Rule, findings: &mut Findings) -> proto:
 }
 
 fn component(raw: raw::Component) -> proto::Component {
-    let block = |block: raw::Block| proto::Block { name: block.name, restored: None };
+    let block = |block: raw::Block| proto::Block { name: block.name, restored: None, everywhere: false };
     // Only a component whose owner wants it is asked which block failed.
     let granularity = raw.granularity();
     let blocks = raw.blocks.into_iter().filter(|_| granularity == proto::Granularity::Fine).map(block);
-    let feature = raw.feature.filter(|name| is_name(name)).map(|name| proto::Block { name, restored: None });
+    let feature = raw.feature.filter(|name| is_name(name)).map(|name| proto::Block {
+        name,
+        restored: None,
+        everywhere: false,
+    });
     proto::Component {
         blocks: blocks.chain(feature).collect(),
         name: raw.name,

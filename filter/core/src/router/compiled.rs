@@ -117,9 +117,10 @@ pub(super) fn service(service: &plain::Service, first_series: usize) -> Service 
         components: service
             .components
             .iter()
-            .map(|one| {
-                let blocks = one.blocks.iter().map(|block| (block.name.as_str(), block.restored.as_deref()));
-                Component { name: one.name.as_str().into(), pinned: one.pinned, blocks: Blocks::new(blocks) }
+            .map(|one| Component {
+                name: one.name.as_str().into(),
+                pinned: one.pinned,
+                blocks: Blocks::new(&one.blocks),
             })
             .collect(),
         first_series,

@@ -107,7 +107,7 @@ fn component(component: &Component, service: &Service) -> raw::Component {
 }
 
 fn block(block: &Block) -> raw::Block {
-    raw::Block { name: block.name.clone(), restored: block.restored.clone() }
+    raw::Block { name: block.name.clone(), restored: block.restored.clone(), everywhere: block.everywhere }
 }
 
 fn component_match(rule: &Match) -> raw::Match {

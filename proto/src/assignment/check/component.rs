@@ -68,7 +68,7 @@ fn blocks(field: &str, raw: Vec<raw::Block>) -> Checked<Vec<Block>> {
     text::at_most(field, raw.len(), bounds::BLOCKS)?;
     let mut names = BTreeSet::new();
     let mut blocks = Vec::with_capacity(raw.len());
-    for (index, raw::Block { name, restored }) in raw.into_iter().enumerate() {
+    for (index, raw::Block { name, restored, everywhere }) in raw.into_iter().enumerate() {
         let field = format!("{field}[{index}]");
         text::name(&join(&field, "name"), &name)?;
         if let Some(version) = &restored {
@@ -77,7 +77,7 @@ fn blocks(field: &str, raw: Vec<raw::Block>) -> Checked<Vec<Block>> {
         if !names.insert(name.clone()) {
             return Err(AssignmentError::new(join(&field, "name"), Rule::Duplicate { name }));
         }
-        blocks.push(Block { name, restored });
+        blocks.push(Block { name, restored, everywhere });
     }
     Ok(blocks)
 }

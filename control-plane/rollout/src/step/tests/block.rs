@@ -119,6 +119,16 @@ fn the_filters_are_told_of_restored_blocks_of_every_open_phase() {
     assert_eq!(restored(&state), told(Some("v6")));
     let (state, _, _) = run(&plan, "1 rollback block tax\n2 promote");
     assert_eq!(restored(&state), told(Some("v6")));
+    let (state, _, _) = run(&plan, "1 rollback block tax\n2 promote\n3 hand-over");
+    assert_eq!(restored(&state), told(Some("v6")));
+    let service = plan.service_assignment(&state);
+    let everywhere =
+        service.components.iter().flat_map(|component| &component.blocks).map(|block| block.everywhere);
+    assert_eq!(
+        everywhere.collect::<Vec<_>>(),
+        [true, false],
+        "the baseline's endpoint runs the promoted version"
+    );
     let (state, _, _) = run(&plan, "1 rollback block tax\n2 rollback");
     assert_eq!(restored(&state), told(None));
 }
