@@ -2,7 +2,7 @@
 //!
 //! A service owner tags a component in the plan or in the metadata of Envoy's routes. The plan of the service's newest rollout
 //! decides: what it says is in force, and so are the defaults of what it leaves open. What routes say is shown beside it,
-//! and is all there is of a component that no plan has. Where they do not agree, all of them are shown ([`merge`]).
+//! and is all there is of a component that no plan has. Where they do not agree, all of them are shown ([`merge()`]).
 //!
 //! It changes nothing: a rollout acts by its plan, whatever routes say.
 
