@@ -63,6 +63,7 @@ pub struct Plan {
     /// By component.
     features: Vec<Option<String>>,
     dependencies: Dependencies,
+    needed_services: BTreeSet<String>,
     steps: Vec<Step>,
     warm_up: Duration,
     promotion: Duration,
@@ -300,10 +301,10 @@ impl Plan {
         self.dependencies.of(component)
     }
 
-    /// Whether a component needs one of another service.
+    /// Other services of which a component needs one.
     #[must_use]
-    pub fn depends_on_service(&self, service: &str) -> bool {
-        self.dependencies.reaches_service(service)
+    pub const fn needed_services(&self) -> &BTreeSet<String> {
+        &self.needed_services
     }
 
     /// What goes when `components` return to the baseline: they, and everything that cannot work without what goes.

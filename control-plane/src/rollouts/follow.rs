@@ -35,8 +35,8 @@ impl Task {
 
     /// Components that the newest rollouts of the services that `tracked` needs have returned.
     fn returned_elsewhere(&self, tracked: &Tracked) -> BTreeSet<String> {
-        let others = self.current.iter().filter(|(service, _)| tracked.plan().depends_on_service(service));
-        let others = others.filter_map(|(_, index)| self.tracked.get(*index));
+        let services = tracked.plan().needed_services().iter();
+        let others = services.filter_map(|service| self.tracked.get(*self.current.get(service)?));
         others.flat_map(|other| on_baseline(other.plan(), other.state())).collect()
     }
 }

@@ -121,6 +121,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     let probability = |field, given: &Option<Proportion>, findings: &mut Findings| {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
+    let dependencies = Dependencies::check(&raw.components, findings);
     let business_weights = raw.components.iter().enumerate().map(|(index, component)| {
         let field = format!("components[{index}].business_weight");
         let value = component.business_weight.unwrap_or(1.0);
@@ -131,7 +132,8 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         business_weights: business_weights.collect(),
         said: tags::check(&raw.components, findings),
         blocks: blocks::check(&raw.components, findings),
-        dependencies: Dependencies::check(&raw.components, findings),
+        needed_services: dependencies.services(),
+        dependencies,
         steps: schedule.steps,
         warm_up: findings.duration(
             "warm_up",

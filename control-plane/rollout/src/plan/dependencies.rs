@@ -137,10 +137,10 @@ impl Dependencies {
         self.0.get(name).into_iter().flatten().map(|(name, on_rollback)| (name.as_str(), *on_rollback))
     }
 
-    /// Whether something of `service` is needed.
-    pub(super) fn reaches_service(&self, service: &str) -> bool {
-        let mut needed = self.0.values().flat_map(BTreeMap::keys);
-        needed.any(|name| name.split_once('/').is_some_and(|(of, _)| of == service))
+    /// Other services of which something is needed.
+    pub(super) fn services(&self) -> BTreeSet<String> {
+        let foreign = self.0.values().flat_map(BTreeMap::keys).filter_map(|name| name.split_once('/'));
+        foreign.map(|(service, _)| service.to_owned()).collect()
     }
 
     /// What goes when `names` return: the smallest sets that hold them and everything that cannot work without what is in
