@@ -19,23 +19,22 @@ mod judgement;
 mod lessons;
 mod pool;
 mod solo;
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
-use crate::effect;
-use crate::histogram::DenseHistogram;
 use crate::history::History;
-use crate::increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
+use crate::increment::{BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Dispersion, Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
-use crate::summary::{ArmSummary, p99_least_us, summarise};
+use crate::summary::ArmSummary;
 use crate::users::Users;
-use crate::verdict::{Alarm, ControlChart, EffectSize, ScopeAssessment, Veto};
+use crate::verdict::{Alarm, EffectSize, ScopeAssessment, Veto};
 use crate::watch::Watch;
 use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
@@ -155,6 +154,9 @@ pub struct Engine {
     alone: Option<Beside>,
     #[serde(default)]
     users: Users,
+    /// What the evidence of each scope must reach beyond its threshold.
+    #[serde(default)]
+    log_extra: f64,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ByArm<ArmSummary>>,
@@ -210,6 +212,7 @@ impl Engine {
             presence: Presence::default(),
             alone: None,
             users: Users::default(),
+            log_extra: 0.0,
             version_summary: None,
         })
     }
@@ -306,6 +309,7 @@ impl Engine {
         self.components.iter_mut().for_each(Component::refresh_summary);
         self.version_summary = None;
         self.version_summary = Some(self.summary(Scope::Version));
+        self.demand();
         self.flag();
         self.refresh_slow_down();
         self.assess()
@@ -324,6 +328,12 @@ impl Engine {
         self.share.set_weight(second, canary_ppm);
     }
 
+    /// From now on evidence must reach so many times the odds to be an alarm; less than 1, or no number, counts as 1. More is
+    /// demanded than the error bound needs, so it holds whenever this changes.
+    pub fn set_odds_factor(&mut self, times: f64) {
+        self.log_extra = times.max(1.0).ln();
+    }
+
     /// Whether the canary has its full weight, by the plan or a person: what has no baseline beside it then is judged
     /// without one at once.
     pub fn set_full_weight(&mut self, is_full: bool) {
@@ -335,57 +345,6 @@ impl Engine {
     /// evidence of health. Set it before the seconds concerned are closed.
     pub fn exclude_until(&mut self, second: u64) {
         self.exclude_until = second;
-    }
-
-    /// What happened in the last minute, as far as it is closed.
-    pub fn summary(&self, scope: Scope) -> ByArm<ArmSummary> {
-        match scope {
-            Scope::Version => self
-                .version_summary
-                .unwrap_or_else(|| summarise(self.active_components().map(Component::summary))),
-            Scope::Component(index) => self
-                .components
-                .get(index.0)
-                .map_or_else(ByArm::default, |component| component.summary().summary()),
-        }
-    }
-
-    /// What the control charts of a component show of its last minute: none until something is usual for it, and none of an
-    /// arm without traffic.
-    pub fn charts(&self, index: ComponentIndex) -> impl Iterator<Item = &ControlChart> {
-        self.components.get(index.0).into_iter().flat_map(|component| component.charts(self.at_second))
-    }
-
-    /// What the 99th percentile of latency of one arm of the version is at the least in the last minute, in µs, but for
-    /// chance ([`crate::chance`]). `None` if no request finished.
-    pub fn version_p99_least_us(&self, arm: Arm) -> Option<u64> {
-        p99_least_us(self.version_latency(arm))
-    }
-
-    /// The version's slow-down costs a pass over all histograms, so it is computed every few seconds, or when it is asked
-    /// for by an alarm.
-    fn refresh_slow_down(&mut self) {
-        const INTERVAL_S: u64 = 5;
-        if self.at_second < self.next_slow_down && !self.version_flagged {
-            return;
-        }
-        self.next_slow_down = self.at_second.saturating_add(INTERVAL_S);
-        self.version_slow_down = self.slow_down();
-    }
-
-    fn slow_down(&self) -> Option<EffectSize> {
-        let of_arm = |arm| self.version_latency(arm);
-        let latency = ByArm { baseline: of_arm(Arm::Baseline), canary: of_arm(Arm::Canary) };
-        let phi = self.version_phi().latency;
-        match self.alone {
-            Some(beside) if beside.p99_us > 0.0 => effect::slow_beside(latency.canary, beside.p99_us, phi),
-            Some(_) => None,
-            None => effect::slow_ratio(latency, phi),
-        }
-    }
-
-    fn version_latency(&self, arm: Arm) -> impl Iterator<Item = &DenseHistogram> + Clone {
-        self.active_components().flat_map(move |component| component.summary().latency(arm))
     }
 
     fn active_components(&self) -> impl Iterator<Item = &Component> + Clone {

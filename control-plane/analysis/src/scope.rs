@@ -90,6 +90,9 @@ impl Agreeing {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Process {
     log_threshold: f64,
+    /// What evidence must reach beyond that, while it has to be stronger.
+    #[serde(default)]
+    log_extra: f64,
     bets: Vec<Bet>,
     /// The totals when the evidence of each bet on errors was last zero.
     since: Vec<ErrorTotals>,
@@ -122,6 +125,7 @@ impl Process {
         };
         Self {
             log_threshold,
+            log_extra: 0.0,
             bets: (0..BETS).map(bet).collect(),
             since: vec![ErrorTotals::default(); ERROR_BETS],
             health: Health::new(beta),
@@ -198,8 +202,14 @@ impl Process {
         self.mass_seen = mass;
     }
 
+    /// What the evidence must reach.
     pub(crate) fn log_threshold(&self) -> f64 {
-        self.log_threshold
+        self.log_threshold + self.log_extra
+    }
+
+    /// The evidence must reach so much more, 0 or above: less often crossed, so the error bound holds.
+    pub(crate) fn set_log_extra(&mut self, log_extra: f64) {
+        self.log_extra = log_extra;
     }
 
     /// Logarithm of the evidence of all bets together.
@@ -222,7 +232,7 @@ impl Process {
     }
 
     pub(crate) fn is_crossed(&self) -> bool {
-        self.log_evidence() >= self.log_threshold
+        self.log_evidence() >= self.log_threshold()
     }
 
     /// Update at which each bet's CUSUM was last zero.

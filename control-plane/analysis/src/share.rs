@@ -148,6 +148,9 @@ struct Bet {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Share {
     log_threshold: f64,
+    /// What evidence must reach beyond that, while it has to be stronger.
+    #[serde(default)]
+    log_extra: f64,
     bets: [Bet; BETS.len()],
     mass_seen: f64,
     /// Weight in parts per million from each second on; the first entry is the present one.
@@ -164,6 +167,7 @@ impl Share {
     pub(crate) fn new(alpha: f64) -> Self {
         Self {
             log_threshold: -alpha.ln(),
+            log_extra: 0.0,
             bets: [Bet { log_m: LOG_ZERO, anchor: Anchor::default() }; BETS.len()],
             mass_seen: 0.0,
             weights: BTreeMap::new(),
@@ -205,7 +209,12 @@ impl Share {
     }
 
     pub(crate) fn log_threshold(&self) -> f64 {
-        self.log_threshold
+        self.log_threshold + self.log_extra
+    }
+
+    /// The evidence must reach so much more, 0 or above.
+    pub(crate) fn set_log_extra(&mut self, log_extra: f64) {
+        self.log_extra = log_extra;
     }
 
     pub(crate) fn log_evidence(&self) -> f64 {
@@ -213,7 +222,7 @@ impl Share {
     }
 
     pub(crate) fn is_crossed(&self) -> bool {
-        self.log_evidence >= self.log_threshold && self.usual.canary_fell()
+        self.log_evidence >= self.log_threshold() && self.usual.canary_fell()
     }
 
     pub(crate) fn phi(&self) -> f64 {

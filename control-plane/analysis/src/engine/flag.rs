@@ -13,6 +13,14 @@ use crate::veto::Circumstances;
 use crate::watch::Watch;
 
 impl Engine {
+    /// Tells all scopes what their evidence must reach.
+    pub(super) fn demand(&mut self) {
+        let log_extra = self.log_extra;
+        self.version.set_log_extra(log_extra);
+        self.share.set_log_extra(log_extra);
+        self.components.iter_mut().for_each(|component| component.set_log_extra(log_extra));
+    }
+
     /// Names the scopes that have crossed their thresholds with nothing that speaks against acting. A scope once named
     /// stays so until it is made inactive.
     pub(super) fn flag(&mut self) {

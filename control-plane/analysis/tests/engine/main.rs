@@ -22,4 +22,6 @@ mod protection;
 #[cfg(test)]
 mod users;
 #[cfg(test)]
+mod window;
+#[cfg(test)]
 mod world;

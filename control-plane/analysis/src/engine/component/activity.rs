@@ -35,6 +35,11 @@ impl Component {
         self.vetoes.clear();
     }
 
+    /// The evidence must reach so much more.
+    pub(in crate::engine) fn set_log_extra(&mut self, log_extra: f64) {
+        self.process.set_log_extra(log_extra);
+    }
+
     pub(in crate::engine) fn is_active(&self) -> bool {
         self.active
     }
