@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub created_at: UnixMillis,
     /// When phase or step last changed.
     pub changed_at: UnixMillis,
+    /// When the rollback window closes. `None`: it is closed, or there is none.
+    pub rollback_window_until: Option<UnixMillis>,
+    /// After the promotion: it is still judged, and returns by itself.
+    pub watched: bool,
     /// What is happening, in one sentence.
     pub summary: String,
     /// Journal events of this rollout.

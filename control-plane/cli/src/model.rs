@@ -186,6 +186,10 @@ pub(crate) struct Rollout {
     pub(crate) components: Vec<Component>,
     pub(crate) created_at: Option<Moment>,
     pub(crate) changed_at: Option<Moment>,
+    /// `None`: it is closed, or there is none.
+    pub(crate) rollback_window_until: Option<Moment>,
+    /// After the promotion: it is still judged, and returns by itself.
+    pub(crate) watched: bool,
     pub(crate) revision: u64,
     pub(crate) generation: u64,
     pub(crate) vms_applied: u32,

@@ -21,7 +21,8 @@ use serin_analysis::{
 use serin_proto::assignment::{UNMATCHED, Weight};
 
 use crate::{
-    ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, State, UnixMillis,
+    ActivePhase, ArmWindow, Cause, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, RollbackWindow,
+    State, UnixMillis,
 };
 
 pub use number::{host_number, source_number};
@@ -44,6 +45,9 @@ pub struct Evaluation {
     /// Whether the canary has served a request.
     #[serde(default)]
     exposed: bool,
+    /// The rollback window, and when it opened.
+    #[serde(skip)]
+    window: Option<(RollbackWindow, UnixMillis)>,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
     /// Position of each block in its component.
@@ -87,6 +91,7 @@ impl Evaluation {
             client_errors: VecDeque::new(),
             unplanned: unplanned.to_vec(),
             exposed: false,
+            window: Some((*plan.rollback_window(), state.changed_at)),
             indices: BTreeMap::new(),
             blocks: BTreeMap::new(),
         };
@@ -104,6 +109,7 @@ impl Evaluation {
         match stored {
             Some(Stored(stored)) if stored.since == state.evaluating_since => {
                 let specs = specs(plan, &stored.unplanned);
+                let stored = Self { window: Some((*plan.rollback_window(), state.changed_at)), ..stored };
                 Ok(stored.completed(&specs, state))
             }
             Some(Stored(other)) => {
@@ -192,6 +198,8 @@ impl Evaluation {
 
     /// Closes the seconds that are due and judges.
     pub fn judge(&mut self, now: UnixMillis) -> Judgement {
+        let factor = self.window.map_or(1.0, |(window, opened_at)| window.factor(opened_at, now));
+        self.engine.set_odds_factor(factor);
         let assessment = self.engine.advance(now.second());
         self.judgement(assessment, now.second())
     }
@@ -203,7 +211,9 @@ impl Evaluation {
     pub fn decided(&mut self, plan: &Plan, state: &State, events: &[Event]) -> Result<(), ConfigError> {
         for event in events {
             match &event.fact {
-                Fact::StepStarted { .. } | Fact::Completing { .. } => {
+                Fact::StepStarted { .. }
+                | Fact::Completing { .. }
+                | Fact::Promoted { cause: Cause::Person { .. }, .. } => {
                     self.engine.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, disabled, recovering, .. } => {
@@ -223,6 +233,7 @@ impl Evaluation {
                 | Fact::HoldLifted { .. }
                 | Fact::RolledBack { .. }
                 | Fact::Promoted { .. }
+                | Fact::WatchEnded
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::HandedOver { .. }
@@ -230,6 +241,7 @@ impl Evaluation {
             }
         }
         self.since = state.evaluating_since;
+        self.window = Some((*plan.rollback_window(), state.changed_at));
         self.engine.set_full_weight(state.weight == Weight::FULL);
         Ok(())
     }

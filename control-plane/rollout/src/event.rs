@@ -114,13 +114,18 @@ pub enum Fact {
         /// What allowed it. `None`: a person.
         evidence: Option<Box<Judgement>>,
     },
-    /// The canary carries all traffic for good.
+    /// The canary carries all traffic.
     Promoted {
+        /// It is still judged, and returns by itself, until [`Fact::WatchEnded`]. Absent in older journals: false.
+        #[serde(default)]
+        watched: bool,
         /// Why.
         cause: Cause,
         /// What allowed it. `None`: nothing was seen.
         evidence: Option<Box<Judgement>>,
     },
+    /// The rollback window after the promotion closed: the version is not judged any more.
+    WatchEnded,
     /// A person set the weight and holds the rollout.
     WeightSet {
         /// New weight.
@@ -277,6 +282,7 @@ impl Fact {
             Self::RolledBack { .. } => "rolled_back",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
+            Self::WatchEnded => "watch_ended",
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
@@ -298,6 +304,7 @@ impl Fact {
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
             Self::Created { .. }
             | Self::HoldLifted { .. }
+            | Self::WatchEnded
             | Self::WeightSet { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }

@@ -14,6 +14,7 @@ mod quantity;
 mod raw;
 mod schedule;
 mod tags;
+mod window;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use tags::Said;
+pub use window::RollbackWindow;
 
 /// Bounds of a plan. What exceeds one is refused.
 pub mod bounds {
@@ -75,6 +77,7 @@ pub struct Plan {
     wrong_promotion: Weight,
     escalation: Escalation,
     recovery: Duration,
+    rollback_window: RollbackWindow,
     automatic_rollback: bool,
 }
 
@@ -256,6 +259,12 @@ impl Plan {
     #[must_use]
     pub const fn recovery(&self) -> Duration {
         self.recovery
+    }
+
+    /// When automatic rollback is prioritised.
+    #[must_use]
+    pub const fn rollback_window(&self) -> &RollbackWindow {
+        &self.rollback_window
     }
 
     /// False: what would be rolled back is held and reported instead.

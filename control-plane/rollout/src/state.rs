@@ -66,6 +66,9 @@ pub struct State {
     pub hold: Option<Hold>,
     /// Why the rollout ended in its terminal phase.
     pub cause: Option<Cause>,
+    /// After the promotion: it is still judged, and returns by itself.
+    #[serde(default)]
+    pub watched: bool,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
     /// When it was created.
@@ -198,6 +201,7 @@ impl State {
             blocks: BTreeMap::new(),
             hold: None,
             cause: None,
+            watched: false,
             superseded_by: None,
             created_at: now,
             changed_at: now,
@@ -222,6 +226,12 @@ impl State {
     #[must_use]
     pub fn is_handed_over(&self) -> bool {
         self.phase == Phase::Promoted && self.weight == Weight::ZERO
+    }
+
+    /// True while evidence is gathered and judged.
+    #[must_use]
+    pub const fn runs(&self) -> bool {
+        self.watched || !self.phase.is_terminal()
     }
 
     /// Takes an event over. Every event of this rollout is taken exactly once, in order of its revision.
@@ -257,7 +267,14 @@ impl State {
             }
             Fact::RolledBack { cause, .. } => self.end(Phase::RolledBack, Weight::ZERO, cause, event.at),
             Fact::Completing { .. } => self.enter(Phase::Completing, Weight::FULL, event.at),
-            Fact::Promoted { cause, .. } => self.end(Phase::Promoted, Weight::FULL, cause, event.at),
+            Fact::Promoted { watched, cause, .. } => {
+                self.end(Phase::Promoted, Weight::FULL, cause, event.at);
+                self.watched = *watched;
+            }
+            Fact::WatchEnded => {
+                self.watched = false;
+                self.hold = None;
+            }
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),
             Fact::Resumed { step, weight_ppm, .. } => self.resume(*step, *weight_ppm, event.at),
@@ -268,6 +285,7 @@ impl State {
 
     fn enter(&mut self, phase: Phase, weight: Weight, at: UnixMillis) {
         self.phase = phase;
+        self.watched = false;
         self.weight = weight;
         self.hold = None;
         self.changed_at = at;
@@ -310,6 +328,7 @@ impl State {
 
     fn supersede(&mut self, by: &RolloutId, at: UnixMillis) {
         self.superseded_by = Some(by.clone());
+        self.watched = false;
         if !self.phase.is_terminal() {
             self.enter(Phase::Failed, Weight::ZERO, at);
         }

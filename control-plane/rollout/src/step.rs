@@ -2,7 +2,8 @@
 //!
 //! Nothing but a healthy verdict on fresh evidence, or a person, raises a weight. Missing data holds. A rollback, once
 //! decided, stays: no rule here loosens it. While the baseline runs beside the canary only evidence against it rolls
-//! back; at full weight, where nothing runs beside it, limits exceeded for long do too.
+//! back; at full weight, where nothing runs beside it, limits exceeded for long do too. So it is after the promotion, until the
+//! rollback window closes.
 //!
 //! Two rules settle what a plan leaves open. `max_weight` is the highest weight beside the baseline: after the last step
 //! the canary always gets all traffic for the promotion time, and is promoted from there. Of a component of granularity
@@ -20,7 +21,8 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{EVENT_FORMAT, Event, Fact};
 use crate::state::salt;
 use crate::{
-    AUTOMATIC, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State, UnixMillis,
+    AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
+    UnixMillis,
 };
 
 /// What follows from one input.
@@ -149,6 +151,12 @@ impl<'a> Change<'a> {
         self.events.push(event);
     }
 
+    /// What was promoted is watched while the rollback window is open.
+    fn promote(&mut self, cause: Cause, evidence: Option<Box<Judgement>>) {
+        let watched = self.plan.rollback_window().exists();
+        self.record(Fact::Promoted { watched, cause, evidence });
+    }
+
     fn finish(self, before: &State) -> Transition {
         let Self { plan, state, events, notices, .. } = self;
         let mut effects = Vec::new();
@@ -185,6 +193,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
+        | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }

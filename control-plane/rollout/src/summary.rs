@@ -17,6 +17,7 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
             format!("{}; rollout {by} followed", ended(state))
         }
         (Some(by), _) => format!("Ended before a decision: rollout {by} took over"),
+        (None, Phase::Promoted) if state.watched => watched(plan, state, now),
         (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
         (None, Phase::Paused { from }) => paused(state, from),
         (None, Phase::WarmingUp) => {
@@ -50,6 +51,19 @@ fn ended(state: &State) -> String {
     match &state.cause {
         Some(cause) => format!("{words}: {cause}"),
         None => words,
+    }
+}
+
+fn watched(plan: &Plan, state: &State, now: UnixMillis) -> String {
+    let left = plan.rollback_window().duration.saturating_sub(now.since(state.changed_at));
+    let ended = ended(state);
+    match &state.hold {
+        Some(hold) => format!("{ended}; watched for {} more: {}", Time(left), hold.reason),
+        None => format!(
+            "{ended}; watched for {} more, returns to {} if it gets worse",
+            Time(left),
+            state.baseline
+        ),
     }
 }
 
@@ -218,7 +232,12 @@ promotion: 15m
             100,
             "Healthy at 10 %; 50 % in 10 s; on the baseline: cart",
         );
-        check(&[cart, Order::Promote], None, 100, "Promoted: tests failed; on the baseline: cart");
+        check(
+            &[cart, Order::Promote],
+            None,
+            100,
+            "Promoted: tests failed; watched for 14 min 50 s more, returns to v1 if it gets worse; on the baseline: cart",
+        );
         check(&[Order::Promote, Order::HandOver], None, 100, "Promoted and handed over: tests failed");
         check(&[Order::Rollback { scope: RollbackScope::Version }], None, 100, "Rolled back: tests failed");
         let full = Order::SetWeight(Weight::FULL);

@@ -33,6 +33,8 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         components: snapshot.components.iter().map(component).collect(),
         created_at: Some(timestamp(snapshot.created_at)),
         changed_at: Some(timestamp(snapshot.changed_at)),
+        rollback_window_until: snapshot.rollback_window_until.map(timestamp),
+        watched: snapshot.watched,
         summary: snapshot.summary.clone(),
         revision: snapshot.revision,
         generation: snapshot.generation,

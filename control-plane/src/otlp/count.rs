@@ -123,7 +123,9 @@ struct Service<'a> {
 
 impl<'a> Services<'a> {
     pub(super) fn of(rollouts: &'a [Shared<Snapshot>]) -> Self {
-        let running = rollouts.iter().filter(|rollout| rollout.current && !rollout.phase.is_terminal());
+        let running = rollouts
+            .iter()
+            .filter(|rollout| rollout.current && (rollout.watched || !rollout.phase.is_terminal()));
         let of = |rollout: &'a Shared<Snapshot>| {
             (rollout.service.as_str(), Service { rollout, blocks: OnceCell::new() })
         };

@@ -54,8 +54,8 @@ impl Tracked {
             None
         });
         let evaluation = Evaluation::restore(&plan, &state, stored)?;
-        let learned = evaluation.learned();
-        let runs = !state.phase.is_terminal();
+        let learned = learned(&state, &evaluation);
+        let runs = state.runs();
         let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
         let mut tracked = Self {
             plan,
@@ -83,7 +83,8 @@ impl Tracked {
     /// What the next rollout of the service should begin with.
     #[must_use]
     pub fn learned(&self) -> Learned {
-        self.evaluation.as_ref().map_or_else(|| self.learned.clone(), Evaluation::learned)
+        let of = |evaluation| learned(&self.state, evaluation);
+        self.evaluation.as_ref().map_or_else(|| self.learned.clone(), of)
     }
 
     /// How it stands now, for a recorder, when the last tick came at `ticked`. `None`: it has ended.
@@ -199,20 +200,28 @@ impl Tracked {
     /// Takes over what was decided, once it is persisted.
     pub fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
-        if self.state.phase.is_terminal() {
-            self.learned = match &self.evaluation {
-                Some(evaluation) if self.state.phase == Phase::Promoted => evaluation.learned_by_promotion(),
-                Some(_) | None => self.learned(),
-            };
+        if !self.state.runs() {
+            self.learned = self.learned();
             let last = self.evaluation.take();
             self.last = last.map(|evaluation| self.windows(&evaluation)).or(self.last.take());
             return;
         }
-        let Some(evaluation) = &mut self.evaluation else { return };
+        let Some(evaluation) = &mut self.evaluation else { return self.begin_anew() };
         if let Err(error) = evaluation.decided(&self.plan, &self.state, events) {
             tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew");
         }
         self.tell_weight();
+    }
+
+    /// A rollout that was over runs again: a person promoted what was handed over.
+    fn begin_anew(&mut self) {
+        match Evaluation::new(&self.plan, &self.state) {
+            Ok(mut evaluation) => {
+                evaluation.recall(&self.learned);
+                self.evaluation = Some(evaluation);
+            }
+            Err(error) => tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew"),
+        }
     }
 
     /// The canary's share of the requests is judged while weights alone split them between two arms.
@@ -229,7 +238,7 @@ impl Tracked {
         let summary = summary(&self.plan, &self.state, self.judgement.as_ref(), now);
         let present = self.evaluation.as_ref().map(|evaluation| self.windows(evaluation));
         let windows = present.as_ref().or(self.last.as_ref());
-        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows, spread };
+        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows, spread, now };
         snapshot::build(&self.plan, &self.state, self.generation, summary, &seen)
     }
 
@@ -241,5 +250,18 @@ impl Tracked {
         };
         let components = names.chain([UNMATCHED]).map(|name| (name.to_owned(), window(name)));
         Windows { version: evaluation.version(), components: components.collect() }
+    }
+}
+
+/// What the next rollout of the service should begin with: once the canary was promoted, what is usual for it.
+fn learned(state: &State, evaluation: &Evaluation) -> Learned {
+    match state.phase {
+        Phase::Promoted => evaluation.learned_by_promotion(),
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::RolledBack
+        | Phase::Failed => evaluation.learned(),
     }
 }

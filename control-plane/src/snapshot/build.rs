@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::plan::PlannedComponent;
-use serin_rollout::{Granularity, Judgement, Pin, Plan, Restored, State, plan};
+use serin_rollout::{Granularity, Judgement, Pin, Plan, Restored, State, UnixMillis, plan};
 
 use super::{Arm, Block, BlockEvidence, Chart, Component, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
@@ -36,6 +36,8 @@ pub struct Seen<'a> {
     pub windows: Option<&'a Windows>,
     /// How far its last change got in the fleet.
     pub spread: Spread,
+    /// When it is shown.
+    pub now: UnixMillis,
 }
 
 /// Builds the snapshot.
@@ -68,6 +70,8 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         components: planned.chain([unmatched]).collect(),
         created_at: state.created_at,
         changed_at: state.changed_at,
+        rollback_window_until: plan.rollback_window().until(state, seen.now),
+        watched: state.watched,
         summary,
         revision: state.revision,
         generation,

@@ -81,6 +81,8 @@ impl From<proto::Rollout> for Rollout {
             components: rollout.components.into_iter().map(Component::from).collect(),
             created_at: moment!(rollout.created_at),
             changed_at: moment!(rollout.changed_at),
+            rollback_window_until: moment!(rollout.rollback_window_until),
+            watched: rollout.watched,
             revision: rollout.revision,
             generation: rollout.generation,
             vms_applied: rollout.vms_applied,

@@ -42,6 +42,9 @@ impl Fact {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
             Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::WatchEnded => {
+                "The rollback window closed: the promoted version is judged no more".to_owned()
+            }
             Self::WeightSet { weight_ppm, before_ppm, reason } => {
                 format!("Weight set from {} to {}: {reason}", Percent(*before_ppm), Percent(*weight_ppm))
             }

@@ -10,6 +10,7 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
     Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule, tags,
+    window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -156,6 +157,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             Duration::from_secs(10),
             (Duration::from_secs(1), minutes(10)),
         ),
+        rollback_window: window::check(&raw.rollback_window, findings),
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
         service: raw.service.clone(),
         baseline: raw.baseline.clone(),

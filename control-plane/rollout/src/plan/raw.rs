@@ -10,6 +10,7 @@ use super::blocks::FlagValue;
 use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::quantity::{Proportion, Span};
+use super::window::RawRollbackWindow;
 
 /// A rollout: what is rolled out, in which steps and within which limits.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -81,6 +82,9 @@ pub(super) struct Plan {
     /// promoted. 1s to 10m. Default: 10s.
     #[serde(default)]
     pub(super) recovery: Option<Span>,
+    /// The time after each start, step and promotion in which automatic rollback is prioritised.
+    #[serde(default)]
+    pub(super) rollback_window: RawRollbackWindow,
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,

@@ -20,7 +20,7 @@ pub enum Phase {
     /// At full weight, watched before completion.
     Completing,
     /// Terminal: the canary's version carries all traffic, on its own endpoint until it is handed over to the baseline's. Before
-    /// that a person may still roll back.
+    /// that a person may still roll back, and while it is [watched](crate::State::watched) it returns by itself.
     Promoted,
     /// Terminal: the baseline carries all traffic.
     RolledBack,

@@ -18,10 +18,21 @@ pub(super) fn time_passes(change: &mut Change<'_>) {
     if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
         end_warm_up(change, None);
     }
+    end_watch(change);
+}
+
+/// Nobody judges a promoted version for ever. True: the watch is over.
+fn end_watch(change: &mut Change<'_>) -> bool {
+    let Change { plan, state, now, .. } = &*change;
+    let is_over = state.watched && !plan.rollback_window().is_open(state.changed_at, *now);
+    if is_over {
+        change.record(Fact::WatchEnded);
+    }
+    is_over
 }
 
 pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
-    if change.state.phase.is_terminal() || !change.state.is_current() {
+    if !change.state.runs() || !change.state.is_current() || end_watch(change) {
         return;
     }
     let demand = alarm::demand(change.plan, &change.state, &judgement);
@@ -84,16 +95,17 @@ pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
 
 /// Why nothing may progress, apart from regressions and from evidence that is still gathered.
 fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
-    let watched = match change.state.phase {
+    let breach = || limits::exceeded(change.plan.limits(), &judgement.canary);
+    let may_progress = match change.state.phase {
         Phase::Progressing | Phase::Completing => true,
         Phase::Paused { .. } => change.state.weight == Weight::FULL,
-        Phase::WarmingUp | Phase::Promoted | Phase::RolledBack | Phase::Failed => false,
+        Phase::Promoted => return if judgement.is_fresh() { breach() } else { None },
+        Phase::WarmingUp | Phase::RolledBack | Phase::Failed => false,
     };
-    if !watched {
+    if !may_progress {
         None
     } else if judgement.is_fresh() {
         // At full weight nothing runs beside the canary, so its limits come first.
-        let breach = || limits::exceeded(change.plan.limits(), &judgement.canary);
         let vetoed = || vetoed(&change.state, judgement);
         let seen = if change.state.weight == Weight::FULL {
             breach().or_else(vetoed)
@@ -145,10 +157,12 @@ fn predicted(state: &State, judgement: &Judgement) -> Option<HoldReason> {
 fn is_sustained(change: &Change<'_>, obstacle: Option<&HoldReason>) -> bool {
     let Change { plan, state, now, .. } = change;
     let since = state.hold.as_ref().filter(|hold| hold.reason.is_limit()).map(|hold| hold.since);
+    let factor = plan.rollback_window().factor(state.changed_at, *now);
+    let sustained = plan.limits().sustained.mul_f64(factor);
     plan.automatic_rollback()
         && state.weight == Weight::FULL
         && obstacle.is_some_and(HoldReason::is_limit)
-        && since.is_some_and(|since| now.since(since) >= plan.limits().sustained)
+        && since.is_some_and(|since| now.since(since) >= sustained)
 }
 
 /// Keeps the hold in step with what is seen. True: nothing may progress now.
@@ -226,6 +240,6 @@ fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
     let enough = judgement.canary.requests >= plan.limits().min_requests;
     if lasted && enough && doubt(state, &judgement).is_none() {
-        change.record(Fact::Promoted { cause: Cause::WithinLimits, evidence: Some(judgement) });
+        change.promote(Cause::WithinLimits, Some(judgement));
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn obey(
         }
         Order::Resume => {}
         Order::Promote if change.state.phase == Phase::Promoted && !change.state.is_handed_over() => {}
-        Order::Promote => change.record(Fact::Promoted { cause: cause(), evidence }),
+        Order::Promote => change.promote(cause(), evidence),
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}

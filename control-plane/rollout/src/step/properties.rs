@@ -158,7 +158,8 @@ fn check_transition(
         prop_assert_eq!(after.weight, Weight::ZERO);
     }
     if before.phase == Phase::Promoted {
-        prop_assert!(after.phase == Phase::Promoted || (by_person && after.phase == Phase::RolledBack));
+        let may_return = by_person || (before.watched && plan.automatic_rollback());
+        prop_assert!(after.phase == Phase::Promoted || (may_return && after.phase == Phase::RolledBack));
     }
     for (name, pin) in &before.pinned {
         prop_assert_eq!(after.pinned.get(name), Some(pin));
@@ -178,7 +179,8 @@ fn check_transition(
         && judgement.alarm == Some(Alarm::Version)
         && plan.automatic_rollback()
         && before.is_current()
-        && !before.phase.is_terminal()
+        && before.runs()
+        && !transition.events().iter().any(|event| event.fact == Fact::WatchEnded)
     {
         prop_assert_eq!(after.phase, Phase::RolledBack);
     }

@@ -7,6 +7,7 @@ mod journal;
 mod progress;
 mod rollback;
 mod succession;
+mod window;
 
 use std::fmt::Write;
 

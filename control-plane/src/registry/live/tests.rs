@@ -56,6 +56,8 @@ pub(in crate::registry) fn snapshot(
         components: vec![component("search", false), component("checkout", true)],
         created_at: UnixMillis(1),
         changed_at: UnixMillis(2),
+        rollback_window_until: None,
+        watched: false,
         summary: String::new(),
         revision: 1,
         generation: 1,

@@ -162,6 +162,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::HandedOver { .. }
+        | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }

@@ -228,7 +228,7 @@ impl Serin {
 
     /// Judges.
     pub(super) fn judge(&mut self, at: UnixMillis, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
-        if self.trial.state().phase.is_terminal() {
+        if !self.trial.state().runs() {
             return Ok(());
         }
         self.now = at.second();

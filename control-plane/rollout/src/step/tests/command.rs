@@ -75,7 +75,8 @@ fn a_weight_set_during_the_warm_up_is_kept_after_it() {
 
 #[test]
 fn a_person_promotes_whatever_the_verdict_and_may_roll_back_after() {
-    check(
+    check_with(
+        "rollback_window: {duration: 0s}\n",
         r"
         1 regressed -> | warming up 10 %
         2 rollback cart -> [Returned cart to the baseline: because] publish critical | warming up 10 %
