@@ -16,21 +16,22 @@ mod course;
 mod flag;
 mod gaps;
 mod judgement;
+mod learned;
 mod lessons;
 mod pool;
 mod solo;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::categories::Categories;
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
 use crate::effect;
 use crate::histogram::DenseHistogram;
-use crate::history::History;
 use crate::increment::{Arm, BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
-use crate::placebo::{Dispersion, Phi, Whole};
+use crate::placebo::{Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
 use crate::summary::{ArmSummary, p99_least_us, summarise};
@@ -41,6 +42,7 @@ use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
 use course::Course;
 use gaps::Gaps;
+pub use learned::Learned;
 use pool::Pool;
 use solo::{Beside, Presence};
 
@@ -105,18 +107,6 @@ pub struct Assessment {
     pub warming_up: bool,
 }
 
-/// What one rollout taught that the next one of the same service should begin with.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub struct Learned {
-    /// Overdispersion of the whole version.
-    pub version: Dispersion,
-    /// Overdispersion by component.
-    pub components: BTreeMap<String, Dispersion>,
-    /// What is usual, by component.
-    pub histories: BTreeMap<String, History>,
-}
-
 /// Judges one rollout.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Engine {
@@ -124,6 +114,8 @@ pub struct Engine {
     components: Vec<Component>,
     pool: Pool,
     version: Process,
+    #[serde(default)]
+    version_categories: Categories,
     version_flagged: bool,
     flagged: BTreeSet<usize>,
     prior: StartPrior,
@@ -188,6 +180,7 @@ impl Engine {
                 .collect(),
             pool: Pool::default(),
             version: Process::new(alpha * VERSION_BUDGET, beta),
+            version_categories: Categories::default(),
             version_flagged: false,
             flagged: BTreeSet::new(),
             prior: StartPrior::new(horizon_s),
@@ -255,31 +248,6 @@ impl Engine {
         }
         if let Some(component) = self.components.get_mut(failures.component.0) {
             component.merge_block(failures);
-        }
-    }
-
-    /// What the next rollout of the service should begin with, after which the canary serves if it is `promoted`.
-    pub fn learned(&self, promoted: bool) -> Learned {
-        let named = |component: &Component| component.name().to_owned();
-        let components = self.components.iter();
-        Learned {
-            version: self.hosts.dispersion,
-            components: components.clone().map(|one| (named(one), one.dispersion())).collect(),
-            histories: components.map(|one| (named(one), one.history(promoted))).collect(),
-        }
-    }
-
-    /// Begins with what an earlier rollout taught. Components that it did not know, and numbers that make no sense,
-    /// count as not learned.
-    pub fn recall(&mut self, learned: &Learned) {
-        self.hosts.dispersion = learned.version.checked();
-        for component in &mut self.components {
-            if let Some(dispersion) = learned.components.get(component.name()) {
-                component.recall(*dispersion);
-            }
-            if let Some(history) = learned.histories.get(component.name()) {
-                component.recall_history(history);
-            }
         }
     }
 
@@ -393,6 +361,6 @@ impl Engine {
     }
 
     fn version_phi(&self) -> Phi {
-        self.hosts.dispersion.phi(self.config.raw().phi())
+        self.config.raw().phi_beside(&self.hosts.dispersion)
     }
 }
