@@ -27,7 +27,7 @@ use crate::verdict::Category;
 /// Odds against a category from which it is at fault, times the number of categories that count.
 const LOCATED_ODDS: f64 = 20.0;
 /// Log evidence beyond this counts as this.
-const MOST: f64 = 1e6;
+const MOST: f32 = 1e6;
 
 /// A number for each bet on errors: first by all failures, then by each stratum's first failure alone.
 type Bets = [f64; ERROR_BETS];
@@ -125,22 +125,22 @@ fn add_late(bets: &mut Bets, late: &LateFailures, at: usize, margin: Margin) {
 /// arXiv 2203.03532).
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Categories {
-    /// Of those of which something failed, by position in [`Category::ALL`].
-    some: Vec<(usize, Bets)>,
+    /// Of those of which something failed, by position in [`Category::ALL`]. In 32 bits, as a component keeps them for good.
+    some: Vec<(u8, [f32; ERROR_BETS])>,
 }
 
 impl Categories {
     /// Takes in a stratum.
     pub(crate) fn update(&mut self, evidence: &ByCategory) {
         for (at, _) in &evidence.some {
-            if self.some.iter().all(|(of, _)| of != at) {
+            if self.some.iter().all(|(of, _)| usize::from(*of) != *at) {
                 self.some.reserve_exact(1);
-                self.some.push((*at, Bets::default()));
+                self.some.push((*at as u8, [0.0; ERROR_BETS]));
             }
         }
         for (at, row) in &mut self.some {
-            for (cusum, log_e) in row.iter_mut().zip(evidence.bets_of(*at)) {
-                *cusum = (*cusum + log_e).clamp(0.0, MOST);
+            for (cusum, log_e) in row.iter_mut().zip(evidence.bets_of(usize::from(*at))) {
+                *cusum = (*cusum + *log_e as f32).clamp(0.0, MOST);
             }
         }
     }
@@ -152,11 +152,12 @@ impl Categories {
 
     /// Logarithm of the evidence against a category since it began to grow, of all bets together. 0: none.
     pub(crate) fn log_evidence(&self, category: Category) -> f64 {
-        let is_of = |(at, _): &&(usize, Bets)| Category::ALL.get(*at) == Some(&category);
+        let is_of =
+            |(at, _): &&(u8, [f32; ERROR_BETS])| Category::ALL.get(usize::from(*at)) == Some(&category);
         let Some((_, bets)) = self.some.iter().find(is_of) else { return 0.0 };
         let weights = || (0..ERROR_BETS).map(Evidence::bet_weight);
         let all: f64 = weights().sum();
-        let parts = weights().zip(bets).map(|(weight, cusum)| (weight / all).ln() + cusum);
+        let parts = weights().zip(bets).map(|(weight, cusum)| (weight / all).ln() + f64::from(*cusum));
         log_sum(parts.collect::<Vec<_>>().into_iter()).max(0.0)
     }
 
