@@ -1,10 +1,13 @@
 //! How the engine judges: error bounds, margins, strata. Raw form for files, checked form for the engine.
 
+mod failures;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chart::RuleSet;
 use crate::histogram::MAX_LATENCY_US;
-use crate::placebo::Phi;
+use crate::placebo::{Dispersion, Phi};
+pub use failures::Failures;
 
 /// Why a configuration is refused. Each variant names the field and its rule.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -98,28 +101,6 @@ pub struct Limits {
     pub latency_p99_us: u64,
 }
 
-/// Outcomes that count as a failure of the service. Cancelled requests and client errors never do.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Failures {
-    /// Count `server_error`.
-    pub server_error: bool,
-    /// Count `timeout`.
-    pub timeout: bool,
-    /// Count `connect_failure`.
-    pub connect_failure: bool,
-    /// Count `reset`.
-    pub reset: bool,
-    /// Count `overload`.
-    pub overload: bool,
-}
-
-impl Default for Failures {
-    fn default() -> Self {
-        Self { server_error: true, timeout: true, connect_failure: true, reset: true, overload: true }
-    }
-}
-
 /// The configuration as written; every field has a default.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -194,6 +175,20 @@ impl RawEngineConfig {
     pub(crate) fn phi(&self) -> Phi {
         Phi { errors: self.phi_errors, firsts: 1.0, latency: self.phi_latency }
     }
+
+    /// Overdispersion with what was `measured` on hosts. Hosts tell of the failures that count by default: how others
+    /// vary is not measured by that, so then it is at least what it is while none is measured.
+    pub(crate) fn phi_beside(&self, measured: &Dispersion) -> Phi {
+        let (usual, phi) = (self.phi(), measured.phi(self.phi()));
+        if self.failures.are_told_apart() {
+            return phi;
+        }
+        Phi {
+            errors: phi.errors.max(usual.errors),
+            firsts: phi.firsts.max(usual.firsts),
+            latency: phi.latency,
+        }
+    }
 }
 
 /// A configuration that cannot be wrong.
@@ -231,8 +226,7 @@ impl TryFrom<RawEngineConfig> for EngineConfig {
         check("healthy.slow_absolute", healthy.slow_absolute, 1e-9..=0.5, "above 0 and at most 0.5")?;
         check("phi_errors", phi_errors, 1.0..=1000.0, "between 1 and 1000")?;
         check("phi_latency", phi_latency, 1.0..=1000.0, "between 1 and 1000")?;
-        let Failures { server_error, timeout, connect_failure, reset, overload } = failures;
-        if !(server_error || timeout || connect_failure || reset || overload) {
+        if failures.categories().next().is_none() {
             return Err(ConfigError::NoFailures);
         }
         check("min_exposure", raw.min_exposure as f64, 1.0..=1e6, "between 1 and 1000000")?;

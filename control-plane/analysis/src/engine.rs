@@ -16,20 +16,21 @@ mod course;
 mod flag;
 mod gaps;
 mod judgement;
+mod learned;
 mod lessons;
 mod pool;
 mod solo;
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::categories::Categories;
 use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
-use crate::history::History;
 use crate::increment::{BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
-use crate::placebo::{Dispersion, Phi, Whole};
+use crate::placebo::{Phi, Whole};
 use crate::scope::Process;
 use crate::share::Share;
 use crate::summary::ArmSummary;
@@ -40,6 +41,7 @@ use crate::window::{MAX_AHEAD_S, Placement, Window};
 use component::Component;
 use course::Course;
 use gaps::Gaps;
+pub use learned::Learned;
 use pool::Pool;
 use solo::{Beside, Presence};
 
@@ -104,18 +106,6 @@ pub struct Assessment {
     pub warming_up: bool,
 }
 
-/// What one rollout taught that the next one of the same service should begin with.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub struct Learned {
-    /// Overdispersion of the whole version.
-    pub version: Dispersion,
-    /// Overdispersion by component.
-    pub components: BTreeMap<String, Dispersion>,
-    /// What is usual, by component.
-    pub histories: BTreeMap<String, History>,
-}
-
 /// Judges one rollout.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Engine {
@@ -123,6 +113,8 @@ pub struct Engine {
     components: Vec<Component>,
     pool: Pool,
     version: Process,
+    #[serde(default)]
+    version_categories: Categories,
     version_flagged: bool,
     flagged: BTreeSet<usize>,
     prior: StartPrior,
@@ -190,6 +182,7 @@ impl Engine {
                 .collect(),
             pool: Pool::default(),
             version: Process::new(alpha * VERSION_BUDGET, beta),
+            version_categories: Categories::default(),
             version_flagged: false,
             flagged: BTreeSet::new(),
             prior: StartPrior::new(horizon_s),
@@ -261,31 +254,6 @@ impl Engine {
         }
     }
 
-    /// What the next rollout of the service should begin with, after which the canary serves if it is `promoted`.
-    pub fn learned(&self, promoted: bool) -> Learned {
-        let named = |component: &Component| component.name().to_owned();
-        let components = self.components.iter();
-        Learned {
-            version: self.hosts.dispersion,
-            components: components.clone().map(|one| (named(one), one.dispersion())).collect(),
-            histories: components.map(|one| (named(one), one.history(promoted))).collect(),
-        }
-    }
-
-    /// Begins with what an earlier rollout taught. Components that it did not know, and numbers that make no sense,
-    /// count as not learned.
-    pub fn recall(&mut self, learned: &Learned) {
-        self.hosts.dispersion = learned.version.checked();
-        for component in &mut self.components {
-            if let Some(dispersion) = learned.components.get(component.name()) {
-                component.recall(*dispersion);
-            }
-            if let Some(history) = learned.histories.get(component.name()) {
-                component.recall_history(history);
-            }
-        }
-    }
-
     /// `source` has reported everything that finished before `complete_until_second`, and lives at `now_second`.
     /// A second closes early once all living sources are past it.
     pub fn source_progress(&mut self, source: u64, complete_until_second: u64, now_second: u64) {
@@ -352,6 +320,6 @@ impl Engine {
     }
 
     fn version_phi(&self) -> Phi {
-        self.hosts.dispersion.phi(self.config.raw().phi())
+        self.config.raw().phi_beside(&self.hosts.dispersion)
     }
 }

@@ -63,7 +63,7 @@ impl<T> ByArm<T> {
 pub struct Outcomes {
     /// Succeeded.
     pub ok: u64,
-    /// The caller was to blame (4xx). Never counts against a version.
+    /// The caller was to blame (4xx). Counts against a version only where [`crate::config::Failures`] says so.
     pub client_error: u64,
     /// The service failed (5xx).
     pub server_error: u64,
@@ -75,7 +75,7 @@ pub struct Outcomes {
     pub reset: u64,
     /// Refused for load.
     pub overload: u64,
-    /// The client went away. Never counts against a version.
+    /// The client went away. Counts against a version only where [`crate::config::Failures`] says so.
     pub cancelled: u64,
 }
 
@@ -88,6 +88,8 @@ impl Outcomes {
             Category::ConnectFailure => self.connect_failure,
             Category::Reset => self.reset,
             Category::Overload => self.overload,
+            Category::ClientError => self.client_error,
+            Category::Cancelled => self.cancelled,
         }
     }
 

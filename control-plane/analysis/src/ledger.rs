@@ -10,7 +10,9 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::evalue::Counts;
+use crate::failures::FailureCounts;
 use crate::increment::{Arm, ByArm};
+use crate::stratum::ArmStratum;
 use crate::window::RETENTION_S;
 
 /// Strata for which there is room at least, whenever there is none left.
@@ -24,9 +26,11 @@ pub(crate) struct ClosedStratum {
     earlier_s: u32,
     /// Rounded to 24 bits: only their ratio counts.
     exposures: ByArm<f32>,
-    late_failures: ByArm<u32>,
     /// The canary's first failure has been judged.
     canary_failed: bool,
+    /// The same by category, as bits.
+    #[serde(default)]
+    categories_failed: u8,
 }
 
 impl ClosedStratum {
@@ -34,29 +38,12 @@ impl ClosedStratum {
         first_second: u64,
         last_second: u64,
         exposures: ByArm<u64>,
-        canary_failed: bool,
+        canary_failed: &FailureCounts,
     ) -> Self {
         let earlier_s = u32::try_from(last_second.saturating_sub(first_second)).unwrap_or(u32::MAX);
         let exposures = ByArm { baseline: exposures.baseline as f32, canary: exposures.canary as f32 };
-        Self { last_second, earlier_s, exposures, late_failures: ByArm::default(), canary_failed }
-    }
-
-    pub(crate) fn late_counts(&self) -> Counts {
-        let Self { exposures, late_failures, .. } = self;
-        Counts {
-            events: ByArm {
-                baseline: f64::from(late_failures.baseline),
-                canary: f64::from(late_failures.canary),
-            },
-            exposures: ByArm { baseline: exposures.baseline.into(), canary: exposures.canary.into() },
-        }
-    }
-
-    /// The same with the canary's first failure of all alone.
-    pub(crate) fn late_counts_to_first(&self) -> Counts {
-        let counts = self.late_counts();
-        let canary = if self.canary_failed { 0.0 } else { counts.events.canary.min(1.0) };
-        Counts { events: ByArm { canary, ..counts.events }, ..counts }
+        let categories_failed = canary_failed.mask();
+        Self { last_second, earlier_s, exposures, canary_failed: categories_failed > 0, categories_failed }
     }
 
     fn first_second(&self) -> u64 {
@@ -64,11 +51,70 @@ impl ClosedStratum {
     }
 }
 
+/// Failures that became known after their stratum was judged.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct LateFailures {
+    /// As it was before them.
+    stratum: ClosedStratum,
+    failed: ByArm<FailureCounts>,
+}
+
+impl LateFailures {
+    /// Counts them among the failures of a stratum that has been judged.
+    pub(crate) fn count_in(&self, arms: &mut ByArm<ArmStratum>) {
+        arms.baseline.categories.add(&self.failed.baseline);
+        arms.canary.categories.add(&self.failed.canary);
+    }
+
+    /// The categories of which something failed, as bits.
+    pub(crate) fn mask(&self) -> u8 {
+        self.failed.baseline.mask() | self.failed.canary.mask()
+    }
+
+    /// All of them.
+    pub(crate) fn counts(&self) -> Counts {
+        let ByArm { baseline, canary } = &self.failed;
+        self.counts_of(ByArm { baseline: baseline.total(), canary: canary.total() })
+    }
+
+    /// The same with the canary's first failure of all alone.
+    pub(crate) fn counts_to_first(&self) -> Counts {
+        to_first(self.counts(), self.stratum.canary_failed)
+    }
+
+    /// Those of one category, by its position.
+    pub(crate) fn counts_in(&self, category: usize) -> Counts {
+        let ByArm { baseline, canary } = &self.failed;
+        self.counts_of(ByArm { baseline: baseline.at(category), canary: canary.at(category) })
+    }
+
+    /// The same with the canary's first failure of that category alone.
+    pub(crate) fn counts_in_to_first(&self, category: usize) -> Counts {
+        to_first(self.counts_in(category), self.stratum.categories_failed >> category & 1 == 1)
+    }
+
+    fn counts_of(&self, failed: ByArm<u64>) -> Counts {
+        let exposures = self.stratum.exposures;
+        Counts {
+            events: ByArm { baseline: failed.baseline as f64, canary: failed.canary as f64 },
+            exposures: ByArm { baseline: exposures.baseline.into(), canary: exposures.canary.into() },
+        }
+    }
+}
+
+/// `counts` with at most one failure of the canary, and with none if one was judged before.
+fn to_first(counts: Counts, has_failed: bool) -> Counts {
+    let canary = if has_failed { 0.0 } else { counts.events.canary.min(1.0) };
+    Counts { events: ByArm { canary, ..counts.events }, ..counts }
+}
+
 /// The strata of one component, or of the thin ones together, that may still see late failures.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct ClosedStrata {
     strata: VecDeque<ClosedStratum>,
-    has_late: bool,
+    /// What is not judged yet, at most one for each stratum.
+    #[serde(default)]
+    late: Vec<LateFailures>,
 }
 
 impl ClosedStrata {
@@ -86,29 +132,36 @@ impl ClosedStrata {
         }
     }
 
-    /// Books failures of requests that started in `second`.
-    pub(crate) fn fail(&mut self, second: u64, arm: Arm, count: u64) {
+    /// Books failures of requests that started in `second`. Where its stratum is not known they have no exposure: they are
+    /// counted and say nothing.
+    pub(crate) fn fail(&mut self, second: u64, arm: Arm, failed: &FailureCounts) {
         let at = self.strata.partition_point(|stratum| stratum.last_second < second);
-        if let Some(stratum) = self.strata.get_mut(at)
-            && stratum.first_second() <= second
-        {
-            let failures = stratum.late_failures.of_mut(arm);
-            *failures = failures.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-            self.has_late = true;
+        let known = self.strata.get(at).filter(|stratum| stratum.first_second() <= second).copied();
+        let stratum = known.unwrap_or_else(|| {
+            ClosedStratum::new(second, second, ByArm::default(), &FailureCounts::default())
+        });
+        let booked = self.late.iter_mut().find(|late| late.stratum.last_second == stratum.last_second);
+        match booked {
+            Some(late) => late.failed.of_mut(arm).add(failed),
+            None => {
+                let mut late = LateFailures { stratum, failed: ByArm::default() };
+                late.failed.of_mut(arm).add(failed);
+                self.late.push(late);
+            }
         }
     }
 
-    /// Takes the strata with late failures out of account: each failure is judged once.
-    pub(crate) fn take_late(&mut self) -> Vec<ClosedStratum> {
-        let mut taken = Vec::new();
-        if !std::mem::take(&mut self.has_late) {
-            return taken;
-        }
-        let none = ByArm::default();
-        for stratum in self.strata.iter_mut().filter(|stratum| stratum.late_failures != none) {
-            taken.push(*stratum);
-            stratum.canary_failed |= stratum.late_failures.canary > 0;
-            stratum.late_failures = none;
+    /// Takes late failures out of account, those of earlier strata first: each is judged once.
+    pub(crate) fn take_late(&mut self) -> Vec<LateFailures> {
+        let mut taken = std::mem::take(&mut self.late);
+        taken.sort_unstable_by_key(|late| late.stratum.last_second);
+        for late in &taken {
+            let second = late.stratum.last_second;
+            let at = self.strata.partition_point(|stratum| stratum.last_second < second);
+            if let Some(stratum) = self.strata.get_mut(at).filter(|of| of.last_second == second) {
+                stratum.categories_failed |= late.failed.canary.mask();
+                stratum.canary_failed |= stratum.categories_failed > 0;
+            }
         }
         taken
     }

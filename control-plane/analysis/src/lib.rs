@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod categories;
 mod cells;
 pub mod chance;
 pub mod chart;
@@ -17,6 +18,7 @@ pub mod config;
 mod effect;
 pub mod engine;
 pub mod evalue;
+mod failures;
 pub mod forecast;
 pub mod histogram;
 mod history;

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evalue::{LOG_ZERO, log_add, log_sum};
+use crate::failures::FailureCounts;
 use crate::increment::ByArm;
 use crate::noninferiority::Health;
 use crate::onset::{AGREEING_STRATA, Anchor, log_mass, recur, start};
 use crate::placebo::Dispersion;
 use crate::stratum::{ArmStratum, BETS, ERROR_BETS, Evidence};
 use crate::verdict::Signal;
-use crate::window::FailureCounts;
 
 /// Requests and failures.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -21,19 +21,14 @@ pub(crate) struct ErrorTotals {
 impl ErrorTotals {
     fn minus(&self, earlier: &Self) -> Self {
         let count = |now: u64, then: u64| now.saturating_sub(then);
-        let failed = |now: &FailureCounts, then: &FailureCounts| {
-            let mut left = *now;
-            left.0.iter_mut().zip(then.0).for_each(|(left, then)| *left = left.saturating_sub(then));
-            left
-        };
         Self {
             requests: ByArm {
                 baseline: count(self.requests.baseline, earlier.requests.baseline),
                 canary: count(self.requests.canary, earlier.requests.canary),
             },
             failed: ByArm {
-                baseline: failed(&self.failed.baseline, &earlier.failed.baseline),
-                canary: failed(&self.failed.canary, &earlier.failed.canary),
+                baseline: self.failed.baseline.without(&earlier.failed.baseline),
+                canary: self.failed.canary.without(&earlier.failed.canary),
             },
         }
     }

@@ -18,16 +18,16 @@ use serde::{Deserialize, Serialize};
 use crate::cells::{ARCHETYPES, Archetypes, CELLS, HEALTH_EDGES};
 use crate::config::RawEngineConfig;
 use crate::evalue::{Counts, Margin, log_e, log_e_runs};
+use crate::failures::FailureCounts;
 use crate::increment::ByArm;
-use crate::ledger::ClosedStratum;
+use crate::ledger::{ClosedStratum, LateFailures};
 use crate::noninferiority::{ERROR_HEALTH_BETS, LATENCY_HEALTH_BETS};
 use crate::placebo::Phi;
 use crate::verdict::Signal;
-use crate::window::FailureCounts;
 
 /// Error rates that are bet on, relative to the margin's.
-const RATES: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
-const ERROR_BET_COUNT: usize = 8;
+pub(crate) const RATES: [f64; ERROR_BET_COUNT] = [1.3, 1.7, 2.5, 4.0, 7.0, 15.0, 40.0, 150.0];
+pub(crate) const ERROR_BET_COUNT: usize = 8;
 /// How much each of [`RATES`] is believed in, relative to the others: outages and small rises are rarer than what lies
 /// between.
 const ERROR_BELIEF: [f64; ERROR_BET_COUNT] = [0.06, 0.08, 0.12, 0.16, 0.18, 0.16, 0.14, 0.10];
@@ -45,12 +45,18 @@ pub(crate) struct ArmStratum {
     pub(crate) started: u64,
     /// Failures of requests that started in it, known when it closed.
     pub(crate) failed: u64,
-    /// Failures by category, those that came late for earlier strata among them.
+    /// The same by category.
     pub(crate) categories: FailureCounts,
     pub(crate) cells: [u64; CELLS],
 }
 
 impl ArmStratum {
+    /// More of its requests failed than were known to.
+    pub(crate) fn fail(&mut self, failed: &FailureCounts) {
+        self.failed = self.failed.saturating_add(failed.total());
+        self.categories.add(failed);
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.started = self.started.saturating_add(other.started);
         self.failed = self.failed.saturating_add(other.failed);
@@ -103,8 +109,8 @@ impl Stratum {
         let closed = std::mem::take(self);
         let exposures = ByArm { baseline: closed.arms.baseline.started, canary: closed.arms.canary.started };
         let first = closed.first_second.unwrap_or(closed.last_second);
-        let canary_failed = closed.arms.canary.failed > 0;
-        (closed.arms, ClosedStratum::new(first, closed.last_second, exposures, canary_failed))
+        let canary_failed = closed.arms.canary.categories;
+        (closed.arms, ClosedStratum::new(first, closed.last_second, exposures, &canary_failed))
     }
 }
 
@@ -129,7 +135,7 @@ impl Evidence {
     /// `archetypes` latency is silent.
     pub(crate) fn of(
         arms: &ByArm<ArmStratum>,
-        late: &[ClosedStratum],
+        late: &[LateFailures],
         archetypes: Option<&Archetypes>,
         config: &RawEngineConfig,
     ) -> Self {
@@ -229,20 +235,20 @@ fn failures(arms: &ByArm<ArmStratum>) -> Counts {
 
 /// Failures of requests whose exposure was paid for when their own stratum closed: the same bet at the odds of that
 /// stratum, so the product is what it would have been had they been known in time.
-fn late_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
+fn late_log_e(late: &[LateFailures], psi: f64, margin: Margin) -> f64 {
     let paid = Margin { absolute: 0.0, ..margin };
-    late.iter().map(|stratum| log_e(&stratum.late_counts(), psi, paid)).sum()
+    late.iter().map(|late| log_e(&late.counts(), psi, paid)).sum()
 }
 
 /// The same with the canary's first failure alone.
-fn with_first_failure(counts: Counts) -> Counts {
+pub(crate) fn with_first_failure(counts: Counts) -> Counts {
     Counts { events: ByArm { canary: counts.events.canary.min(1.0), ..counts.events }, ..counts }
 }
 
 /// As [`late_log_e`] with the canary's first failure of the stratum alone.
-fn late_first_log_e(late: &[ClosedStratum], psi: f64, margin: Margin) -> f64 {
+fn late_first_log_e(late: &[LateFailures], psi: f64, margin: Margin) -> f64 {
     let paid = Margin { absolute: 0.0, ..margin };
-    late.iter().map(|stratum| log_e(&stratum.late_counts_to_first(), psi, paid)).sum()
+    late.iter().map(|late| log_e(&late.counts_to_first(), psi, paid)).sum()
 }
 
 pub(crate) fn as_floats(cells: &[u64; CELLS]) -> [f64; CELLS] {

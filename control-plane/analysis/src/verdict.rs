@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::risk::{Action, Prediction};
 
 mod block;
+mod category;
 mod control;
 mod trend;
 mod words;
 
 pub use block::BlockEvidence;
+pub use category::{Category, CategoryFailures};
 pub use control::ControlChart;
 pub use trend::Trend;
 
@@ -81,39 +83,6 @@ pub struct EffectSize {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
-}
-
-/// A way for a request to fail.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Category {
-    /// The service failed (5xx).
-    ServerError,
-    /// No answer in time.
-    Timeout,
-    /// No connection could be made.
-    ConnectFailure,
-    /// The connection broke before the response ended.
-    Reset,
-    /// Refused for load.
-    Overload,
-}
-
-impl Category {
-    /// All categories.
-    pub const ALL: [Self; 5] =
-        [Self::ServerError, Self::Timeout, Self::ConnectFailure, Self::Reset, Self::Overload];
-}
-
-/// Failures of one category since the harm began.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-pub struct CategoryFailures {
-    /// The category.
-    pub category: Category,
-    /// Failures on the baseline.
-    pub baseline: u64,
-    /// Failures on the canary.
-    pub canary: u64,
 }
 
 /// Why something that looks like a regression is not undone. It holds, and people are told.
@@ -272,6 +241,7 @@ impl Reason {
             &mut self.canary,
             &mut self.overdispersion,
         ];
-        own.into_iter().chain(effect)
+        let categories = self.categories.iter_mut().map(|failures| &mut failures.log_evidence);
+        own.into_iter().chain(effect).chain(categories)
     }
 }

@@ -114,8 +114,8 @@ impl Circumstances<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failures::FailureCounts;
     use crate::increment::ByArm;
-    use crate::window::FailureCounts;
 
     /// A minute of 100 baseline requests a second of which `usual` fail, then a step, and since then both arms as given.
     fn vetoes(usual: u64, baseline: (u64, u64), canary: (u64, u64)) -> Vec<Veto> {
@@ -124,7 +124,7 @@ mod tests {
             watch.add(second, ByArm { baseline: 100, canary: 0 }, ByArm { baseline: usual, canary: 0 });
         }
         watch.step_started(120);
-        let counts = |failed| FailureCounts([failed, 0, 0, 0, 0]);
+        let counts = |failed| FailureCounts::unnamed(failed);
         let since = ErrorTotals {
             requests: ByArm { baseline: baseline.1, canary: canary.1 },
             failed: ByArm { baseline: counts(baseline.0), canary: counts(canary.0) },

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Failures;
+use crate::failures::FailureCounts;
 use crate::histogram::LatencyHistogram;
-use crate::increment::{ByArm, Increment, Outcomes};
+use crate::increment::{ByArm, Increment};
 use crate::summary::Tally;
 use crate::users::UserMasks;
-use crate::verdict::Category;
 
 /// Increments for seconds older than this are dropped, in seconds.
 pub(crate) const RETENTION_S: u64 = 120;
@@ -175,55 +175,6 @@ impl Window {
         let source = self.sources.entry(id).or_default();
         source.complete_until = source.complete_until.max(complete_until);
         source.seen_at = source.seen_at.max(seen_at);
-    }
-}
-
-/// Failures that count, by [`Category::ALL`].
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct FailureCounts(pub(crate) [u64; Category::ALL.len()]);
-
-impl FailureCounts {
-    pub(crate) fn total(&self) -> u64 {
-        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-
-    /// Failures of which no category is known.
-    pub(crate) fn unnamed(failed: u64) -> Self {
-        let mut counts = Self::default();
-        if let Some(first) = counts.0.first_mut() {
-            *first = failed;
-        }
-        counts
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (into, count) in self.0.iter_mut().zip(other.0) {
-            *into = into.saturating_add(count);
-        }
-    }
-
-    /// At most `most` of them, those of the first categories first.
-    pub(crate) fn first(&self, most: u64) -> Self {
-        let mut left = most;
-        Self(self.0.map(|count| {
-            let taken = count.min(left);
-            left -= taken;
-            taken
-        }))
-    }
-}
-
-impl Failures {
-    /// Outcomes that count as failures.
-    pub(crate) fn among(&self, outcomes: &Outcomes) -> FailureCounts {
-        let counts = |category| match category {
-            Category::ServerError => self.server_error,
-            Category::Timeout => self.timeout,
-            Category::ConnectFailure => self.connect_failure,
-            Category::Reset => self.reset,
-            Category::Overload => self.overload,
-        };
-        FailureCounts(Category::ALL.map(|category| if counts(category) { outcomes.of(category) } else { 0 }))
     }
 }
 

@@ -64,6 +64,19 @@ fn latencies(random: &mut Random, requests: u64) -> LatencyHistogram {
     latency
 }
 
+/// Failures of each category in turn.
+#[cfg(test)]
+fn failing(finished: u64, failed: u64, second: u64) -> Outcomes {
+    let ok = Outcomes { ok: finished - failed, ..Outcomes::default() };
+    match second % 5 {
+        0 => Outcomes { server_error: failed, ..ok },
+        1 => Outcomes { timeout: failed, ..ok },
+        2 => Outcomes { connect_failure: failed, ..ok },
+        3 => Outcomes { reset: failed, ..ok },
+        _ => Outcomes { overload: failed, ..ok },
+    }
+}
+
 /// What earlier rollouts taught in a week: all hours are known, so charts begin with the first minute.
 #[cfg(test)]
 fn week(specs: &[ComponentSpec]) -> Learned {
@@ -109,8 +122,7 @@ fn most_kib([baseline, canary]: [u64; 2], specs: &[ComponentSpec], learned: &Lea
                 let mut merge = |start_second: u64, started: u64, finished: u64| {
                     let failed = u64::from(random.unit() < 0.001 * finished as f64);
                     let latency = Some(latencies(&mut random, finished - failed));
-                    let outcomes =
-                        Outcomes { ok: finished - failed, server_error: failed, ..Outcomes::default() };
+                    let outcomes = failing(finished, failed, start_second);
                     engine.merge(&Increment {
                         component,
                         start_second,

@@ -338,11 +338,13 @@ pub(crate) struct EffectSize {
 }
 
 /// Failures of one category since the harm began.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct CategoryFailures {
     pub(crate) category: String,
     pub(crate) baseline: u64,
     pub(crate) canary: u64,
+    pub(crate) log_evidence: f64,
+    pub(crate) at_fault: bool,
 }
 
 /// One Envoy.

@@ -371,6 +371,7 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
         alpha: share(plan.false_rollback()),
         beta: share(plan.wrong_promotion()),
         margins,
+        failures: *plan.failures(),
         limits: Some(limits),
         forecast,
         sustained_s,

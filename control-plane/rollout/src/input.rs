@@ -70,7 +70,7 @@ pub struct ComponentJudgement {
 pub struct ArmWindow {
     /// Requests started.
     pub requests: u64,
-    /// Requests that failed by fault of the service: server error, timeout, connect failure, reset, overload.
+    /// Requests that ended as one of the plan's `failures`.
     pub errors: u64,
     /// Requests refused as wrong (4xx, invalid input).
     pub client_errors: u64,

@@ -10,6 +10,7 @@ mod check;
 mod dependencies;
 mod error;
 mod escalation;
+mod failures;
 mod quantity;
 mod raw;
 mod schedule;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serin_analysis::chart::RuleSet;
+use serin_analysis::config::Failures;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
 pub use blocks::{Block, FlagValue};
@@ -69,6 +71,7 @@ pub struct Plan {
     steps: Vec<Step>,
     warm_up: Duration,
     promotion: Duration,
+    failures: Failures,
     limits: Limits,
     margins: Margins,
     forecast: Forecast,
@@ -93,7 +96,8 @@ pub struct Step {
 /// Absolute limits of the canary, judged over 60 seconds. While one is exceeded, nothing is promoted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// Lowest part of the requests that the service answers by its own fault or not: client errors count as answered.
+    /// Lowest part of the requests that the service answers: all but failures, so client errors count as answered unless
+    /// the plan says that they are failures.
     pub success_rate: Weight,
     /// Highest part of requests that fail.
     pub error_rate: Weight,
@@ -211,6 +215,12 @@ impl Plan {
     #[must_use]
     pub const fn promotion(&self) -> Duration {
         self.promotion
+    }
+
+    /// Which outcomes count as failures.
+    #[must_use]
+    pub const fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     /// Absolute limits.

@@ -49,7 +49,7 @@ async fn a_first_deployment_is_judged_by_the_limits_of_its_plan_and_says_so() {
     let returned: Vec<_> = rollout.components.iter().filter(|component| component.rolled_back).collect();
     assert_eq!(returned.iter().map(|component| component.name.as_str()).collect::<Vec<_>>(), ["route-3"]);
     let because = &returned[0].rolled_back_because;
-    assert!(because.contains("5.00 % allowed, mostly server errors: worse than allowed"), "{because}");
+    assert!(because.contains("5.00 % allowed: worse than allowed"), "{because}");
     for component in rollout.components.iter().filter(|component| component.name == "route-0") {
         assert_eq!(errors(&component.reasons).baseline_used(), BaselineUsed::Thresholds);
         assert_ne!(component.verdict(), Verdict::Regressed);

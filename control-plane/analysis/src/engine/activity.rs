@@ -51,6 +51,7 @@ impl Engine {
         self.flagged.remove(&index);
         self.version_summary = None;
         self.version.forget(self.config.raw().beta);
+        self.version_categories.forget();
         self.users.forget();
         self.share.forget();
         self.gaps.forget();

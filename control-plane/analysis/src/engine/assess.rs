@@ -55,6 +55,8 @@ impl Engine {
         let summary = self.summary(Scope::Version);
         let judgement = Judgement {
             process: &self.version,
+            categories: &self.version_categories,
+            failures: self.config.raw().failures,
             beside: self.alone,
             summary,
             needed: self.version_needed(phi),
@@ -94,6 +96,8 @@ impl Engine {
         let regressed = self.flagged.contains(&index) || !component.vetoes().is_empty();
         let judgement = Judgement {
             process: component.process(),
+            categories: component.categories(),
+            failures: config.failures,
             beside: component.solo().map(Beside::of),
             summary: component.summary().summary(),
             needed: component.needed(),

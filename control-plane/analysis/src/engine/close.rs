@@ -4,6 +4,7 @@ use super::Engine;
 use super::component::Second;
 use super::course::{STEP_S, Step};
 use super::solo::Beside;
+use crate::categories::ByCategory;
 use crate::increment::{Arm, ByArm, Increment};
 use crate::placebo::Phi;
 use crate::scope::Agreeing;
@@ -82,6 +83,7 @@ impl Engine {
             let sustained_s = at.version_alone.then_some(raw.sustained_s);
             let agreeing = Agreeing::of(1, sustained_s, &self.hosts.dispersion);
             self.version.update(&judged.evidence, &judged.arms, self.mass, agreeing);
+            self.version_categories.update(&judged.categories);
         }
         self.presence.see(started);
         self.refresh_alone();
@@ -120,12 +122,14 @@ impl Engine {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) evidence: Evidence,
+    pub(super) categories: ByCategory,
     pub(super) arms: ByArm<ArmStratum>,
 }
 
 impl Judged {
     pub(super) fn scaled(mut self, phi: Phi) -> Self {
         self.evidence = self.evidence.scaled(phi);
+        self.categories = self.categories.scaled(phi);
         self
     }
 
@@ -134,6 +138,7 @@ impl Judged {
             None => *sum = Some(self),
             Some(sum) => {
                 sum.evidence.add(&self.evidence);
+                sum.categories.add(&self.categories);
                 sum.arms.baseline.add(&self.arms.baseline);
                 sum.arms.canary.add(&self.arms.canary);
             }

@@ -14,6 +14,7 @@ use super::close::Judged;
 use super::course::Course;
 use super::lessons::Lessons;
 use super::solo::{Presence, Solo};
+use crate::categories::{ByCategory, Categories};
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
 use crate::history::{Deployment, History, Minute};
@@ -103,6 +104,8 @@ pub(super) struct Component {
     control: Control,
     #[serde(default)]
     blocks: Option<Box<Blocks>>,
+    #[serde(default)]
+    categories: Categories,
     /// Until when it is not judged, to recover.
     #[serde(default)]
     resting_until: Option<u64>,
@@ -146,6 +149,7 @@ impl Component {
             users: Users::default(),
             control: Control::new(config.chart_rules),
             blocks: Blocks::new(&spec.blocks, config),
+            categories: Categories::default(),
             resting_until: None,
         }
     }
@@ -182,6 +186,11 @@ impl Component {
 
     pub(super) fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// What each category of failures says.
+    pub(super) fn categories(&self) -> &Categories {
+        &self.categories
     }
 
     pub(super) fn summary(&self) -> &SummaryWindow {
@@ -228,7 +237,7 @@ impl Component {
     }
 
     pub(super) fn phi(&self, config: &RawEngineConfig) -> Phi {
-        self.placebo.dispersion.phi(config.phi())
+        config.phi_beside(&self.placebo.dispersion)
     }
 
     /// Takes in a closed second; gives what the thin components' common stratum gets of it.
@@ -355,6 +364,9 @@ impl Component {
         self.judge_blocks(&Judging { second, arms: &arms, alone, warm, config, phi, mass, agreeing });
         let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
         let evidence = if warm { evidence.harm_alone() } else { evidence };
+        let categories = ByCategory::of(&arms, &late, alone, config);
+        self.categories.update(&categories.clone().scaled(phi));
+        late.iter().for_each(|late| late.count_in(&mut arms));
         if alone {
             arms.baseline = ArmStratum::default();
         }
@@ -370,6 +382,6 @@ impl Component {
             }
             part.log_e += log_e;
         }
-        (!pooled || alone).then_some(Judged { evidence, arms })
+        (!pooled || alone).then_some(Judged { evidence, categories, arms })
     }
 }

@@ -66,6 +66,7 @@ impl Engine {
         self.version_vetoes = vetoes;
         if is_over {
             self.version.forget(self.config.raw().beta);
+            self.version_categories.forget();
             self.users.forget();
         } else if self.version_vetoes.is_empty() {
             match if split || !self.version.is_crossed() { None } else { self.at_fault() } {
@@ -123,7 +124,8 @@ impl Engine {
         }
     }
 
-    /// `users`: `None` while no baseline runs beside the canary.
+    /// `users`: `None` while no baseline runs beside the canary. Whose requests failed is known of the failures that count by
+    /// default, so it explains no others.
     fn vetoes(&self, process: &Process, watch: &Watch, users: Option<&Users>, phi: Phi) -> Vec<Veto> {
         let since = process.suspect_totals();
         let log_threshold = process.log_threshold();
@@ -136,7 +138,7 @@ impl Engine {
             phi: phi.errors,
             second: self.at_second,
             gap_ended: self.gaps.ended,
-            few_users: !is_slow && users.is_some_and(explains),
+            few_users: !is_slow && self.config.raw().failures.are_told_apart() && users.is_some_and(explains),
         };
         circumstances.vetoes()
     }

@@ -1,8 +1,9 @@
 //! The verdict on one scope.
 
 use super::solo::Beside;
+use crate::categories::Categories;
 use crate::cells::HEALTH_EDGES;
-use crate::config::{ForecastLimits, Margins};
+use crate::config::{Failures, ForecastLimits, Margins};
 use crate::effect;
 use crate::evalue::told;
 use crate::increment::ByArm;
@@ -13,13 +14,16 @@ use crate::scope::{ErrorTotals, Process};
 use crate::stratum::{as_floats, slower_than};
 use crate::summary::ArmSummary;
 use crate::verdict::{
-    BaselineUsed, Category, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict,
-    Veto, is_doubtful,
+    BaselineUsed, CategoryFailures, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict, Veto,
+    is_doubtful,
 };
 
 /// All that the verdict on one scope depends on.
 pub(super) struct Judgement<'a> {
     pub(super) process: &'a Process,
+    pub(super) categories: &'a Categories,
+    /// What counts as a failure.
+    pub(super) failures: Failures,
     /// What stands in the baseline's place. `None`: a baseline runs beside it.
     pub(super) beside: Option<Beside>,
     pub(super) summary: ByArm<ArmSummary>,
@@ -76,7 +80,7 @@ impl Judgement<'_> {
             canary: rate(failed.canary, totals.requests.canary),
             effect: effect::difference(&failed, &totals.requests, self.phi.errors),
             overdispersion: self.phi.errors,
-            categories: categories(&totals),
+            categories: self.of_categories(&totals),
             ..self.reason(Signal::ErrorRate, log_evidence, is_stronger, needed, totals.requests)
         }
     }
@@ -201,18 +205,24 @@ impl Judgement<'_> {
         });
         excess.into_iter().fold(0.0, f64::max)
     }
-}
 
-/// Failures by category; first those of which the canary has most beyond its share.
-fn categories(totals: &ErrorTotals) -> Vec<CategoryFailures> {
-    let ByArm { baseline, canary } = &totals.failed;
-    let odds = totals.requests.canary as f64 / totals.requests.baseline.max(1) as f64;
-    let counts = Category::ALL.into_iter().zip(baseline.0).zip(canary.0);
-    let mut shown: Vec<CategoryFailures> = counts
-        .filter(|((_, baseline), canary)| *baseline > 0 || *canary > 0)
-        .map(|((category, baseline), canary)| CategoryFailures { category, baseline, canary })
-        .collect();
-    let excess = |of: &CategoryFailures| of.canary as f64 - odds * of.baseline as f64;
-    shown.sort_by(|a, b| excess(b).total_cmp(&excess(a)).then(a.category.cmp(&b.category)));
-    shown
+    /// Failures by category; first those of which the canary has most beyond its share.
+    fn of_categories(&self, totals: &ErrorTotals) -> Vec<CategoryFailures> {
+        let ByArm { baseline, canary } = &totals.failed;
+        let odds = totals.requests.canary as f64 / totals.requests.baseline.max(1) as f64;
+        let log_threshold = Categories::log_threshold(self.failures.categories().count());
+        let counts = baseline.by_category().zip(canary.by_category());
+        let counts = counts.map(|((category, baseline), (_, canary))| (category, baseline, canary));
+        let mut shown: Vec<CategoryFailures> = counts
+            .filter(|(_, baseline, canary)| *baseline > 0 || *canary > 0)
+            .map(|(category, baseline, canary)| {
+                let log_evidence = self.categories.log_evidence(category);
+                let at_fault = log_evidence >= log_threshold;
+                CategoryFailures { category, baseline, canary, log_evidence, at_fault }
+            })
+            .collect();
+        let excess = |of: &CategoryFailures| of.canary as f64 - odds * of.baseline as f64;
+        shown.sort_by(|a, b| excess(b).total_cmp(&excess(a)).then(a.category.cmp(&b.category)));
+        shown
+    }
 }

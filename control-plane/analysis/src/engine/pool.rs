@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::close::Judged;
 use super::component::{Component, Second};
+use crate::categories::ByCategory;
 use crate::cells::Archetypes;
 use crate::config::RawEngineConfig;
+use crate::failures::FailureCounts;
 use crate::increment::{Arm, ByArm};
 use crate::ledger::ClosedStrata;
 use crate::stratum::{ArmStratum, Evidence, Stratum};
-use crate::window::FailureCounts;
 
 /// Least time between two updates of the common archetypes, in seconds.
 const REFRESH_S: u64 = 10;
@@ -37,13 +38,10 @@ impl Pool {
 
     /// Books late failures of requests that started in `second`.
     pub(super) fn fail(&mut self, second: u64, arm: Arm, failed: &FailureCounts) {
-        let count = failed.total();
-        self.stratum.arms.of_mut(arm).categories.add(failed);
         if self.stratum.covers(second) {
-            let failures = &mut self.stratum.arms.of_mut(arm).failed;
-            *failures = failures.saturating_add(count);
+            self.stratum.arms.of_mut(arm).fail(failed);
         } else {
-            self.strata.fail(second, arm, count);
+            self.strata.fail(second, arm, failed);
         }
     }
 
@@ -58,18 +56,20 @@ impl Pool {
         if !(self.stratum.is_full(config, false) || at.ends_warm_up) {
             return None;
         }
-        let (arms, closed) = self.stratum.close();
+        let (mut arms, closed) = self.stratum.close();
         let late = self.strata.take_late();
         if !at.warm {
             self.strata.push(closed, |_| true);
         }
         let evidence = Evidence::of(&arms, &late, self.archetypes.as_ref(), config);
         let evidence = if at.warm { evidence.harm_alone() } else { evidence };
+        let categories = ByCategory::of(&arms, &late, false, config);
+        late.iter().for_each(|late| late.count_in(&mut arms));
         if second >= self.next_refresh {
             self.next_refresh = second.saturating_add(REFRESH_S);
             self.archetypes = Archetypes::mean(components.iter().filter_map(Component::archetypes));
         }
         let empty = arms.baseline.started == 0 && arms.canary.started == 0 && late.is_empty();
-        (!empty).then_some(Judged { evidence, arms })
+        (!empty).then_some(Judged { evidence, categories, arms })
     }
 }

@@ -1,6 +1,6 @@
 //! Verdicts in words.
 
-use super::{BaselineUsed, Category, EffectSize, Reason, Signal, Verdict, Veto};
+use super::{BaselineUsed, EffectSize, Reason, Signal, Verdict, Veto};
 
 impl Signal {
     fn words(self) -> &'static str {
@@ -60,17 +60,7 @@ impl Reason {
                 ),
             },
         };
-        format!("{seen}{}: {}", self.driver(), self.judged())
-    }
-
-    /// The category that most failures are of, if there are several and one stands out.
-    fn driver(&self) -> String {
-        match self.categories.first() {
-            Some(first) if self.verdict == Verdict::Regressed && first.canary > 0 => {
-                format!(", mostly {}", first.category.words())
-            }
-            Some(_) | None => String::new(),
-        }
+        format!("{seen}{}: {}{}", self.driver(), self.judged(), self.at_fault())
     }
 
     fn judged(&self) -> String {
@@ -112,18 +102,6 @@ impl BaselineUsed {
             Self::Nothing => {
                 "nothing to compare with: no baseline beside it, and no profile, previous deployment or limit"
             }
-        }
-    }
-}
-
-impl Category {
-    fn words(self) -> &'static str {
-        match self {
-            Self::ServerError => "server errors",
-            Self::Timeout => "timeouts",
-            Self::ConnectFailure => "failed connections",
-            Self::Reset => "broken connections",
-            Self::Overload => "refusals for load",
         }
     }
 }

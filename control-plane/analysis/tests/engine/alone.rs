@@ -108,12 +108,7 @@ fn a_promoted_canary_becomes_what_is_usual() {
 
 #[test]
 fn then_the_limits_of_the_plan() {
-    check(
-        limited(),
-        &Learned::default(),
-        BaselineUsed::Thresholds,
-        "1.00 % allowed, mostly server errors: worse than allowed",
-    );
+    check(limited(), &Learned::default(), BaselineUsed::Thresholds, "1.00 % allowed: worse than allowed");
 }
 
 #[test]

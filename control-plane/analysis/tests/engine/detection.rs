@@ -211,7 +211,7 @@ fn a_reason_shows_the_errors_since_the_harm_began() {
     let effect = reason.effect.unwrap();
     assert!(effect.low > 0.0 && effect.low < 0.3 && effect.high > 0.3, "{effect:?}");
     assert_eq!(reason.categories[0].category, Category::ServerError);
-    assert!(reason.sentence().contains("mostly server errors"), "{}", reason.sentence());
+    assert!(reason.sentence().contains("; server errors "), "{}", reason.sentence());
     assert!(
         assessment.risk > 40.0 && alarm.components[1].1.risk < 5.0,
         "{} {}",

@@ -7,11 +7,15 @@ mod blocks;
 #[cfg(test)]
 mod calibration;
 #[cfg(test)]
+mod categories;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod course;
 #[cfg(test)]
 mod detection;
+#[cfg(test)]
+mod failures;
 mod logged;
 #[cfg(test)]
 mod merging;

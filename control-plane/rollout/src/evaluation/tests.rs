@@ -189,3 +189,36 @@ fn what_the_baseline_did_before_the_canary_served_anyone_is_kept_when_the_rollou
         assert_eq!(evaluation.version().baseline.requests > 0, kept);
     }
 }
+
+#[test]
+fn client_errors_count_in_evidence_and_limits_where_the_plan_names_them() {
+    let run = |lines: &str| {
+        let (plan, state) = rollout_with(lines);
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        let component = evaluation.index("cart").unwrap();
+        let judgements = (START..START + 60).map(|second| {
+            for (arm, client_error) in [(Arm::Baseline, 1), (Arm::Canary, 10)] {
+                let outcomes = Outcomes { ok: 50 - client_error, client_error, ..Outcomes::default() };
+                let (start_second, source, started, latency) = (second, 1, 50, None);
+                let users = UserMasks::default();
+                evaluation.merge(&Increment {
+                    component,
+                    start_second,
+                    arm,
+                    source,
+                    started,
+                    outcomes,
+                    latency,
+                    users,
+                });
+            }
+            evaluation.progress(1, second + 1, UnixMillis((second + 1) * 1_000));
+            evaluation.judge(UnixMillis((second + 1) * 1_000))
+        });
+        judgements.last().unwrap()
+    };
+    let usual = run("warm_up: 0s\n");
+    assert_eq!((usual.alarm.is_some(), usual.canary.errors), (false, 0));
+    let named = run("warm_up: 0s\nfailures: [server_error, client_error]\n");
+    assert!(named.alarm.is_some() && named.canary.errors > 500, "{named:?}");
+}

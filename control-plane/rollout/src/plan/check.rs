@@ -9,8 +9,8 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
-    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, raw, schedule, tags,
-    window,
+    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, failures, raw,
+    schedule, tags, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -143,6 +143,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             (Duration::ZERO, bounds::DURATION),
         ),
         promotion: schedule.promotion,
+        failures: failures::check(raw.failures.as_deref(), findings),
         limits: limits(&raw.limits, findings),
         margins: margins(&raw.margins, findings),
         forecast: forecast(&raw.forecast, findings),

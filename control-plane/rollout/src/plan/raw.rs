@@ -9,6 +9,7 @@ use serin_proto::assignment::raw as proto;
 use super::blocks::FlagValue;
 use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
+use super::failures::RawFailure;
 use super::quantity::{Proportion, Span};
 use super::window::RawRollbackWindow;
 
@@ -56,6 +57,11 @@ pub(super) struct Plan {
     /// Time at full weight before completion. Default: 15m.
     #[serde(default)]
     pub(super) promotion: Option<Span>,
+    /// Outcomes that count as failures, each once: for the comparison with the baseline, the limits and the forecast. Default:
+    /// server_error, timeout, connect_failure, reset, overload. Without client_error and cancelled in it, those never
+    /// roll back or hold anything.
+    #[serde(default)]
+    pub(super) failures: Option<Vec<RawFailure>>,
     /// Absolute limits of the canary. While one is exceeded, nothing is promoted.
     #[serde(default)]
     pub(super) limits: Limits,
@@ -220,10 +226,10 @@ pub(super) struct Step {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PlanLimits")]
 pub(super) struct Limits {
-    /// Lowest part of the requests that the service answers; client errors count as answered. Default: 95%.
+    /// Lowest part of the requests that the service answers: that do not end as one of `failures`. Default: 95%.
     #[serde(default)]
     pub(super) success_rate: Option<Proportion>,
-    /// Highest part of the requests that fail. Default: 1%.
+    /// Highest part of the requests that end as one of `failures`. Default: 1%.
     #[serde(default)]
     pub(super) error_rate: Option<Proportion>,
     /// Highest 99th percentile of latency, 1ms to 1h. Default: 1000ms.

@@ -75,7 +75,7 @@ fn a_minimal_plan_gets_the_documented_defaults() {
 #[test]
 fn the_full_example_spells_out_the_defaults() {
     let (full, minimal) = (Plan::parse(FULL).unwrap(), Plan::parse(MINIMAL).unwrap());
-    assert_eq!(full.limits(), minimal.limits());
+    assert_eq!((full.failures(), full.limits()), (minimal.failures(), minimal.limits()));
     assert_eq!(full.margins(), minimal.margins());
     assert_eq!(full.forecast(), minimal.forecast());
     assert_eq!(full.chart_rules(), minimal.chart_rules());

@@ -1,6 +1,6 @@
 //! Why a verdict is what it is.
 
-use serin_analysis::{BaselineUsed, Category, CategoryFailures, EffectSize};
+use serin_analysis::{BaselineUsed, CategoryFailures, EffectSize};
 use serin_proto::admin::v1 as api;
 
 use super::verdict;
@@ -33,15 +33,9 @@ pub(super) fn effect(EffectSize { estimate, low, high }: EffectSize) -> api::Eff
 }
 
 fn failures(failures: &CategoryFailures) -> api::CategoryFailures {
-    let CategoryFailures { category, baseline, canary } = *failures;
-    let category = match category {
-        Category::ServerError => "server_error",
-        Category::Timeout => "timeout",
-        Category::ConnectFailure => "connect_failure",
-        Category::Reset => "reset",
-        Category::Overload => "overload",
-    };
-    api::CategoryFailures { category: category.to_owned(), baseline, canary }
+    let CategoryFailures { category, baseline, canary, log_evidence, at_fault } = *failures;
+    let category = category.name().to_owned();
+    api::CategoryFailures { category, baseline, canary, log_evidence, at_fault }
 }
 
 fn baseline_used(used: BaselineUsed) -> api::BaselineUsed {

@@ -18,6 +18,7 @@ impl Component {
         self.strata = ClosedStrata::default();
         self.process = Process::new(self.alpha, config.beta);
         self.process.skip_mass(mass);
+        self.categories.forget();
         self.restart_blocks(config, mass);
         self.parts = vec![Part::default(); BETS];
         self.needed = Needed::default();
@@ -31,6 +32,7 @@ impl Component {
     /// Forgets the evidence and keeps the rest.
     pub(in crate::engine) fn forget(&mut self, beta: f64) {
         self.process.forget(beta);
+        self.categories.forget();
         self.users.forget();
         self.vetoes.clear();
     }

@@ -1,10 +1,10 @@
 //! What becomes known of a second after it has closed.
 
 use super::Component;
+use crate::failures::FailureCounts;
 use crate::histogram::LatencyHistogram;
 use crate::increment::{Arm, Increment};
 use crate::summary::Tally;
-use crate::window::FailureCounts;
 
 impl Component {
     /// Takes in outcomes of requests whose second has closed; gives the failures that count, and whether they count
@@ -26,16 +26,11 @@ impl Component {
         if booked > 0 && arm == Arm::Canary {
             self.users.fail_late(booked, increment.users.with_failures(all).failed);
         }
-        if booked > 0 {
-            let stratum = self.stratum.arms.of_mut(arm);
-            stratum.categories.add(&categories);
-            if self.stratum.covers(start_second) {
-                let failures = &mut self.stratum.arms.of_mut(arm).failed;
-                *failures = failures.saturating_add(booked);
-            } else {
-                self.strata.fail(start_second, arm, booked);
-                self.fail_blocks_late(start_second, arm, booked);
-            }
+        if booked > 0 && self.stratum.covers(start_second) {
+            self.stratum.arms.of_mut(arm).fail(&categories);
+        } else if booked > 0 {
+            self.strata.fail(start_second, arm, &categories);
+            self.fail_blocks_late(start_second, arm, booked);
         }
         (categories, pooled)
     }

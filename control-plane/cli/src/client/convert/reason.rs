@@ -36,8 +36,8 @@ impl From<proto::EffectSize> for EffectSize {
 
 impl From<proto::CategoryFailures> for CategoryFailures {
     fn from(failures: proto::CategoryFailures) -> Self {
-        let proto::CategoryFailures { category, baseline, canary } = failures;
-        Self { category, baseline, canary }
+        let proto::CategoryFailures { category, baseline, canary, log_evidence, at_fault } = failures;
+        Self { category, baseline, canary, log_evidence, at_fault }
     }
 }
 

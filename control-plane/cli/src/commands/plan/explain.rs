@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use serin_analysis::Category;
 use serin_analysis::chart::RuleSet;
 use serin_rollout::plan::{Forecast, Limits, Margins};
 use serin_rollout::{Granularity, Plan, plan};
@@ -29,6 +30,7 @@ pub(super) struct Explained {
     /// Time until promotion if every step goes on as soon as it may.
     #[serde(rename = "shortest_total_ms", serialize_with = "milliseconds")]
     shortest_total: Duration,
+    failures: Vec<Category>,
     limits: ShownLimits,
     margins: ShownMargins,
     forecast: ShownForecast,
@@ -162,6 +164,7 @@ impl Explained {
             steps,
             promotion: plan.promotion(),
             shortest_total: plan.warm_up() + baked + plan.promotion(),
+            failures: plan.failures().categories().collect(),
             limits: plan.limits().into(),
             margins: plan.margins().into(),
             forecast: plan.forecast().into(),
@@ -227,6 +230,8 @@ impl Explained {
             margins.error_ratio,
             percent(margins.error_absolute_ppm)
         ));
+        let failures: Vec<&str> = self.failures.iter().map(|failure| failure.name()).collect();
+        sheet.line(&format!("  (errors are {})", failures.join(", ")));
         sheet.line(&format!("  its latencies are at most {} longer", percent(margins.latency_ratio_ppm)));
         sheet.line(&format!(
             "  (a healthy canary is rolled back with probability at most {}, one at the margin promoted with {})",

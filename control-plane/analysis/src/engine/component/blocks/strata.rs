@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Judging, LOCATED_ODDS, REST_ODDS};
 use crate::config::RawEngineConfig;
+use crate::failures::FailureCounts;
 use crate::increment::{Arm, ByArm};
 use crate::placebo::Phi;
 use crate::scope::{Agreeing, Process};
 use crate::stratum::{ArmStratum, Evidence};
-use crate::window::FailureCounts;
 
 /// A stratum of the component as it was judged, to be judged again when names came late.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
