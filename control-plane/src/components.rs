@@ -1,17 +1,20 @@
 //! What the fleet knows about the components of its services, and where it knows it from.
 //!
 //! A service owner tags a component in the plan or in the metadata of Envoy's routes. The plan of the service's newest rollout
-//! decides: what it says is in force, and so are the defaults of what it leaves open. What routes say is shown beside it,
-//! and is all there is of a component that no plan has. Where they do not agree, all of them are shown ([`merge()`]).
+//! decides: what it says is in force. What it leaves open was taken from the routes when the rollout was created
+//! ([`taking`]), else its default is in force. What routes say is shown beside it, and is all there is of a component that no
+//! plan has. Where they do not agree, all of them are shown ([`merge()`]).
 //!
-//! It changes nothing: a rollout acts by its plan, whatever routes say.
+//! A running rollout acts by its plan and what it took, whatever routes say meanwhile.
 
 mod merge;
+mod offer;
 
 use serde::Serialize;
 use serin_rollout::{Granularity, UnixMillis};
 
 pub use merge::merge;
+pub use offer::taking;
 
 use crate::fleet::Fleet;
 use crate::snapshot::{Block, Directory, ROLLOUTS_MAX};

@@ -1,6 +1,7 @@
 //! Components by their tags.
 
 use serin_proto::admin::v1 as api;
+use serin_rollout::plan::{Omitted, Taken, TakenFrom};
 
 use super::{block, granularity, timestamp};
 use crate::components::{Component, Known, Route, Source};
@@ -41,6 +42,24 @@ fn origin(source: &Source) -> api::TagOrigin {
         Source::Default => (api::TagSource::Default, Vec::new()),
     };
     api::TagOrigin { source: source.into(), routes }
+}
+
+/// A tag that a rollout took.
+pub(super) fn taken(taken: &Taken) -> api::TakenTag {
+    let TakenFrom::Routes { routes } = &taken.from;
+    api::TakenTag {
+        component: taken.component.clone(),
+        tag: taken.tag.name().to_owned(),
+        value: taken.tag.value(),
+        origin: Some(origin(&Source::RouteMetadata { routes: routes.clone() })),
+        text: taken.to_string(),
+    }
+}
+
+/// What a rollout did not take.
+pub(super) fn omitted(omitted: &Omitted) -> api::OmittedTag {
+    let Omitted { component, words } = omitted;
+    api::OmittedTag { component: component.clone(), text: words.clone() }
 }
 
 fn route(route: &Route) -> api::ComponentRoute {

@@ -3,7 +3,10 @@
 use serin_proto::admin::v1 as proto;
 
 use super::moment;
-use crate::model::{Block, ComponentRoute, Granularity, Known, KnownComponent, Moment, TagOrigin, TagSource};
+use crate::model::{
+    Block, ComponentRoute, Granularity, Known, KnownComponent, Moment, OmittedTag, TagOrigin, TagSource,
+    TakenTag,
+};
 
 impl From<proto::ListComponentsResponse> for Known {
     fn from(known: proto::ListComponentsResponse) -> Self {
@@ -46,6 +49,20 @@ impl From<proto::TagOrigin> for TagOrigin {
             proto::TagSource::Default => TagSource::Default,
         };
         Self { source, routes: origin.routes }
+    }
+}
+
+impl From<proto::TakenTag> for TakenTag {
+    fn from(taken: proto::TakenTag) -> Self {
+        let proto::TakenTag { component, tag, value, origin, text } = taken;
+        Self { component, tag, value, origin: origin.unwrap_or_default().into(), text }
+    }
+}
+
+impl From<proto::OmittedTag> for OmittedTag {
+    fn from(omitted: proto::OmittedTag) -> Self {
+        let proto::OmittedTag { component, text } = omitted;
+        Self { component, text }
     }
 }
 
