@@ -10,7 +10,9 @@ mod version;
 
 use serde::Serialize;
 
-pub(crate) use known::{ComponentRoute, Known, KnownComponent, TagOrigin, TagSource};
+pub(crate) use known::{
+    CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
+};
 pub(crate) use moment::Moment;
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};

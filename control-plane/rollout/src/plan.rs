@@ -28,7 +28,7 @@ pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use tags::Said;
-pub use taken::{NotTaken, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
+pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 
 /// Bounds of a plan. What exceeds one is refused.
 pub mod bounds {
@@ -70,6 +70,7 @@ pub struct Plan {
     features: Vec<Option<String>>,
     dependencies: Dependencies,
     needed_services: BTreeSet<String>,
+    observed_calls: ObservedCalls,
     taken: Vec<Taken>,
     steps: Vec<Step>,
     warm_up: Duration,

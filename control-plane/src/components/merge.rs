@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serin_proto::assignment::{OVERFLOW, UNMATCHED};
 use serin_rollout::Granularity;
 
+use super::observed::is_observed;
 use super::{Component, Route, Source, Tag};
 use crate::fleet::nodes::Told;
 use crate::fleet::report::{TagWeight, Tags};
 use crate::snapshot::{self, Snapshot};
-use serin_rollout::plan::TakenFrom;
+use serin_rollout::plan::{TakenFrom, TakenTag};
 
 /// What is known of one component before its tags are settled.
 #[derive(Default)]
@@ -97,6 +98,7 @@ impl<'a> Draft<'a> {
             rollout: self.rollout.filter(|_| planned.is_some()).map(|rollout| rollout.id.clone()),
             blocks: planned.map(|one| one.blocks.clone()).unwrap_or_default(),
             routes: self.told.iter().map(|one| route(one)).collect(),
+            calls: Vec::new(),
             contradictions: Vec::new(),
         };
         for one in &self.told {
@@ -127,7 +129,7 @@ impl<'a> Draft<'a> {
 
     fn depends_on(&self, words: &mut Vec<String>) -> Tag<Vec<String>> {
         let planned =
-            self.planned.map(|one| (sorted(&one.depends_on), self.given("depends_on", one.said.depends_on)));
+            self.planned.map(|one| (self.declared(one), self.given("depends_on", one.said.depends_on)));
         let of = |tags: &Tags| Some(sorted(&tags.depends_on)).filter(|names| !names.is_empty());
         let say = |names: &Vec<String>| match names.as_slice() {
             [] => "nothing".to_owned(),
@@ -144,6 +146,19 @@ impl<'a> Draft<'a> {
         self.tag("owner", planned, None, |tags| tags.owner.clone().map(Some), say, words)
     }
 
+    /// What a component needs but for what only observed calls say.
+    fn declared(&self, planned: &snapshot::Component) -> Vec<String> {
+        let taken = self.rollout.map(|rollout| rollout.taken.as_slice()).unwrap_or_default();
+        let is_observed = |name: &&String| {
+            taken.iter().any(|one| {
+                let TakenTag::DependsOn { needed, .. } = &one.tag else { return false };
+                one.component == planned.name && needed == *name && is_observed(&one.from)
+            })
+        };
+        let declared = planned.depends_on.iter().filter(|name| !is_observed(name));
+        declared.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Why a tag is in force that the plan `says` or not.
     fn given(&self, tag: &str, says: bool) -> Given {
         if says {
@@ -153,8 +168,9 @@ impl<'a> Draft<'a> {
         let taken = rollout.taken.iter().filter(|one| one.component == planned.name && one.tag.name() == tag);
         let mut routes = BTreeSet::new();
         taken.for_each(|one| {
-            let TakenFrom::Routes { routes: more } = &one.from;
-            routes.extend(more.iter().cloned());
+            if let TakenFrom::Routes { routes: more } = &one.from {
+                routes.extend(more.iter().cloned());
+            }
         });
         if routes.is_empty() { Given::Open } else { Given::Taken(routes.into_iter().collect()) }
     }

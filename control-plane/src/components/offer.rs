@@ -1,20 +1,26 @@
-//! What a new rollout takes from the routes, where its plan is silent.
+//! What a new rollout takes from routes and observed calls, where its plan is silent.
 //!
-//! A tag is taken if all routes of the component that carry it agree, on all Envoys. What is taken becomes part of the rollout,
-//! so that whatever routes say later changes nothing of it.
+//! A tag is taken if all routes of the component that carry it agree, on all Envoys. Observed calls become edges beside what is
+//! declared, of the kind that the plan asks for. What is taken becomes part of the rollout, so that whatever routes and traces
+//! say later changes nothing of it.
 
 use std::collections::BTreeSet;
 
 use serin_rollout::Plan;
-use serin_rollout::plan::{NotTaken, Omitted, OnRollback, Taken, TakenFrom, TakenTag};
+use serin_rollout::plan::{NotTaken, ObservedCalls, Omitted, OnRollback, Taken, TakenFrom, TakenTag};
 
 use super::merge::{Draft, is_matched, named, sorted, who, word};
+use crate::calls::Observed;
 use crate::fleet::nodes::Told;
 use crate::fleet::report::{TagWeight, Tags};
 
-/// The plan with what it takes from what routes say, and what it does not. Pure, and the same for any order of `told`.
+/// Observed calls of one component that are taken: those to what it calls most.
+const CALLS_MAX: usize = 16;
+
+/// The plan with what it takes from what routes say and traces showed, and what of it cannot be taken. Pure, and the same for
+/// any order of `told` and `observed`.
 #[must_use]
-pub fn taking(plan: &Plan, told: &[Told]) -> (Plan, Vec<Omitted>) {
+pub fn taking(plan: &Plan, told: &[Told], observed: &[Observed]) -> (Plan, Vec<Omitted>) {
     let mut offer = Offer::default();
     for component in plan.components() {
         let mine = told.iter().filter(|one| is_of(plan, one, component.name));
@@ -22,10 +28,32 @@ pub fn taking(plan: &Plan, told: &[Told]) -> (Plan, Vec<Omitted>) {
         mine.sort_by(|left, right| (&left.said, &left.named).cmp(&(&right.said, &right.named)));
         offer.component(plan.service(), component.name, *component.said, &Draft::of(mine));
     }
+    // After all that is declared, which holds.
+    offer.taken.extend(plan.components().flat_map(|one| calls(plan, one.name, observed)));
     let (plan, not_taken) = plan.taking(&offer.taken);
     let mut omitted = offer.omitted;
     omitted.extend(not_taken.iter().filter_map(NotTaken::omitted));
     (plan, omitted)
+}
+
+/// What a component was seen to call.
+fn calls(plan: &Plan, component: &str, observed: &[Observed]) -> Vec<Taken> {
+    let on_rollback = match plan.observed_calls() {
+        ObservedCalls::Ignore => return Vec::new(),
+        ObservedCalls::Stay => OnRollback::Stay,
+        ObservedCalls::Move => OnRollback::Move,
+    };
+    // A component of the service that the plan has no more is no edge of it.
+    let is_there = |one: &&Observed| one.needed.contains('/') || plan.component(&one.needed).is_some();
+    let mine = observed.iter().filter(|one| one.service == plan.service() && one.component == component);
+    let mut mine: Vec<&Observed> = mine.filter(is_there).collect();
+    mine.sort_by(|left, right| (right.calls, &left.needed).cmp(&(left.calls, &right.needed)));
+    let taken = mine.into_iter().take(CALLS_MAX).map(|one| Taken {
+        component: component.to_owned(),
+        tag: TakenTag::DependsOn { needed: one.needed.clone(), on_rollback },
+        from: TakenFrom::ObservedCalls { calls: one.calls, canary_only: one.is_canary_only() },
+    });
+    taken.collect()
 }
 
 /// Whether a route speaks of a component of the plan: its requests belonged to it so far, or it names it.

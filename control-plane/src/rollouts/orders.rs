@@ -58,7 +58,7 @@ impl Task {
         let id = self.new_id(plan.service())?;
         let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone(), paused };
         let told = self.shared.fleet.nodes().told();
-        let (plan, not_taken) = components::taking(&plan, &told);
+        let (plan, not_taken) = components::taking(&plan, &told, &self.shared.calls.observed(now));
         let transition = create_with(&plan, not_taken, creation, now);
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };
@@ -105,6 +105,7 @@ impl Task {
         }
         self.make_room();
         self.index();
+        self.shared.calls.begin(&service);
         self.begin_recordings(&service, now);
         Ok(())
     }

@@ -17,3 +17,4 @@ mod record;
 mod registry;
 mod start;
 mod support;
+mod traces;

@@ -135,6 +135,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         blocks: blocks::check(&raw.components, findings),
         needed_services: dependencies.services(),
         dependencies,
+        observed_calls: raw.observed_calls,
         taken: Vec::new(),
         steps: schedule.steps,
         warm_up: findings.duration(

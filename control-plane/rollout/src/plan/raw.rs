@@ -10,6 +10,7 @@ use super::blocks::FlagValue;
 use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::quantity::{Proportion, Span};
+use super::taken::ObservedCalls;
 
 /// A rollout: what is rolled out, in which steps and within which limits.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,6 +35,11 @@ pub(super) struct Plan {
     /// Routes of the service that are judged, and rolled back, on their own.
     #[serde(default)]
     pub(super) components: Vec<Component>,
+    /// What calls between components mean that traces showed before the rollout was created. `stay`: they tell which
+    /// component is likely at fault, and move nothing. `move`: the caller cannot work without what it calls, unless that would
+    /// lead back. `ignore`: nothing. What `depends_on` says of two components holds. Default: stay.
+    #[serde(default)]
+    pub(super) observed_calls: ObservedCalls,
     /// The steps, weights rising, at most 100. Not together with `initial_weight`, `increment`, `max_weight` and `evaluation`.
     #[serde(default)]
     pub(super) steps: Option<Vec<Step>>,

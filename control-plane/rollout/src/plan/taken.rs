@@ -4,6 +4,7 @@
 //! running rollout never changes because a route did. What the plan gives is not overridden, and what breaks a rule of a plan
 //! is not taken.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serin_proto::assignment::Granularity;
 
@@ -62,6 +63,27 @@ pub enum TakenFrom {
         /// Their names, sorted; a route without one is empty.
         routes: Vec<String>,
     },
+    /// Calls that were observed in traces.
+    ObservedCalls {
+        /// How many.
+        calls: u64,
+        /// True when only the canary before made them.
+        canary_only: bool,
+    },
+}
+
+/// What a rollout makes of calls that were observed before it was created.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlanObservedCalls")]
+pub enum ObservedCalls {
+    /// Nothing: they are shown.
+    Ignore,
+    /// The caller stays when what it calls is undone; a fault of both is likely the other's.
+    #[default]
+    Stay,
+    /// The caller moves along, unless that would lead back: then it stays.
+    Move,
 }
 
 /// What was on offer for a component and not taken, in words: routes did not agree, or it breaks a rule of the plan.
@@ -103,6 +125,12 @@ pub enum TakeRule {
 }
 
 impl Plan {
+    /// What it makes of observed calls.
+    #[must_use]
+    pub const fn observed_calls(&self) -> ObservedCalls {
+        self.observed_calls
+    }
+
     /// What was taken, in the order in which it was.
     #[must_use]
     pub fn taken(&self) -> &[Taken] {
@@ -142,8 +170,11 @@ impl Plan {
             TakenTag::Granularity { .. } if said.granularity => return Err(TakeRule::Given),
             TakenTag::BusinessWeight { .. } if said.business_weight => return Err(TakeRule::Given),
             TakenTag::Owner { .. } if said.owner => return Err(TakeRule::Given),
-            TakenTag::DependsOn { .. } if said.depends_on => return Err(TakeRule::Given),
-            TakenTag::DependsOn { needed, on_rollback } => self.take_edge(offered, needed, *on_rollback)?,
+            TakenTag::DependsOn { needed, on_rollback } => match offered.from {
+                TakenFrom::Routes { .. } if said.depends_on => return Err(TakeRule::Given),
+                TakenFrom::Routes { .. } => self.take_edge(offered, needed, *on_rollback)?,
+                TakenFrom::ObservedCalls { .. } => return self.take_calls(offered, needed, *on_rollback),
+            },
             _ if is_repeated() => return Err(TakeRule::Repeated),
             TakenTag::Granularity { granularity } => self.take_granularity(index, *granularity)?,
             TakenTag::BusinessWeight { thousandths } => self.take_weight(index, *thousandths)?,
@@ -180,6 +211,20 @@ impl Plan {
         if let Some(place) = self.owners.get_mut(index) {
             *place = Some(owner.to_owned());
         }
+        Ok(())
+    }
+
+    /// Observed calls stand beside what is declared, and never lead back but by `stay`.
+    fn take_calls(&mut self, offered: &Taken, needed: &str, mode: OnRollback) -> Result<(), TakeRule> {
+        let mut taken = offered.clone();
+        match self.take_edge(offered, needed, mode) {
+            Err(TakeRule::Plan(PlanRule::Cycle { .. })) if mode != OnRollback::Stay => {
+                self.take_edge(offered, needed, OnRollback::Stay)?;
+                taken.tag = TakenTag::DependsOn { needed: needed.to_owned(), on_rollback: OnRollback::Stay };
+            }
+            other => other?,
+        }
+        self.taken.push(taken);
         Ok(())
     }
 
@@ -254,6 +299,10 @@ impl std::fmt::Display for TakenFrom {
                 let name = |route: &String| if route.is_empty() { "(unnamed)" } else { route }.to_owned();
                 let routes: Vec<String> = routes.iter().map(name).collect();
                 write!(formatter, "by route {}", crate::text::list(&routes))
+            }
+            Self::ObservedCalls { calls, canary_only } => {
+                let whose = if *canary_only { ", all of the canary" } else { "" };
+                write!(formatter, "by {calls} observed calls{whose}")
             }
         }
     }

@@ -15,7 +15,7 @@ fn snapshot(components: &str) -> Arc<Snapshot> {
 /// The same, of a rollout that took what `routes` said when it began.
 fn begun(components: &str, routes: &[Told]) -> Arc<Snapshot> {
     let yaml = format!("service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n{components}");
-    let (plan, not_taken) = crate::components::taking(&Plan::parse(&yaml).unwrap(), routes);
+    let (plan, not_taken) = crate::components::taking(&Plan::parse(&yaml).unwrap(), routes, &[]);
     let creation =
         Creation { id: RolloutId("r1".to_owned()), salt: Salt(7), actor: "a".to_owned(), paused: false };
     let state = create_with(&plan, not_taken, creation, BEGAN).state;
@@ -24,7 +24,7 @@ fn begun(components: &str, routes: &[Told]) -> Arc<Snapshot> {
 }
 
 /// A plan that gives all tags of `cart` and leaves those of `pay` open.
-fn planned() -> Arc<Snapshot> {
+pub(in crate::components) fn planned() -> Arc<Snapshot> {
     snapshot(
         "- {name: cart, matches: [{path: {prefix: /cart}}], granularity: coarse, business_weight: 3, owner: team-a, \
          depends_on: [pay]}\n- {name: pay, matches: [{path: {prefix: /pay}}]}\n",
@@ -47,7 +47,7 @@ pub(in crate::components) fn told(route: &str, matched: &str, tags: Tags, nodes:
     Told { said: Arc::new(said), named, nodes: u32::try_from(nodes.len()).unwrap(), at: UnixMillis(2_000) }
 }
 
-fn find(components: &[Component], name: &str) -> Component {
+pub(in crate::components) fn find(components: &[Component], name: &str) -> Component {
     components.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name}: {components:?}")).clone()
 }
 

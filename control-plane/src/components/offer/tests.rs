@@ -38,7 +38,7 @@ fn all_routes_that_agree_give_a_tag_and_their_names() {
         told("t", "unmatched", coarse("pay"), &["e2"]),
         told("u", "pay", tags("pay"), &["e3"]),
     ];
-    let (with, omitted) = taking(&plan(), &told);
+    let (with, omitted) = taking(&plan(), &told, &[]);
     assert_eq!(omitted, []);
     let texts: Vec<String> = with.taken().iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -52,32 +52,32 @@ fn all_routes_that_agree_give_a_tag_and_their_names() {
         ]
     );
     told.reverse();
-    assert_eq!(taking(&plan(), &told), (with, omitted));
+    assert_eq!(taking(&plan(), &told, &[]), (with, omitted));
 }
 
 #[test]
 fn routes_that_do_not_agree_give_nothing_and_are_told_of() {
     let two = [told("r", "pay", coarse("pay"), &["e1"]), told("s", "pay", medium("pay"), &["e1", "e2"])];
-    let (with, omitted) = taking(&plan(), &two);
+    let (with, omitted) = taking(&plan(), &two, &[]);
     assert_eq!(with, plan());
     assert_eq!(
         words(&omitted),
         ["granularity: route s on e1, e2 says medium, route r on e1 says coarse: none was taken"]
     );
     let one_route = [told("r", "pay", coarse("pay"), &["e1"]), told("r", "pay", medium("pay"), &["e2"])];
-    assert_eq!(taking(&plan(), &one_route).0, plan(), "two Envoys that differ");
+    assert_eq!(taking(&plan(), &one_route, &[]).0, plan(), "two Envoys that differ");
 }
 
 #[test]
 fn what_the_plan_says_is_not_on_offer_and_what_breaks_a_rule_is_told_of() {
     let said = [told("r", "cart", coarse("cart"), &["e1"]), told("s", "cart", medium("cart"), &["e1"])];
-    assert_eq!(taking(&plan(), &said), (plan(), Vec::new()));
+    assert_eq!(taking(&plan(), &said, &[]), (plan(), Vec::new()));
     let fine = Tags {
         granularity: Some(Granularity::Fine),
         depends_on: vec!["cart".to_owned(), "gone".to_owned()],
         ..tags("pay")
     };
-    let (with, omitted) = taking(&plan(), &[told("r", "pay", fine, &["e1"])]);
+    let (with, omitted) = taking(&plan(), &[told("r", "pay", fine, &["e1"])], &[]);
     assert_eq!(with.taken().len(), 1);
     assert_eq!(
         words(&omitted),
@@ -101,8 +101,8 @@ fn a_route_of_another_component_or_service_gives_nothing() {
         told("r", "overflow", coarse(""), &["e1"]),
         told("r", "gone", coarse(""), &["e1"]),
     ] {
-        assert_eq!(taking(&plan(), std::slice::from_ref(&told)), (plan(), Vec::new()), "{told:?}");
+        assert_eq!(taking(&plan(), std::slice::from_ref(&told), &[]), (plan(), Vec::new()), "{told:?}");
     }
     let moved = told("r", "gone", coarse("pay"), &["e1"]);
-    assert_eq!(taking(&plan(), &[moved]).0.taken().len(), 1, "the component that it was of is no more");
+    assert_eq!(taking(&plan(), &[moved], &[]).0.taken().len(), 1, "the component that it was of is no more");
 }

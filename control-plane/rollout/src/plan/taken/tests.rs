@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::{Creation, RolloutId, Salt, UnixMillis, create, replay};
+use crate::{Creation, RolloutId, Salt, Trial, UnixMillis, create, replay};
 
 const PLAN: &str = "service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n\
     - {name: cart, matches: [{path: {prefix: /cart}}], granularity: coarse, business_weight: 3, owner: team-a, depends_on: []}\n\
@@ -63,6 +63,23 @@ fn what_the_plan_leaves_open_is_taken_and_in_force() {
 }
 
 #[test]
+fn a_rollout_that_is_taken_up_elsewhere_goes_by_what_it_took() {
+    let with = plan().with_taken(&[weight("pay", 2_500), edge("pay", "cart", OnRollback::Move)]);
+    let creation =
+        Creation { id: RolloutId("r-1".to_owned()), salt: Salt(7), actor: "anna".to_owned(), paused: false };
+    let begun = create(&with, creation, UnixMillis(0));
+    let trial = Trial::take_up(plan(), begun.state, None).unwrap();
+    assert_eq!(trial.plan(), &with);
+    assert_eq!(begun.effects.len(), 3);
+    let text = "shop v2: Created; warming up; 2 tags taken where the plan is silent";
+    assert!(
+        matches!(&begun.effects[2], crate::Effect::Notify(notice) if notice.text == text),
+        "{:?}",
+        begun.effects[2]
+    );
+}
+
+#[test]
 fn what_cannot_be_taken_says_which_rule_it_breaks() {
     for (offered, words) in [
         (granularity("cart", Granularity::Medium), "the plan gives it"),
@@ -104,6 +121,39 @@ fn what_cannot_be_taken_says_which_rule_it_breaks() {
 }
 
 #[test]
+fn observed_calls_stand_beside_what_is_declared_and_never_lead_back_but_by_stay() {
+    let call = |component: &str, needed: &str, on_rollback| {
+        let from = TakenFrom::ObservedCalls { calls: 5, canary_only: false };
+        Taken { from, ..edge(component, needed, on_rollback) }
+    };
+    let offered = [
+        call("cart", "pay", OnRollback::Move),
+        call("pay", "cart", OnRollback::Move),
+        call("search", "home", OnRollback::Stay),
+        call("home", "search", OnRollback::Move),
+        call("home", "home", OnRollback::Stay),
+    ];
+    let (with, not_taken) = plan().taking(&offered);
+    assert_eq!(
+        needs(&with, "cart"),
+        [("pay", OnRollback::Move)],
+        "the plan says that cart needs nothing declared"
+    );
+    assert_eq!(needs(&with, "pay"), [("cart", OnRollback::Stay)]);
+    assert_eq!(needs(&with, "search"), [("home", OnRollback::Move)], "what is declared holds");
+    assert_eq!(needs(&with, "home"), [("search", OnRollback::Stay)]);
+    let rules: Vec<_> = not_taken.iter().map(|one| one.rule.to_string()).collect();
+    assert_eq!(rules, ["it is there already", "must not lead back: home needs home"]);
+    assert_eq!(plan().with_taken(with.taken()), with);
+    // An edge that stays widens no rollback, and names the callee where both regress.
+    let both = ["pay", "cart"].map(str::to_owned).into();
+    let stays = plan().with_taken(&[call("pay", "cart", OnRollback::Stay)]);
+    assert_eq!(stays.undone_with(&["cart".to_owned()].into()).moved, ["cart".to_owned()].into());
+    assert_eq!(stays.causes_among(&both), ["cart".to_owned()].into());
+    assert_eq!(plan().causes_among(&both), both);
+}
+
+#[test]
 fn the_number_of_taken_tags_has_a_bound() {
     let edges: Vec<_> =
         (0..=bounds::TAKEN).map(|at| edge("pay", &format!("s{at}/c"), OnRollback::Move)).collect();
@@ -135,7 +185,16 @@ fn offers() -> impl Strategy<Value = Vec<Taken>> {
         (needed, kind)
             .prop_map(|(needed, on_rollback)| TakenTag::DependsOn { needed: needed.to_owned(), on_rollback }),
     ];
-    proptest::collection::vec((component, tag).prop_map(|(component, tag)| taken(component, tag)), 0..40)
+    let one = (component, tag, any::<bool>()).prop_map(|(component, tag, observed)| {
+        let is_edge = matches!(tag, TakenTag::DependsOn { .. });
+        let from = if observed && is_edge {
+            TakenFrom::ObservedCalls { calls: 7, canary_only: false }
+        } else {
+            TakenFrom::Routes { routes: vec!["r".to_owned()] }
+        };
+        Taken { from, ..taken(component, tag) }
+    });
+    proptest::collection::vec(one, 0..40)
 }
 
 /// The plan that says itself what `plan` says and took.
@@ -181,7 +240,13 @@ proptest! {
             prop_assert!(!before.said.granularity || before.granularity == after.granularity);
             prop_assert!(!before.said.business_weight || before.business_weight == after.business_weight);
             prop_assert!(!before.said.owner || before.owner == after.owner);
-            prop_assert!(!before.said.depends_on || needs(&plan, before.name) == needs(&with, after.name));
+            // What is declared stays as it is, also beside observed calls.
+            let kept = needs(&with, after.name);
+            prop_assert!(needs(&plan, before.name).iter().all(|edge| kept.contains(edge)));
+            let more = with.taken().iter().any(|one| {
+                one.component == before.name && matches!(one.from, TakenFrom::ObservedCalls { .. })
+            });
+            prop_assert!(!before.said.depends_on || more || needs(&plan, before.name) == kept);
         }
         // The parser's own rules, for a plan in which everything is written down.
         let parsed = Plan::parse(&written(&with)).map_err(|errors| TestCaseError::fail(errors.to_string()))?;
