@@ -149,7 +149,7 @@ async fn a_plan_says_what_observed_calls_mean_and_a_restart_keeps_what_was_taken
     assert_eq!(ignoring.taken, []);
     end(&mut admin, &ignoring.id).await;
     let moving = begin(&mut admin, plan("observed_calls: move\n")).await;
-    assert_eq!(moving.taken[0].text, "checkout: depends_on cart by 1 observed calls");
+    assert_eq!(moving.taken[0].text, "checkout: depends_on cart by 1 observed call");
     let server = server.restarted().await;
     let mut admin = server.admin().await;
     assert_eq!(component(&mut admin, "checkout").await.calls, [], "calls are learned anew");

@@ -54,13 +54,15 @@ fn calls(sheet: &mut Sheet, known: &Known) {
                 sheet.blank();
                 sheet.line("Observed calls (traces of the last 24 hours)");
             }
+            let last = calls.last_seen.as_ref().map(|at| format!(" last {},", at.to_seconds()));
             let whose = if calls.canary_only { ", by the canary only" } else { "" };
             sheet.line(&format!(
-                "{}/{} calls {}: {} times, {}{whose}",
+                "{}/{} calls {}: {} times,{} {}{whose}",
                 component.service,
                 component.name,
                 calls.needed,
                 count(calls.calls),
+                last.unwrap_or_default(),
                 calls.standing.label()
             ));
         }

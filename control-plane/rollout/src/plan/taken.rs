@@ -302,7 +302,8 @@ impl std::fmt::Display for TakenFrom {
             }
             Self::ObservedCalls { calls, canary_only } => {
                 let whose = if *canary_only { ", all of the canary" } else { "" };
-                write!(formatter, "by {calls} observed calls{whose}")
+                let plural = if *calls == 1 { "" } else { "s" };
+                write!(formatter, "by {calls} observed call{plural}{whose}")
             }
         }
     }

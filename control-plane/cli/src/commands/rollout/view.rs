@@ -221,3 +221,6 @@ fn step(rollout: &Rollout) -> String {
 fn moment(at: Option<&Moment>, now: SystemTime) -> String {
     at.map_or_else(|| "unknown".to_owned(), |at| format!("{} ({})", at.to_seconds(), age(at.age(now))))
 }
+
+#[cfg(test)]
+mod tests;
