@@ -20,6 +20,7 @@ pub(crate) use convert::timestamp;
 
 use crate::access::Actor;
 use crate::assignment::Board;
+use crate::calls::Calls;
 use crate::clock;
 use crate::components::Known;
 use crate::fleet::Fleet;
@@ -52,6 +53,8 @@ pub struct Admin {
     pub directory: Arc<Directory>,
     /// The Envoys.
     pub fleet: Arc<Fleet>,
+    /// What traces tell of who calls whom.
+    pub calls: Arc<Calls>,
     /// The assignment on offer.
     pub board: Arc<Board>,
     /// The journal.
@@ -264,7 +267,7 @@ impl AdminService for Admin {
     ) -> Result<Response<api::ListComponentsResponse>, Status> {
         let service = request.into_inner().service;
         let service = Some(service.as_str()).filter(|name| !name.is_empty());
-        let known = Known::of(&self.directory, &self.fleet);
+        let known = Known::of(&self.directory, &self.fleet, &self.calls, clock::now());
         Ok(Response::new(convert::components(&known, service)))
     }
 

@@ -1,18 +1,25 @@
 //! What the fleet knows about the components of its services, and where it knows it from.
 //!
 //! A service owner tags a component in the plan or in the metadata of Envoy's routes. The plan of the service's newest rollout
-//! decides: what it says is in force, and so are the defaults of what it leaves open. What routes say is shown beside it,
-//! and is all there is of a component that no plan has. Where they do not agree, all of them are shown ([`merge()`]).
+//! decides: what it says is in force. What it leaves open was taken from the routes when the rollout was created
+//! ([`taking`]), else its default is in force. What routes say is shown beside it, and is all there is of a component that no
+//! plan has. Where they do not agree, all of them are shown ([`merge()`]). Beside it stands which components were seen to call
+//! which.
 //!
-//! It changes nothing: a rollout acts by its plan, whatever routes say.
+//! A running rollout acts by its plan and what it took, whatever routes say meanwhile.
 
 mod merge;
+mod observed;
+mod offer;
 
 use serde::Serialize;
 use serin_rollout::{Granularity, UnixMillis};
 
 pub use merge::merge;
+pub use observed::{ObservedCalls, Standing};
+pub use offer::taking;
 
+use crate::calls::Calls;
 use crate::fleet::Fleet;
 use crate::snapshot::{Block, Directory, ROLLOUTS_MAX};
 
@@ -25,6 +32,8 @@ pub struct Known {
     pub untold_routes: u64,
     /// Statements of routes that were not kept.
     pub routes_not_kept: u64,
+    /// Observed calls between two components that were not kept.
+    pub calls_not_kept: u64,
 }
 
 /// One component.
@@ -48,6 +57,8 @@ pub struct Component {
     pub blocks: Vec<Block>,
     /// Routes that speak of it.
     pub routes: Vec<Route>,
+    /// What it was seen to call.
+    pub calls: Vec<ObservedCalls>,
     /// What does not agree or could not be taken, and what holds.
     pub contradictions: Vec<String>,
 }
@@ -72,6 +83,8 @@ pub enum Source {
         /// Their names, sorted; a route without one is empty.
         routes: Vec<String>,
     },
+    /// Calls that traces showed.
+    ObservedCalls,
     /// Nobody said it.
     Default,
 }
@@ -94,14 +107,16 @@ pub struct Route {
 }
 
 impl Known {
-    /// As of now.
+    /// As of `now`.
     #[must_use]
-    pub fn of(directory: &Directory, fleet: &Fleet) -> Self {
+    pub fn of(directory: &Directory, fleet: &Fleet, calls: &Calls, now: UnixMillis) -> Self {
         let (told, untold_routes, routes_not_kept) = {
             let nodes = fleet.nodes();
             (nodes.told(), nodes.iter().map(|(_, node)| node.untold_routes).sum(), nodes.routes_not_kept())
         };
         let rollouts = directory.list(None, ROLLOUTS_MAX);
-        Self { components: merge(&rollouts, &told), untold_routes, routes_not_kept }
+        let mut components = merge(&rollouts, &told);
+        observed::add(&mut components, &rollouts, &calls.observed(now));
+        Self { components, untold_routes, routes_not_kept, calls_not_kept: calls.not_kept() }
     }
 }

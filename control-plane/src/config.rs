@@ -26,7 +26,7 @@ pub struct Config {
     pub admin: Listener,
     /// Metrics, health and the status page.
     pub http: Listener,
-    /// Where services send log records. `None`: nowhere.
+    /// Where services send log records and spans. `None`: nowhere.
     pub otlp: Option<Listener>,
     /// The filter that Envoy runs.
     pub filter: Filter,

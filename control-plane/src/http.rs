@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
 use crate::assignment::Board;
+use crate::calls::Calls;
 use crate::clock;
 use crate::components::Known;
 use crate::fleet::Fleet;
@@ -37,6 +38,8 @@ pub struct Shown {
     pub directory: Arc<Directory>,
     /// The Envoys.
     pub fleet: Arc<Fleet>,
+    /// What traces tell of who calls whom.
+    pub calls: Arc<Calls>,
     /// The assignment on offer.
     pub board: Arc<Board>,
     /// Metrics.
@@ -115,7 +118,7 @@ struct OfService {
 }
 
 async fn components(State(shown): State<Shown>, Query(filter): Query<OfService>) -> Response {
-    let mut known = Known::of(&shown.directory, &shown.fleet);
+    let mut known = Known::of(&shown.directory, &shown.fleet, &shown.calls, clock::now());
     if let Some(service) = filter.service {
         known.components.retain(|one| one.service == service);
     }

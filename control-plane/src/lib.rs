@@ -3,7 +3,7 @@
 //! Reports come in by [`fleet`], are counted, and feed the one task that owns all rollouts ([`rollouts`]). What it
 //! decides is written ([`store`]), then offered to the Envoys ([`ecds`], from the [`assignment`]), then told
 //! ([`notify`]). People ask by [`admin`] and look by [`http`], code asks by [`ofrep`]; all show the same [`snapshot`]. Which
-//! versions there are, and which of them are live, the [`registry`] knows.
+//! versions there are, and which of them are live, the [`registry`] knows; who calls whom, [`calls`].
 //!
 //! It never stands in the path of a user's request, and decides nothing that the cores do not: this crate moves
 //! bytes, keeps bounds and deadlines, and performs effects.
@@ -11,6 +11,7 @@
 pub mod access;
 pub mod admin;
 pub mod assignment;
+pub mod calls;
 pub mod clock;
 pub mod components;
 pub mod config;

@@ -1,6 +1,6 @@
-//! Takes log records by OTLP, so that they can say which block of code fails.
+//! Takes log records and spans by OTLP: logs say which block of code fails, traces which component calls which.
 //!
-//! A record counts when it is an error, names a block of a rollout that runs, and tells on which version it happened
+//! A log record counts when it is an error, names a block of a rollout that runs, and tells on which version it happened
 //! (`count`); all others are counted by reason and forgotten. Requests come by gRPC (`grpc`) and HTTP (`http`) on one
 //! listener. They are read from their bytes (`protobuf`, `json`), field by field and only what is looked at: messages of
 //! generated types take up to a hundred times the bytes of the request.
@@ -8,6 +8,9 @@
 //! What counts goes to the rollouts' task through a queue of its own, which is served after the fleet's reports. When it is
 //! full, the sender is asked to come again. No record is ever stored, shown or waited for, and no log raises an alarm: it
 //! says what an alarm is about.
+//!
+//! A span is placed in the component that it ran in (`trace`), and goes to where spans are joined ([`Calls`]). It waits for
+//! nobody, and no rollout that runs learns of it.
 
 mod answer;
 mod count;
@@ -18,6 +21,8 @@ mod protobuf;
 mod recent;
 mod record;
 mod refusal;
+mod span;
+mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +33,8 @@ use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::access::Access;
+use crate::assignment::Board;
+use crate::calls::{Calls, Places};
 use crate::clock;
 use crate::metrics::{Metrics, OtlpResult};
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
@@ -35,6 +42,7 @@ use answer::Answer;
 pub use count::Fate;
 use recent::Recent;
 use refusal::Refusal;
+pub use trace::SpanFate;
 
 /// Requests whose failures may wait for the rollouts' task; more are refused, to come again.
 pub(crate) const REQUESTS_MAX: usize = 64;
@@ -55,7 +63,39 @@ pub(crate) struct LoggedFailures {
     pub(crate) failed: u64,
 }
 
-/// How the records of a request are written.
+/// What a request holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Signal {
+    Logs,
+    Traces,
+}
+
+impl Signal {
+    /// The message of a request.
+    const fn request(self) -> &'static str {
+        match self {
+            Self::Logs => "ExportLogsServiceRequest",
+            Self::Traces => "ExportTraceServiceRequest",
+        }
+    }
+
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::Logs => "records",
+            Self::Traces => "spans",
+        }
+    }
+
+    /// The field of an answer in JSON that says how many were not taken.
+    const fn rejected(self) -> &'static str {
+        match self {
+            Self::Logs => "rejectedLogRecords",
+            Self::Traces => "rejectedSpans",
+        }
+    }
+}
+
+/// How a request is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Encoding {
     Protobuf,
@@ -70,22 +110,29 @@ pub(crate) struct Intake {
     counted: mpsc::Sender<Vec<LoggedFailures>>,
     recent: Arc<Mutex<Recent>>,
     reading: Arc<Semaphore>,
+    board: Arc<Board>,
+    calls: Arc<Calls>,
 }
 
 impl Intake {
-    /// Sends what counts to `counted`; which rollouts run is read from `directory`.
+    /// Sends what log records count to `counted`, and spans to `calls`. Which rollouts run is read from `directory`, their
+    /// components from `board`.
     pub(crate) fn new(
         directory: Arc<Directory>,
         metrics: Arc<Metrics>,
         counted: mpsc::Sender<Vec<LoggedFailures>>,
+        board: Arc<Board>,
+        calls: Arc<Calls>,
     ) -> Self {
         let (recent, reading) = (Arc::default(), Arc::new(Semaphore::new(READING_MAX)));
-        Self { directory, metrics, counted, recent, reading }
+        Self { directory, metrics, counted, recent, reading, board, calls }
     }
 
     /// The listener's routes, for who has a token where it asks for one.
     pub(crate) fn routes(self, access: Access) -> Routes {
-        Routes::from(http::router(self.clone(), access.clone())).add_service(grpc::Logs::new(self, access))
+        let routes = Routes::from(http::router(self.clone(), access.clone()));
+        let logs = grpc::Exports::<grpc::Logs>::new(self.clone(), access.clone());
+        routes.add_service(logs).add_service(grpc::Exports::<grpc::Traces>::new(self, access))
     }
 
     /// A place among the requests that are read, so that their bytes together have a bound.
@@ -94,15 +141,23 @@ impl Intake {
         place.ok().and_then(Result::ok).ok_or(Refusal::Busy)
     }
 
+    /// Takes a request.
+    fn take(&self, signal: Signal, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
+        match signal {
+            Signal::Logs => self.take_logs(encoding, bytes),
+            Signal::Traces => self.take_spans(encoding, bytes),
+        }
+    }
+
     /// Takes the records of a request.
-    fn take(&self, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
+    fn take_logs(&self, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
         // Before the records are remembered as seen: what is refused comes again.
         let place = self.counted.try_reserve().map_err(|_| Refusal::Busy)?;
         let gathered = match encoding {
             Encoding::Protobuf => protobuf::read(bytes),
             Encoding::Json => json::read(bytes),
         };
-        let gathered = gathered.map_err(Refusal::Malformed)?;
+        let gathered = gathered.map_err(|fault| Refusal::Malformed { signal: Signal::Logs, fault })?;
         let rollouts = self.directory.list(None, ROLLOUTS_MAX);
         let services = count::Services::of(&rollouts);
         let counted = {
@@ -113,7 +168,29 @@ impl Intake {
         if !counted.failures.is_empty() {
             place.send(counted.failures);
         }
-        Ok(Answer::of(&counted.fates))
+        let complaints =
+            counted.fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));
+        Ok(Answer::of(Signal::Logs, complaints))
+    }
+
+    /// Takes the spans of a request.
+    fn take_spans(&self, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
+        let spans = match encoding {
+            Encoding::Protobuf => protobuf::spans::read(bytes),
+            Encoding::Json => json::spans::read(bytes),
+        };
+        let spans = spans.map_err(|fault| Refusal::Malformed { signal: Signal::Traces, fault })?;
+        let (assigned, rollouts, now) = (self.board.newest(), self.directory.current(), clock::now());
+        let places = Places::of(&assigned.services);
+        let placed = trace::place(spans, &places, &trace::Versions::of(&rollouts), now.second());
+        let trace::Placed { spans, mut fates } = placed;
+        let (told, spans): (Vec<SpanFate>, Vec<_>) = spans.into_iter().unzip();
+        for (fate, is_new) in told.into_iter().zip(self.calls.add(spans, now)) {
+            *fates.entry(if is_new { fate } else { SpanFate::Repeated }).or_default() += 1;
+        }
+        fates.iter().for_each(|(fate, spans)| self.metrics.otlp_spans(*fate, *spans));
+        let complaints = fates.iter().filter_map(|(fate, spans)| Some((fate.complaint()?, *spans)));
+        Ok(Answer::of(Signal::Traces, complaints))
     }
 
     /// Notes how a request ended.

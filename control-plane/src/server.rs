@@ -47,7 +47,7 @@ pub struct Addresses {
     pub admin: SocketAddr,
     /// Metrics, health and status page.
     pub http: SocketAddr,
-    /// Log records. `None`: they are not taken.
+    /// Log records and traces. `None`: they are not taken.
     #[serde(default)]
     pub otlp: Option<SocketAddr>,
 }
@@ -195,7 +195,7 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
-    Shared { store, board, directory, fleet, metrics, report }
+    Shared { store, board, directory, fleet, calls: Arc::default(), metrics, report }
 }
 
 /// Serves all listeners; ends once all have.
@@ -253,12 +253,13 @@ fn fleet_routes(config: &Config, parts: &Parts) -> Routes {
 }
 
 fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
-    let Shared { store, board, directory, fleet, .. } = parts.shared.clone();
+    let Shared { store, board, directory, fleet, calls, .. } = parts.shared.clone();
     let rollouts = Rollouts { messages: parts.messages.clone() };
     let admin = Admin {
         rollouts,
         directory,
         fleet,
+        calls,
         board,
         store,
         ending: parts.ending.clone(),
@@ -302,12 +303,13 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
 }
 
 fn http_routes(config: &Config, parts: &Parts) -> Routes {
-    let Shared { board, directory, fleet, metrics, .. } = parts.shared.clone();
-    let shown = Shown { directory, fleet, board, metrics, ending: parts.ending.clone() };
+    let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
+    let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
     Routes::from(http::router(shown, Access::new(&config.http.tokens)))
 }
 
 fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
-    let Shared { directory, metrics, .. } = parts.shared.clone();
-    Intake::new(directory, metrics, parts.logged.clone()).routes(Access::new(&otlp.tokens))
+    let Shared { directory, metrics, board, calls, .. } = parts.shared.clone();
+    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls);
+    intake.routes(Access::new(&otlp.tokens))
 }

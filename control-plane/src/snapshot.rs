@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
-use serin_rollout::plan::{FlagValue, Said};
+use serin_rollout::plan::{FlagValue, Omitted, Said, Taken};
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
@@ -66,6 +66,12 @@ pub struct Snapshot {
     pub revision: u64,
     /// Generation of the assignment that carries its last change.
     pub generation: u64,
+    /// Tags that were taken when it was created, where its plan is silent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Taken>,
+    /// What was on offer then and not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_taken: Vec<Omitted>,
     /// Living VMs that apply at least this generation.
     pub vms_applied: u32,
     /// Living VMs.
@@ -146,8 +152,11 @@ pub struct Component {
     pub business_weight: f64,
     /// What it needs: a component of the service, or `SERVICE/COMPONENT`.
     pub depends_on: Vec<String>,
-    /// Which of its tags the plan itself gives, and its owner.
-    #[serde(flatten)]
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Which of its tags the plan itself gives.
+    #[serde(skip)]
     pub said: Said,
     /// Flag by which it is switched off when what it needs returns to the baseline.
     pub feature: Option<String>,

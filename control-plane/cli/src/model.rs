@@ -5,12 +5,16 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod taken;
 mod version;
 
 use serde::Serialize;
 
-pub(crate) use known::{ComponentRoute, Known, KnownComponent, TagOrigin, TagSource};
+pub(crate) use known::{
+    CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
+};
 pub(crate) use moment::Moment;
+pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
@@ -194,6 +198,9 @@ pub(crate) struct Rollout {
     pub(crate) generation: u64,
     pub(crate) vms_applied: u32,
     pub(crate) vms_known: u32,
+    /// Tags that it took where its plan is silent.
+    pub(crate) taken: Vec<TakenTag>,
+    pub(crate) not_taken: Vec<OmittedTag>,
 }
 
 /// A component of the service within a rollout.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
+use crate::plan::{Omitted, Taken};
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -44,6 +45,12 @@ pub enum Fact {
         /// True: it waits at no weight for a person to let it begin. Absent in older journals: false.
         #[serde(default)]
         paused: bool,
+        /// Tags that were taken where the plan is silent. Absent in older journals: none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        taken: Vec<Taken>,
+        /// What was on offer too. Absent in older journals: nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_taken: Vec<Omitted>,
     },
     /// A step of the plan began.
     StepStarted {

@@ -34,7 +34,7 @@ pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order,
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
-pub use step::{Creation, Transition, create, may_follow, step};
+pub use step::{Creation, Transition, create, create_with, may_follow, step};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

@@ -15,6 +15,7 @@ mod quantity;
 mod raw;
 mod schedule;
 mod tags;
+mod taken;
 mod window;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use tags::Said;
+pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 pub use window::RollbackWindow;
 
 /// Bounds of a plan. What exceeds one is refused.
@@ -48,6 +50,8 @@ pub mod bounds {
     pub const BLOCK_VERSIONS: usize = 10;
     /// Bytes of the owner of a component.
     pub const OWNER_BYTES: usize = 128;
+    /// Tags that a rollout takes from elsewhere when it is created.
+    pub const TAKEN: usize = 1_024;
 }
 
 /// A plan that was checked.
@@ -63,11 +67,15 @@ pub struct Plan {
     /// By component.
     said: Vec<Said>,
     /// By component.
+    owners: Vec<Option<String>>,
+    /// By component.
     blocks: Vec<Vec<Block>>,
     /// By component.
     features: Vec<Option<String>>,
     dependencies: Dependencies,
     needed_services: BTreeSet<String>,
+    observed_calls: ObservedCalls,
+    taken: Vec<Taken>,
     steps: Vec<Step>,
     warm_up: Duration,
     promotion: Duration,
@@ -144,7 +152,9 @@ pub struct PlannedComponent<'a> {
     pub blocks: &'a [Block],
     /// Flag by which it is switched off when what it needs is undone.
     pub feature: Option<&'a str>,
-    /// What the plan itself says about it.
+    /// Who answers for it.
+    pub owner: Option<&'a str>,
+    /// Which of its tags the plan itself gives.
     pub said: &'a Said,
 }
 
@@ -292,15 +302,17 @@ impl Plan {
     /// The components, in the order of the plan.
     pub fn components(&self) -> impl ExactSizeIterator<Item = PlannedComponent<'_>> {
         let code = self.blocks.iter().zip(&self.features);
-        let tags = self.business_weights.iter().zip(&self.said).zip(code);
+        let said = self.said.iter().zip(&self.owners);
+        let tags = self.business_weights.iter().zip(said).zip(code);
         self.template.components.iter().zip(tags).map(|(component, tags)| {
-            let ((business_weight, said), (blocks, feature)) = tags;
+            let ((business_weight, (said, owner)), (blocks, feature)) = tags;
             PlannedComponent {
                 name: &component.name,
                 granularity: component.granularity,
                 business_weight: *business_weight,
                 blocks,
                 feature: feature.as_deref(),
+                owner: owner.as_deref(),
                 said,
             }
         })

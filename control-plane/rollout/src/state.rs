@@ -14,6 +14,7 @@ use serin_analysis::{BlockEvidence, Reason, Trend, Verdict};
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
+use crate::plan::{Omitted, Taken};
 use crate::text::list;
 use crate::{Cause, Plan, UnixMillis};
 
@@ -79,6 +80,12 @@ pub struct State {
     pub evaluating_since: UnixMillis,
     /// Number of events.
     pub revision: u64,
+    /// Tags that were taken when it was created, where its plan is silent ([`Plan::with_taken`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Taken>,
+    /// What was on offer then and not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_taken: Vec<Omitted>,
 }
 
 /// A block of code that was returned to a previous version.
@@ -207,6 +214,8 @@ impl State {
             changed_at: now,
             evaluating_since: now,
             revision: 0,
+            taken: Vec::new(),
+            not_taken: Vec::new(),
         }
     }
 
@@ -238,8 +247,13 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         self.revision = event.revision;
         match &event.fact {
-            Fact::Created { paused: false, .. } => {}
-            Fact::Created { paused: true, .. } => self.pause(Weight::ZERO, event.at),
+            Fact::Created { paused, taken, not_taken, .. } => {
+                self.taken.clone_from(taken);
+                self.not_taken.clone_from(not_taken);
+                if *paused {
+                    self.pause(Weight::ZERO, event.at);
+                }
+            }
             Fact::StepStarted { step, weight_ppm, .. } => {
                 self.step = *step;
                 self.enter(Phase::Progressing, *weight_ppm, event.at);

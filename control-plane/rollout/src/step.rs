@@ -19,11 +19,15 @@ pub(crate) use assess::doubt;
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
+use crate::plan::Omitted;
 use crate::state::salt;
 use crate::{
     AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
     UnixMillis,
 };
+
+/// What was not taken, at most, that a rollout remembers.
+const OMITTED_MAX: usize = 256;
 
 /// What follows from one input.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,13 +62,27 @@ pub struct Creation {
     pub paused: bool,
 }
 
-/// Begins a rollout: the canary gets its first weight and warms up, unless it begins paused.
+/// Begins a rollout: the canary gets its first weight and warms up, unless it begins paused. What `plan` took where it is
+/// silent becomes part of the rollout.
 #[must_use]
 pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
+    create_with(plan, Vec::new(), creation, now)
+}
+
+/// The same, noting what was on offer and not taken. The first 256 are kept.
+#[must_use]
+pub fn create_with(
+    plan: &Plan,
+    mut not_taken: Vec<Omitted>,
+    creation: Creation,
+    now: UnixMillis,
+) -> Transition {
+    not_taken.truncate(OMITTED_MAX);
     let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
     let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
-    change.record(Fact::Created { plan: plan.source().to_owned(), salt: salt::format(key), paused });
+    let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
+    change.record(Fact::Created { plan: source, salt, paused, taken, not_taken });
     let Change { state, events, notices, .. } = change;
     let effects = [Effect::Persist(events), Effect::Publish];
     Transition {

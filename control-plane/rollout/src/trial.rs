@@ -50,6 +50,7 @@ impl Trial {
     /// # Errors
     /// As [`Self::begin`].
     pub fn take_up(plan: Plan, state: State, stored: Option<Stored>) -> Result<Self, ConfigError> {
+        let plan = plan.with_taken(&state.taken);
         let evaluation = Evaluation::restore(&plan, &state, stored)?;
         Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
     }

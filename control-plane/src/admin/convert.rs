@@ -45,6 +45,8 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         trend: snapshot.trend.as_ref().map(trend::trend),
         action: trend::action(snapshot.action).into(),
         arms: snapshot.arms.iter().map(arm).collect(),
+        taken: snapshot.taken.iter().map(known::taken).collect(),
+        not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
     }
 }
 
@@ -64,7 +66,7 @@ fn component(component: &Component) -> api::Component {
         charts: component.charts.iter().map(chart::chart).collect(),
         blocks: component.blocks.iter().map(block::block).collect(),
         recovering: component.recovering,
-        owner: component.said.owner.clone().unwrap_or_default(),
+        owner: component.owner.clone().unwrap_or_default(),
         feature: component.feature.clone().unwrap_or_default(),
         switched_off: component.switched_off_because.is_some(),
         switched_off_because: component.switched_off_because.clone().unwrap_or_default(),

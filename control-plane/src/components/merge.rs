@@ -6,19 +6,31 @@ use std::sync::Arc;
 use serin_proto::assignment::{OVERFLOW, UNMATCHED};
 use serin_rollout::Granularity;
 
+use super::observed::is_observed;
 use super::{Component, Route, Source, Tag};
 use crate::fleet::nodes::Told;
 use crate::fleet::report::{TagWeight, Tags};
 use crate::snapshot::{self, Snapshot};
+use serin_rollout::plan::{TakenFrom, TakenTag};
 
 /// What is known of one component before its tags are settled.
 #[derive(Default)]
-struct Draft<'a> {
+pub(super) struct Draft<'a> {
     /// The newest rollout of its service.
     rollout: Option<&'a Snapshot>,
     /// What that one's plan says about it.
     planned: Option<&'a snapshot::Component>,
     told: Vec<&'a Told>,
+}
+
+/// Why a tag of a planned component is in force.
+enum Given {
+    /// The plan gives it.
+    Plan,
+    /// The rollout took it from these routes when it was created.
+    Taken(Vec<String>),
+    /// Nobody gives it.
+    Open,
 }
 
 /// Joins what the plans of the current rollouts say with what the routes say. Pure, and the same for any order of either.
@@ -45,11 +57,11 @@ pub fn merge(rollouts: &[Arc<Snapshot>], told: &[Told]) -> Vec<Component> {
     drafts.into_iter().map(|((service, name), draft)| draft.settle(service, name)).collect()
 }
 
-fn is_matched(component: &str) -> bool {
+pub(super) fn is_matched(component: &str) -> bool {
     component != UNMATCHED && component != OVERFLOW
 }
 
-fn named(told: &Told) -> Option<&str> {
+pub(super) fn named(told: &Told) -> Option<&str> {
     told.said.tags.as_ref().and_then(|tags| tags.component.as_deref())
 }
 
@@ -66,7 +78,12 @@ fn is_outdated(rollout: &Snapshot, told: &Told) -> bool {
     told.at < rollout.created_at && !(is_matched(matched) && is_planned)
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    /// Of what these routes say, whatever a plan does.
+    pub(super) fn of(told: Vec<&'a Told>) -> Self {
+        Self { told, ..Self::default() }
+    }
+
     fn settle(mut self, service: &str, name: &str) -> Component {
         self.told.sort_by(|left, right| (&left.said, &left.named).cmp(&(&right.said, &right.named)));
         let mut words = self.places();
@@ -81,29 +98,38 @@ impl Draft<'_> {
             rollout: self.rollout.filter(|_| planned.is_some()).map(|rollout| rollout.id.clone()),
             blocks: planned.map(|one| one.blocks.clone()).unwrap_or_default(),
             routes: self.told.iter().map(|one| route(one)).collect(),
+            calls: Vec::new(),
             contradictions: Vec::new(),
         };
         for one in &self.told {
             let faults = one.said.malformed.iter();
             words.extend(faults.map(|fault| format!("{}: not taken: {fault}", who(&[one]))));
         }
+        let omitted =
+            component.rollout.as_ref().and(self.rollout).map(|rollout| rollout.not_taken.as_slice());
+        let omitted = omitted.unwrap_or_default().iter().filter(|one| one.component == name);
+        words.extend(omitted.map(|one| one.words.clone()));
         Component { contradictions: words, ..component }
     }
 
     fn granularity(&self, words: &mut Vec<String>) -> Tag<Granularity> {
-        let planned = self.planned.map(|one| (one.granularity, one.said.granularity));
+        let planned =
+            self.planned.map(|one| (one.granularity, self.given("granularity", one.said.granularity)));
         let say = |value: &Granularity| word(*value).to_owned();
         self.tag("granularity", planned, Granularity::default(), |tags| tags.granularity, say, words)
     }
 
     fn business_weight(&self, words: &mut Vec<String>) -> Tag<f64> {
-        let planned = self.planned.map(|one| (one.business_weight, one.said.business_weight));
+        let planned = self
+            .planned
+            .map(|one| (one.business_weight, self.given("business_weight", one.said.business_weight)));
         let of = |tags: &Tags| tags.business_weight.map(TagWeight::value);
         self.tag("weight", planned, 1.0, of, f64::to_string, words)
     }
 
     fn depends_on(&self, words: &mut Vec<String>) -> Tag<Vec<String>> {
-        let planned = self.planned.map(|one| (sorted(&one.depends_on), !one.depends_on.is_empty()));
+        let planned =
+            self.planned.map(|one| (self.declared(one), self.given("depends_on", one.said.depends_on)));
         let of = |tags: &Tags| Some(sorted(&tags.depends_on)).filter(|names| !names.is_empty());
         let say = |names: &Vec<String>| match names.as_slice() {
             [] => "nothing".to_owned(),
@@ -114,10 +140,39 @@ impl Draft<'_> {
 
     /// An owner decides nothing, so a plan that names none overrides none.
     fn owner(&self, words: &mut Vec<String>) -> Tag<Option<String>> {
-        let planned = self.planned.and_then(|one| one.said.owner.clone());
-        let planned = planned.map(|owner| (Some(owner), true));
+        let planned = self.planned.filter(|one| one.owner.is_some());
+        let planned = planned.map(|one| (one.owner.clone(), self.given("owner", one.said.owner)));
         let say = |owner: &Option<String>| owner.clone().unwrap_or_default();
         self.tag("owner", planned, None, |tags| tags.owner.clone().map(Some), say, words)
+    }
+
+    /// What a component needs but for what only observed calls say.
+    fn declared(&self, planned: &snapshot::Component) -> Vec<String> {
+        let taken = self.rollout.map(|rollout| rollout.taken.as_slice()).unwrap_or_default();
+        let is_observed = |name: &&String| {
+            taken.iter().any(|one| {
+                let TakenTag::DependsOn { needed, .. } = &one.tag else { return false };
+                one.component == planned.name && needed == *name && is_observed(&one.from)
+            })
+        };
+        let declared = planned.depends_on.iter().filter(|name| !is_observed(name));
+        declared.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Why a tag is in force that the plan `says` or not.
+    fn given(&self, tag: &str, says: bool) -> Given {
+        if says {
+            return Given::Plan;
+        }
+        let (Some(rollout), Some(planned)) = (self.rollout, self.planned) else { return Given::Open };
+        let taken = rollout.taken.iter().filter(|one| one.component == planned.name && one.tag.name() == tag);
+        let mut routes = BTreeSet::new();
+        taken.for_each(|one| {
+            if let TakenFrom::Routes { routes: more } = &one.from {
+                routes.extend(more.iter().cloned());
+            }
+        });
+        if routes.is_empty() { Given::Open } else { Given::Taken(routes.into_iter().collect()) }
     }
 
     /// Where the plan puts the requests of the routes, if not where these say that they belong.
@@ -147,11 +202,11 @@ impl Draft<'_> {
             .map_or_else(|| "a plan".to_owned(), |rollout| format!("the plan of rollout {}", rollout.id))
     }
 
-    /// Settles one tag. `planned`: the value that is in force by the plan, and whether the plan gives it.
+    /// Settles one tag. `planned`: the value that is in force in the rollout, and why.
     fn tag<T: Clone + PartialEq>(
         &self,
         tag: &str,
-        planned: Option<(T, bool)>,
+        planned: Option<(T, Given)>,
         default: T,
         of: impl Fn(&Tags) -> Option<T>,
         say: impl Fn(&T) -> String,
@@ -162,14 +217,16 @@ impl Draft<'_> {
             let others = statements.iter().filter(|(other, _)| *other != value);
             words.extend(others.map(|(other, told)| {
                 let (who, other, plan, value) = (who(told), say(other), self.plan(), say(&value));
-                let end = if given {
-                    format!("says {value}: the plan holds")
-                } else {
-                    format!("leaves it open: the default, {value}, holds")
+                let end = match &given {
+                    Given::Plan => format!("says {value}: the plan holds"),
+                    Given::Taken(_) => {
+                        format!("leaves it open and {value} was taken when it began: that holds")
+                    }
+                    Given::Open => format!("leaves it open: the default, {value}, holds"),
                 };
                 format!("{tag}: {who} says {other}, {plan} {end}")
             }));
-            return Tag { value, source: if given { Source::Plan } else { Source::Default } };
+            return Tag { value, source: given.source() };
         }
         let Some((value, told)) = statements.first() else {
             return Tag { value: default, source: Source::Default };
@@ -186,7 +243,7 @@ impl Draft<'_> {
     }
 
     /// What the routes say of one tag, that of most Envoys first.
-    fn statements<T: Clone + PartialEq>(
+    pub(super) fn statements<T: Clone + PartialEq>(
         &self,
         of: impl Fn(&Tags) -> Option<T>,
         say: impl Fn(&T) -> String,
@@ -205,11 +262,21 @@ impl Draft<'_> {
     }
 }
 
-fn sorted(names: &[String]) -> Vec<String> {
+impl Given {
+    fn source(self) -> Source {
+        match self {
+            Self::Plan => Source::Plan,
+            Self::Taken(routes) => Source::RouteMetadata { routes },
+            Self::Open => Source::Default,
+        }
+    }
+}
+
+pub(super) fn sorted(names: &[String]) -> Vec<String> {
     names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn word(granularity: Granularity) -> &'static str {
+pub(super) fn word(granularity: Granularity) -> &'static str {
     match granularity {
         Granularity::Coarse => "coarse",
         Granularity::Medium => "medium",
@@ -218,7 +285,7 @@ fn word(granularity: Granularity) -> &'static str {
 }
 
 /// Which routes of which Envoys.
-fn who(told: &[&Told]) -> String {
+pub(super) fn who(told: &[&Told]) -> String {
     let one = |one: &&Told| {
         let route = match one.said.route.as_str() {
             "" => "an unnamed route".to_owned(),
@@ -243,4 +310,4 @@ fn route(told: &Told) -> Route {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -48,7 +48,7 @@ pub struct Listeners {
     pub admin: Listener,
     /// Metrics, health and the status page. Default address: `127.0.0.1:7442`.
     pub http: Listener,
-    /// Where services and collectors send log records by OTLP, gRPC and HTTP alike. Absent: nowhere. Default address:
+    /// Where services and collectors send log records and spans by OTLP, gRPC and HTTP alike. Absent: nowhere. Default address:
     /// `127.0.0.1:4317`.
     pub otlp: Option<Listener>,
 }

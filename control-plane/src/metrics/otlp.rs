@@ -1,16 +1,16 @@
-//! What became of requests with log records, and of the records.
+//! What became of requests with log records or spans, and of these.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::{Label, Metrics};
-use crate::otlp::Fate;
+use crate::otlp::{Fate, SpanFate};
 
-/// How a request with log records ended.
+/// How a request with log records or spans ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OtlpResult {
-    /// It was read; what became of its records is counted beside.
+    /// It was read; what became of what it holds is counted beside.
     Taken,
     /// It could not be read.
     Malformed,
@@ -40,11 +40,12 @@ impl OtlpResult {
     }
 }
 
-/// Counters of the intake of log records.
+/// Counters of the intake of log records and spans.
 #[derive(Debug, Default)]
 pub(super) struct OtlpCounters {
     requests: Family<Label, Counter>,
     records: Family<Label, Counter>,
+    spans: Family<Label, Counter>,
 }
 
 impl OtlpCounters {
@@ -54,17 +55,25 @@ impl OtlpCounters {
             .iter()
             .for_each(|result| drop(self.requests.get_or_create(&[("result", result.name())])));
         Fate::ALL.iter().for_each(|fate| drop(self.records.get_or_create(&[("result", fate.name())])));
-        let help = "OTLP requests with log records, by what became of them";
+        SpanFate::ALL.iter().for_each(|fate| drop(self.spans.get_or_create(&[("result", fate.name())])));
+        let help = "OTLP requests with log records or spans, by what became of them";
         registry.register("otlp_requests", help, self.requests.clone());
         let help = "Log records, by what became of them";
         registry.register("otlp_log_records", help, self.records.clone());
+        let help = "Spans, by what became of them";
+        registry.register("otlp_spans", help, self.spans.clone());
     }
 }
 
 impl Metrics {
-    /// Notes how a request with log records ended.
+    /// Notes how a request with log records or spans ended.
     pub(crate) fn otlp_request(&self, result: OtlpResult) {
         self.otlp.requests.get_or_create(&[("result", result.name())]).inc();
+    }
+
+    /// Notes what became of spans.
+    pub(crate) fn otlp_spans(&self, fate: SpanFate, spans: u64) {
+        self.otlp.spans.get_or_create(&[("result", fate.name())]).inc_by(spans);
     }
 
     /// Notes what became of log records.

@@ -1,55 +1,45 @@
-//! What the sender of log records is told: how many of those that were meant to count do not, and why.
+//! What the sender is told: how many of its log records or spans are not taken as they were meant, and why.
 
-use std::collections::BTreeMap;
+use super::Signal;
 
-use serde::Serialize;
-
-use super::count::Fate;
-
-/// `ExportLogsServiceResponse`.
-#[derive(Clone, PartialEq, Serialize, prost::Message)]
-#[serde(rename_all = "camelCase")]
+/// `ExportLogsServiceResponse` and `ExportTraceServiceResponse`, which are alike in protobuf.
+#[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Answer {
     /// What was not taken. `None`: everything was.
     #[prost(message, optional, tag = "1")]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) partial_success: Option<PartialSuccess>,
 }
 
-/// `ExportLogsPartialSuccess`.
-#[derive(Clone, PartialEq, Serialize, prost::Message)]
-#[serde(rename_all = "camelCase")]
+/// `ExportLogsPartialSuccess` and `ExportTracePartialSuccess`.
+#[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PartialSuccess {
     #[prost(int64, tag = "1")]
-    #[serde(serialize_with = "as_text")]
-    pub(super) rejected_log_records: i64,
+    pub(super) rejected: i64,
     #[prost(string, tag = "2")]
     pub(super) error_message: String,
 }
 
 impl Answer {
-    /// Tells what became of the records of a request.
-    pub(super) fn of(fates: &BTreeMap<Fate, u64>) -> Self {
-        let rejected = fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));
+    /// Tells what became of what a request holds, by how often there is something to complain about.
+    pub(super) fn of(signal: Signal, complaints: impl Iterator<Item = (&'static str, u64)>) -> Self {
         let (mut sum, mut sentences) = (0_u64, Vec::new());
-        for (complaint, records) in rejected {
-            sum = sum.saturating_add(records);
-            sentences.push(format!("{records} records {complaint}"));
+        for (complaint, count) in complaints {
+            sum = sum.saturating_add(count);
+            sentences.push(format!("{count} {} {complaint}", signal.unit()));
         }
         if sentences.is_empty() {
             return Self { partial_success: None };
         }
-        let rejected_log_records = i64::try_from(sum).unwrap_or(i64::MAX);
-        Self {
-            partial_success: Some(PartialSuccess {
-                rejected_log_records,
-                error_message: sentences.join("; "),
-            }),
-        }
+        let rejected = i64::try_from(sum).unwrap_or(i64::MAX);
+        Self { partial_success: Some(PartialSuccess { rejected, error_message: sentences.join("; ") }) }
     }
-}
 
-/// JSON has numbers of 64 bits as text.
-fn as_text<S: serde::Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
+    /// In OTLP's JSON encoding, which has numbers of 64 bits as text.
+    pub(super) fn json(&self, signal: Signal) -> serde_json::Value {
+        let Some(PartialSuccess { rejected, error_message }) = &self.partial_success else {
+            return serde_json::json!({});
+        };
+        let rejected = rejected.to_string();
+        serde_json::json!({"partialSuccess": {signal.rejected(): rejected, "errorMessage": error_message}})
+    }
 }

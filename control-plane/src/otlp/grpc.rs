@@ -1,9 +1,10 @@
-//! `LogsService/Export` over gRPC.
+//! `LogsService/Export` and `TraceService/Export` over gRPC.
 //!
-//! The service is written by hand, because a generated one builds the whole message before anyone can look at it.
+//! The services are written by hand, because a generated one builds the whole message before anyone can look at it.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
 use axum::http;
@@ -18,27 +19,53 @@ use tonic::{Code, Request, Response, Status};
 
 use super::answer::Answer;
 use super::refusal::Refusal;
-use super::{Encoding, Intake};
+use super::{Encoding, Intake, Signal};
 use crate::access::Access;
 use crate::listener::MESSAGE_BYTES_MAX;
 use crate::metrics::OtlpResult;
 
-const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+/// Which service it is.
+pub(super) trait Kind: Clone + Send + 'static {
+    const SIGNAL: Signal;
+    const NAME: &'static str;
+    const EXPORT: &'static str;
+}
 
-/// The service.
+/// `LogsService`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Logs;
+
+/// `TraceService`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traces;
+
+impl Kind for Logs {
+    const SIGNAL: Signal = Signal::Logs;
+    const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
+    const EXPORT: &'static str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+}
+
+impl Kind for Traces {
+    const SIGNAL: Signal = Signal::Traces;
+    const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
+    const EXPORT: &'static str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+}
+
+/// One of the services.
 #[derive(Clone, Debug)]
-pub(super) struct Logs {
+pub(super) struct Exports<K> {
     intake: Intake,
     access: Access,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl NamedService for Logs {
-    const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
+impl<K: Kind> NamedService for Exports<K> {
+    const NAME: &'static str = K::NAME;
 }
 
-impl Logs {
-    pub(super) fn new(intake: Intake, access: Access) -> Self {
-        Self { intake, access }
+impl<K: Kind> Exports<K> {
+    pub(super) const fn new(intake: Intake, access: Access) -> Self {
+        Self { intake, access, kind: PhantomData }
     }
 
     async fn export(&self, request: http::Request<Body>) -> http::Response<Body> {
@@ -55,7 +82,7 @@ impl Logs {
     async fn admit(&self, path: &str, headers: &http::HeaderMap) -> Result<OwnedSemaphorePermit, Refusal> {
         let token = headers.get(http::header::AUTHORIZATION);
         self.access.holder(token.and_then(|value| value.to_str().ok()))?;
-        if path != EXPORT {
+        if path != K::EXPORT {
             return Err(Refusal::Unsupported("the only method is Export"));
         }
         self.intake.place().await
@@ -63,7 +90,9 @@ impl Logs {
 
     async fn read(&self, request: http::Request<Body>) -> http::Response<Body> {
         let grpc = Grpc::new(Unread).accept_compressed(CompressionEncoding::Gzip);
-        grpc.max_decoding_message_size(MESSAGE_BYTES_MAX).unary(Export(self.intake.clone()), request).await
+        grpc.max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .unary(Export(self.intake.clone(), K::SIGNAL), request)
+            .await
     }
 }
 
@@ -92,7 +121,7 @@ fn result(status: &Status) -> OtlpResult {
     }
 }
 
-impl Service<http::Request<Body>> for Logs {
+impl<K: Kind> Service<http::Request<Body>> for Exports<K> {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<Self::Response, Infallible>;
@@ -107,14 +136,14 @@ impl Service<http::Request<Body>> for Logs {
     }
 }
 
-struct Export(Intake);
+struct Export(Intake, Signal);
 
 impl UnaryService<Bytes> for Export {
     type Response = Answer;
     type Future = Ready<Result<Response<Answer>, Status>>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let answer = self.0.take(Encoding::Protobuf, request.get_ref());
+        let answer = self.0.take(self.1, Encoding::Protobuf, request.get_ref());
         ready(answer.map(Response::new).map_err(Status::from))
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/logs`: protobuf or JSON, plain or gzip; answers are in the encoding of the request.
+//! `POST /v1/logs` and `POST /v1/traces`: protobuf or JSON, plain or gzip; answers are in the encoding of the request.
 
 use std::io::Read;
 
@@ -13,7 +13,7 @@ use prost::Message;
 use tokio_stream::StreamExt;
 
 use super::refusal::{RETRY_AFTER_S, Refusal, RpcStatus};
-use super::{Answer, Encoding, Intake};
+use super::{Answer, Encoding, Intake, Signal};
 use crate::access::Access;
 use crate::listener::MESSAGE_BYTES_MAX;
 use crate::metrics::OtlpResult;
@@ -22,11 +22,14 @@ use crate::metrics::OtlpResult;
 struct Door {
     intake: Intake,
     access: Access,
+    signal: Signal,
 }
 
 /// The routes.
 pub(super) fn router(intake: Intake, access: Access) -> Router {
-    Router::new().route("/v1/logs", post(export)).with_state(Door { intake, access })
+    let door = |signal| Door { intake: intake.clone(), access: access.clone(), signal };
+    let logs = Router::new().route("/v1/logs", post(export)).with_state(door(Signal::Logs));
+    logs.merge(Router::new().route("/v1/traces", post(export)).with_state(door(Signal::Traces)))
 }
 
 async fn export(State(door): State<Door>, request: Request) -> Response {
@@ -34,7 +37,10 @@ async fn export(State(door): State<Door>, request: Request) -> Response {
     let outcome = door.take(encoding, request).await;
     door.intake.ended(outcome.as_ref().map_or_else(Refusal::result, |_| OtlpResult::Taken));
     match outcome {
-        Ok(answer) => respond(StatusCode::OK, encoding.unwrap_or(Encoding::Protobuf), &answer),
+        Ok(answer) => {
+            let encoding = encoding.unwrap_or(Encoding::Protobuf);
+            respond(StatusCode::OK, encoding, &answer, || answer.json(door.signal))
+        }
         Err(refusal) => refuse(&refusal, encoding.unwrap_or(Encoding::Json)),
     }
 }
@@ -48,9 +54,10 @@ impl Door {
         let encoding = encoding.ok_or(Refusal::Unsupported(rule))?;
         let is_packed = is_gzip(&parts.headers)?;
         let _place = self.intake.place().await?;
-        let bytes = whole(body).await?;
-        let bytes = if is_packed { unpacked(&bytes)? } else { bytes };
-        self.intake.take(encoding, &bytes)
+        let malformed = |fault| Refusal::Malformed { signal: self.signal, fault };
+        let bytes = whole(body, malformed).await?;
+        let bytes = if is_packed { unpacked(&bytes, malformed)? } else { bytes };
+        self.intake.take(self.signal, encoding, &bytes)
     }
 }
 
@@ -81,10 +88,10 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
     }
 }
 
-async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
+async fn whole(body: Body, malformed: impl Fn(String) -> Refusal) -> Result<Vec<u8>, Refusal> {
     let (mut bytes, mut chunks) = (Vec::new(), body.into_data_stream());
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::Malformed("the body is cut off".to_owned()))?;
+        let chunk = chunk.map_err(|_| malformed("the body is cut off".to_owned()))?;
         if bytes.len() + chunk.len() > MESSAGE_BYTES_MAX {
             return Err(Refusal::TooLarge);
         }
@@ -93,25 +100,31 @@ async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn unpacked(bytes: &[u8], malformed: impl Fn(String) -> Refusal) -> Result<Vec<u8>, Refusal> {
     let mut unpacked = Vec::new();
     let one_more = MESSAGE_BYTES_MAX as u64 + 1;
     let read = MultiGzDecoder::new(bytes).take(one_more).read_to_end(&mut unpacked);
-    read.map_err(|error| Refusal::Malformed(format!("the body is not gzip: {error}")))?;
+    read.map_err(|error| malformed(format!("the body is not gzip: {error}")))?;
     if unpacked.len() > MESSAGE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(unpacked) }
 }
 
-fn respond<T: Message + serde::Serialize>(status: StatusCode, encoding: Encoding, message: &T) -> Response {
+fn respond(
+    status: StatusCode,
+    encoding: Encoding,
+    message: &impl Message,
+    json: impl FnOnce() -> serde_json::Value,
+) -> Response {
     let body = match encoding {
         Encoding::Protobuf => message.encode_to_vec(),
-        Encoding::Json => serde_json::to_vec(message).unwrap_or_default(),
+        Encoding::Json => json().to_string().into_bytes(),
     };
     (status, [(header::CONTENT_TYPE, encoding.media_type())], body).into_response()
 }
 
 fn refuse(refusal: &Refusal, encoding: Encoding) -> Response {
     let status = RpcStatus { code: refusal.code() as i32, message: refusal.to_string(), details: Vec::new() };
-    let mut response = respond(refusal.status_code(), encoding, &status);
+    let json = || serde_json::json!({"code": status.code, "message": status.message});
+    let mut response = respond(refusal.status_code(), encoding, &status, json);
     let headers = response.headers_mut();
     match refusal {
         Refusal::Busy => {
@@ -120,7 +133,7 @@ fn refuse(refusal: &Refusal, encoding: Encoding) -> Response {
         Refusal::Denied(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Refusal::Malformed(_) | Refusal::TooLarge | Refusal::Unsupported(_) => {}
+        Refusal::Malformed { .. } | Refusal::TooLarge | Refusal::Unsupported(_) => {}
     }
     response
 }

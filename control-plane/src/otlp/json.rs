@@ -2,6 +2,8 @@
 //! request takes no more memory than its records that may count. Fields that are not looked at are passed over, whatever
 //! they hold.
 
+pub(super) mod spans;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -75,6 +77,33 @@ struct Pair<'a> {
 struct Value<'a> {
     #[serde(borrow)]
     string_value: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    array_value: Option<List<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct List<'a> {
+    #[serde(borrow)]
+    values: Each<Text<'a>, First<'a>>,
+}
+
+/// A value within a list. What nests there is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Text<'a> {
+    #[serde(borrow)]
+    string_value: Option<Cow<'a, str>>,
+}
+
+/// The first value of a list, once there is one.
+#[derive(Default)]
+struct First<'a>(Option<Option<Cow<'a, str>>>);
+
+impl<'a> Collect<Text<'a>> for First<'a> {
+    fn collect(&mut self, text: Text<'a>) {
+        self.0.get_or_insert(text.string_value);
+    }
 }
 
 /// What the elements of a list add up to.
@@ -103,10 +132,6 @@ impl<'a> Collect<ScopeLogs<'a>> for Gathered<'a> {
 
 impl<'a> Collect<LogRecord<'a>> for Gathered<'a> {
     fn collect(&mut self, record: LogRecord<'a>) {
-        let hex = |id: Option<Cow<'_, str>>, digits: usize| {
-            let id = id.filter(|id| id.len() == digits);
-            id.and_then(|id| u128::from_str_radix(&id, 16).ok()).unwrap_or_default()
-        };
         self.add(Record {
             time_ns: record.time_unix_nano.0,
             observed_ns: record.observed_time_unix_nano.0,
@@ -120,8 +145,16 @@ impl<'a> Collect<LogRecord<'a>> for Gathered<'a> {
 
 impl<'a> Collect<Pair<'a>> for Attributes<'a> {
     fn collect(&mut self, pair: Pair<'a>) {
-        self.set(&pair.key, pair.value.and_then(|value| value.string_value));
+        let Value { string_value, array_value } = pair.value.unwrap_or_default();
+        let first = || array_value.and_then(|list| list.values.into.0).flatten();
+        self.set(&pair.key, string_value.or_else(first));
     }
+}
+
+/// An id of so many hexadecimal digits. 0: it is none.
+fn hex(id: Option<Cow<'_, str>>, digits: usize) -> u128 {
+    let id = id.filter(|id| id.len() == digits);
+    id.and_then(|id| u128::from_str_radix(&id, 16).ok()).unwrap_or_default()
 }
 
 impl<'de, T: Deserialize<'de>, I: Collect<T>> Deserialize<'de> for Each<T, I> {

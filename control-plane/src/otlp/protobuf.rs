@@ -1,6 +1,8 @@
 //! `ExportLogsServiceRequest` in protobuf, read in place: no message is built, so a request takes no more memory than its
 //! records that may count, and however deep values nest, they are passed over.
 
+pub(super) mod spans;
+
 use std::borrow::Cow;
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
@@ -23,6 +25,8 @@ mod number {
     pub(super) const PAIR_KEY: u32 = 1;
     pub(super) const PAIR_VALUE: u32 = 2;
     pub(super) const VALUE_TEXT: u32 = 1;
+    pub(super) const VALUE_LIST: u32 = 5;
+    pub(super) const LIST_VALUES: u32 = 1;
 }
 
 /// Reads a request. Total: any bytes give records or what is wrong.
@@ -38,10 +42,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered<'_>, String> {
 fn resource_logs<'a>(bytes: &'a [u8], gathered: &mut Gathered<'a>) -> Result<(), String> {
     let mut resource = Attributes::default();
     each(bytes, &mut |field, value| match (field, value) {
-        (number::RESOURCE_LOGS_RESOURCE, Value::Bytes(bytes)) => each(bytes, &mut |field, value| {
-            let (number::RESOURCE_ATTRIBUTES, Value::Bytes(pair)) = (field, value) else { return Ok(()) };
-            attribute(pair, &mut resource)
-        }),
+        (number::RESOURCE_LOGS_RESOURCE, Value::Bytes(bytes)) => attributes(bytes, &mut resource),
         (number::RESOURCE_LOGS_SCOPE_LOGS, Value::Bytes(bytes)) => each(bytes, &mut |field, value| {
             if let (number::SCOPE_LOGS_RECORDS, Value::Bytes(bytes)) = (field, value) {
                 gathered.add(record(bytes)?);
@@ -52,6 +53,14 @@ fn resource_logs<'a>(bytes: &'a [u8], gathered: &mut Gathered<'a>) -> Result<(),
     })?;
     gathered.close(resource);
     Ok(())
+}
+
+/// Those of a resource.
+fn attributes<'a>(resource: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String> {
+    each(resource, &mut |field, value| {
+        let (number::RESOURCE_ATTRIBUTES, Value::Bytes(pair)) = (field, value) else { return Ok(()) };
+        attribute(pair, into)
+    })
 }
 
 fn record(bytes: &[u8]) -> Result<Record<'_>, String> {
@@ -90,15 +99,39 @@ fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String
     if !Attributes::knows(key) {
         return Ok(());
     }
-    let mut told = None;
+    let (mut told, mut list) = (None, None);
     each(value.unwrap_or_default(), &mut |field, content| {
-        if let (number::VALUE_TEXT, Value::Bytes(bytes)) = (field, content) {
-            told = Some(Cow::Borrowed(text(bytes)?));
+        match (field, content) {
+            (number::VALUE_TEXT, Value::Bytes(bytes)) => told = Some(Cow::Borrowed(text(bytes)?)),
+            (number::VALUE_LIST, Value::Bytes(bytes)) => list = Some(bytes),
+            _ => {}
         }
         Ok(())
     })?;
+    if let (None, Some(list)) = (&told, list) {
+        told = first_of(list)?.map(Cow::Borrowed);
+    }
     into.set(key, told);
     Ok(())
+}
+
+/// The first value of a list, if it is a text. What else is in the list is passed over.
+fn first_of(list: &[u8]) -> Result<Option<&str>, String> {
+    let mut first = None;
+    each(list, &mut |field, content| {
+        if let (number::LIST_VALUES, Value::Bytes(bytes), None) = (field, content, first) {
+            first = Some(bytes);
+        }
+        Ok(())
+    })?;
+    let mut told = None;
+    each(first.unwrap_or_default(), &mut |field, content| {
+        if let (number::VALUE_TEXT, Value::Bytes(bytes)) = (field, content) {
+            told = Some(text(bytes)?);
+        }
+        Ok(())
+    })?;
+    Ok(told)
 }
 
 #[derive(Clone, Copy)]

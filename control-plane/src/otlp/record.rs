@@ -1,4 +1,5 @@
-//! What is read of log records: the few fields and attributes that say what failed, where and when.
+//! What is read of log records: the few fields and attributes that say what failed, where and when. The attributes are
+//! those of spans, too.
 
 use std::borrow::Cow;
 
@@ -19,6 +20,11 @@ pub(super) struct Attributes<'a> {
     pub(super) component: Option<Cow<'a, str>>,
     pub(super) arm: Option<Cow<'a, str>>,
     pub(super) version: Option<Cow<'a, str>>,
+    pub(super) route: Option<Cow<'a, str>>,
+    pub(super) path: Option<Cow<'a, str>>,
+    pub(super) method: Option<Cow<'a, str>>,
+    /// The request's own header.
+    pub(super) arm_header: Option<Cow<'a, str>>,
     pub(super) has_exception: bool,
 }
 
@@ -45,6 +51,11 @@ impl<'a> Attributes<'a> {
             "serin.component" => &mut self.component,
             "serin.arm" => &mut self.arm,
             "service.version" => &mut self.version,
+            "http.route" => &mut self.route,
+            // The second name of each is that of conventions before 1.23.
+            "url.path" | "http.target" => &mut self.path,
+            "http.request.method" | "http.method" => &mut self.method,
+            "http.request.header.x-serin-arm" => &mut self.arm_header,
             _ => return None,
         })
     }

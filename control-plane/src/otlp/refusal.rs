@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use prost::Message;
 use tonic::{Code, Status};
 
+use super::Signal;
 use crate::access::Denied;
 use crate::listener::MESSAGE_BYTES_MAX;
 use crate::metrics::OtlpResult;
@@ -11,12 +12,17 @@ use crate::metrics::OtlpResult;
 /// When a refused request may come again, in seconds.
 pub(super) const RETRY_AFTER_S: i64 = 1;
 
-/// Why a request is refused. None of its records counts.
+/// Why a request is refused. Nothing of it counts.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Refusal {
     /// It cannot be read.
-    #[error("the request is no ExportLogsServiceRequest: {0}")]
-    Malformed(String),
+    #[error("the request is no {}: {fault}", .signal.request())]
+    Malformed {
+        /// What it should be.
+        signal: Signal,
+        /// What is wrong.
+        fault: String,
+    },
     /// It is too large.
     #[error("the request exceeds {MESSAGE_BYTES_MAX} bytes: send smaller batches")]
     TooLarge,
@@ -35,7 +41,7 @@ impl Refusal {
     /// How it is counted.
     pub(super) fn result(&self) -> OtlpResult {
         match self {
-            Self::Malformed(_) => OtlpResult::Malformed,
+            Self::Malformed { .. } => OtlpResult::Malformed,
             Self::TooLarge => OtlpResult::TooLarge,
             Self::Unsupported(_) => OtlpResult::Unsupported,
             Self::Busy => OtlpResult::Busy,
@@ -46,7 +52,7 @@ impl Refusal {
     /// How HTTP says it.
     pub(super) fn status_code(&self) -> StatusCode {
         match self {
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
@@ -57,7 +63,7 @@ impl Refusal {
     /// How gRPC says it.
     pub(super) fn code(&self) -> Code {
         match self {
-            Self::Malformed(_) => Code::InvalidArgument,
+            Self::Malformed { .. } => Code::InvalidArgument,
             Self::TooLarge => Code::OutOfRange,
             Self::Unsupported(_) => Code::Unimplemented,
             Self::Busy => Code::ResourceExhausted,
@@ -85,14 +91,13 @@ impl From<Refusal> for Status {
 }
 
 /// `google.rpc.Status`.
-#[derive(Clone, PartialEq, serde::Serialize, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct RpcStatus {
     #[prost(int32, tag = "1")]
     pub(super) code: i32,
     #[prost(string, tag = "2")]
     pub(super) message: String,
     #[prost(message, repeated, tag = "3")]
-    #[serde(skip)]
     pub(super) details: Vec<prost_types::Any>,
 }
 

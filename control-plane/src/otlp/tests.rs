@@ -14,9 +14,9 @@ fn intake() -> (Intake, mpsc::Receiver<Vec<LoggedFailures>>) {
     let fleet = Arc::new(Fleet::new(Ledger::default(), Duration::from_secs(1)));
     let report = crate::assignment::report(&crate::Config::parse("", false).unwrap());
     let board = Arc::new(Board::new(Published { generation: 0, report, services: Vec::new() }));
-    let metrics = Arc::new(Metrics::new(fleet, Arc::clone(&directory), board));
+    let metrics = Arc::new(Metrics::new(fleet, Arc::clone(&directory), Arc::clone(&board)));
     let (counted, queue) = mpsc::channel(1);
-    (Intake::new(directory, metrics, counted), queue)
+    (Intake::new(directory, metrics, counted, board, Arc::default()), queue)
 }
 
 const FAILURE: &[u8] = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":17,
@@ -29,12 +29,12 @@ fn a_full_queue_refuses_a_request_and_takes_it_when_it_comes_again() {
     let (intake, mut queue) = intake();
     let other =
         FAILURE.to_vec().iter().map(|byte| if *byte == b'5' { b'6' } else { *byte }).collect::<Vec<_>>();
-    assert_eq!(intake.take(Encoding::Json, FAILURE), Ok(Answer { partial_success: None }));
-    assert_eq!(intake.take(Encoding::Json, &other), Err(Refusal::Busy));
+    assert_eq!(intake.take(Signal::Logs, Encoding::Json, FAILURE), Ok(Answer { partial_success: None }));
+    assert_eq!(intake.take(Signal::Logs, Encoding::Json, &other), Err(Refusal::Busy));
     assert_eq!(queue.try_recv().unwrap()[0].failed, 1);
-    intake.take(Encoding::Json, FAILURE).unwrap();
+    intake.take(Signal::Logs, Encoding::Json, FAILURE).unwrap();
     assert!(queue.try_recv().is_err(), "what was taken counts once");
-    intake.take(Encoding::Json, &other).unwrap();
+    intake.take(Signal::Logs, Encoding::Json, &other).unwrap();
     assert_eq!(queue.try_recv().unwrap()[0].failed, 1);
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create, may_follow, step,
+    Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create_with, may_follow, step,
 };
 
 use super::perform::Decision;
@@ -12,6 +12,7 @@ use super::task::Task;
 use super::tracked::Tracked;
 use super::{Acted, CommandError, Message, Place, Wanted};
 use crate::clock;
+use crate::components;
 use crate::snapshot::{ROLLOUTS_MAX, Snapshot};
 
 /// Bytes of the service's name within an identifier.
@@ -56,7 +57,9 @@ impl Task {
         }
         let id = self.new_id(plan.service())?;
         let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone(), paused };
-        let transition = create(&plan, creation, now);
+        let told = self.shared.fleet.nodes().told();
+        let (plan, not_taken) = components::taking(&plan, &told, &self.shared.calls.observed(now));
+        let transition = create_with(&plan, not_taken, creation, now);
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };
             Ok(Decision { index, transition: step(&tracked.plan, &tracked.state, &input, now)? })
@@ -102,6 +105,7 @@ impl Task {
         }
         self.make_room();
         self.index();
+        self.shared.calls.begin(&service);
         self.begin_recordings(&service, now);
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
 use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
+use crate::calls::Calls;
 use crate::clock;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) board: Arc<Board>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) fleet: Arc<Fleet>,
+    /// What traces tell of who calls whom.
+    pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
     /// How the filters report.
     pub(crate) report: raw::Report,
@@ -162,6 +165,7 @@ impl Task {
         }
         if self.ticks.is_multiple_of(FORGET_TICKS) {
             self.shared.fleet.nodes().forget(now);
+            self.shared.calls.forget(now);
         }
     }
 

@@ -38,7 +38,7 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// A rollout that begins, or goes on after a restart with `evidence`.
+    /// A rollout that begins, or goes on after a restart with `evidence`. It goes by `plan` and what it took where that is silent.
     ///
     /// # Errors
     /// When the engine refuses what the plan asks for.
@@ -53,6 +53,7 @@ impl Tracked {
             tracing::warn!(rollout, %error, "the stored evidence cannot be read, and is gathered anew");
             None
         });
+        let plan = plan.with_taken(&state.taken);
         let evaluation = Evaluation::restore(&plan, &state, stored)?;
         let learned = learned(&state, &evaluation);
         let runs = state.runs();

@@ -75,6 +75,8 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         summary,
         revision: state.revision,
         generation,
+        taken: state.taken.clone(),
+        not_taken: state.not_taken.clone(),
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
     }
@@ -109,7 +111,8 @@ fn component(
         recovering: judged.is_some_and(|one| one.assessment.recovering),
         business_weight: planned.map_or(1.0, |one| one.business_weight),
         depends_on,
-        said: planned.map(|one| one.said.clone()).unwrap_or_default(),
+        owner: planned.and_then(|one| one.owner).map(str::to_owned),
+        said: planned.map(|one| *one.said).unwrap_or_default(),
         name: name.to_owned(),
     }
 }

@@ -1,7 +1,9 @@
 //! What routes say about themselves, beside what plans say.
 
 use serde_json::json;
-use serin_proto::admin::v1::{Granularity, KnownComponent, ListComponentsRequest, TagSource};
+use serin_proto::admin::v1::{
+    Granularity, KnownComponent, ListComponentsRequest, RollbackRequest, TagSource,
+};
 use serin_proto::fleet::v1::{Gaps, ReportRequest, RouteTags, Tags};
 use tonic::Code;
 
@@ -119,4 +121,49 @@ async fn routes_that_break_a_bound_are_refused_with_their_field() {
     }
     let many = telling("envoy-1", 1, vec![route("unmatched", None); 65]);
     assert!(fleet.report(many).await.unwrap_err().message().starts_with("batch.routes: "));
+}
+
+#[tokio::test]
+async fn a_rollout_takes_the_tags_that_its_plan_leaves_open_and_keeps_them_whatever_routes_say_later() {
+    let server = Server::new().await;
+    let (mut fleet, mut admin) = (server.fleet().await, server.admin().await);
+    let first = create(&mut admin, "shop").await;
+    assert_eq!(first.taken, [], "nobody has seen a route of a service without a rollout");
+    let coarse = Tags {
+        component: "route-1".to_owned(),
+        granularity: serin_proto::fleet::v1::Granularity::Coarse.into(),
+        depends_on: vec!["route-2".to_owned(), "gone".to_owned()],
+        ..Tags::default()
+    };
+    let mut told = vec![route("route-1", Some(coarse.clone())), route("route-3", fine("route-3"))];
+    fleet.report(telling("envoy-1", 1, told.clone())).await.unwrap();
+    let roll_back = RollbackRequest { id: first.id, reason: "bad".to_owned(), ..RollbackRequest::default() };
+    admin.rollback(roll_back.clone()).await.unwrap();
+    let second = create(&mut admin, "shop").await;
+    let texts: Vec<&str> = second.taken.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        ["route-1: granularity coarse by route a-route", "route-1: depends_on route-2 by route a-route"]
+    );
+    assert_eq!(second.not_taken.len(), 2, "{:?}", second.not_taken);
+    assert_eq!(second.components[1].granularity(), Granularity::Coarse);
+
+    let server = server.restarted().await;
+    let (mut fleet, mut admin) = (server.fleet().await, server.admin().await);
+    assert_eq!(get(&mut admin, &second.id).await.taken, second.taken);
+    told[0].tags = fine("route-1");
+    fleet.report(telling("envoy-1", 2, told)).await.unwrap();
+    let all = components(&mut admin, "shop").await;
+    let one = all.iter().find(|one| one.name == "route-1").unwrap();
+    let origin = one.granularity_origin.clone().unwrap();
+    assert_eq!((one.granularity(), origin.source()), (Granularity::Coarse, TagSource::RouteMetadata));
+    assert_eq!(one.depends_on, ["route-2"]);
+    let words = one.contradictions.join("\n");
+    assert!(words.contains("a-route on envoy-1 says fine") && words.contains("coarse was taken"), "{words}");
+    assert!(words.contains("depends_on: gone by route a-route is not taken"), "{words}");
+    // A person's rollback of a component undoes what cannot work without it, not more.
+    let request = RollbackRequest { id: second.id.clone(), component: "route-2".to_owned(), ..roll_back };
+    let rollout = admin.rollback(request).await.unwrap().into_inner().rollout.unwrap();
+    let returned = |name: &str| rollout.components.iter().any(|one| one.name == name && one.rolled_back);
+    assert!(returned("route-1") && returned("route-2") && !returned("route-3"), "{rollout:?}");
 }

@@ -17,4 +17,5 @@ mod record;
 mod registry;
 mod start;
 mod support;
+mod traces;
 mod watch;

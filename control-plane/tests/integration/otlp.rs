@@ -28,18 +28,18 @@ use crate::support::*;
 
 type Logs = LogsServiceClient<Channel>;
 
-const PROTOBUF: &str = "content-type: application/x-protobuf\r\n";
-const JSON: &str = "content-type: application/json\r\n";
+pub(crate) const PROTOBUF: &str = "content-type: application/x-protobuf\r\n";
+pub(crate) const JSON: &str = "content-type: application/json\r\n";
 
 /// A server that takes log records, with `more` about the listener.
-async fn server(more: &str) -> Server {
+pub(crate) async fn server(more: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let yaml = format!("{}  otlp: {{address: \"127.0.0.1:0\"{more}}}\n", yaml(folder.path()));
     let config = Config::parse(&yaml, false).unwrap();
     Server { running: start(&config).await.unwrap(), folder }
 }
 
-fn address(server: &Server) -> SocketAddr {
+pub(crate) fn address(server: &Server) -> SocketAddr {
     server.addresses().otlp.unwrap()
 }
 
@@ -60,7 +60,7 @@ async fn create_with_blocks(admin: &mut Admin, service: &str) -> serin_proto::ad
     admin.create(request).await.unwrap().into_inner().rollout.unwrap()
 }
 
-fn pairs(pairs: &[(&str, &str)]) -> Vec<KeyValue> {
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<KeyValue> {
     let of = |(key, value): &(&str, &str)| KeyValue {
         key: (*key).to_owned(),
         value: Some(AnyValue { value: Some(Value::StringValue((*value).to_owned())) }),
@@ -96,7 +96,7 @@ fn errors_at(
 }
 
 /// Head and body of the answer to a POST.
-async fn post(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (String, Vec<u8>) {
+pub(crate) async fn post(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let head = format!(
@@ -115,18 +115,18 @@ async fn post(address: SocketAddr, path: &str, headers: &str, body: &[u8]) -> (S
     (String::from_utf8(answer).unwrap().to_lowercase(), body)
 }
 
-fn status(head: &str) -> u16 {
+pub(crate) fn status(head: &str) -> u16 {
     head.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 /// A counter of the intake.
-async fn metric(server: &Server, name: &str, result: &str) -> u64 {
+pub(crate) async fn metric(server: &Server, name: &str, result: &str) -> u64 {
     let (_, metrics) = text(server.addresses().http, "/metrics").await;
     let sample = format!("serin_otlp_{name}_total{{result=\"{result}\"}} ");
     let value = metrics.lines().find_map(|line| line.strip_prefix(&sample));
@@ -262,7 +262,7 @@ async fn what_cannot_be_taken_is_refused_by_name_and_counted() {
         ("/v1/logs", "content-type: text/plain\r\n", b"{}", 415, "content-type"),
         ("/v1/logs", "", b"", 415, "content-type"),
         ("/v1/logs", &packed_twice, b"", 415, "content-encoding"),
-        ("/v1/traces", PROTOBUF, b"", 404, ""),
+        ("/v1/metrics", PROTOBUF, b"", 404, ""),
     ] {
         let (head, answer) = post(address(&server), path, headers, body).await;
         assert_eq!(status(&head), code, "{head}");

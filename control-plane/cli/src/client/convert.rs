@@ -10,8 +10,8 @@ pub(super) mod version;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Block, Component, ControlChart, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend,
-    Verdict, Veto,
+    Arm, Block, Component, ControlChart, Event, Granularity, Moment, Node, OmittedTag, Phase, Reason,
+    Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -87,6 +87,8 @@ impl From<proto::Rollout> for Rollout {
             generation: rollout.generation,
             vms_applied: rollout.vms_applied,
             vms_known: rollout.vms_known,
+            taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
+            not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
         }
     }
 }

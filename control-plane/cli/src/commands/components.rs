@@ -29,6 +29,7 @@ fn sheet(known: &Known) -> Sheet {
             sheet.line(&format!("{}/{}: {words}", component.service, component.name));
         }
     }
+    calls(&mut sheet, known);
     if known.untold_routes != 0 || known.routes_not_kept != 0 {
         sheet.blank();
         sheet.line(&format!(
@@ -37,7 +38,35 @@ fn sheet(known: &Known) -> Sheet {
             count(known.routes_not_kept)
         ));
     }
+    if known.calls_not_kept != 0 {
+        let calls = count(known.calls_not_kept);
+        sheet.line(&format!("Not all calls are known: there was no room for {calls} of them."));
+    }
     sheet
+}
+
+/// What the components were seen to call, a line each.
+fn calls(sheet: &mut Sheet, known: &Known) {
+    let mut first = true;
+    for component in &known.components {
+        for calls in &component.calls {
+            if std::mem::take(&mut first) {
+                sheet.blank();
+                sheet.line("Observed calls (traces of the last 24 hours)");
+            }
+            let last = calls.last_seen.as_ref().map(|at| format!(" last {},", at.to_seconds()));
+            let whose = if calls.canary_only { ", by the canary only" } else { "" };
+            sheet.line(&format!(
+                "{}/{} calls {}: {} times,{} {}{whose}",
+                component.service,
+                component.name,
+                calls.needed,
+                count(calls.calls),
+                last.unwrap_or_default(),
+                calls.standing.label()
+            ));
+        }
+    }
 }
 
 fn row(component: &KnownComponent) -> [String; 8] {
@@ -95,7 +124,7 @@ fn place(component: &KnownComponent, origin: &TagOrigin) -> String {
             let name = |route: &String| if route.is_empty() { "(unnamed)".to_owned() } else { route.clone() };
             format!("route {}", origin.routes.iter().map(name).collect::<Vec<_>>().join(", "))
         }
-        TagSource::Default | TagSource::Unknown => origin.source.label(),
+        TagSource::ObservedCalls | TagSource::Default | TagSource::Unknown => origin.source.label(),
     }
 }
 

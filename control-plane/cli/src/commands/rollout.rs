@@ -26,6 +26,10 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
         Command::Create { file, paused, wait } => {
             let rollout = create(client, &file, paused).await?;
             let done = if paused { "created, held at 0 % until `serin rollout resume`" } else { "created" };
+            if !wait.wait {
+                return output.show(&rollout, || view::created(&rollout, done));
+            }
+            view::taken(&rollout).iter().for_each(|line| output.note(line));
             act(client, &rollout, done, &wait, output).await
         }
         Command::List { service, limit } => list(client, service, limit, output).await,

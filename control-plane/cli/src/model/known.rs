@@ -11,8 +11,24 @@ words! {
         Plan = "plan",
         /// The metadata of routes.
         RouteMetadata = "route_metadata",
+        /// Calls that traces showed.
+        ObservedCalls = "observed_calls",
         /// Nobody said it.
         Default = "default",
+        /// A word of a newer server.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What a rollout makes of observed calls.
+    CallStanding {
+        /// They are declared.
+        Declared = "declared",
+        /// They were taken when it was created.
+        Taken = "taken",
+        /// They are only shown.
+        Undeclared = "undeclared",
         /// A word of a newer server.
         Unknown = "unknown",
     }
@@ -26,6 +42,8 @@ pub(crate) struct Known {
     pub(crate) untold_routes: u64,
     /// Statements of routes that were not kept.
     pub(crate) routes_not_kept: u64,
+    /// Observed calls that were not kept.
+    pub(crate) calls_not_kept: u64,
 }
 
 /// A component by its tags.
@@ -46,6 +64,20 @@ pub(crate) struct KnownComponent {
     pub(crate) blocks: Vec<Block>,
     pub(crate) routes: Vec<ComponentRoute>,
     pub(crate) contradictions: Vec<String>,
+    /// What it was seen to call.
+    pub(crate) calls: Vec<ObservedCalls>,
+}
+
+/// Calls of one component by another.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct ObservedCalls {
+    pub(crate) needed: String,
+    pub(crate) calls: u64,
+    pub(crate) baseline: u64,
+    pub(crate) canary: u64,
+    pub(crate) canary_only: bool,
+    pub(crate) last_seen: Option<Moment>,
+    pub(crate) standing: CallStanding,
 }
 
 /// Where a tag is from.

@@ -76,7 +76,7 @@ fn an_empty_server_says_what_to_do() {
     assert_eq!(server.serin(&["rollout", "list", "--json"]).exits(0).json(), json!({"rollouts": []}));
     assert_eq!(server.serin(&["nodes", "--json"]).exits(0).json(), json!({"nodes": []}));
     assert!(server.serin(&["components"]).exits(0).stdout.contains("filter_metadata.serin"));
-    let nothing = json!({"components": [], "untold_routes": 0, "routes_not_kept": 0});
+    let nothing = json!({"components": [], "untold_routes": 0, "routes_not_kept": 0, "calls_not_kept": 0});
     assert_eq!(server.serin(&["components", "--json"]).exits(0).json(), nothing);
     assert_eq!(server.serin(&["events", "--after", "1000", "--json"]).exits(0).stdout, "");
     let unclaimed = server.serin(&["explain", "--path", "/", "--json"]).exits(0).json();

@@ -11,8 +11,14 @@ impl Fact {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::Created { paused: false, .. } => "Created; warming up".to_owned(),
-            Self::Created { paused: true, .. } => "Created; paused at 0 %".to_owned(),
+            Self::Created { paused, taken, .. } => {
+                let begun = if *paused { "Created; paused at 0 %" } else { "Created; warming up" };
+                match taken.len() {
+                    0 => begun.to_owned(),
+                    1 => format!("{begun}; 1 tag taken where the plan is silent"),
+                    more => format!("{begun}; {more} tags taken where the plan is silent"),
+                }
+            }
             Self::StepStarted { step, weight_ppm, .. } => {
                 format!("Step {} began at {}", step.saturating_add(1), Percent(*weight_ppm))
             }

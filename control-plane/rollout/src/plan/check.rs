@@ -132,9 +132,12 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         source: yaml.to_owned(),
         business_weights: business_weights.collect(),
         said: tags::check(&raw.components, findings),
+        owners: raw.components.iter().map(|component| component.owner.clone()).collect(),
         blocks: blocks::check(&raw.components, findings),
         needed_services: dependencies.services(),
         dependencies,
+        observed_calls: raw.observed_calls,
+        taken: Vec::new(),
         steps: schedule.steps,
         warm_up: findings.duration(
             "warm_up",

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serin_proto::assignment::Rule;
 
 use super::blocks::is_name;
@@ -20,7 +20,7 @@ use super::error::PlanRule;
 use super::raw;
 
 /// What becomes of a component when one that it needs is undone.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "PlanOnRollback")]
 pub enum OnRollback {
@@ -31,6 +31,18 @@ pub enum OnRollback {
     Disable,
     /// Nothing: it only calls the other one. Still, a fault of both is likely the other's.
     Stay,
+}
+
+impl OnRollback {
+    /// As in plans.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Disable => "disable",
+            Self::Stay => "stay",
+        }
+    }
 }
 
 /// An edge as it is written: a name, or more.
@@ -88,7 +100,7 @@ impl Dependencies {
         let mut needs = BTreeMap::new();
         for (index, component) in components.iter().enumerate() {
             let mut of = BTreeMap::new();
-            for (at, dependency) in component.depends_on.iter().enumerate() {
+            for (at, dependency) in component.depends_on.iter().flatten().enumerate() {
                 let field = format!("components[{index}].depends_on[{at}]");
                 let (name, on_rollback) = dependency.parts();
                 let short = || name.chars().take(64).collect();
@@ -130,6 +142,28 @@ impl Dependencies {
         let mut cycle: Vec<String> = std::iter::once(name).chain(back).map(str::to_owned).collect();
         cycle.reverse();
         Some(cycle)
+    }
+
+    /// Adds an edge.
+    ///
+    /// # Errors
+    /// When it leads back, or there is one between the same two; nothing changed.
+    pub(super) fn add(&mut self, from: &str, to: &str, on_rollback: OnRollback) -> Result<(), Added> {
+        if from == to {
+            return Err(Added::Cycle(vec![from.to_owned(), to.to_owned()]));
+        }
+        let needs = self.0.entry(from.to_owned()).or_default();
+        if needs.contains_key(to) {
+            return Err(Added::Repeated);
+        }
+        needs.insert(to.to_owned(), on_rollback);
+        let cycle = if on_rollback == OnRollback::Stay { None } else { self.cycle_of(from) };
+        let Some(cycle) = cycle else { return Ok(()) };
+        if let Some(needs) = self.0.get_mut(from) {
+            needs.remove(to);
+        }
+        self.0.retain(|_, needs| !needs.is_empty());
+        Err(Added::Cycle(cycle))
     }
 
     /// What `name` needs, directly.
@@ -207,8 +241,16 @@ impl Dependencies {
     }
 }
 
+/// Why an edge cannot be added.
+pub(super) enum Added {
+    /// There is one between the same two.
+    Repeated,
+    /// It would lead back this way.
+    Cycle(Vec<String>),
+}
+
 /// `SERVICE/COMPONENT`.
-fn is_foreign(name: &str) -> bool {
+pub(super) fn is_foreign(name: &str) -> bool {
     name.split_once('/').is_some_and(|(service, component)| is_name(service) && is_name(component))
 }
 

@@ -11,6 +11,7 @@ use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::failures::RawFailure;
 use super::quantity::{Proportion, Span};
+use super::taken::ObservedCalls;
 use super::window::RawRollbackWindow;
 
 /// A rollout: what is rolled out, in which steps and within which limits.
@@ -36,6 +37,11 @@ pub(super) struct Plan {
     /// Routes of the service that are judged, and rolled back, on their own.
     #[serde(default)]
     pub(super) components: Vec<Component>,
+    /// What calls between components mean that traces showed before the rollout was created. `stay`: they tell which
+    /// component is likely at fault, and move nothing. `move`: the caller cannot work without what it calls, unless that would
+    /// lead back. `ignore`: nothing. What `depends_on` says of two components holds. Default: stay.
+    #[serde(default)]
+    pub(super) observed_calls: ObservedCalls,
     /// The steps, weights rising, at most 100. Not together with `initial_weight`, `increment`, `max_weight` and `evaluation`.
     #[serde(default)]
     pub(super) steps: Option<Vec<Step>>,
@@ -163,26 +169,29 @@ pub(super) struct Component {
     pub(super) name: String,
     /// Which requests belong to it: those that any of these matches.
     pub(super) matches: Vec<proto::Match>,
-    /// What a rollback of it undoes. Default: medium, the component alone. `fine`: the blocks of it that are shown to be at
-    /// fault; where none is, or where that did not help, the component alone.
+    /// What a rollback of it undoes. Absent: what its routes say when the rollout is created, else medium, the component
+    /// alone. `fine`: the blocks of it that are shown to be at fault; where none is, or where that did not help, the
+    /// component alone.
     #[serde(default)]
     pub(super) granularity: Option<proto::Granularity>,
     /// Blocks of its code, at most 32. Only of a component of granularity `fine`.
     #[serde(default)]
     pub(super) blocks: Vec<Block>,
-    /// Its share of the error budget beside the other components, above 0, at most 1000. Default: 1.
+    /// Its share of the error budget beside the other components, above 0, at most 1000. Absent: what its routes say when
+    /// the rollout is created, else 1.
     #[serde(default)]
     pub(super) business_weight: Option<f64>,
     /// Components that its new code needs, of this plan or, as `SERVICE/COMPONENT`, of another service. When one of them is
     /// returned to the baseline, so is this one, unless `on_rollback` says otherwise: `disable` switches its feature off,
-    /// `stay` leaves it. No cycles but by `stay`.
+    /// `stay` leaves it. No cycles but by `stay`. Absent: what its routes say when the rollout is created; `[]`: nothing.
     #[serde(default)]
-    pub(super) depends_on: Vec<Dependency>,
+    pub(super) depends_on: Option<Vec<Dependency>>,
     /// Flag that switches its feature on and off, unique in the plan like a block's name. Off is version `off`. Needed for
     /// `on_rollback: disable`.
     #[serde(default)]
     pub(super) feature: Option<String>,
     /// Who answers for it: a team, an address; 1 to 128 bytes without control characters. It is shown and decides nothing.
+    /// Absent: what its routes say.
     #[serde(default)]
     pub(super) owner: Option<String>,
 }

@@ -37,7 +37,7 @@ fn a_plan_tells_which_tags_it_gives_and_which_it_leaves_open() {
     let full = Plan::parse(FULL).unwrap();
     let said: Vec<_> = full.components().map(|c| (c.said.granularity, c.said.business_weight)).collect();
     assert_eq!(said, [(true, true), (true, false), (true, false)]);
-    assert_eq!(full.component("checkout").unwrap().said.owner.as_deref(), Some("payments@shop.example"));
+    assert_eq!(full.component("checkout").unwrap().owner, Some("payments@shop.example"));
     let open =
         Plan::parse(&format!("{MINIMAL}components: [{{name: a, matches: [{{path: {{exact: /}}}}]}}]\n"))
             .unwrap();

@@ -45,7 +45,7 @@ pub enum ReplayError {
     Plan(#[from] PlanErrors),
 }
 
-/// The plan and the state that a journal leads to. `events` are all of one rollout, in order.
+/// The plan, with what was taken, and the state that a journal leads to. `events` are all of one rollout, in order.
 ///
 /// # Errors
 /// Names the event and what is wrong with it.
@@ -64,7 +64,7 @@ pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<(Plan, 
         state.check_order(event)?;
         state.apply(event);
     }
-    Ok((plan, state))
+    Ok((plan.with_taken(&state.taken), state))
 }
 
 impl State {

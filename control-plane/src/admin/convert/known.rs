@@ -1,9 +1,10 @@
 //! Components by their tags.
 
 use serin_proto::admin::v1 as api;
+use serin_rollout::plan::{Omitted, Taken, TakenFrom};
 
 use super::{block, granularity, timestamp};
-use crate::components::{Component, Known, Route, Source};
+use crate::components::{Component, Known, ObservedCalls, Route, Source, Standing};
 
 /// Those of one service, or all.
 pub(crate) fn components(known: &Known, service: Option<&str>) -> api::ListComponentsResponse {
@@ -12,6 +13,7 @@ pub(crate) fn components(known: &Known, service: Option<&str>) -> api::ListCompo
         components: wanted.map(component).collect(),
         untold_routes: known.untold_routes,
         routes_not_kept: known.routes_not_kept,
+        calls_not_kept: known.calls_not_kept,
     }
 }
 
@@ -31,6 +33,24 @@ fn component(component: &Component) -> api::KnownComponent {
         blocks: component.blocks.iter().map(block::block).collect(),
         routes: component.routes.iter().map(route).collect(),
         contradictions: component.contradictions.clone(),
+        calls: component.calls.iter().map(observed_calls).collect(),
+    }
+}
+
+fn observed_calls(calls: &ObservedCalls) -> api::ObservedCalls {
+    let standing = match calls.standing {
+        Standing::Declared => api::CallStanding::Declared,
+        Standing::Taken => api::CallStanding::Taken,
+        Standing::Undeclared => api::CallStanding::Undeclared,
+    };
+    api::ObservedCalls {
+        needed: calls.needed.clone(),
+        calls: calls.calls,
+        baseline: calls.baseline,
+        canary: calls.canary,
+        canary_only: calls.canary_only,
+        last_seen: Some(timestamp(calls.last_seen)),
+        standing: standing.into(),
     }
 }
 
@@ -38,9 +58,31 @@ fn origin(source: &Source) -> api::TagOrigin {
     let (source, routes) = match source {
         Source::Plan => (api::TagSource::Plan, Vec::new()),
         Source::RouteMetadata { routes } => (api::TagSource::RouteMetadata, routes.clone()),
+        Source::ObservedCalls => (api::TagSource::ObservedCalls, Vec::new()),
         Source::Default => (api::TagSource::Default, Vec::new()),
     };
     api::TagOrigin { source: source.into(), routes }
+}
+
+/// A tag that a rollout took.
+pub(super) fn taken(taken: &Taken) -> api::TakenTag {
+    let source = match &taken.from {
+        TakenFrom::Routes { routes } => Source::RouteMetadata { routes: routes.clone() },
+        TakenFrom::ObservedCalls { .. } => Source::ObservedCalls,
+    };
+    api::TakenTag {
+        component: taken.component.clone(),
+        tag: taken.tag.name().to_owned(),
+        value: taken.tag.value(),
+        origin: Some(origin(&source)),
+        text: taken.to_string(),
+    }
+}
+
+/// What a rollout did not take.
+pub(super) fn omitted(omitted: &Omitted) -> api::OmittedTag {
+    let Omitted { component, words } = omitted;
+    api::OmittedTag { component: component.clone(), text: words.clone() }
 }
 
 fn route(route: &Route) -> api::ComponentRoute {

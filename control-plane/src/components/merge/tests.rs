@@ -1,5 +1,5 @@
 use serin_proto::assignment::Salt;
-use serin_rollout::{Creation, Plan, RolloutId, UnixMillis, create};
+use serin_rollout::{Creation, Plan, RolloutId, UnixMillis, create_with};
 
 use super::*;
 use crate::fleet::nodes::Spread;
@@ -9,29 +9,34 @@ use crate::fleet::report::RouteTags;
 const BEGAN: UnixMillis = UnixMillis(1_000);
 
 fn snapshot(components: &str) -> Arc<Snapshot> {
+    begun(components, &[])
+}
+
+/// The same, of a rollout that took what `routes` said when it began.
+fn begun(components: &str, routes: &[Told]) -> Arc<Snapshot> {
     let yaml = format!("service: shop\nbaseline: v1\ncanary: v2\ncomponents:\n{components}");
-    let plan = Plan::parse(&yaml).unwrap();
+    let (plan, not_taken) = crate::components::taking(&Plan::parse(&yaml).unwrap(), routes, &[]);
     let creation =
         Creation { id: RolloutId("r1".to_owned()), salt: Salt(7), actor: "a".to_owned(), paused: false };
-    let state = create(&plan, creation, BEGAN).state;
+    let state = create_with(&plan, not_taken, creation, BEGAN).state;
     let seen =
         snapshot::Seen { judgement: None, windows: None, spread: Spread::default(), now: UnixMillis(0) };
     Arc::new(snapshot::build(&plan, &state, 1, String::new(), &seen))
 }
 
 /// A plan that gives all tags of `cart` and leaves those of `pay` open.
-fn planned() -> Arc<Snapshot> {
+pub(in crate::components) fn planned() -> Arc<Snapshot> {
     snapshot(
         "- {name: cart, matches: [{path: {prefix: /cart}}], granularity: coarse, business_weight: 3, owner: team-a, \
          depends_on: [pay]}\n- {name: pay, matches: [{path: {prefix: /pay}}]}\n",
     )
 }
 
-fn tags(component: &str) -> Tags {
+pub(in crate::components) fn tags(component: &str) -> Tags {
     Tags { component: Some(component.to_owned()).filter(|name| !name.is_empty()), ..Tags::default() }
 }
 
-fn told(route: &str, matched: &str, tags: Tags, nodes: &[&str]) -> Told {
+pub(in crate::components) fn told(route: &str, matched: &str, tags: Tags, nodes: &[&str]) -> Told {
     let said = RouteTags {
         route: route.to_owned(),
         service: "shop".to_owned(),
@@ -43,7 +48,7 @@ fn told(route: &str, matched: &str, tags: Tags, nodes: &[&str]) -> Told {
     Told { said: Arc::new(said), named, nodes: u32::try_from(nodes.len()).unwrap(), at: UnixMillis(2_000) }
 }
 
-fn find(components: &[Component], name: &str) -> Component {
+pub(in crate::components) fn find(components: &[Component], name: &str) -> Component {
     components.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name}: {components:?}")).clone()
 }
 
@@ -166,6 +171,43 @@ fn a_component_that_only_routes_name_has_what_they_say() {
     let depends_on = vec!["other/a".to_owned(), "z".to_owned()];
     assert_eq!(basket.depends_on, Tag { value: depends_on, source: source.clone() });
     assert_eq!(basket.owner, Tag { value: Some("team-b".to_owned()), source });
+}
+
+#[test]
+fn what_a_rollout_took_is_in_force_from_its_routes_and_a_later_change_is_a_contradiction() {
+    let pay = "- {name: pay, matches: [{path: {prefix: /pay}}]}\n- {name: cart, matches: [{path: {prefix: /cart}}]}\n";
+    let said = Tags {
+        granularity: Some(Granularity::Coarse),
+        business_weight: TagWeight::new(2.5),
+        depends_on: vec!["cart".to_owned(), "gone".to_owned()],
+        owner: Some("team-b".to_owned()),
+        ..tags("pay")
+    };
+    let before = [told("r", "pay", said, &["e1"])];
+    let rollout = [begun(pay, &before)];
+    let after =
+        Tags { granularity: Some(Granularity::Medium), owner: Some("team-c".to_owned()), ..tags("pay") };
+    let after = [told("r", "pay", after, &["e1"])];
+    let source = Source::RouteMetadata { routes: vec!["r".to_owned()] };
+    for told in [&before[..], &after[..], &[]] {
+        let pay = find(&merge(&rollout, told), "pay");
+        assert_eq!(pay.granularity, Tag { value: Granularity::Coarse, source: source.clone() });
+        assert_eq!(pay.business_weight, Tag { value: 2.5, source: source.clone() });
+        assert_eq!(pay.depends_on, Tag { value: vec!["cart".to_owned()], source: source.clone() });
+        assert_eq!(pay.owner, Tag { value: Some("team-b".to_owned()), source: source.clone() });
+    }
+    let omitted = "depends_on: gone by route r is not taken: there is no component \"gone\" in this plan";
+    assert_eq!(find(&merge(&rollout, &[]), "pay").contradictions, [omitted]);
+    assert_eq!(
+        find(&merge(&rollout, &after), "pay").contradictions,
+        [
+            "granularity: route r on e1 says medium, the plan of rollout r1 leaves it open and coarse was taken when it \
+             began: that holds",
+            "owner: route r on e1 says team-c, the plan of rollout r1 leaves it open and team-b was taken when it began: \
+             that holds",
+            omitted,
+        ]
+    );
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl TagWeight {
         (0.001..=1_000.0).contains(&weight).then(|| Self((weight * 1_000.0).round() as u32))
     }
 
+    /// In thousandths.
+    #[must_use]
+    pub const fn thousandths(self) -> u32 {
+        self.0
+    }
+
     /// As a number.
     #[must_use]
     pub fn value(self) -> f64 {

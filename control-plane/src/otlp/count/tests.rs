@@ -54,6 +54,11 @@ fn counted<'a>(resource: &[(&str, &'a str)], records: impl IntoIterator<Item = R
     count(gathered, &Services::of(&rollouts()), &mut Recent::default(), NOW)
 }
 
+fn answer(fates: &BTreeMap<Fate, u64>) -> crate::otlp::Answer {
+    let complaints = fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));
+    crate::otlp::Answer::of(crate::otlp::Signal::Logs, complaints)
+}
+
 fn fate(resource: &[(&str, &str)], record: Record<'_>) -> Fate {
     let counted = counted(resource, [record]);
     assert_eq!(counted.fates.values().sum::<u64>(), 1);
@@ -174,9 +179,9 @@ fn a_request_holds_a_bounded_number_of_distinct_failures() {
 #[test]
 fn the_sender_is_told_of_what_was_meant_to_count_and_of_nothing_else() {
     let fates = Fate::ALL.map(|fate| (fate, 1)).into_iter().collect();
-    let told = super::super::Answer::of(&fates).partial_success.unwrap();
-    assert_eq!(told.rejected_log_records, 5);
+    let told = answer(&fates).partial_success.unwrap();
+    assert_eq!(told.rejected, 5);
     assert!(told.error_message.starts_with("1 records name in serin.block what is no block"), "{told:?}");
     let fine = BTreeMap::from([(Fate::Counted, 3), (Fate::NoBlock, 9)]);
-    assert_eq!(super::super::Answer::of(&fine).partial_success, None);
+    assert_eq!(answer(&fine).partial_success, None);
 }

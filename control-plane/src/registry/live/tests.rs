@@ -24,6 +24,7 @@ fn component(name: &str, rolled_back: bool) -> Component {
         recovering: false,
         business_weight: 1.0,
         depends_on: Vec::new(),
+        owner: None,
         said: Said::default(),
         feature: None,
         switched_off_because: None,
@@ -61,6 +62,8 @@ pub(in crate::registry) fn snapshot(
         summary: String::new(),
         revision: 1,
         generation: 1,
+        taken: Vec::new(),
+        not_taken: Vec::new(),
         vms_applied: 0,
         vms_known: 0,
     }

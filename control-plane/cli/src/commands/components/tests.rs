@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{ComponentRoute, Granularity};
+use crate::model::{CallStanding, ComponentRoute, Granularity, ObservedCalls};
 
 fn origin(source: TagSource, routes: &[&str]) -> TagOrigin {
     TagOrigin { source, routes: routes.iter().map(|route| (*route).to_owned()).collect() }
@@ -36,6 +36,15 @@ fn component() -> KnownComponent {
             told_at: None,
         }],
         contradictions: vec!["weight: route cart-route on envoy-1 says 3".to_owned()],
+        calls: vec![ObservedCalls {
+            needed: "pay".to_owned(),
+            calls: 1_234,
+            baseline: 0,
+            canary: 1_234,
+            canary_only: true,
+            last_seen: None,
+            standing: CallStanding::Taken,
+        }],
     }
 }
 
@@ -70,10 +79,13 @@ fn a_row_tells_each_tag_and_where_it_is_from() {
 
 #[test]
 fn contradictions_and_what_is_not_known_stand_below_the_table() {
-    let known = Known { components: vec![component()], untold_routes: 1_234, routes_not_kept: 0 };
+    let known =
+        Known { components: vec![component()], untold_routes: 1_234, routes_not_kept: 0, calls_not_kept: 7 };
     let text = sheet(&known).into_text();
     assert!(text.contains("\n\nshop/cart: weight: route cart-route on envoy-1 says 3\n"), "{text}");
     assert!(text.contains("of 1,234 sampled requests"), "{text}");
-    let nothing = Known { components: Vec::new(), untold_routes: 0, routes_not_kept: 0 };
+    assert!(text.contains("\nshop/cart calls pay: 1,234 times, taken, by the canary only\n"), "{text}");
+    assert!(text.contains("no room for 7 of them"), "{text}");
+    let nothing = Known { components: Vec::new(), untold_routes: 0, routes_not_kept: 0, calls_not_kept: 0 };
     assert!(sheet(&nothing).into_text().contains("filter_metadata.serin"));
 }

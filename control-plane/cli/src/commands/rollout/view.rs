@@ -17,6 +17,20 @@ pub(super) fn done(rollout: &Rollout, what: &str) -> Sheet {
     sheet
 }
 
+/// The same of a new rollout, with what it took where its plan is silent.
+pub(super) fn created(rollout: &Rollout, what: &str) -> Sheet {
+    let mut sheet = done(rollout, what);
+    taken(rollout).iter().for_each(|line| sheet.line(line));
+    sheet
+}
+
+/// What a rollout took and did not take, a line each.
+pub(super) fn taken(rollout: &Rollout) -> Vec<String> {
+    let taken = rollout.taken.iter().map(|one| format!("Taken where the plan is silent: {}.", one.text));
+    let not_taken = rollout.not_taken.iter().map(|one| format!("{}: {}.", one.component, one.text));
+    taken.chain(not_taken).collect()
+}
+
 pub(super) fn list(rollouts: &[Rollout], service: Option<&str>, now: SystemTime) -> Sheet {
     if rollouts.is_empty() {
         let scope = service.map_or_else(String::new, |service| format!(" of {service}"));
@@ -207,3 +221,6 @@ fn step(rollout: &Rollout) -> String {
 fn moment(at: Option<&Moment>, now: SystemTime) -> String {
     at.map_or_else(|| "unknown".to_owned(), |at| format!("{} ({})", at.to_seconds(), age(at.age(now))))
 }
+
+#[cfg(test)]
+mod tests;
