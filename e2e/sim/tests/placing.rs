@@ -1,6 +1,6 @@
 //! A span is placed in the component in which the filter counts its request, or in none.
 #![cfg(feature = "fleet")]
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
 
 use serin_control_plane::calls::component_of;
 use serin_filter_core::request::{METHOD, PATH, RequestView};
