@@ -30,7 +30,9 @@ pub mod yaml;
 pub use effect::{Effect, Notice, Severity};
 pub use evaluation::{Evaluation, Stored, host_number, source_number};
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
-pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope};
+pub use input::{
+    ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
+};
 pub use plan::{Plan, PlanError};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
