@@ -8,6 +8,7 @@
 //! [`decided`]: Evaluation::decided
 
 mod blocks;
+mod experiment;
 mod number;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,6 +25,7 @@ use crate::{
     ActivePhase, ArmWindow, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, State, UnixMillis,
 };
 
+pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
 
 /// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
