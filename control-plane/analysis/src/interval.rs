@@ -34,6 +34,7 @@ mod quantile;
 mod share;
 mod totals;
 
+use bets::Mixture;
 pub use totals::ArmTotals;
 
 /// Smallest alpha that is used.
@@ -162,8 +163,14 @@ pub fn compare(
 ) -> Comparison {
     let alpha = if alpha.is_nan() { LEAST_ALPHA } else { alpha.clamp(LEAST_ALPHA, 1.0) };
     let phi = |phi: f64| if phi.is_nan() { 1.0 } else { phi.clamp(1.0, crate::placebo::MOST_PHI) };
-    let [p50, p90, p99] = quantile::compare(control, arm, alpha, phi(overdispersion.latency));
-    Comparison { error_rate: share::compare(control, arm, alpha, phi(overdispersion.errors)), p50, p90, p99 }
+    let mixture = Mixture::new();
+    let [p50, p90, p99] = quantile::compare(&mixture, control, arm, alpha, phi(overdispersion.latency));
+    Comparison {
+        error_rate: share::compare(&mixture, control, arm, alpha, phi(overdispersion.errors)),
+        p50,
+        p90,
+        p99,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,11 @@ const STRONGEST: f64 = 4.0;
 const BETS: usize = 24;
 /// Weights fall as the square of this plus the number of the bet: most for one to a million failures.
 const HEAD: f64 = 8.0;
+/// What the mixture costs beside the best bet, about; where searches start.
+const MIXING: f64 = 2.5;
+/// Steps of a search, and how large the last one is beside the way to it.
+const STEPS: usize = 60;
+const PRECISION: f64 = 1e-6;
 
 /// One bet: the failures are fewer than their mean says.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +27,9 @@ struct Bet {
 
 /// The mixture, the same for all.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bets([Bet; BETS]);
+pub(super) struct Mixture([Bet; BETS]);
 
-impl Bets {
+impl Mixture {
     pub(super) fn new() -> Self {
         let weight = |bet: usize| (HEAD + bet as f64).powi(-2);
         let ln_all = (0..BETS).map(weight).sum::<f64>().ln();
@@ -34,93 +39,6 @@ impl Bets {
             Bet { strength, stake: -(-strength).exp_m1(), ln_weight: weight(bet).ln() - ln_all }
         }))
     }
-
-    /// Logarithm of the evidence against "the mean is `share`" (0 to 1) of `failed` among `of`, and its slope in `share`.
-    /// Rises with `share`, and is convex in it.
-    pub(super) fn log_e(&self, failed: f64, of: f64, share: f64) -> LogE {
-        let logs =
-            self.0.map(|bet| bet.ln_weight - bet.strength * failed - of * (-share * bet.stake).ln_1p());
-        let high = logs.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let (mut sum, mut slope) = (0.0, 0.0);
-        for (log, bet) in logs.into_iter().zip(&self.0) {
-            let part = (log - high).exp();
-            sum += part;
-            slope += part * of * bet.stake / (1.0 - share * bet.stake);
-        }
-        LogE { log: high + f64::ln(sum), slope: slope / sum }
-    }
-
-    /// The smallest share, from the observed one to 1, at which the evidence is `bound` or more; 1 if there is none.
-    /// Newton's method from beyond on a convex function: every step is beyond, so an early end only widens.
-    pub(super) fn most(&self, failed: f64, of: f64, bound: f64) -> f64 {
-        const STEPS: usize = 60;
-        let seen = failed / of;
-        let variance = (seen * (1.0 - seen)).max(0.0);
-        let bound = bound.max(self.log_e(failed, of, 0.0).log);
-        let room = 2.0 * (bound + 2.0).max(1.0);
-        let mut reach = room / of + (2.0 * room * variance / of).sqrt();
-        let mut share = (seen + reach).min(1.0);
-        let mut at = self.log_e(failed, of, share);
-        for _ in 0..STEPS {
-            if at.log >= bound {
-                break;
-            }
-            if share >= 1.0 {
-                return 1.0;
-            }
-            reach *= 2.0;
-            share = (seen + reach).min(1.0);
-            at = self.log_e(failed, of, share);
-        }
-        for _ in 0..STEPS {
-            let step = (at.log - bound) / at.slope;
-            if step.is_nan() || step <= 1e-9 * (1.0 / of + (share - seen).abs()) {
-                break;
-            }
-            share = (share - step).max(0.0);
-            at = self.log_e(failed, of, share);
-        }
-        share
-    }
-
-    /// The smallest count among `of` against which, their mean being `share`, the evidence is at most `bound`; 0 if none is
-    /// too small. Newton's method from below, so an early end only widens.
-    pub(super) fn least(&self, of: f64, share: f64, bound: f64) -> f64 {
-        const STEPS: usize = 60;
-        let offsets = self.0.map(|bet| bet.ln_weight - of * (-share * bet.stake).ln_1p());
-        let log_e = |count: f64| {
-            let logs: [f64; BETS] = std::array::from_fn(|at| {
-                offsets.get(at).copied().unwrap_or(0.0)
-                    - count * self.0.get(at).map_or(0.0, |bet| bet.strength)
-            });
-            let high = logs.into_iter().fold(f64::NEG_INFINITY, f64::max);
-            let parts = logs.map(|log| (log - high).exp());
-            let sum: f64 = parts.iter().sum();
-            let fall = parts.iter().zip(&self.0).map(|(part, bet)| part * bet.strength).sum::<f64>();
-            LogE { log: high + sum.ln(), slope: fall / sum }
-        };
-        let mean = of * share;
-        let mut reach = (4.0 * bound.max(1.0) * mean * (1.0 - share)).sqrt() + 1.0;
-        let mut count = (mean - reach).max(0.0);
-        let mut at = log_e(count);
-        while at.log <= bound {
-            if count <= 0.0 {
-                return 0.0;
-            }
-            reach *= 2.0;
-            count = (mean - reach).max(0.0);
-            at = log_e(count);
-        }
-        for _ in 0..STEPS {
-            let step = (at.log - bound) / at.slope;
-            if step.is_nan() || step <= 1e-9 * (1.0 + mean - count) {
-                break;
-            }
-            count += step;
-            at = log_e(count);
-        }
-        count
-    }
 }
 
 /// Logarithm of evidence, and its slope.
@@ -128,4 +46,108 @@ impl Bets {
 pub(super) struct LogE {
     pub(super) log: f64,
     pub(super) slope: f64,
+}
+
+impl LogE {
+    /// Of bets with these logarithms, and the slopes of these.
+    fn sum(logs: [f64; BETS], slopes: [f64; BETS]) -> Self {
+        let high = logs.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let parts = logs.map(|log| (log - high).exp());
+        let sum: f64 = parts.iter().sum();
+        let slope = parts.iter().zip(slopes).map(|(part, slope)| part * slope).sum::<f64>();
+        Self { log: high + sum.ln(), slope: slope / sum }
+    }
+}
+
+/// Events among requests, and the bets that their mean is smaller than is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bets<'a> {
+    events: f64,
+    of: f64,
+    mixture: &'a Mixture,
+}
+
+impl<'a> Bets<'a> {
+    /// `events` among `of`, which is above 0.
+    pub(super) fn new(mixture: &'a Mixture, events: f64, of: f64) -> Self {
+        Self { events, of, mixture }
+    }
+
+    pub(super) fn seen(&self) -> f64 {
+        self.events / self.of
+    }
+
+    /// Logarithm of the evidence against "the mean is `share`" (0 to 1), and its slope in `share`. Rises with `share`, and is
+    /// convex in it.
+    pub(super) fn log_e(&self, share: f64) -> LogE {
+        let log =
+            |bet: Bet| bet.ln_weight - bet.strength * self.events - self.of * (-share * bet.stake).ln_1p();
+        let slope = |bet: Bet| self.of * bet.stake / (1.0 - share * bet.stake);
+        LogE::sum(self.mixture.0.map(log), self.mixture.0.map(slope))
+    }
+
+    /// The smallest mean with evidence of `bound` against it, and the slope there; 1 if there is none. Newton's method from
+    /// beyond on a convex function: every step is beyond, so an early end only widens.
+    pub(super) fn most(&self, bound: f64) -> (f64, f64) {
+        let (seen, nats) = (self.seen(), (bound + MIXING).max(1.0));
+        let variance = (seen * (1.0 - seen)).max(0.0);
+        let mut reach = nats / self.of + (2.0 * nats * variance / self.of).sqrt();
+        let mut share = (seen + reach).min(1.0);
+        let mut at = self.log_e(share);
+        for _ in 0..STEPS {
+            if at.log >= bound {
+                break;
+            }
+            if share >= 1.0 {
+                return (1.0, f64::INFINITY);
+            }
+            reach *= 1.5;
+            share = (seen + reach).min(1.0);
+            at = self.log_e(share);
+        }
+        for _ in 0..STEPS {
+            let step = (at.log - bound) / at.slope;
+            share = (share - step.max(0.0)).max(0.0);
+            if step.is_nan() || step <= PRECISION * (share - seen).abs() || share <= 0.0 {
+                break;
+            }
+            at = self.log_e(share);
+        }
+        (share, at.slope)
+    }
+}
+
+/// The smallest number of events among `of` against which, their mean being `share`, the evidence is at most `bound`; 0 if
+/// none is too small. Newton's method from below, so an early end only widens.
+pub(super) fn least(mixture: &Mixture, of: f64, share: f64, bound: f64) -> f64 {
+    let mean = of * share;
+    let offsets = mixture.0.map(|bet| bet.ln_weight - of * (-share * bet.stake).ln_1p());
+    let log_e = |events: f64| {
+        let mut logs = offsets;
+        logs.iter_mut().zip(&mixture.0).for_each(|(log, bet)| *log -= events * bet.strength);
+        LogE::sum(logs, mixture.0.map(|bet| bet.strength))
+    };
+    let mut reach = (2.0 * (bound + MIXING).max(1.0) * mean * (1.0 - share)).sqrt();
+    let mut events = (mean - reach).max(0.0);
+    let mut at = log_e(events);
+    for _ in 0..STEPS {
+        if at.log >= bound {
+            break;
+        }
+        if events <= 0.0 {
+            return 0.0;
+        }
+        reach *= 1.5;
+        events = (mean - reach).max(0.0);
+        at = log_e(events);
+    }
+    for _ in 0..STEPS {
+        let step = (at.log - bound) / at.slope;
+        events += step.max(0.0);
+        if step.is_nan() || step <= PRECISION * (mean - events).abs() {
+            break;
+        }
+        at = log_e(events);
+    }
+    events
 }
