@@ -1,7 +1,9 @@
 //! Bets that a mean of probabilities is smaller than it is said to be.
 //!
 //! One mixture serves all: with failures and successes exchanged it bounds a share from below, and with a known share it
-//! bounds a count.
+//! bounds a count. Bets much weaker than counts call for are summed in one term that is no larger: the logarithm of a bet is
+//! concave in its strength and 0 without, and of a mean of exponentials the exponential of the mean is no larger (Jensen).
+//! That widens by a tenth where one arm has 100,000 times the requests of the other, and by less than 0.1 % at nine times.
 
 /// Strength of the strongest bet. `1 - exp(-4)` is 0.98, so of an arm without failures it loses 2 % of what is known.
 const STRONGEST: f64 = 4.0;
@@ -9,6 +11,14 @@ const STRONGEST: f64 = 4.0;
 const BETS: usize = 24;
 /// Weights fall as the square of this plus the number of the bet: most for one to a million failures.
 const HEAD: f64 = 8.0;
+/// Weight of no bet at all, which keeps the evidence of an arm above a floor, so that a small arm is judged alike beside any
+/// large one.
+const KEPT: f64 = 0.05;
+/// Bets that are summed, the last of them with all that are weaker, and how many are stronger than what counts call for.
+const SUMMED: usize = 10;
+/// With what is kept.
+const TERMS: usize = SUMMED + 1;
+const STRONGER: usize = 3;
 /// What the mixture costs beside the best bet, about; where searches start.
 const MIXING: f64 = 2.5;
 /// Steps of a search, and how large the last one is beside the way to it.
@@ -16,28 +26,61 @@ const STEPS: usize = 60;
 const PRECISION: f64 = 1e-6;
 
 /// One bet: the failures are fewer than their mean says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Bet {
     /// m.
     strength: f64,
     /// 1 - exp(-m).
     stake: f64,
     ln_weight: f64,
+    /// What the logarithm of the bet is multiplied by: below 1 where it stands for weaker ones too.
+    scale: f64,
 }
 
 /// The mixture, the same for all.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mixture([Bet; BETS]);
+pub(super) struct Mixture {
+    bets: [Bet; BETS],
+    /// Each with all that are weaker.
+    tails: [Bet; BETS],
+}
 
 impl Mixture {
     pub(super) fn new() -> Self {
         let weight = |bet: usize| (HEAD + bet as f64).powi(-2);
-        let ln_all = (0..BETS).map(weight).sum::<f64>().ln();
+        let all: f64 = (0..BETS).map(weight).sum();
         let mut strength = 2.0 * STRONGEST;
-        Self(std::array::from_fn(|bet| {
+        let bets = std::array::from_fn(|bet| {
             strength /= 2.0;
-            Bet { strength, stake: -(-strength).exp_m1(), ln_weight: weight(bet).ln() - ln_all }
-        }))
+            Bet {
+                strength,
+                stake: -(-strength).exp_m1(),
+                ln_weight: ((1.0 - KEPT) * weight(bet) / all).ln(),
+                scale: 1.0,
+            }
+        });
+        let mut tails = bets;
+        let (mut weights, mut strengths) = (0.0, 0.0);
+        for tail in tails.iter_mut().rev() {
+            let weight = tail.ln_weight.exp();
+            weights += weight;
+            strengths += weight * tail.strength;
+            tail.ln_weight = f64::ln(weights);
+            tail.scale = strengths / weights / tail.strength;
+        }
+        Self { bets, tails }
+    }
+
+    /// The terms for counts with this variance. The best bet on a deviation of z standard deviations is as strong as z over
+    /// the standard deviation, and z is about 4 where intervals end.
+    fn terms(&self, variance: f64) -> [Bet; TERMS] {
+        let halvings = (1.0 + variance.max(0.0)).log2() / 2.0;
+        let first = (halvings as usize).saturating_sub(STRONGER).min(BETS - SUMMED);
+        let bets = self.bets.iter().skip(first).take(SUMMED - 1).chain(self.tails.get(first + SUMMED - 1));
+        let mut terms = [Bet { ln_weight: KEPT.ln(), ..Bet::default() }; TERMS];
+        let into = terms.iter_mut().zip(bets);
+        into.for_each(|(into, bet)| *into = *bet);
+        terms
     }
 }
 
@@ -50,7 +93,7 @@ pub(super) struct LogE {
 
 impl LogE {
     /// Of bets with these logarithms, and the slopes of these.
-    fn sum(logs: [f64; BETS], slopes: [f64; BETS]) -> Self {
+    fn sum(logs: [f64; TERMS], slopes: [f64; TERMS]) -> Self {
         let high = logs.into_iter().fold(f64::NEG_INFINITY, f64::max);
         let parts = logs.map(|log| (log - high).exp());
         let sum: f64 = parts.iter().sum();
@@ -61,16 +104,16 @@ impl LogE {
 
 /// Events among requests, and the bets that their mean is smaller than is said.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bets<'a> {
+pub(super) struct Bets {
     events: f64,
     of: f64,
-    mixture: &'a Mixture,
+    terms: [Bet; TERMS],
 }
 
-impl<'a> Bets<'a> {
+impl Bets {
     /// `events` among `of`, which is above 0.
-    pub(super) fn new(mixture: &'a Mixture, events: f64, of: f64) -> Self {
-        Self { events, of, mixture }
+    pub(super) fn new(mixture: &Mixture, events: f64, of: f64) -> Self {
+        Self { events, of, terms: mixture.terms(events * (1.0 - events / of)) }
     }
 
     pub(super) fn seen(&self) -> f64 {
@@ -80,10 +123,12 @@ impl<'a> Bets<'a> {
     /// Logarithm of the evidence against "the mean is `share`" (0 to 1), and its slope in `share`. Rises with `share`, and is
     /// convex in it.
     pub(super) fn log_e(&self, share: f64) -> LogE {
-        let log =
-            |bet: Bet| bet.ln_weight - bet.strength * self.events - self.of * (-share * bet.stake).ln_1p();
-        let slope = |bet: Bet| self.of * bet.stake / (1.0 - share * bet.stake);
-        LogE::sum(self.mixture.0.map(log), self.mixture.0.map(slope))
+        let log = |bet: Bet| {
+            let log = -bet.strength * self.events - self.of * (-share * bet.stake).ln_1p();
+            bet.ln_weight + bet.scale * log
+        };
+        let slope = |bet: Bet| bet.scale * self.of * bet.stake / (1.0 - share * bet.stake);
+        LogE::sum(self.terms.map(log), self.terms.map(slope))
     }
 
     /// The smallest mean with evidence of `bound` against it, and the slope there; 1 if there is none. Newton's method from
@@ -121,11 +166,13 @@ impl<'a> Bets<'a> {
 /// none is too small. Newton's method from below, so an early end only widens.
 pub(super) fn least(mixture: &Mixture, of: f64, share: f64, bound: f64) -> f64 {
     let mean = of * share;
-    let offsets = mixture.0.map(|bet| bet.ln_weight - of * (-share * bet.stake).ln_1p());
+    let terms = mixture.terms(mean * (1.0 - share));
+    let offsets = terms.map(|bet| bet.ln_weight - bet.scale * of * (-share * bet.stake).ln_1p());
+    let falls = terms.map(|bet| bet.scale * bet.strength);
     let log_e = |events: f64| {
         let mut logs = offsets;
-        logs.iter_mut().zip(&mixture.0).for_each(|(log, bet)| *log -= events * bet.strength);
-        LogE::sum(logs, mixture.0.map(|bet| bet.strength))
+        logs.iter_mut().zip(falls).for_each(|(log, fall)| *log -= events * fall);
+        LogE::sum(logs, falls)
     };
     let mut reach = (2.0 * (bound + MIXING).max(1.0) * mean * (1.0 - share)).sqrt();
     let mut events = (mean - reach).max(0.0);

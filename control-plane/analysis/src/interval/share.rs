@@ -9,13 +9,13 @@ const PRECISION: f64 = 1e-6;
 
 /// Failures and successes among requests, each divided by the overdispersion.
 #[derive(Clone, Copy, Debug)]
-struct Counts<'a> {
-    failed: Bets<'a>,
-    succeeded: Bets<'a>,
+struct Counts {
+    failed: Bets,
+    succeeded: Bets,
 }
 
-impl<'a> Counts<'a> {
-    fn new(mixture: &'a Mixture, totals: &ArmTotals, phi: f64) -> Option<Self> {
+impl Counts {
+    fn new(mixture: &Mixture, totals: &ArmTotals, phi: f64) -> Option<Self> {
         let (failed, requests) = (totals.failed(), totals.requests());
         let of = requests as f64 / phi;
         let bets = |count: u64| Bets::new(mixture, count as f64 / phi, of);

@@ -20,9 +20,9 @@ fn relative(requests: u64, share: f64) -> f64 {
 #[test]
 fn an_interval_of_error_rates_is_about_twice_as_wide_as_one_for_one_look() {
     let expected = [
-        (0.001, [1.70, 1.97, 2.08, 2.14, 2.41]),
-        (0.01, [1.97, 2.08, 2.14, 2.19, 2.47]),
-        (0.2, [2.07, 2.17, 2.21, 2.26, 2.51]),
+        (0.001, [1.71, 1.99, 2.10, 2.15, 2.42]),
+        (0.01, [1.99, 2.10, 2.15, 2.20, 2.48]),
+        (0.2, [2.08, 2.19, 2.22, 2.27, 2.52]),
     ];
     for (share, expected) in expected {
         for (requests, expected) in
@@ -73,7 +73,6 @@ fn requests_of_one_look(control: f64, arm: f64) -> f64 {
 fn a_harm_is_concluded_from_at_most_three_times_the_requests_of_a_planned_test() {
     for (control, arm) in [(0.001, 0.004), (0.01, 0.02), (0.2, 0.25)] {
         let (until, planned) = (requests_until_worse(control, arm), requests_of_one_look(control, arm));
-        println!("{control} to {arm}: {until} requests, {planned:.0} planned");
         assert!((0.5..3.0).contains(&(until as f64 / planned)), "{control} to {arm}: {until} of {planned}");
     }
 }
