@@ -1,83 +1,100 @@
 //! The difference of two error rates.
 
-use super::bets::Bets;
+use super::bets::{Bets, Mixture};
 use super::{ArmTotals, Conclusion, Difference, Interval};
 
-/// Steps to the pair of means with the largest difference. It is found where slopes agree, so an error of one part in
-/// 10,000 in the place is one in 100 million in the difference.
+/// Steps to the pair of means with the largest sum, and how precisely its distance from what was seen is found.
 const STEPS: usize = 60;
-const PRECISION: f64 = 1e-4;
+const PRECISION: f64 = 1e-6;
 
-/// Failures among requests, each divided by the overdispersion.
+/// Failures and successes among requests, each divided by the overdispersion.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
-    pub(super) failed: f64,
-    pub(super) of: f64,
+struct Counts {
+    failed: Bets,
+    succeeded: Bets,
 }
 
 impl Counts {
-    fn new(totals: &ArmTotals, phi: f64) -> Option<Self> {
-        let (failed, of) = (totals.failed() as f64 / phi, totals.requests() as f64 / phi);
-        (of > 0.0).then_some(Self { failed, of })
-    }
-
-    fn share(self) -> f64 {
-        self.failed / self.of
-    }
-
-    /// With failures and successes exchanged.
-    fn exchanged(self) -> Self {
-        Self { failed: (self.of - self.failed).max(0.0), of: self.of }
+    fn new(mixture: &Mixture, totals: &ArmTotals, phi: f64) -> Option<Self> {
+        let (failed, requests) = (totals.failed(), totals.requests());
+        let of = requests as f64 / phi;
+        let bets = |count: u64| Bets::new(mixture, count as f64 / phi, of);
+        (requests > 0).then(|| Self { failed: bets(failed), succeeded: bets(requests - failed) })
     }
 }
 
 /// The arm's error rate minus the control's. `None` without requests in both.
-pub(super) fn compare(control: &ArmTotals, arm: &ArmTotals, alpha: f64, phi: f64) -> Option<Difference> {
-    let (of_control, of_arm) = (Counts::new(control, phi)?, Counts::new(arm, phi)?);
-    let bets = Bets::new();
+pub(super) fn compare(
+    mixture: &Mixture,
+    control: &ArmTotals,
+    arm: &ArmTotals,
+    alpha: f64,
+    phi: f64,
+) -> Option<Difference> {
+    let (of_control, of_arm) = (Counts::new(mixture, control, phi)?, Counts::new(mixture, arm, phi)?);
     let bound = (2.0 / alpha).ln();
-    let estimate = of_arm.share() - of_control.share();
+    let (control, arm) = (control.error_rate()?, arm.error_rate()?);
+    let estimate = arm - control;
     let interval = Interval {
         estimate,
-        low: (-most_difference(&bets, of_arm, of_control, bound)).clamp(-1.0, estimate),
-        high: most_difference(&bets, of_control, of_arm, bound).clamp(estimate, 1.0),
+        low: (1.0 - largest_sum(&of_control.failed, &of_arm.succeeded, bound)).clamp(-1.0, estimate),
+        high: (largest_sum(&of_arm.failed, &of_control.succeeded, bound) - 1.0).clamp(estimate, 1.0),
     };
-    let conclusion = Conclusion::of(&interval, 0.0);
-    Some(Difference { control: of_control.share(), arm: of_arm.share(), interval, conclusion })
+    Some(Difference { control, arm, interval, conclusion: Conclusion::of(&interval, 0.0) })
 }
 
-/// The largest of `more`'s mean minus `less`'s against which the evidence of both together stays below `bound`.
+/// The largest sum of two means against which the evidence of both together stays below `bound`. The difference of two
+/// shares is the sum of one and the other's complement, less 1.
 ///
-/// A minus B is A plus (1 - B) minus 1, so both means are bounded from above: x of failures of `more`, y of successes of
-/// `less`. The pairs are a convex set, and the largest y for an x is concave in it.
-fn most_difference(bets: &Bets, less: Counts, more: Counts, bound: f64) -> f64 {
-    let other = less.exchanged();
-    let at = |x: f64| {
-        let of_x = bets.log_e(more.failed, more.of, x);
-        let y = bets.most(other.failed, other.of, bound - of_x.log);
-        let is_rising = y >= 1.0 || of_x.slope < bets.log_e(other.failed, other.of, y).slope;
-        (x + y, is_rising)
+/// The pairs are a convex set: beside a mean x of the one, the largest y of the other is concave in x. So the sum is largest
+/// where the evidence rises alike in both, and never larger than where its tangents on both sides meet, which is returned.
+fn largest_sum(one: &Bets, other: &Bets, bound: f64) -> f64 {
+    let seen = one.seen();
+    let most = |y: f64| Pair::new(one, other, bound, one.most(bound - other.log_e(y).log).0);
+    let (at_seen, near) = (Pair::new(one, other, bound, seen), most(other.seen()));
+    let (mut low, mut high) = if at_seen.lead >= 0.0 {
+        (Pair::new(one, other, bound, 0.0), at_seen)
+    } else if near.lead >= 0.0 {
+        (at_seen, near)
+    } else {
+        (near, most(0.0))
     };
-    let seen = more.share();
-    let most = |of_other: f64| {
-        bets.most(more.failed, more.of, bound - bets.log_e(other.failed, other.of, of_other).log)
-    };
-    let near = most(other.share());
-    let ((mut best, rises_seen), (at_near, rises_near)) = (at(seen), at(near));
-    best = best.max(at_near);
-    let (mut low, mut high) = match (rises_seen, rises_near) {
-        (false, _) => (0.0, seen),
-        (true, false) => (seen, near),
-        (true, true) => (near, most(0.0)),
-    };
-    for _ in 0..STEPS {
-        if high - low <= PRECISION * (near - seen) {
-            break;
+    for step in 0..STEPS {
+        let best = low.sum.max(high.sum);
+        let summit = low.summit(&high);
+        if summit.sum - best <= PRECISION * (best - seen - other.seen()) {
+            return summit.sum.max(best);
         }
-        let x = low + (high - low) / 2.0;
-        let (sum, is_rising) = at(x);
-        best = best.max(sum);
-        (low, high) = if is_rising { (x, high) } else { (low, x) };
+        // By halves now and then, so that the way shrinks whatever the tangents say.
+        let x = if step % 3 < 2 { summit.x } else { low.x + (high.x - low.x) / 2.0 };
+        let pair = Pair::new(one, other, bound, x.clamp(low.x, high.x));
+        *(if pair.lead < 0.0 { &mut low } else { &mut high }) = pair;
     }
-    best - 1.0
+    low.summit(&high).sum
+}
+
+/// A mean x of the one, with the largest of the other beside it.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    x: f64,
+    sum: f64,
+    /// How much faster the evidence rises in x than in y, as a share of the latter: minus the slope of the sum.
+    lead: f64,
+}
+
+impl Pair {
+    fn new(one: &Bets, other: &Bets, bound: f64, x: f64) -> Self {
+        let of_x = one.log_e(x);
+        let (y, slope) = other.most(bound - of_x.log);
+        Self { x, sum: x + y, lead: of_x.slope / slope - 1.0 }
+    }
+
+    /// Where the tangents here and at `high` meet.
+    fn summit(&self, high: &Self) -> Self {
+        let bend = high.lead - self.lead;
+        let width = high.x - self.x;
+        let way = (high.sum - self.sum + high.lead * width) / bend;
+        let way = if bend > 0.0 && way.is_finite() { way.clamp(0.0, width) } else { width / 2.0 };
+        Self { x: self.x + way, sum: self.sum - self.lead * way, lead: 0.0 }
+    }
 }

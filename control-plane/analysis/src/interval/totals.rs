@@ -8,8 +8,8 @@ use crate::increment::Increment;
 
 /// Totals of one component and arm. Adding is addition, in any order.
 ///
-/// Memory is bounded: 8 bytes for each bin of latency that holds something, 26 KiB with all 3,328 bins, and some 4 KiB for a
-/// service whose latencies spread over three orders of magnitude.
+/// Memory is bounded: 8 bytes for each bin of latency that holds something, so 26 KiB with all 3,328 bins, and some 8 KiB for
+/// a million log-normal latencies.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ArmTotals {
