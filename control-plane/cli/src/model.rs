@@ -9,6 +9,9 @@ mod version;
 
 use serde::Serialize;
 
+pub(crate) use experiment::{
+    ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
+};
 pub(crate) use known::{ComponentRoute, Known, KnownComponent, TagOrigin, TagSource};
 pub(crate) use moment::Moment;
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
@@ -31,6 +34,7 @@ macro_rules! words {
     };
 }
 
+mod experiment;
 mod known;
 
 words! {
@@ -190,6 +194,8 @@ pub(crate) struct Rollout {
     pub(crate) generation: u64,
     pub(crate) vms_applied: u32,
     pub(crate) vms_known: u32,
+    /// `None`: it is no experiment.
+    pub(crate) experiment: Option<Experiment>,
 }
 
 /// A component of the service within a rollout.

@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod experiment;
 mod known;
 mod reason;
 mod trend;
@@ -43,6 +44,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         trend: snapshot.trend.as_ref().map(trend::trend),
         action: trend::action(snapshot.action).into(),
         arms: snapshot.arms.iter().map(arm).collect(),
+        experiment: snapshot.experiment.as_ref().map(experiment::experiment),
     }
 }
 

@@ -80,6 +80,8 @@ impl Deeds {
                 | Fact::Completing { .. }
                 | Fact::Promoted { .. }
                 | Fact::HandedOver { .. }
+                | Fact::ArmsStopped { .. }
+                | Fact::ExperimentEnded { .. }
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::Resumed { .. }

@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod experiment;
 mod known;
 mod reason;
 mod trend;
@@ -10,8 +11,8 @@ pub(super) mod version;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Block, Component, ControlChart, Event, Granularity, Moment, Node, Phase, Reason, Rollout, Trend,
-    Verdict, Veto,
+    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, Phase, Reason,
+    Rollout, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -85,6 +86,7 @@ impl From<proto::Rollout> for Rollout {
             generation: rollout.generation,
             vms_applied: rollout.vms_applied,
             vms_known: rollout.vms_known,
+            experiment: rollout.experiment.map(Experiment::from),
         }
     }
 }

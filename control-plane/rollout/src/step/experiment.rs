@@ -86,7 +86,7 @@ pub(super) const fn possible(phase: Phase) -> &'static [&'static str] {
 fn over(change: &Change<'_>, experiment: &Experiment) -> Option<Cause> {
     let (duration, began_at) = (experiment.duration()?, change.state.began_at?);
     let is_over = change.now.since(began_at) >= duration;
-    is_over.then(|| Cause::DurationOver { duration_s: duration.as_secs() })
+    is_over.then_some(Cause::DurationOver { duration_s: duration.as_secs() })
 }
 
 /// The arms, not stopped yet, against which the evidence crossed its threshold: as a whole or in any component.

@@ -14,7 +14,7 @@ fn snapshot(components: &str) -> Arc<Snapshot> {
     let creation =
         Creation { id: RolloutId("r1".to_owned()), salt: Salt(7), actor: "a".to_owned(), paused: false };
     let state = create(&plan, creation, BEGAN).state;
-    let seen = snapshot::Seen { judgement: None, windows: None, spread: Spread::default() };
+    let seen = snapshot::Seen { judgement: None, windows: None, spread: Spread::default(), results: &[] };
     Arc::new(snapshot::build(&plan, &state, 1, String::new(), &seen))
 }
 

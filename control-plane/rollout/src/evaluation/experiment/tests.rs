@@ -59,7 +59,6 @@ struct World {
 
 impl World {
     fn begin(seed: u64) -> Self {
-        println!("seed {seed}");
         let plan = Plan::parse(PLAN).unwrap();
         let (id, actor) = (RolloutId("r".to_owned()), "anna".to_owned());
         let creation = Creation { id, salt: Salt(1), actor, paused: false };
