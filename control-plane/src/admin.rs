@@ -238,13 +238,19 @@ impl AdminService for Admin {
         request: Request<api::RollbackRequest>,
     ) -> Result<Response<api::RollbackResponse>, Status> {
         let actor = actor(&request);
-        let api::RollbackRequest { id, component, reason, block } = request.into_inner();
-        let scope = match (component.is_empty(), block.is_empty()) {
-            (true, true) => RollbackScope::Version,
-            (false, true) => RollbackScope::Component(component),
-            (true, false) => RollbackScope::Block(block),
-            (false, false) => {
+        let api::RollbackRequest { id, component, reason, block, arm } = request.into_inner();
+        let scope = match (component.is_empty(), block.is_empty(), arm.is_empty()) {
+            (true, true, true) => RollbackScope::Version,
+            (false, true, true) => RollbackScope::Component(component),
+            (true, false, true) => RollbackScope::Block(block),
+            (true, true, false) => RollbackScope::Arm(arm),
+            (false, false, _) => {
                 return Err(Status::invalid_argument("block: cannot be given together with component"));
+            }
+            (_, _, false) => {
+                return Err(Status::invalid_argument(
+                    "arm: cannot be given together with component or block",
+                ));
             }
         };
         let order = Order::Rollback { scope };

@@ -7,6 +7,7 @@
 //!
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
+mod compared;
 mod evidence;
 mod follow;
 mod logged;
@@ -85,6 +86,9 @@ pub enum CommandError {
     /// The task did not answer in time.
     #[error("the control plane is busy or ending; ask again")]
     Busy,
+    /// An experiment.
+    #[error("rollout {0} is an experiment: it cannot be recorded")]
+    Experiment(String),
     /// There is nothing left to record.
     #[error("rollout {0} has ended: there is nothing left to record")]
     Over(String),

@@ -3,6 +3,7 @@
 
 mod build;
 mod directory;
+mod experiment;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
 pub use directory::{Directory, ROLLOUTS_MAX};
+pub use experiment::{ArmResult, Experiment, ExperimentArm, ExperimentResult};
 
 /// One rollout now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,7 +26,7 @@ pub struct Snapshot {
     pub service: String,
     /// Version that carries the traffic before the rollout.
     pub baseline_version: String,
-    /// Version on trial.
+    /// Version on trial. Empty in an experiment.
     pub canary_version: String,
     /// Where it stands.
     pub phase: Phase,
@@ -76,6 +78,9 @@ pub struct Snapshot {
     pub vms_applied: u32,
     /// Living VMs.
     pub vms_known: u32,
+    /// What is compared. `None`: it is no experiment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Experiment>,
 }
 
 /// Why a verdict is what it is: one signal's evidence.

@@ -12,7 +12,8 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 pub use self::parts::{
-    Route, arm_routes, lua_filter, retry_on, router_filter, static_route, wasm_filter, weighted_routes,
+    Route, arm_routes, lua_filter, retry_on, router_filter, routes_of_arms, static_route, wasm_filter,
+    weighted_routes,
 };
 use crate::workspace::Workspace;
 
@@ -92,6 +93,24 @@ impl Bootstrap {
             .with_context(|| format!("the cluster {name} has no endpoint"))?;
         *endpoint = json!({"address": socket(address)});
         Ok(self)
+    }
+
+    /// Adds a cluster like the canary's, at `address`.
+    ///
+    /// # Errors
+    /// When the document has no cluster of the canary.
+    pub fn another_cluster(mut self, name: &str, address: SocketAddr) -> Result<Self> {
+        let clusters =
+            self.part("/static_resources/clusters")?.as_array_mut().context("no list of clusters")?;
+        let like = clusters.iter().find(|cluster| cluster.get("name") == Some(&json!(CANARY_CLUSTER)));
+        let mut cluster = like.cloned().context("the bootstrap has no cluster of the canary")?;
+        for field in ["/name", "/load_assignment/cluster_name"] {
+            if let Some(place) = cluster.pointer_mut(field) {
+                *place = json!(name);
+            }
+        }
+        clusters.push(cluster);
+        self.cluster_at(name, address)
     }
 
     /// Removes a cluster, for bootstraps that do not use it.

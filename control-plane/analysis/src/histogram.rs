@@ -86,6 +86,11 @@ impl Bin {
         ((sub_bucket + 1) << shift) - 1
     }
 
+    /// Smallest value of the bin, in µs.
+    pub(crate) fn lowest_us(self) -> u64 {
+        self.0.checked_sub(1).map_or(0, |before| Self(before).highest_us() + 1)
+    }
+
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -33,7 +33,7 @@ const PRIOR_SD: f64 = 2.0;
 /// What was learned is halved in weight after this many blocks: four hours.
 const HALF_LIFE_BLOCKS: f64 = 240.0;
 /// Largest overdispersion that is told apart.
-const MOST_PHI: f64 = 1_000.0;
+pub(crate) const MOST_PHI: f64 = 1_000.0;
 
 /// One host within a block.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]

@@ -212,7 +212,7 @@ pub(crate) enum Rollout {
         #[command(flatten)]
         reason: Reason,
     },
-    /// Return the version, or one component, to the baseline.
+    /// Return the version, or one component, to the baseline. Ends an experiment, or stops one of its arms.
     Rollback {
         #[command(flatten)]
         target: Target,
@@ -223,6 +223,10 @@ pub(crate) enum Rollout {
         #[arg(long, value_name = "NAME", conflicts_with = "component")]
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         block: Option<String>,
+        /// Only this arm of an experiment: its users return to the control, and nobody else moves.
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["component", "block"])]
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        arm: Option<String>,
         #[command(flatten)]
         reason: Reason,
     },

@@ -50,6 +50,14 @@ pub(crate) struct Client {
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
+/// What is rolled back: one of these. All empty: the whole version, or the experiment.
+#[derive(Debug, Default)]
+pub(crate) struct Undone {
+    pub(crate) component: String,
+    pub(crate) block: String,
+    pub(crate) arm: String,
+}
+
 /// Which events are asked for.
 pub(crate) struct EventQuery {
     /// Only this rollout; empty: all.
@@ -162,12 +170,12 @@ impl Client {
     pub(crate) async fn rollback(
         &self,
         id: String,
-        component: String,
-        block: String,
+        scope: Undone,
         reason: String,
     ) -> Result<Rollout, Failure> {
         let mut service = self.service.clone();
-        let request = self.request(proto::RollbackRequest { id, component, reason, block });
+        let Undone { component, block, arm } = scope;
+        let request = self.request(proto::RollbackRequest { id, component, reason, block, arm });
         let answer = self.bounded(service.rollback(request)).await?;
         self.rollout(answer.rollout)
     }

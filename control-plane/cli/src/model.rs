@@ -10,6 +10,9 @@ mod version;
 
 use serde::Serialize;
 
+pub(crate) use experiment::{
+    ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
+};
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
@@ -35,6 +38,7 @@ macro_rules! words {
     };
 }
 
+mod experiment;
 mod known;
 
 words! {
@@ -201,6 +205,8 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// `None`: it is no experiment.
+    pub(crate) experiment: Option<Experiment>,
 }
 
 /// A component of the service within a rollout.

@@ -43,3 +43,7 @@ mod registry_page;
 #[cfg(test)]
 #[path = "command_line/logged.rs"]
 mod logged;
+
+#[cfg(test)]
+#[path = "command_line/experiment.rs"]
+mod experiment;

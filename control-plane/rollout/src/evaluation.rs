@@ -8,6 +8,7 @@
 //! [`decided`]: Evaluation::decided
 
 mod blocks;
+mod experiment;
 mod number;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +26,7 @@ use crate::{
     State, UnixMillis,
 };
 
+pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
 
 /// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
@@ -231,6 +233,8 @@ impl Evaluation {
                 Fact::Created { .. }
                 | Fact::Held { .. }
                 | Fact::HoldLifted { .. }
+                | Fact::ArmsStopped { .. }
+                | Fact::ExperimentEnded { .. }
                 | Fact::RolledBack { .. }
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
@@ -303,6 +307,7 @@ impl Evaluation {
             data_age_s: assessment.data_age_s,
             baseline: self.window(Arm::Baseline, &version.baseline, client_errors.baseline),
             canary: self.window(Arm::Canary, &version.canary, client_errors.canary),
+            arms: Vec::new(),
         }
     }
 
@@ -368,7 +373,8 @@ fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
     // one half by default; evidence has no such minute.
     let sustained_s = (plan_limits.sustained.as_secs() / 2).max(SUSTAINED_MIN_S);
     EngineConfig::try_from(RawEngineConfig {
-        alpha: share(plan.false_rollback()),
+        // The arms of an experiment share the budget, so that it holds for all of them together.
+        alpha: share(plan.false_rollback()) / plan.experiment().map_or(1.0, |one| one.arms().len() as f64),
         beta: share(plan.wrong_promotion()),
         margins,
         failures: *plan.failures(),

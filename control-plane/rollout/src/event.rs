@@ -109,6 +109,27 @@ pub enum Fact {
         /// What was seen. `None`: nothing.
         evidence: Option<Box<Judgement>>,
     },
+    /// Some arms of an experiment were stopped: their users returned to the control. The others go on.
+    ArmsStopped {
+        /// Their names, sorted.
+        arms: Vec<String>,
+        /// What the arms that go on have together.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        #[serde(default)]
+        evidence: Option<Box<Judgement>>,
+    },
+    /// An experiment is over: all users returned to the control.
+    ExperimentEnded {
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        #[serde(default)]
+        evidence: Option<Box<Judgement>>,
+    },
     /// The whole version returned to the baseline.
     RolledBack {
         /// Why.
@@ -268,6 +289,18 @@ pub enum Cause {
     },
     /// At full weight long enough and within all limits.
     WithinLimits,
+    /// The evidence against these arms of an experiment crossed its threshold.
+    ArmsRegressed {
+        /// Their names, sorted.
+        arms: Vec<String>,
+    },
+    /// No arm of an experiment runs any more.
+    AllArmsStopped,
+    /// An experiment ran as long as its plan says.
+    DurationOver {
+        /// The plan's duration in seconds.
+        duration_s: u64,
+    },
     /// A person asked for it.
     Person {
         /// The reason given.
@@ -286,6 +319,8 @@ impl Fact {
             Self::HoldLifted { .. } => "hold_lifted",
             Self::ComponentsRolledBack { .. } => "components_rolled_back",
             Self::BlocksRestored { .. } => "blocks_restored",
+            Self::ArmsStopped { .. } => "arms_stopped",
+            Self::ExperimentEnded { .. } => "experiment_ended",
             Self::RolledBack { .. } => "rolled_back",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
@@ -306,6 +341,8 @@ impl Fact {
             | Self::Held { evidence, .. }
             | Self::ComponentsRolledBack { evidence, .. }
             | Self::BlocksRestored { evidence, .. }
+            | Self::ArmsStopped { evidence, .. }
+            | Self::ExperimentEnded { evidence, .. }
             | Self::RolledBack { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),

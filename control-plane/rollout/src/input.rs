@@ -52,6 +52,20 @@ pub struct Judgement {
     pub baseline: ArmWindow,
     /// Canary over the last 60 seconds.
     pub canary: ArmWindow,
+    /// In an experiment, what the evidence says about each arm beside the control, which is the baseline of each. Of what stands
+    /// outside of it, only the age and the baseline are said then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<ArmJudgement>,
+}
+
+/// What the evidence says about one arm of an experiment.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ArmJudgement {
+    /// Its name.
+    pub name: String,
+    /// What is said of it as the canary.
+    #[serde(flatten)]
+    pub judgement: Judgement,
 }
 
 /// What the evidence says about one component.
@@ -122,6 +136,8 @@ pub enum RollbackScope {
     Component(String),
     /// This block of code.
     Block(String),
+    /// This arm of an experiment: it is stopped.
+    Arm(String),
 }
 
 impl Order {
@@ -212,6 +228,23 @@ pub enum Refused {
         /// What the plan names, the first 20.
         known: Vec<String>,
     },
+    /// The plan names no such arm.
+    #[error("arm {name:?} is not part of the plan; its arms are: {}", Known(known))]
+    UnknownArm {
+        /// What was asked for, shortened.
+        name: String,
+        /// What the plan names, the first 20.
+        known: Vec<String>,
+    },
+    /// Not possible in an experiment, whatever its phase.
+    #[error(
+        "cannot {order} in an experiment: its weights are fixed and no arm is promoted; stop an arm with `rollback --arm`, \
+         end the experiment with `rollback`, and create a rollout for the version that won"
+    )]
+    Experiment {
+        /// What was asked for.
+        order: &'static str,
+    },
     /// A reason must be given.
     #[error("reason: must not be empty")]
     ReasonMissing,
@@ -245,6 +278,12 @@ impl Judgement {
     #[must_use]
     pub fn component(&self, name: &str) -> Option<&ComponentJudgement> {
         self.components.iter().find(|component| component.name == name)
+    }
+
+    /// What is said of an arm of an experiment.
+    #[must_use]
+    pub fn arm(&self, name: &str) -> Option<&Self> {
+        self.arms.iter().find(|arm| arm.name == name).map(|arm| &arm.judgement)
     }
 
     /// True when the evidence is no older than [`crate::DATA_AGE_MAX_S`].

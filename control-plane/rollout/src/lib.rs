@@ -5,6 +5,7 @@
 //! * [`create`] and [`step()`] are the only rules: `(plan, state, input, now)` gives the next state, the events to
 //!   write and the effects to perform, in order.
 //! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
+//!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
@@ -28,9 +29,14 @@ mod trial;
 pub mod yaml;
 
 pub use effect::{Effect, Notice, Severity};
-pub use evaluation::{Evaluation, Stored, host_number, source_number};
+pub use evaluation::{
+    ArmResult, ComponentResult, Evaluation, ExperimentEvaluation, Seen, Stored, StoredExperiment,
+    host_number, source_number,
+};
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
-pub use input::{ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope};
+pub use input::{
+    ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
+};
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};

@@ -10,6 +10,7 @@ mod check;
 mod dependencies;
 mod error;
 mod escalation;
+mod experiment;
 mod failures;
 mod quantity;
 mod raw;
@@ -30,6 +31,7 @@ use dependencies::Dependencies;
 pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
+pub use experiment::{Experiment, PlannedArm};
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 pub use window::RollbackWindow;
@@ -52,6 +54,10 @@ pub mod bounds {
     pub const OWNER_BYTES: usize = 128;
     /// Tags that a rollout takes from elsewhere when it is created.
     pub const TAKEN: usize = 1_024;
+    /// Arms of an experiment beside the control.
+    pub const EXPERIMENT_ARMS: usize = 8;
+    /// Least part of the users that an experiment leaves to its control, in parts per million.
+    pub const CONTROL_PPM_MIN: u32 = 50_000;
 }
 
 /// A plan that was checked.
@@ -61,6 +67,7 @@ pub struct Plan {
     service: String,
     baseline: String,
     canary: String,
+    experiment: Option<Experiment>,
     /// What the filters are told in every state: name, hosts, identity, rules, components.
     template: proto::Service,
     business_weights: Vec<f64>,
@@ -191,10 +198,16 @@ impl Plan {
         &self.baseline
     }
 
-    /// Version on trial.
+    /// Version on trial. Empty in an experiment, whose arms have the versions.
     #[must_use]
     pub fn canary(&self) -> &str {
         &self.canary
+    }
+
+    /// The arms that are compared. `None`: the plan is for a rollout.
+    #[must_use]
+    pub const fn experiment(&self) -> Option<&Experiment> {
+        self.experiment.as_ref()
     }
 
     /// Host names of the service. Empty: every host that no other service claims.
@@ -203,7 +216,7 @@ impl Plan {
         &self.template.hosts
     }
 
-    /// The steps below 100 %, weights rising. Empty: the first weight is 100 %.
+    /// The steps below 100 %, weights rising. Empty: the first weight is 100 %. An experiment has one, of all its arms together.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps

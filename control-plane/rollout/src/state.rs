@@ -1,6 +1,7 @@
 //! Where a rollout stands. It changes by events alone: [`State::apply`] is the only writer, so the journal replayed
 //! gives the live state.
 
+mod arms;
 mod hold;
 mod phase;
 mod replay;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::{BlockEvidence, Reason, Trend, Verdict};
+use serin_analysis::BlockEvidence;
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
@@ -52,7 +53,7 @@ pub struct State {
     pub phase: Phase,
     /// Step of the plan, from 0.
     pub step: u32,
-    /// Canary weight.
+    /// Canary weight. In an experiment that of all arms that run together.
     #[serde(with = "crate::text::ppm", rename = "weight_ppm")]
     pub weight: Weight,
     /// Components that were returned to the baseline, by name. None ever leaves within a rollout.
@@ -63,6 +64,15 @@ pub struct State {
     /// Blocks that were returned to a previous version, by name. None ever leaves within a rollout.
     #[serde(default)]
     pub blocks: BTreeMap<String, Restored>,
+    /// True for an experiment: its arms have fixed weights, and none is promoted.
+    #[serde(default)]
+    pub experiment: bool,
+    /// Arms of an experiment that were stopped, by name. None ever runs again.
+    #[serde(default)]
+    pub stopped: BTreeMap<String, Pin>,
+    /// When it began to take requests. `None`: it waits for a person, or its journal is older than this field.
+    #[serde(default)]
+    pub began_at: Option<UnixMillis>,
     /// Why progress is stopped, other than by gathering evidence or a person.
     pub hold: Option<Hold>,
     /// Why the rollout ended in its terminal phase.
@@ -151,11 +161,7 @@ pub struct Pin {
 impl Pin {
     fn new(component: &str, event: &Event, cause: &Cause) -> Self {
         let judged = event.fact.evidence().and_then(|judgement| judgement.component(component));
-        let reasons = judged.map(|one| one.assessment.reasons.as_slice()).unwrap_or_default();
-        let against =
-            reasons.iter().filter(|reason| reason.verdict == Verdict::Regressed).map(Reason::sentence);
-        let predicted = judged.and_then(|one| one.assessment.predicted()).map(Trend::sentence);
-        let evidence = against.chain(predicted).collect();
+        let evidence = judged.map(|one| arms::against(&one.assessment)).unwrap_or_default();
         Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence, needs: Vec::new() }
     }
 
@@ -180,6 +186,9 @@ impl Pin {
             | Cause::OtherService { .. }
             | Cause::Predicted { .. }
             | Cause::LimitSustained { .. }
+            | Cause::ArmsRegressed { .. }
+            | Cause::AllArmsStopped
+            | Cause::DurationOver { .. }
             | Cause::WithinLimits => {
                 if self.evidence.is_empty() {
                     self.cause.to_string()
@@ -206,6 +215,9 @@ impl State {
             pinned: BTreeMap::new(),
             disabled: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            experiment: plan.experiment().is_some(),
+            stopped: BTreeMap::new(),
+            began_at: None,
             hold: None,
             cause: None,
             watched: false,
@@ -252,6 +264,8 @@ impl State {
                 self.not_taken.clone_from(not_taken);
                 if *paused {
                     self.pause(Weight::ZERO, event.at);
+                } else {
+                    self.began_at = Some(event.at);
                 }
             }
             Fact::StepStarted { step, weight_ppm, .. } => {
@@ -279,7 +293,12 @@ impl State {
                 // What the canary runs from now on was not seen before.
                 self.evaluating_since = event.at;
             }
-            Fact::RolledBack { cause, .. } => self.end(Phase::RolledBack, Weight::ZERO, cause, event.at),
+            Fact::ArmsStopped { arms, weight_ppm, cause, .. } => {
+                self.stop_arms(arms, *weight_ppm, event, cause);
+            }
+            Fact::RolledBack { cause, .. } | Fact::ExperimentEnded { cause, .. } => {
+                self.end(Phase::RolledBack, Weight::ZERO, cause, event.at)
+            }
             Fact::Completing { .. } => self.enter(Phase::Completing, Weight::FULL, event.at),
             Fact::Promoted { watched, cause, .. } => {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
@@ -290,8 +309,12 @@ impl State {
                 self.hold = None;
             }
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
+            Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),
-            Fact::Resumed { step, weight_ppm, .. } => self.resume(*step, *weight_ppm, event.at),
+            Fact::Resumed { step, weight_ppm, .. } => {
+                self.began_at.get_or_insert(event.at);
+                self.resume(*step, *weight_ppm, event.at);
+            }
             Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
             Fact::Superseded { by } => self.supersede(by, event.at),
         }

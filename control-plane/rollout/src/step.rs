@@ -13,10 +13,12 @@
 mod alarm;
 mod assess;
 mod command;
+mod experiment;
 mod limits;
 
 pub(crate) use assess::doubt;
-use serin_proto::assignment::{Salt, Weight};
+pub(crate) use limits::exceeded;
+use serin_proto::assignment::{CANARY, Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
 use crate::plan::Omitted;
@@ -104,7 +106,7 @@ pub fn may_follow(plan: &Plan, paused: bool, before: &State) -> Result<(), Refus
     let (promoted, by) = (before.canary.clone(), before.id.clone());
     if plan.baseline() != promoted {
         Err(Refused::Baseline { baseline: plan.baseline().to_owned(), promoted, by })
-    } else if paused {
+    } else if paused || plan.experiment().is_some_and(|experiment| experiment.arm(CANARY).is_none()) {
         Ok(())
     } else {
         Err(Refused::CanaryInUse { canary: plan.canary().to_owned(), promoted, by })
@@ -155,7 +157,8 @@ impl<'a> Change<'a> {
     }
 
     fn record(&mut self, fact: Fact) {
-        let text = format!("{} {}: {}", self.state.service, self.state.canary, fact.text());
+        let of = if self.state.experiment { "experiment" } else { self.state.canary.as_str() };
+        let text = format!("{} {of}: {}", self.state.service, fact.text());
         self.notices.push(Notice { severity: severity(&fact), text });
         let event = Event {
             format: EVENT_FORMAT,
@@ -191,6 +194,9 @@ impl<'a> Change<'a> {
     /// The step and weight that the present weight stands for: the last step that is not above it; below the first step,
     /// the first step.
     fn place(&self) -> (u32, Weight) {
+        if let Some(experiment) = self.plan.experiment() {
+            return (0, experiment.weight(|arm| !self.state.stopped.contains_key(arm)));
+        }
         let weight = self.state.weight;
         match self.plan.steps().iter().rposition(|step| step.weight <= weight) {
             Some(index) => (u32::try_from(index).unwrap_or(u32::MAX), weight),
@@ -201,13 +207,16 @@ impl<'a> Change<'a> {
 
 fn severity(fact: &Fact) -> Severity {
     match fact {
-        Fact::ComponentsRolledBack { .. } | Fact::BlocksRestored { .. } | Fact::RolledBack { .. } => {
-            Severity::Critical
-        }
+        Fact::ComponentsRolledBack { .. }
+        | Fact::BlocksRestored { .. }
+        | Fact::ArmsStopped { .. }
+        | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
+        | Fact::RolledBack { .. } => Severity::Critical,
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
+        | Fact::ExperimentEnded { .. }
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
@@ -224,6 +233,9 @@ impl Judgement {
     /// The same with every number finite, so that it can be written as JSON and read back.
     fn bounded(&self) -> Box<Self> {
         let mut judgement = self.clone();
+        for arm in &mut judgement.arms {
+            arm.judgement = *arm.judgement.bounded();
+        }
         let components = judgement.components.iter_mut().map(|component| &mut component.assessment);
         for scope in std::iter::once(&mut judgement.version).chain(components) {
             scope.make_finite();

@@ -1,5 +1,7 @@
 //! One sentence about what is happening and what is awaited.
 
+mod experiment;
+
 use std::time::Duration;
 
 use serin_analysis::verdict::Verdict;
@@ -12,6 +14,9 @@ use crate::{ActivePhase, Judgement, Phase, Plan, State, UnixMillis};
 /// since the start.
 #[must_use]
 pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
+    if let Some(experiment) = plan.experiment() {
+        return experiment::summary((plan, experiment), state, judgement, now);
+    }
     let mut text = match (&state.superseded_by, state.phase) {
         (Some(by), Phase::Promoted | Phase::RolledBack) => {
             format!("{}; rollout {by} followed", ended(state))

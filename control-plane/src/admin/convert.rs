@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod experiment;
 mod known;
 mod reason;
 mod trend;
@@ -47,6 +48,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         arms: snapshot.arms.iter().map(arm).collect(),
         taken: snapshot.taken.iter().map(known::taken).collect(),
         not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
+        experiment: snapshot.experiment.as_ref().map(experiment::experiment),
     }
 }
 

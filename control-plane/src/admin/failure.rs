@@ -17,16 +17,18 @@ pub(super) fn status(error: CommandError) -> Status {
         CommandError::Assignment(_) => Status::failed_precondition(words),
         CommandError::NotFound(_) => Status::not_found(words),
         CommandError::TooMany => Status::resource_exhausted(words),
-        CommandError::Over(_) => Status::failed_precondition(words),
+        CommandError::Over(_) | CommandError::Experiment(_) => Status::failed_precondition(words),
         CommandError::Busy => Status::unavailable(words),
         CommandError::Refused(refused) => match refused {
             Refused::Phase { .. }
             | Refused::Superseded { .. }
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
-            | Refused::CanaryInUse { .. } => Status::failed_precondition(words),
+            | Refused::CanaryInUse { .. }
+            | Refused::Experiment { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. }
             | Refused::UnknownBlock { .. }
+            | Refused::UnknownArm { .. }
             | Refused::ReasonMissing
             | Refused::ReasonTooLong => Status::invalid_argument(words),
         },

@@ -125,7 +125,10 @@ fn act(acted: Acted) -> RecordResponse {
         Order::Promote => recorded_act::Order::Promote(true),
         Order::HandOver => recorded_act::Order::HandOver(true),
         Order::Rollback { scope } => match scope {
-            RollbackScope::Version => recorded_act::Order::RollbackComponent(String::new()),
+            // No experiment is recorded.
+            RollbackScope::Version | RollbackScope::Arm(_) => {
+                recorded_act::Order::RollbackComponent(String::new())
+            }
             RollbackScope::Component(name) => recorded_act::Order::RollbackComponent(name),
             RollbackScope::Block(name) => recorded_act::Order::RollbackBlock(name),
         },

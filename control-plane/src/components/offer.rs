@@ -18,9 +18,12 @@ use crate::fleet::report::{TagWeight, Tags};
 const CALLS_MAX: usize = 16;
 
 /// The plan with what it takes from what routes say and traces showed, and what of it cannot be taken. Pure, and the same for
-/// any order of `told` and `observed`.
+/// any order of `told` and `observed`. An arm of an experiment is stopped as a whole, so an experiment takes nothing.
 #[must_use]
 pub fn taking(plan: &Plan, told: &[Told], observed: &[Observed]) -> (Plan, Vec<Omitted>) {
+    if plan.experiment().is_some() {
+        return (plan.clone(), Vec::new());
+    }
     let mut offer = Offer::default();
     for component in plan.components() {
         let mine = told.iter().filter(|one| is_of(plan, one, component.name));

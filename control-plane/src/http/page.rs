@@ -1,6 +1,8 @@
 //! The status page: one table of rollouts, one of the components of each that is current. No script; the browser
 //! loads it again every two seconds. Every text is escaped.
 
+mod experiment;
+
 use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 
@@ -51,27 +53,41 @@ fn section(page: &mut String, rollout: &Snapshot, now: UnixMillis) -> fmt::Resul
     let age = now.since(rollout.changed_at).as_secs();
     write!(
         page,
-        "<section class=\"{phase}\"><h2>{} <small>{} → {}</small> <b>{}</b></h2><p>{}.</p>\
-         <p class=\"facts\">{} · canary {} · step {} of {} · {} · changed {age} s ago",
+        "<section class=\"{phase}\"><h2>{} <small>{}</small> <b>{}</b></h2><p>{}.</p>\
+         <p class=\"facts\">{} · {} · changed {age} s ago",
         Text(&rollout.service),
-        Text(&rollout.baseline_version),
-        Text(&rollout.canary_version),
-        phase.replace('_', " "),
+        Text(&versions(rollout)),
+        if rollout.experiment.is_some() { experiment::phase(rollout) } else { phase.replace('_', " ") },
         Text(&rollout.summary),
         Text(&rollout.id),
-        Percent(rollout.weight_ppm),
-        (rollout.step + 1).min(rollout.steps),
-        rollout.steps,
-        words::verdict(rollout.verdict),
+        progress(rollout),
     )?;
     if rollout.current {
         write!(page, " · applied by {} of {} VMs</p>", rollout.vms_applied, rollout.vms_known)?;
-        components(page, &rollout.components)?;
+        match &rollout.experiment {
+            Some(experiment) => experiment::results(page, experiment)?,
+            None => components(page, &rollout.components)?,
+        }
     } else {
         page.push_str("</p>");
     }
     page.push_str("</section>");
     Ok(())
+}
+
+fn versions(rollout: &Snapshot) -> String {
+    let tried =
+        rollout.experiment.as_ref().map_or_else(|| rollout.canary_version.clone(), experiment::versions);
+    format!("{} → {tried}", rollout.baseline_version)
+}
+
+fn progress(rollout: &Snapshot) -> String {
+    if rollout.experiment.is_some() {
+        return format!("arms {}", Percent(rollout.weight_ppm));
+    }
+    let step = (rollout.step + 1).min(rollout.steps);
+    let (weight, verdict) = (Percent(rollout.weight_ppm), words::verdict(rollout.verdict));
+    format!("canary {weight} · step {step} of {} · {verdict}", rollout.steps)
 }
 
 fn components(page: &mut String, components: &[Component]) -> fmt::Result {

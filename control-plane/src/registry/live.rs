@@ -24,7 +24,7 @@ pub(super) struct Carried {
     /// Its own version, where the rollout says which. `None`: the one that `of` consists of.
     pub(super) version: Option<Version>,
     /// Arm that carries it.
-    pub(super) arm: &'static str,
+    pub(super) arm: String,
     /// Part of the users, in parts per million.
     pub(super) share_ppm: u32,
     /// The rollout that says so.
@@ -40,12 +40,19 @@ pub(super) fn carried<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>) -> 
     let current = snapshots.into_iter().filter(|snapshot| snapshot.current);
     let mut all: Vec<Carried> =
         current.flat_map(|snapshot| arms(snapshot).into_iter().chain(returned(snapshot))).collect();
-    all.sort_by(|one, other| (&one.subject, one.arm).cmp(&(&other.subject, other.arm)));
+    all.sort_by(|one, other| (&one.subject, &one.arm).cmp(&(&other.subject, &other.arm)));
     all
 }
 
 fn arms(snapshot: &Snapshot) -> Vec<Carried> {
     let whole = Weight::FULL.ppm();
+    if let Some(experiment) = snapshot.experiment.as_ref().filter(|_| !snapshot.phase.is_terminal()) {
+        let own = |label: &str, name: &str, ppm| one(snapshot, &snapshot.service, label, name, ppm, None);
+        let control = own(&snapshot.baseline_version, BASELINE, experiment.control_weight_ppm);
+        let running = experiment.arms.iter().filter(|arm| arm.weight_ppm > 0);
+        let arms = running.filter_map(|arm| own(&arm.version, &arm.name, arm.weight_ppm));
+        return control.into_iter().chain(arms).collect();
+    }
     let arm = |label: &str, arm, share_ppm| one(snapshot, &snapshot.service, label, arm, share_ppm, None);
     let (baseline, canary) = (&snapshot.baseline_version, &snapshot.canary_version);
     let arms = match snapshot.phase {
@@ -97,7 +104,7 @@ fn one(
     snapshot: &Snapshot,
     path: &str,
     label: &str,
-    arm: &'static str,
+    arm: &str,
     share_ppm: u32,
     because: Option<String>,
 ) -> Option<Carried> {
@@ -105,7 +112,7 @@ fn one(
         subject: path.parse().ok()?,
         of: label.parse().ok()?,
         version: None,
-        arm,
+        arm: arm.to_owned(),
         share_ppm,
         rollout: snapshot.id.clone(),
         changed_at: snapshot.changed_at,
@@ -128,7 +135,9 @@ pub(super) fn needed<'a>(
         }
         *is_complete = snapshot.phase == Phase::Promoted;
         let Ok(application) = Subject::application(&snapshot.service) else { continue };
-        for label in [&snapshot.baseline_version, &snapshot.canary_version] {
+        let arms = snapshot.experiment.iter().flat_map(|experiment| &experiment.arms);
+        let labels = [&snapshot.baseline_version, &snapshot.canary_version].into_iter();
+        for label in labels.chain(arms.map(|arm| &arm.version)) {
             needed.extend(label.parse().ok().map(|version| (application.clone(), version)));
         }
         needed.extend(blocks(snapshot));

@@ -188,7 +188,7 @@ fn row(carried: &Carried, subject: &Subject, version: &Version, registered: bool
         subject: subject.to_string(),
         kind: convert::kind(subject.kind()).into(),
         version: version.to_string(),
-        arm: carried.arm.to_owned(),
+        arm: carried.arm.clone(),
         share_ppm: carried.share_ppm,
         rollout_id: carried.rollout.clone(),
         changed_at: Some(timestamp(carried.changed_at)),

@@ -45,6 +45,8 @@ impl Task {
 fn on_baseline(plan: &serin_rollout::Plan, state: &State) -> Vec<String> {
     let named = |name: &str| format!("{}/{name}", state.service);
     match state.phase {
+        // The end of an experiment undoes nothing that others were built on.
+        Phase::RolledBack if state.experiment => Vec::new(),
         Phase::RolledBack => plan.components().map(|component| named(component.name)).collect(),
         Phase::WarmingUp
         | Phase::Progressing

@@ -138,6 +138,9 @@ impl Task {
             Wanted::Rollout(id) => {
                 let found = self.tracked.iter().find(|tracked| tracked.state.id.0 == id);
                 let tracked = found.ok_or_else(|| CommandError::NotFound(id.clone()))?;
+                if tracked.plan.experiment().is_some() {
+                    return Err(CommandError::Experiment(id));
+                }
                 if !tracked.runs() {
                     return Err(CommandError::Over(id));
                 }

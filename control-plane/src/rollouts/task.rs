@@ -232,8 +232,9 @@ impl Task {
         if !self.evidence.is_free() {
             return;
         }
+        let now = clock::now();
         let running = self.tracked.iter().filter_map(|tracked| {
-            let stored = tracked.evaluation.as_ref()?.stored();
+            let stored = tracked.stored(now)?;
             let stored =
                 stored.inspect_err(|error| tracing::warn!(%error, "evidence cannot be written")).ok()?;
             Some((tracked.state.id.0.clone(), stored))

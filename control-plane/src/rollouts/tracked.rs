@@ -1,7 +1,7 @@
 //! One rollout in memory.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
@@ -10,11 +10,15 @@ use serin_rollout::{
     host_number, step, summary,
 };
 
+use super::compared::Compared;
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
 use crate::fleet::report::Stratum;
 use crate::otlp::LoggedFailures;
 use crate::snapshot::{self, ComponentWindow, Snapshot, Windows};
+
+/// How long the evidence of an experiment is stored after its end.
+const STORED_AFTER_END: Duration = Duration::from_secs(60);
 
 /// A rollout, its plan and its evidence.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct Tracked {
     pub(super) judgement: Option<Judgement>,
     /// Evidence; only while the rollout runs.
     pub(super) evaluation: Option<Evaluation>,
+    /// Evidence of an experiment, in place of that of a rollout; after its end too.
+    experiment: Option<Compared>,
     /// The last minute before it ended, to be shown from then on.
     last: Option<Windows>,
     /// What the next rollout of the service should begin with. Current once this one ended.
@@ -48,6 +54,10 @@ impl Tracked {
         generation: u64,
         evidence: Option<&[u8]>,
     ) -> Result<Self, ConfigError> {
+        if plan.experiment().is_some() {
+            let compared = Compared::take_up(&plan, &state, evidence)?;
+            return Ok(Self::of(plan, state, generation, Learned::default(), None, Some(compared)));
+        }
         let stored = evidence.map(Stored::read).transpose().unwrap_or_else(|error| {
             let rollout = state.id.0.as_str();
             tracing::warn!(rollout, %error, "the stored evidence cannot be read, and is gathered anew");
@@ -57,26 +67,40 @@ impl Tracked {
         let evaluation = Evaluation::restore(&plan, &state, stored)?;
         let learned = learned(&state, &evaluation);
         let runs = state.runs();
-        let (plan, evaluation) = (Arc::new(plan), runs.then_some(evaluation));
-        let mut tracked = Self {
-            plan,
+        let mut tracked = Self::of(plan, state, generation, learned, runs.then_some(evaluation), None);
+        tracked.tell_weight();
+        Ok(tracked)
+    }
+
+    fn of(
+        plan: Plan,
+        state: State,
+        generation: u64,
+        learned: Learned,
+        evaluation: Option<Evaluation>,
+        experiment: Option<Compared>,
+    ) -> Self {
+        Self {
+            plan: Arc::new(plan),
             state,
             generation,
             judgement: None,
             evaluation,
+            experiment,
             last: None,
             learned,
             spreading: None,
             has_news: false,
-        };
-        tracked.tell_weight();
-        Ok(tracked)
+        }
     }
 
     /// Begins with what an earlier rollout of the service taught.
     pub fn recall(&mut self, learned: Learned) {
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.recall(&learned);
+        }
+        if let Some(experiment) = &mut self.experiment {
+            experiment.evidence().recall(&learned);
         }
         self.learned = learned;
     }
@@ -132,12 +156,25 @@ impl Tracked {
     /// True while evidence is gathered and judged.
     #[must_use]
     pub fn runs(&self) -> bool {
-        self.evaluation.is_some()
+        self.evaluation.is_some() || (self.experiment.is_some() && !self.state.phase.is_terminal())
+    }
+
+    /// The evidence as it is stored. That of an experiment is stored for a minute after its end too, because its result is
+    /// shown from it. `None`: there is none.
+    pub(super) fn stored(&self, now: UnixMillis) -> Option<Result<Vec<u8>, serde_json::Error>> {
+        let lately = now.since(self.state.changed_at) <= STORED_AFTER_END;
+        let experiment = self.experiment.as_ref().filter(|_| self.runs() || lately);
+        experiment.map(Compared::stored).or_else(|| self.evaluation.as_ref().map(Evaluation::stored))
     }
 
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
     /// One request in `one_in` was sampled for its host.
     pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
+        if let Some(experiment) = &mut self.experiment {
+            experiment.merge(source, stratum, one_in);
+            self.has_news = self.runs();
+            return;
+        }
         let Some(evaluation) = &mut self.evaluation else { return };
         let Some(component) = evaluation.index(&stratum.component) else { return };
         for reported in &stratum.arms {
@@ -188,12 +225,19 @@ impl Tracked {
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.progress(source, complete_until, now);
         }
+        if let Some(experiment) = &mut self.experiment {
+            experiment.evidence().progress(source, complete_until, now);
+        }
     }
 
     /// Judges the evidence and says what follows, which is still to be persisted. `None`: the rollout does not run.
     pub fn judge(&mut self, now: UnixMillis) -> Option<Transition> {
         self.has_news = false;
-        let judgement = self.evaluation.as_mut()?.judge(now);
+        let judgement = match &mut self.experiment {
+            Some(_) if self.state.phase.is_terminal() => return None,
+            Some(experiment) => experiment.judge(&self.plan, now),
+            None => self.evaluation.as_mut()?.judge(now),
+        };
         self.judgement = Some(judgement.clone());
         step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
     }
@@ -201,6 +245,10 @@ impl Tracked {
     /// Takes over what was decided, once it is persisted.
     pub fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
+        if let Some(experiment) = &mut self.experiment {
+            experiment.decided(&self.plan, &self.state, events, self.judgement.as_ref());
+            return;
+        }
         if !self.state.runs() {
             self.learned = self.learned();
             let last = self.evaluation.take();
@@ -239,7 +287,8 @@ impl Tracked {
         let summary = summary(&self.plan, &self.state, self.judgement.as_ref(), now);
         let present = self.evaluation.as_ref().map(|evaluation| self.windows(evaluation));
         let windows = present.as_ref().or(self.last.as_ref());
-        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows, spread, now };
+        let results = self.experiment.as_ref().map(Compared::results).unwrap_or_default();
+        let seen = snapshot::Seen { judgement: self.judgement.as_ref(), windows, spread, now, results };
         snapshot::build(&self.plan, &self.state, self.generation, summary, &seen)
     }
 

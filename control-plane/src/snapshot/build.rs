@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::plan::PlannedComponent;
-use serin_rollout::{Granularity, Judgement, Pin, Plan, Restored, State, UnixMillis, plan};
+use serin_rollout::{ComponentResult, Granularity, Judgement, Pin, Plan, Restored, State, UnixMillis, plan};
 
 use super::{Arm, Block, BlockEvidence, Chart, Component, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
@@ -38,12 +38,15 @@ pub struct Seen<'a> {
     pub spread: Spread,
     /// When it is shown.
     pub now: UnixMillis,
+    /// What an experiment shows. Empty in a rollout.
+    pub results: &'a [ComponentResult],
 }
 
 /// Builds the snapshot.
 #[must_use]
 pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen: &Seen<'_>) -> Snapshot {
-    let version = seen.judgement.map(|judgement| &judgement.version);
+    let experiment = super::experiment::build(plan, state, seen.judgement, seen.results);
+    let version = seen.judgement.map(|judgement| &judgement.version).filter(|_| experiment.is_none());
     let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None, Vec::new());
     let planned = plan.components();
     let planned = planned.map(|one| {
@@ -79,6 +82,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         not_taken: state.not_taken.clone(),
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
+        experiment,
     }
 }
 
@@ -131,7 +135,7 @@ fn block(state: &State, planned: &plan::Block, evidence: &[serin_analysis::Block
     }
 }
 
-fn reasons(reasons: &[serin_analysis::Reason]) -> Vec<Reason> {
+pub(super) fn reasons(reasons: &[serin_analysis::Reason]) -> Vec<Reason> {
     reasons.iter().map(|reason| Reason { data: reason.clone(), text: reason.sentence() }).collect()
 }
 

@@ -94,6 +94,7 @@ async fn a_block_is_returned_by_hand_and_shown_and_survives_a_restart() {
         block: block.to_owned(),
         component: component.to_owned(),
         reason: "bad".to_owned(),
+        arm: String::new(),
     };
     let both = admin.rollback(request("tax", "cart")).await.unwrap_err();
     assert_eq!(

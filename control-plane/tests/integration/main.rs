@@ -7,6 +7,7 @@ mod components;
 mod crash;
 mod dependencies;
 mod ecds;
+mod experiment;
 mod fleet;
 mod guarded;
 mod http;

@@ -125,7 +125,8 @@ impl Act {
             Order::HandOver => RawOrder::HandOver,
             Order::Rollback { scope } => {
                 match scope {
-                    RollbackScope::Version => {}
+                    // No experiment is recorded.
+                    RollbackScope::Version | RollbackScope::Arm(_) => {}
                     RollbackScope::Component(name) => component = Some(name.clone()),
                     RollbackScope::Block(name) => block = Some(name.clone()),
                 }

@@ -81,6 +81,8 @@ impl Deeds {
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
                 | Fact::HandedOver { .. }
+                | Fact::ArmsStopped { .. }
+                | Fact::ExperimentEnded { .. }
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::Resumed { .. }

@@ -34,13 +34,18 @@ impl Route {
 /// named `NAME_canary` and `NAME_baseline`.
 #[must_use]
 pub fn arm_routes(routes: &[Route]) -> Vec<Value> {
-    let with_arm = |route: &Route| {
+    routes_of_arms(routes, &[(CANARY, CANARY_CLUSTER)])
+}
+
+/// For each route, one to the cluster of each of the arms (name, cluster) for requests with its header, then one to the
+/// baseline.
+#[must_use]
+pub fn routes_of_arms(routes: &[Route], arms: &[(&str, &str)]) -> Vec<Value> {
+    let with_arm = |route: &Route, arm: &str| {
         let mut matches = route.matches.clone();
         if let Some(matches) = matches.as_object_mut() {
-            matches.insert(
-                "headers".to_owned(),
-                json!([{"name": ARM_HEADER, "string_match": {"exact": CANARY}}]),
-            );
+            matches
+                .insert("headers".to_owned(), json!([{"name": ARM_HEADER, "string_match": {"exact": arm}}]));
         }
         matches
     };
@@ -52,12 +57,11 @@ pub fn arm_routes(routes: &[Route]) -> Vec<Value> {
             "stat_prefix": format!("{}_{cluster}", route.name),
         })
     };
-    routes
-        .iter()
-        .flat_map(|route| {
-            [to(route, with_arm(route), CANARY_CLUSTER), to(route, route.matches.clone(), BASELINE_CLUSTER)]
-        })
-        .collect()
+    let of_route = |route: &Route| -> Vec<Value> {
+        let arms = arms.iter().map(|(arm, cluster)| to(route, with_arm(route, arm), cluster));
+        arms.chain([to(route, route.matches.clone(), BASELINE_CLUSTER)]).collect()
+    };
+    routes.iter().flat_map(of_route).collect()
 }
 
 /// For each route, Envoy's own split by weight: `canary_percent` of the requests, drawn one by one.

@@ -61,7 +61,7 @@ async fn no_client_chooses_the_version_of_a_block_and_all_other_baggage_passes()
     assert_eq!(asked("a=1,serin.block.tax=v6").await, 500);
     let mut admin = shop.control_plane.client();
     let (block, reason) = ("tax".to_owned(), "bad".to_owned());
-    let rollback = serin_proto::admin::v1::RollbackRequest { id, block, reason, component: String::new() };
+    let rollback = serin_proto::admin::v1::RollbackRequest { id, block, reason, ..Default::default() };
     admin.rollback(rollback).await.unwrap();
     shop.control_plane.attached(&[("envoy", 2)]).await;
     // After it, none can call the faulty version back.

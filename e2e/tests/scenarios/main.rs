@@ -9,6 +9,7 @@
 mod cold_start;
 mod counting;
 mod crashes;
+mod experiment;
 mod fleet;
 mod foreign;
 mod granularity;

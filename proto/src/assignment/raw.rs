@@ -59,7 +59,7 @@ pub struct Service {
     pub rollout: Option<String>,
     /// Key of the ring: 32 hexadecimal digits, drawn once per rollout.
     pub salt: String,
-    /// Arms other than the baseline, in ring order, with their weights. The rest of the ring is the baseline.
+    /// Parts of the ring, in its order. The rest of the ring is the baseline.
     #[serde(default)]
     pub split: Vec<Share>,
     /// Where users and sessions are read from.
@@ -73,12 +73,12 @@ pub struct Service {
     pub components: Vec<Component>,
 }
 
-/// An arm and its part of the traffic.
+/// An arm and a part of the ring.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Name of the arm; not `baseline`.
+    /// Name of the arm. `baseline`: a part that a stopped arm left, so that no other arm's users move.
     pub arm: String,
     /// Parts per million, 0 to 1,000,000.
     pub weight_ppm: u32,

@@ -93,7 +93,11 @@ fn every_refusal_names_the_field_and_the_rule() {
             "split[0].weight_ppm: must be between 0 and 1000000",
         ),
         ("/services/0/split/0/weight_ppm", json!(0.5), "split[0].weight_ppm: invalid type"),
-        ("/services/0/split/0/arm", json!("baseline"), "split[0].arm: \"baseline\" is given twice"),
+        (
+            "/services/0/split",
+            json!([{"arm": "canary", "weight_ppm": 1}, {"arm": "canary", "weight_ppm": 1}]),
+            "split[1].arm: \"canary\" is given twice",
+        ),
         ("/services/0/rules/0/arm", json!("blue"), "rules[0].arm: \"blue\" is not an arm"),
         ("/services/0/rules/1/when/users", json!([]), "rules[1].when.users: must not be empty"),
         (
@@ -129,6 +133,20 @@ fn every_refusal_names_the_field_and_the_rule() {
 fn weights_that_exceed_the_whole_are_refused() {
     let split = json!([{"arm": "canary", "weight_ppm": 600_000}, {"arm": "b", "weight_ppm": 600_000}]);
     refused("/services/0/split", split, "services[0].split: the weights add up to 1200000 ppm");
+}
+
+#[test]
+fn the_baseline_may_have_several_parts_of_the_ring() {
+    let mut assignment = full();
+    let share = |arm: &str, weight_ppm: u32| json!({"arm": arm, "weight_ppm": weight_ppm});
+    let split = [share("baseline", 1), share("b", 2), share("baseline", 4), share("canary", 8)];
+    assignment["services"][0]["split"] = json!(split);
+    let parsed = parse(assignment.to_string().as_bytes()).unwrap();
+    let service = &parsed.services[0];
+    assert_eq!(service.arms, ["baseline", "b", "canary"]);
+    let parts: Vec<_> = service.split.iter().map(|share| (share.arm.index(), share.weight.ppm())).collect();
+    assert_eq!(parts, [(0, 1), (1, 2), (0, 4), (2, 8)]);
+    assert_eq!(parse(parsed.to_json().as_bytes()).unwrap(), parsed);
 }
 
 #[test]

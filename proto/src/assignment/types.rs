@@ -89,7 +89,8 @@ pub struct Service {
     pub salt: Salt,
     /// Names of the arms, the baseline first.
     pub arms: Vec<String>,
-    /// Weights of the arms other than the baseline, in ring order; together at most the whole.
+    /// Parts of the ring, in its order; together at most the whole, and the baseline has the rest. Each arm other than the
+    /// baseline has one; the baseline may have several, which stopped arms left.
     pub split: Vec<Share>,
     /// Where users and sessions are read from.
     pub identity: Identity,

@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod experiment;
 mod known;
 mod reason;
 mod trend;
@@ -10,8 +11,8 @@ pub(super) mod version;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Block, Component, ControlChart, Event, Granularity, Moment, Node, OmittedTag, Phase, Reason,
-    Rollout, TakenTag, Trend, Verdict, Veto,
+    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, OmittedTag, Phase,
+    Reason, Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -89,6 +90,7 @@ impl From<proto::Rollout> for Rollout {
             vms_known: rollout.vms_known,
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
+            experiment: rollout.experiment.map(Experiment::from),
         }
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn run(request: &arguments::Replay, output: Output) -> Result<(), Fai
         return Err(Failure::usage("plan and trace cannot both be read from standard input"));
     }
     let plan = plan::parse(&request.plan, &plan::read(&request.plan)?)?;
+    if plan.experiment().is_some() {
+        return Err(Failure::usage(format!(
+            "{} is the plan of an experiment, which cannot be replayed",
+            input::name(&request.plan)
+        )));
+    }
     let judge = match request.judge.as_str() {
         "serin" => None,
         name => NamedJudge::from_name(name),

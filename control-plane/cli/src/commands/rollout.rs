@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::arguments::{Rollout as Command, Wait};
-use crate::client::Client;
+use crate::client::{Client, Undone};
 use crate::commands::plan;
 use crate::failure::{Failure, Kind};
 use crate::model::Rollout;
@@ -45,7 +45,11 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
         }
         Command::Pause { target, reason } => {
             let rollout = client.pause(target.id, reason.reason).await?;
-            output.show(&rollout, || view::done(&rollout, "paused; automatic rollback stays armed"))
+            let done = match rollout.experiment {
+                Some(_) => "paused; all users are on the control until `serin rollout resume`",
+                None => "paused; automatic rollback stays armed",
+            };
+            output.show(&rollout, || view::done(&rollout, done))
         }
         Command::Resume { target, reason } => {
             let rollout = client.resume(target.id, reason.unwrap_or_default()).await?;
@@ -60,14 +64,19 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
             let done = format!("{} handed over to the baseline's endpoint", rollout.canary_version);
             output.show(&rollout, || view::done(&rollout, &done))
         }
-        Command::Rollback { target, component, block, reason } => {
-            let done = match (&component, &block) {
-                (Some(component), _) => format!("component {component} returned to the baseline"),
-                (None, Some(block)) => format!("block {block} returned to its previous version"),
-                (None, None) => "returned to the baseline".to_owned(),
+        Command::Rollback { target, component, block, arm, reason } => {
+            let done = match (&component, &block, &arm) {
+                (Some(component), _, _) => format!("component {component} returned to the baseline"),
+                (None, Some(block), _) => format!("block {block} returned to its previous version"),
+                (None, None, Some(arm)) => format!("arm {arm} stopped, its users returned to the control"),
+                (None, None, None) => "returned to the baseline".to_owned(),
             };
-            let (component, block) = (component.unwrap_or_default(), block.unwrap_or_default());
-            let rollout = client.rollback(target.id, component, block, reason.reason).await?;
+            let scope = Undone {
+                component: component.unwrap_or_default(),
+                block: block.unwrap_or_default(),
+                arm: arm.unwrap_or_default(),
+            };
+            let rollout = client.rollback(target.id, scope, reason.reason).await?;
             output.show(&rollout, || view::done(&rollout, &done))
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Beyond, Cause, Dependents, Fact};
 use crate::state::predicted;
-use crate::text::{Percent, list};
+use crate::text::{Percent, Time, list};
 
 impl Fact {
     /// One sentence for people.
@@ -42,6 +42,12 @@ impl Fact {
                 let blocks: Vec<String> =
                     blocks.iter().map(|(name, version)| format!("{name} to {version}")).collect();
                 format!("Returned block {} of {component}: {cause}", list(&blocks))
+            }
+            Self::ArmsStopped { arms, cause, .. } => {
+                format!("Stopped {}, whose users returned to the control: {cause}", list(arms))
+            }
+            Self::ExperimentEnded { cause, .. } => {
+                format!("Ended, all users returned to the control: {cause}")
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
             Self::Completing { .. } => {
@@ -118,6 +124,13 @@ impl std::fmt::Display for Cause {
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
+            Self::ArmsRegressed { arms } => {
+                write!(formatter, "{} regressed beside the control", list(arms))
+            }
+            Self::AllArmsStopped => formatter.write_str("all arms were stopped"),
+            Self::DurationOver { duration_s } => {
+                write!(formatter, "it ran for {}", Time(std::time::Duration::from_secs(*duration_s)))
+            }
             Self::Person { reason } => formatter.write_str(reason),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serin_proto::assignment::{BASELINE, CANARY, raw as proto};
+use serin_proto::assignment::{BASELINE, CANARY, Granularity, Weight, raw as proto};
 
 use super::blocks::is_name;
 use super::check::{Findings, accept};
-use super::{Plan, bounds, raw};
+use super::{Experiment, Plan, bounds, raw};
 use crate::{Phase, State};
 
 /// Name of the cookie that anonymous requests are given, unless the plan names another.
@@ -37,7 +37,12 @@ impl Plan {
             Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {}
         }
         service.rollout = Some(state.id.0.clone());
-        service.split = vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: state.weight.ppm() }];
+        match &self.experiment {
+            Some(experiment) => split_among(experiment, state, &mut service),
+            None => {
+                service.split = vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: state.weight.ppm() }];
+            }
+        }
         for component in &mut service.components {
             if state.pinned.contains_key(&component.name) {
                 component.pinned = Some(BASELINE.to_owned());
@@ -56,19 +61,43 @@ impl Plan {
     }
 }
 
+/// Each arm has its part of the ring. One that does not run leaves it to the baseline, so that nobody else moves. Its rules
+/// lead to the baseline too; those that take a part of who matches are left out, because the part is drawn by the arm's name.
+fn split_among(experiment: &Experiment, state: &State, service: &mut proto::Service) {
+    let share = |arm: &super::PlannedArm| proto::Share {
+        arm: if state.arm_runs(&arm.name) { arm.name.clone() } else { BASELINE.to_owned() },
+        weight_ppm: arm.weight.ppm(),
+    };
+    service.split = experiment.arms().iter().map(share).collect();
+    let gone = |rule: &proto::RoutingRule| rule.arm != BASELINE && !state.arm_runs(&rule.arm);
+    let takes_all = |rule: &proto::RoutingRule| rule.share_ppm.is_none_or(|ppm| ppm == Weight::FULL.ppm());
+    service.rules.retain(|rule| !gone(rule) || takes_all(rule));
+    for rule in service.rules.iter_mut().filter(|rule| gone(rule)) {
+        BASELINE.clone_into(&mut rule.arm);
+    }
+}
+
 /// The service as every state tells it, with the weight left at nothing.
 pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Service {
     let written_sources = raw.identity.session.len();
     let identity = identity(raw.identity, findings);
     let rules = raw.rules.into_iter().enumerate().map(|(index, rule)| routing_rule(index, rule, findings));
     let rules: Vec<_> = rules.collect();
-    let components: Vec<_> = raw.components.into_iter().map(component).collect();
+    let mut components: Vec<_> = raw.components.into_iter().map(component).collect();
+    let split = match raw.kind {
+        raw::Kind::Rollout => vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: 0 }],
+        raw::Kind::Experiment => {
+            components.iter_mut().for_each(|component| component.granularity = Granularity::Coarse);
+            let arms = raw.arms.into_iter().flatten().take(bounds::EXPERIMENT_ARMS);
+            arms.map(|arm| proto::Share { arm: arm.name, weight_ppm: 0 }).collect()
+        }
+    };
     let frame = proto::Service {
         name: raw.service,
         hosts: raw.hosts,
         rollout: None,
         salt: NO_SALT.to_owned(),
-        split: vec![proto::Share { arm: CANARY.to_owned(), weight_ppm: 0 }],
+        split,
         identity,
         rules: Vec::new(),
         components: Vec::new(),
@@ -111,7 +140,10 @@ fn plan_field(field: &str) -> String {
         "identity.anonymous.issue_cookie.max_age_s" => "identity.anonymous.issue_cookie.max_age".to_owned(),
         other => match other.strip_suffix(".share_ppm") {
             Some(rule) => format!("{rule}.share"),
-            None => other.to_owned(),
+            None => match other.strip_prefix("split[").and_then(|rest| rest.strip_suffix("].arm")) {
+                Some(index) => format!("arms[{index}].name"),
+                None => other.to_owned(),
+            },
         },
     }
 }

@@ -9,8 +9,8 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
-    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, failures, raw,
-    schedule, tags, window,
+    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, experiment, failures,
+    raw, schedule, tags, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -114,11 +114,9 @@ fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
 
 fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     version("baseline", &raw.baseline, findings);
-    version("canary", &raw.canary, findings);
-    if raw.baseline == raw.canary {
-        findings.add("canary", PlanRule::SameVersion);
-    }
-    let schedule = schedule::check(&raw, findings);
+    let experiment = experiment::check(&raw, findings);
+    let canary = canary(&raw, findings);
+    let schedule = schedule::check(&raw, experiment.as_ref(), findings);
     let probability = |field, given: &Option<Proportion>, findings: &mut Findings| {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
@@ -136,7 +134,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         blocks: blocks::check(&raw.components, findings),
         needed_services: dependencies.services(),
         dependencies,
-        observed_calls: raw.observed_calls,
+        observed_calls: raw.observed_calls.unwrap_or_default(),
         taken: Vec::new(),
         steps: schedule.steps,
         warm_up: findings.duration(
@@ -149,8 +147,8 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         failures: failures::check(raw.failures.as_deref(), findings),
         limits: limits(&raw.limits, findings),
         margins: margins(&raw.margins, findings),
-        forecast: forecast(&raw.forecast, findings),
-        chart_rules: chart_rules(raw.charts.rules),
+        forecast: forecast(raw.forecast.as_ref(), findings),
+        chart_rules: chart_rules(raw.charts.as_ref().map(|charts| charts.rules).unwrap_or_default()),
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),
         escalation: escalation::check(raw.escalation.as_ref(), findings),
@@ -161,13 +159,31 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             Duration::from_secs(10),
             (Duration::from_secs(1), minutes(10)),
         ),
-        rollback_window: window::check(&raw.rollback_window, findings),
+        rollback_window: window::check(&raw, findings),
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
         service: raw.service.clone(),
         baseline: raw.baseline.clone(),
-        canary: raw.canary.clone(),
+        canary,
+        experiment,
         template: template(raw, findings),
     }
+}
+
+/// The version on trial. Empty in an experiment.
+fn canary(raw: &raw::Plan, findings: &mut Findings) -> String {
+    match &raw.canary {
+        Some(canary) => {
+            version("canary", canary, findings);
+            if raw.baseline == *canary {
+                findings.add("canary", PlanRule::SameVersion);
+            }
+        }
+        None if raw.kind == raw::Kind::Rollout => {
+            findings.add("canary", PlanRule::Missing { name: "canary" });
+        }
+        None => {}
+    }
+    raw.canary.clone().unwrap_or_default()
 }
 
 pub(super) fn version(field: &str, label: &str, findings: &mut Findings) {
@@ -212,12 +228,13 @@ fn margins(raw: &raw::Margins, findings: &mut Findings) -> Margins {
     Margins { error_ratio, error_absolute, latency_ratio }
 }
 
-fn forecast(raw: &raw::Forecast, findings: &mut Findings) -> Forecast {
-    let latency_ratio =
-        findings.weight("forecast.latency_ratio", raw.latency_ratio.as_ref(), 300_000, (10_000, 1_000_000));
-    let error_absolute =
-        findings.weight("forecast.error_absolute", raw.error_absolute.as_ref(), 10_000, (1_000, 500_000));
-    Forecast { latency_ratio, error_absolute, rollback: raw.rollback.unwrap_or(false) }
+fn forecast(raw: Option<&raw::Forecast>, findings: &mut Findings) -> Forecast {
+    let (latency, errors) =
+        raw.map(|raw| (raw.latency_ratio.as_ref(), raw.error_absolute.as_ref())).unwrap_or_default();
+    let latency_ratio = findings.weight("forecast.latency_ratio", latency, 300_000, (10_000, 1_000_000));
+    let error_absolute = findings.weight("forecast.error_absolute", errors, 10_000, (1_000, 500_000));
+    let rollback = raw.and_then(|raw| raw.rollback).unwrap_or(false);
+    Forecast { latency_ratio, error_absolute, rollback }
 }
 
 const fn chart_rules(raw: raw::ChartRules) -> RuleSet {

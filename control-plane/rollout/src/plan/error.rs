@@ -90,6 +90,29 @@ pub enum PlanRule {
         /// One way back, with its start at both ends.
         cycle: Vec<String>,
     },
+    /// A field that is needed.
+    #[error("missing field `{name}`")]
+    Missing {
+        /// The field.
+        name: &'static str,
+    },
+    /// A field of an experiment in a rollout.
+    #[error("can be given only with `kind: experiment`")]
+    OnlyInExperiment,
+    /// A field of a rollout in an experiment.
+    #[error("cannot be given in an experiment: {because}")]
+    NotInExperiment {
+        /// Why it makes no sense.
+        because: &'static str,
+    },
+    /// The arms of an experiment leave too little to its control.
+    #[error("the weights add up to {total}, and the control needs at least {least}")]
+    NoControl {
+        /// Their sum.
+        total: String,
+        /// What must be left.
+        least: String,
+    },
     /// A rule of what the filters are told.
     #[error("{0}")]
     Assignment(#[from] Rule),

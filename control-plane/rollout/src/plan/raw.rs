@@ -20,10 +20,26 @@ use super::window::RawRollbackWindow;
 pub(super) struct Plan {
     /// Name of the service: letters, digits, '.', '_', '-', at most 64.
     pub(super) service: String,
-    /// Label of the version that carries the traffic now, at most 128 bytes.
+    /// What it is. Default: rollout.
+    #[serde(default)]
+    pub(super) kind: Kind,
+    /// Label of the version that carries the traffic now, at most 128 bytes. In an experiment the control arm's.
     pub(super) baseline: String,
-    /// Label of the version on trial, at most 128 bytes; not the baseline's.
-    pub(super) canary: String,
+    /// Label of the version on trial, at most 128 bytes; not the baseline's. Needed in a rollout.
+    #[serde(default)]
+    pub(super) canary: Option<String>,
+    /// Arms of an experiment beside the control, 1 to 8. Their weights leave the control at least 5%.
+    #[serde(default)]
+    pub(super) arms: Option<Vec<Arm>>,
+    /// What people call the control arm of an experiment, a name as an arm's. Default: baseline.
+    #[serde(default)]
+    pub(super) control: Option<String>,
+    /// How long an experiment runs, 1s to 30d: then all users return to the baseline. Absent: until a person ends it.
+    #[serde(default)]
+    pub(super) duration: Option<Span>,
+    /// Probability with which each interval of an experiment holds the true value at all times, 50% to 99.99%. Default: 95%.
+    #[serde(default)]
+    pub(super) confidence: Option<Proportion>,
     /// Host names of the service's requests, '*.example.com' for all below a domain. Absent: every host that no other
     /// service claims.
     #[serde(default)]
@@ -41,7 +57,7 @@ pub(super) struct Plan {
     /// component is likely at fault, and move nothing. `move`: the caller cannot work without what it calls, unless that would
     /// lead back. `ignore`: nothing. What `depends_on` says of two components holds. Default: stay.
     #[serde(default)]
-    pub(super) observed_calls: ObservedCalls,
+    pub(super) observed_calls: Option<ObservedCalls>,
     /// The steps, weights rising, at most 100. Not together with `initial_weight`, `increment`, `max_weight` and `evaluation`.
     #[serde(default)]
     pub(super) steps: Option<Vec<Step>>,
@@ -76,10 +92,10 @@ pub(super) struct Plan {
     pub(super) margins: Margins,
     /// What the canary must not become, and what is done when that is in sight.
     #[serde(default)]
-    pub(super) forecast: Forecast,
+    pub(super) forecast: Option<Forecast>,
     /// What control charts show beside the verdicts.
     #[serde(default)]
-    pub(super) charts: Charts,
+    pub(super) charts: Option<Charts>,
     /// Highest probability that a canary within the margins is rolled back, once per rollout. 0.0001% to 20%. Default: 1%.
     #[serde(default)]
     pub(super) false_rollback: Option<Proportion>,
@@ -96,10 +112,35 @@ pub(super) struct Plan {
     pub(super) recovery: Option<Span>,
     /// The time after each start, step and promotion in which automatic rollback is prioritised.
     #[serde(default)]
-    pub(super) rollback_window: RawRollbackWindow,
+    pub(super) rollback_window: Option<RawRollbackWindow>,
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,
+}
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlanKind")]
+pub(super) enum Kind {
+    /// Replaces the baseline by a canary, step by step.
+    #[default]
+    Rollout,
+    /// Compares arms at fixed weights. None is promoted.
+    Experiment,
+}
+
+/// An arm of an experiment.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanArm")]
+pub(super) struct Arm {
+    /// Name, unique: letters, digits, '.', '_', '-', at most 64; not `baseline`. Envoy's routes ask for it in `x-serin-arm`.
+    pub(super) name: String,
+    /// Label of the version that it runs, at most 128 bytes. The baseline's own: an A/A test.
+    pub(super) version: String,
+    /// Part of the users.
+    pub(super) weight: Proportion,
 }
 
 /// Where users and sessions are read from. The first source that is present and not empty counts.
@@ -152,7 +193,7 @@ pub(super) struct IssuedCookie {
 pub(super) struct Rule {
     /// Which requests.
     pub(super) when: proto::Condition,
-    /// Where to: `baseline` or `canary`. Default: canary.
+    /// Where to: `baseline` or an arm. Default: canary.
     #[serde(default)]
     pub(super) arm: Option<String>,
     /// Part of the matching users, sessions or requests that the rule takes. Default: 100%.

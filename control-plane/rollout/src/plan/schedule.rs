@@ -6,7 +6,7 @@ use serin_proto::assignment::Weight;
 
 use super::check::{Findings, minutes};
 use super::error::PlanRule;
-use super::{Step, bounds, raw};
+use super::{Experiment, Step, bounds, raw};
 use crate::text::Percent;
 
 const ANY: (Duration, Duration) = (Duration::ZERO, bounds::DURATION);
@@ -19,7 +19,11 @@ pub(super) struct Schedule {
     pub(super) promotion: Duration,
 }
 
-pub(super) fn check(raw: &raw::Plan, findings: &mut Findings) -> Schedule {
+pub(super) fn check(raw: &raw::Plan, experiment: Option<&Experiment>, findings: &mut Findings) -> Schedule {
+    if let Some(experiment) = experiment {
+        let step = Step { weight: experiment.weight(|_| true), bake: Duration::ZERO };
+        return Schedule { steps: vec![step], promotion: Duration::ZERO };
+    }
     let bake = findings.duration("evaluation", raw.evaluation.as_ref(), minutes(10), ANY);
     let promotion = findings.duration("promotion", raw.promotion.as_ref(), minutes(15), ANY);
     match &raw.steps {

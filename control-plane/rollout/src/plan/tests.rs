@@ -10,6 +10,7 @@ use crate::{Creation, Phase, RolloutId, Salt, State, UnixMillis, create};
 const MINIMAL: &str = include_str!("../../examples/minimal.yaml");
 const FULL: &str = include_str!("../../examples/full.yaml");
 const QUICK: &str = include_str!("../../examples/quick.yaml");
+pub(super) const EXPERIMENT: &str = include_str!("../../examples/experiment.yaml");
 
 fn weight(ppm: u32) -> Weight {
     Weight::from_ppm(ppm).unwrap()
@@ -95,19 +96,20 @@ fn the_full_example_spells_out_the_defaults() {
 }
 
 #[test]
-fn the_full_example_names_every_field_of_the_schema() {
+fn the_full_examples_name_every_field_of_the_schema() {
     let schema = json_schema();
     let fields = schema.pointer("/properties").unwrap().as_object().unwrap();
     let shorthand = ["initial_weight", "increment", "max_weight"];
     for field in fields.keys().filter(|field| !shorthand.contains(&field.as_str())) {
-        assert!(FULL.contains(&format!("\n{field}:")), "examples/full.yaml lacks {field}");
+        let named = |example: &str| example.contains(&format!("\n{field}:"));
+        assert!(named(FULL) || named(EXPERIMENT), "neither full.yaml nor experiment.yaml has {field}");
     }
     assert_eq!(schema.pointer("/additionalProperties"), Some(&serde_json::Value::Bool(false)));
 }
 
 #[test]
 fn the_filters_accept_every_example_in_every_phase() {
-    for yaml in [MINIMAL, FULL, QUICK] {
+    for yaml in [MINIMAL, FULL, QUICK, EXPERIMENT] {
         let plan = Plan::parse(yaml).unwrap();
         let mut state = state(&plan);
         for phase in
@@ -262,6 +264,8 @@ fn durations_are_exact() {
         check(wrong, None);
     }
 }
+
+mod experiment;
 
 proptest! {
     #[test]

@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::check::{Findings, minutes};
-use super::{bounds, quantity::Span};
+use super::quantity::Span;
+use super::{bounds, raw};
 use crate::{State, UnixMillis};
 
 /// When automatic rollback is prioritised.
@@ -64,11 +65,18 @@ impl RollbackWindow {
     }
 }
 
-pub(super) fn check(raw: &RawRollbackWindow, findings: &mut Findings) -> RollbackWindow {
+/// The weights of an experiment do not change, so it has none.
+pub(super) fn check(raw: &raw::Plan, findings: &mut Findings) -> RollbackWindow {
     const FIELD: &str = "rollback_window.duration";
     let range = (Duration::ZERO, bounds::DURATION);
+    let default = match raw.kind {
+        raw::Kind::Rollout => minutes(15),
+        raw::Kind::Experiment => Duration::ZERO,
+    };
+    let given = raw.rollback_window.as_ref();
+    let outside = given.and_then(|given| given.outside).unwrap_or(2.0);
     RollbackWindow {
-        duration: findings.duration(FIELD, raw.duration.as_ref(), minutes(15), range),
-        outside: findings.range("rollback_window.outside", raw.outside.unwrap_or(2.0), 1.0, 100.0),
+        duration: findings.duration(FIELD, given.and_then(|given| given.duration.as_ref()), default, range),
+        outside: findings.range("rollback_window.outside", outside, 1.0, 100.0),
     }
 }

@@ -10,11 +10,14 @@ use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand, Return};
-use super::limits;
+use super::{experiment, limits};
 use crate::event::Fact;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
 
 pub(super) fn time_passes(change: &mut Change<'_>) {
+    if let Some(experiment) = change.plan.experiment() {
+        return experiment::time_passes(change, experiment);
+    }
     if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
         end_warm_up(change, None);
     }
@@ -34,6 +37,9 @@ fn end_watch(change: &mut Change<'_>) -> bool {
 pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
     if !change.state.runs() || !change.state.is_current() || end_watch(change) {
         return;
+    }
+    if let Some(experiment) = change.plan.experiment() {
+        return experiment::assess(change, experiment, judgement);
     }
     let demand = alarm::demand(change.plan, &change.state, &judgement);
     let regressed = match demand {
@@ -166,7 +172,7 @@ fn is_sustained(change: &Change<'_>, obstacle: Option<&HoldReason>) -> bool {
 }
 
 /// Keeps the hold in step with what is seen. True: nothing may progress now.
-fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judgement: &Judgement) -> bool {
+pub(super) fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judgement: &Judgement) -> bool {
     let held = change.state.hold.clone();
     let is_due = held.as_ref().is_none_or(|hold| {
         change.now < hold.since || change.now.since(hold.since) >= Duration::from_millis(HOLD_CHANGE_MIN_MS)
@@ -183,7 +189,7 @@ fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judgement: &Judg
     true
 }
 
-fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgement>>) {
+pub(super) fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgement>>) {
     if change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
         return;
     }

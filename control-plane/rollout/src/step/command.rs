@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Change;
 use super::alarm::{Restore, Return};
+use super::{Change, experiment};
 use crate::event::Fact;
+use crate::plan::Experiment;
 use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
 
 /// Obeys, does nothing when the command already took effect, or refuses.
@@ -44,6 +45,13 @@ pub(super) fn obey(
 /// Does nothing where that was done before.
 fn roll_back(change: &mut Change<'_>, scope: &RollbackScope, cause: Cause, evidence: Option<Box<Judgement>>) {
     match scope {
+        RollbackScope::Version if change.state.experiment => {
+            change.record(Fact::ExperimentEnded { cause, evidence });
+        }
+        RollbackScope::Arm(name) if change.state.stopped.contains_key(name) => {}
+        RollbackScope::Arm(name) => {
+            experiment::stop(change, &BTreeSet::from([name.clone()]), cause, evidence);
+        }
         RollbackScope::Version => change.record(Fact::RolledBack { cause, evidence }),
         RollbackScope::Component(name) if change.state.pinned.contains_key(name) => {}
         RollbackScope::Component(name) => {
@@ -72,6 +80,9 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         check_scope(change, scope)?;
     }
     let order = command.order.name();
+    if change.state.experiment {
+        experiment::check(&command.order)?;
+    }
     if let Some(by) = &change.state.superseded_by {
         return Err(Refused::Superseded { order, by: by.clone() });
     }
@@ -79,7 +90,7 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
     if change.state.is_handed_over() && !matches!(command.order, Order::Promote | Order::HandOver) {
         return Err(Refused::HandedOver { order });
     }
-    let possible = possible(phase);
+    let possible = if change.state.experiment { experiment::possible(phase) } else { possible(phase) };
     if possible.contains(&order) || took_effect(&command.order, phase) {
         Ok(())
     } else {
@@ -91,6 +102,14 @@ fn check_scope(change: &Change<'_>, scope: &RollbackScope) -> Result<(), Refused
     let plan = change.plan;
     let short = |name: &String| name.chars().take(64).collect();
     match scope {
+        RollbackScope::Arm(name) => {
+            let arms = plan.experiment().map(Experiment::arms).unwrap_or_default();
+            if arms.iter().any(|arm| arm.name == *name) {
+                return Ok(());
+            }
+            let known = arms.iter().map(|arm| arm.name.clone()).collect();
+            Err(Refused::UnknownArm { name: short(name), known })
+        }
         RollbackScope::Component(name) if plan.component(name).is_none() => {
             let known = plan.components().take(20).map(|component| component.name.to_owned()).collect();
             Err(Refused::UnknownComponent { name: short(name), known })

@@ -10,7 +10,7 @@ use crate::plan::Limits;
 use crate::{ArmWindow, HoldReason};
 
 /// The first limit that is exceeded in `window`.
-pub(super) fn exceeded(limits: &Limits, window: &ArmWindow) -> Option<HoldReason> {
+pub(crate) fn exceeded(limits: &Limits, window: &ArmWindow) -> Option<HoldReason> {
     if window.requests < limits.min_requests {
         return None;
     }

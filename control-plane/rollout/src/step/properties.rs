@@ -7,6 +7,8 @@ use serin_analysis::verdict::{Alarm, ScopeAssessment, Verdict};
 use super::*;
 use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
+mod experiment;
+
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];
 
 fn plan(automatic: bool, steps: &str) -> Plan {
@@ -43,7 +45,7 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
     prop_oneof![3 => Just(Verdict::Healthy), 1 => Just(Verdict::Inconclusive), 1 => Just(Verdict::Regressed)]
 }
 
-fn judgements() -> impl Strategy<Value = Judgement> {
+pub(super) fn judgements() -> impl Strategy<Value = Judgement> {
     let component = (verdicts(), 0_u64..100);
     let components = proptest::collection::vec(component, COMPONENTS.len());
     let names = proptest::sample::subsequence(COMPONENTS.to_vec(), 1..=2);
@@ -79,12 +81,13 @@ fn judgements() -> impl Strategy<Value = Judgement> {
                     latency_p99_us: Some(p99),
                     latency_p99_least_us: Some(p99),
                 },
+                arms: Vec::new(),
             }
         },
     )
 }
 
-fn orders() -> impl Strategy<Value = Order> {
+pub(super) fn orders() -> impl Strategy<Value = Order> {
     prop_oneof![
         (0_u32..=10).prop_map(|tenth| Order::SetWeight(Weight::from_ppm(tenth * 100_000).unwrap())),
         Just(Order::Pause),
@@ -112,7 +115,7 @@ fn inputs() -> impl Strategy<Value = Input> {
 }
 
 /// Mostly a few seconds on; sometimes back, or anywhere.
-fn times() -> impl Strategy<Value = (i64, Option<u64>)> {
+pub(super) fn times() -> impl Strategy<Value = (i64, Option<u64>)> {
     let anywhere = prop_oneof![60 => Just(None), 1 => any::<u64>().prop_map(Some)];
     (prop_oneof![20 => 0_i64..4_000, 1 => -20_000_i64..0], anywhere)
 }
@@ -187,7 +190,11 @@ fn check_transition(
     check_effects(plan, before, transition)
 }
 
-fn check_effects(plan: &Plan, before: &State, transition: &Transition) -> Result<(), TestCaseError> {
+pub(super) fn check_effects(
+    plan: &Plan,
+    before: &State,
+    transition: &Transition,
+) -> Result<(), TestCaseError> {
     let rank = |effect: &Effect| match effect {
         Effect::Persist(_) => 0,
         Effect::Publish => 1,

@@ -2,6 +2,7 @@
 
 mod block;
 mod command;
+mod experiment;
 mod hold;
 mod journal;
 mod progress;
@@ -15,7 +16,7 @@ use serin_analysis::risk::Prediction;
 use serin_analysis::verdict::{Alarm, EffectSize, Reason, ScopeAssessment, Signal, Trend, Verdict};
 
 use super::*;
-use crate::{ArmWindow, Command, ComponentJudgement, Order, Phase, RollbackScope, replay};
+use crate::{ArmJudgement, ArmWindow, Command, ComponentJudgement, Order, Phase, RollbackScope, replay};
 
 const PLAN: &str = "
 service: shop
@@ -56,6 +57,7 @@ fn judgement(verdict: Verdict) -> Judgement {
         data_age_s: Some(3),
         baseline: window,
         canary: window,
+        arms: Vec::new(),
     }
 }
 
@@ -120,6 +122,7 @@ fn input(words: &str) -> Input {
         "tail" => seen.canary.latency_p99_us = Some(1_000_001),
         "quiet" => seen.canary.requests = 49,
         "fault" => fault(&mut seen, rest),
+        "arms" => seen.arms = rest.split(' ').map(arm).collect(),
         "alarm" if rest == "version" => seen.alarm = Some(Alarm::Version),
         "alarm" => seen.alarm = Some(Alarm::Components(rest.split(' ').map(str::to_owned).collect())),
         other => panic!("unknown input {other}"),
@@ -127,11 +130,27 @@ fn input(words: &str) -> Input {
     Input::Assessed(Box::new(seen))
 }
 
+/// What is said of an arm, written `NAME`, `NAME!` with an alarm or `NAME?` with a veto.
+fn arm(words: &str) -> ArmJudgement {
+    let name = words.trim_end_matches(['!', '?']);
+    let mut judged = judgement(Verdict::Inconclusive);
+    if words.ends_with('!') {
+        judged.alarm = Some(Alarm::Components(vec!["cart".to_owned()]));
+        let (verdict, signal) = (Verdict::Regressed, Signal::ErrorRate);
+        let reason = Reason { verdict, signal, ..Reason::default() };
+        judged.components[1].assessment.reasons = vec![reason];
+    } else if words.ends_with('?') {
+        judged.version.vetoes.push(serin_analysis::Veto::BothArmsWorse);
+    }
+    ArmJudgement { name: name.to_owned(), judgement: judged }
+}
+
 fn scope(words: &str) -> RollbackScope {
-    match words.strip_prefix("block ") {
-        Some(block) => RollbackScope::Block(block.to_owned()),
-        None if words.is_empty() => RollbackScope::Version,
-        None => RollbackScope::Component(words.to_owned()),
+    match words.split_once(' ') {
+        Some(("block", block)) => RollbackScope::Block(block.to_owned()),
+        Some(("arm", arm)) => RollbackScope::Arm(arm.to_owned()),
+        Some(_) | None if words.is_empty() => RollbackScope::Version,
+        Some(_) | None => RollbackScope::Component(words.to_owned()),
     }
 }
 

@@ -19,8 +19,13 @@ fn begun(components: &str, routes: &[Told]) -> Arc<Snapshot> {
     let creation =
         Creation { id: RolloutId("r1".to_owned()), salt: Salt(7), actor: "a".to_owned(), paused: false };
     let state = create_with(&plan, not_taken, creation, BEGAN).state;
-    let seen =
-        snapshot::Seen { judgement: None, windows: None, spread: Spread::default(), now: UnixMillis(0) };
+    let seen = snapshot::Seen {
+        judgement: None,
+        windows: None,
+        spread: Spread::default(),
+        now: UnixMillis(0),
+        results: &[],
+    };
     Arc::new(snapshot::build(&plan, &state, 1, String::new(), &seen))
 }
 

@@ -4,7 +4,7 @@ use serin_rollout::plan::Said;
 use serin_rollout::{ActivePhase, Granularity};
 
 use super::*;
-use crate::snapshot::{Block, Component};
+use crate::snapshot::{Block, Component, Experiment, ExperimentArm};
 
 fn component(name: &str, rolled_back: bool) -> Component {
     Component {
@@ -66,6 +66,7 @@ pub(in crate::registry) fn snapshot(
         not_taken: Vec::new(),
         vms_applied: 0,
         vms_known: 0,
+        experiment: None,
     }
 }
 
@@ -88,6 +89,41 @@ fn each_phase_tells_what_carries_requests() {
     for phase in [Phase::RolledBack, Phase::Failed] {
         assert_eq!(told(phase, 0), ["shop v1 baseline 1000000"]);
     }
+}
+
+#[test]
+fn the_arms_of_an_experiment_carry_their_versions_by_weight_and_all_of_them_are_kept() {
+    let arm = |name: &str, weight_ppm: u32| ExperimentArm {
+        name: name.to_owned(),
+        version: format!("v-{name}"),
+        weight_ppm,
+        planned_weight_ppm: 200_000,
+        verdict: Verdict::Inconclusive,
+        reasons: Vec::new(),
+        vetoes: Vec::new(),
+        stopped_because: None,
+        stopped_at: None,
+    };
+    let experiment = Experiment {
+        control: "plain".to_owned(),
+        control_weight_ppm: 800_000,
+        confidence_ppm: 950_000,
+        duration_s: None,
+        began_at: None,
+        arms: vec![arm("a", 200_000), arm("b", 0)],
+        results: Vec::new(),
+    };
+    let components = vec![component("search", false)];
+    let of = |phase| Snapshot {
+        experiment: Some(experiment.clone()),
+        components: components.clone(),
+        ..snapshot("shop", ("v1", ""), phase, 200_000)
+    };
+    assert_eq!(told(&of(Phase::Progressing)), ["shop v-a a 200000", "shop v1 baseline 800000"]);
+    assert_eq!(told(&of(Phase::RolledBack)), ["shop v1 baseline 1000000"]);
+    let kept: Vec<_> =
+        needed([&of(Phase::Progressing)]).into_iter().map(|(_, version)| version.to_string()).collect();
+    assert_eq!(kept, ["v-a", "v-b", "v1"]);
 }
 
 fn with_tax(snapshot: Snapshot, restored: Option<&str>) -> Snapshot {

@@ -150,6 +150,9 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::WithinLimits
+                | Cause::ArmsRegressed { .. }
+                | Cause::AllArmsStopped
+                | Cause::DurationOver { .. }
                 | Cause::OtherService { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
@@ -162,6 +165,8 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::HandedOver { .. }
+        | Fact::ArmsStopped { .. }
+        | Fact::ExperimentEnded { .. }
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }

@@ -133,9 +133,8 @@ impl Stage {
     async fn end(&self, id: &str) -> Result<()> {
         let rollback = proto::RollbackRequest {
             id: id.to_owned(),
-            component: String::new(),
             reason: "the next rollout begins".to_owned(),
-            block: String::new(),
+            ..proto::RollbackRequest::default()
         };
         self.admin.clone().rollback(rollback).await.context("the rollback was refused")?;
         let end = Instant::now() + PATIENCE;

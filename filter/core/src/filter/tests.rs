@@ -1,6 +1,7 @@
 mod blocks;
 mod histories;
 mod routes;
+mod stopped;
 
 use std::cell::Cell;
 

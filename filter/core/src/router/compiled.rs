@@ -19,7 +19,7 @@ pub(crate) struct Service {
     pub(crate) name: Box<str>,
     pub(crate) arms: Vec<Arc<str>>,
     pub(crate) salt: Salt,
-    /// Arms other than the baseline with the end of their part of the ring, in parts per million.
+    /// Arms with the end of their part of the ring, in parts per million. The rest is the baseline's.
     pub(crate) ring: Vec<(u32, ArmIndex)>,
     pub(crate) users: Vec<Source>,
     pub(crate) sessions: Vec<Source>,

@@ -48,15 +48,18 @@ fn split(field: &str, raw: Vec<raw::Share>) -> Checked<(Vec<String>, Vec<Share>)
     for (index, share) in raw.into_iter().enumerate() {
         let arm_field = format!("{field}[{index}].arm");
         text::name(&arm_field, &share.arm)?;
-        if arms.contains(&share.arm) {
-            return Err(AssignmentError::new(arm_field, Rule::Duplicate { name: share.arm }));
-        }
         let weight = text::weight(&format!("{field}[{index}].weight_ppm"), share.weight_ppm)?;
         total += u64::from(weight.ppm());
-        let arm = u8::try_from(arms.len())
-            .map_err(|_| AssignmentError::new(field, Rule::TooLong { limit: bounds::ARMS - 1 }))?;
-        arms.push(share.arm);
-        shares.push(Share { arm: ArmIndex(arm), weight });
+        let mut arm = ArmIndex::BASELINE;
+        // The baseline may have several parts: those that stopped arms left.
+        if share.arm != BASELINE {
+            if arms.contains(&share.arm) {
+                return Err(AssignmentError::new(arm_field, Rule::Duplicate { name: share.arm }));
+            }
+            arm = ArmIndex(u8::try_from(arms.len()).unwrap_or(u8::MAX));
+            arms.push(share.arm);
+        }
+        shares.push(Share { arm, weight });
     }
     if total > u64::from(Weight::FULL.ppm()) {
         return Err(AssignmentError::new(field, Rule::Overweight { total }));

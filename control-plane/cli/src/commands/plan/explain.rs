@@ -1,5 +1,7 @@
 //! A valid plan in words, and as JSON.
 
+mod experiment;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -17,7 +19,10 @@ pub(super) struct Explained {
     valid: bool,
     service: String,
     baseline_version: String,
+    /// Empty in an experiment.
     canary_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    experiment: Option<experiment::Shown>,
     /// Empty: every host that no other service claims.
     hosts: Vec<String>,
     components: Vec<Component>,
@@ -157,6 +162,7 @@ impl Explained {
             service: plan.service().to_owned(),
             baseline_version: plan.baseline().to_owned(),
             canary_version: plan.canary().to_owned(),
+            experiment: plan.experiment().map(experiment::Shown::of),
             hosts: plan.hosts().to_vec(),
             components: components.collect(),
             warm_up: plan.warm_up(),
@@ -182,19 +188,26 @@ impl Explained {
     }
 
     pub(super) fn sheet(&self, file: &str) -> Sheet {
+        if let Some(experiment) = &self.experiment {
+            return experiment.sheet(file, self);
+        }
         let mut sheet = Sheet::default();
         sheet.line(&format!(
             "{file} is a valid plan: {} goes from {} to {}.",
             self.service, self.baseline_version, self.canary_version
         ));
-        sheet.line(&match self.hosts.as_slice() {
-            [] => "It takes the requests of every host that no other service claims.".to_owned(),
-            hosts => format!("It takes the requests of {}.", hosts.join(", ")),
-        });
+        sheet.line(&self.takes());
         self.steps(&mut sheet);
         self.judgement(&mut sheet);
         self.components(&mut sheet);
         sheet
+    }
+
+    fn takes(&self) -> String {
+        match self.hosts.as_slice() {
+            [] => "It takes the requests of every host that no other service claims.".to_owned(),
+            hosts => format!("It takes the requests of {}.", hosts.join(", ")),
+        }
     }
 
     fn steps(&self, sheet: &mut Sheet) {

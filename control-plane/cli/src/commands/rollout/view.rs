@@ -1,5 +1,7 @@
 //! Rollouts as text for people.
 
+mod experiment;
+
 use std::time::SystemTime;
 
 use crate::model::{Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollout, Veto};
@@ -49,10 +51,10 @@ fn row(rollout: &Rollout, now: SystemTime) -> [String; 8] {
         rollout.id.clone(),
         rollout.service.clone(),
         versions(rollout),
-        rollout.phase.label(),
+        phase(rollout),
         step(rollout),
         percent(rollout.weight_ppm),
-        rollout.verdict.label(),
+        if rollout.experiment.is_some() { String::new() } else { rollout.verdict.label() },
         rollout.changed_at.as_ref().map_or_else(|| "unknown".to_owned(), |at| age(at.age(now))),
     ]
 }
@@ -65,6 +67,9 @@ pub(super) fn change(rollout: &Rollout) -> String {
         .filter(|component| component.rolled_back)
         .map(|component| component.name.as_str())
         .collect();
+    if let Some(experiment) = &rollout.experiment {
+        return experiment::change(rollout, experiment);
+    }
     let mut line = format!(
         "{}  {}  step {}  weight {}  {}",
         rollout.id,
@@ -83,6 +88,9 @@ pub(super) fn change(rollout: &Rollout) -> String {
 }
 
 pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
+    if let Some(experiment) = &rollout.experiment {
+        return experiment::status(rollout, experiment, now);
+    }
     let mut sheet = Sheet::default();
     sheet.field("Rollout", &rollout.id);
     sheet.field("Service", &rollout.service);
@@ -99,11 +107,7 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
         }
     };
     sheet.field("Verdict", &format!("{}{asks}", rollout.verdict.label()));
-    let applied = format!(
-        "generation {} on {} of {} reporting VMs",
-        rollout.generation, rollout.vms_applied, rollout.vms_known
-    );
-    sheet.field("Applied", &applied);
+    sheet.field("Applied", &applied(rollout));
     sheet.field("Created", &moment(rollout.created_at.as_ref(), now));
     sheet.field("Changed", &moment(rollout.changed_at.as_ref(), now));
     sheet.field("Summary", &rollout.summary);
@@ -209,12 +213,26 @@ fn arm_cells(arm: &Arm) -> [String; 5] {
     [arm.arm.clone(), count(arm.requests), errors, shown(arm.latency_p50_us), shown(arm.latency_p99_us)]
 }
 
-fn versions(rollout: &Rollout) -> String {
-    format!("{} → {}", rollout.baseline_version, rollout.canary_version)
+fn applied(rollout: &Rollout) -> String {
+    let Rollout { generation, vms_applied, vms_known, .. } = rollout;
+    format!("generation {generation} on {vms_applied} of {vms_known} reporting VMs")
 }
 
-/// Counted from 1 for people.
+fn phase(rollout: &Rollout) -> String {
+    rollout.experiment.as_ref().map_or_else(|| rollout.phase.label(), |_| experiment::phase(rollout.phase))
+}
+
+fn versions(rollout: &Rollout) -> String {
+    let tried =
+        rollout.experiment.as_ref().map_or_else(|| rollout.canary_version.clone(), experiment::versions);
+    format!("{} → {tried}", rollout.baseline_version)
+}
+
+/// Counted from 1 for people. An experiment has none.
 fn step(rollout: &Rollout) -> String {
+    if rollout.experiment.is_some() {
+        return String::new();
+    }
     format!("{}/{}", rollout.step.saturating_add(1).min(rollout.steps), rollout.steps)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::commands::rollout::view;
 use crate::failure::{Failure, Kind};
-use crate::model::{Phase, Rollout, Verdict};
+use crate::model::{Experiment, Phase, Rollout, Verdict};
 use crate::output::{Output, Sheet, duration};
 
 /// Ends with the rollout: well when it was promoted, else with a failure that says how it ended.
@@ -47,6 +47,11 @@ fn end(rollout: &Rollout) -> Result<(), Failure> {
             .advise(format!("`serin rollout status {0}` and `serin events {0}` say why", rollout.id)))
     };
     match rollout.phase {
+        // An experiment ends so, unless none of its arms is left.
+        Phase::RolledBack if rollout.experiment.as_ref().is_some_and(|one| one.has_unstopped_arm()) => Ok(()),
+        Phase::RolledBack if rollout.experiment.is_some() => {
+            failure(Kind::RolledBack, "ended: all its arms were stopped")
+        }
         Phase::RolledBack => failure(Kind::RolledBack, "was rolled back"),
         Phase::Failed => failure(Kind::RolloutFailed, "failed"),
         Phase::Promoted
@@ -67,6 +72,7 @@ struct Face {
     step: u32,
     verdict: Verdict,
     components: Vec<(bool, Verdict)>,
+    conclusions: Vec<String>,
 }
 
 impl Face {
@@ -78,6 +84,7 @@ impl Face {
             step: rollout.step,
             verdict: rollout.verdict,
             components: rollout.components.iter().map(|part| (part.rolled_back, part.verdict)).collect(),
+            conclusions: rollout.experiment.as_ref().map(Experiment::conclusions).unwrap_or_default(),
         }
     }
 }
