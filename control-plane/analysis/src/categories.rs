@@ -42,9 +42,10 @@ pub(crate) struct ByCategory {
 }
 
 impl ByCategory {
-    /// What `arms` and failures that came in late for earlier strata say, were requests independent. `alone`: the baseline
-    /// is what is expected of all failures together.
+    /// What `arms` and failures that came in late for earlier strata say, were requests independent. `all` is what all
+    /// failures say together. `alone`: the baseline is what is expected of all failures together.
     pub(crate) fn of(
+        all: &Evidence,
         arms: &ByArm<ArmStratum>,
         late: &[LateFailures],
         alone: bool,
@@ -60,7 +61,12 @@ impl ByCategory {
         let mask =
             late.iter().map(LateFailures::mask).fold(arms.canary.categories.mask(), |all, of| all | of);
         let mask = if alone { mask } else { mask | arms.baseline.categories.mask() };
+        // What fails is mostly of one category, and logarithms are what an update costs.
+        let is_all = mask.count_ones() == 1 && late.is_empty();
         let of = |at: usize| {
+            if is_all {
+                return errors_of(all);
+            }
             let (baseline, canary) = (arms.baseline.categories.at(at), arms.canary.categories.at(at));
             let mut bets = bets(counts(baseline, canary), margin);
             late.iter().for_each(|late| add_late(&mut bets, late, at, margin));
@@ -93,6 +99,12 @@ impl ByCategory {
     fn bets_of(&self, at: usize) -> &Bets {
         self.some.iter().find(|(of, _)| *of == at).map_or(&self.none, |(_, bets)| bets)
     }
+}
+
+fn errors_of(evidence: &Evidence) -> Bets {
+    let mut bets = Bets::default();
+    bets.iter_mut().zip(evidence.harm).for_each(|(into, log_e)| *into = log_e);
+    bets
 }
 
 fn sum(into: &mut Bets, other: &Bets) {

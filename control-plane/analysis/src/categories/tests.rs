@@ -26,6 +26,11 @@ fn arm(started: u64, failed: [u64; Category::ALL.len()]) -> ArmStratum {
     ArmStratum { started, failed: categories.total(), categories, ..ArmStratum::default() }
 }
 
+fn of(arms: &ByArm<ArmStratum>, late: &[LateFailures]) -> ByCategory {
+    let config = RawEngineConfig::default();
+    ByCategory::of(&Evidence::of(arms, late, None, &config), arms, late, false, &config)
+}
+
 fn evidence(categories: &Categories) -> [f64; Category::ALL.len()] {
     Category::ALL.map(|category| categories.log_evidence(category))
 }
@@ -50,7 +55,7 @@ fn evidence_by_category_agrees_with_scipy() {
             let late = closed.take_late();
             let exposures = ByArm { baseline, canary };
             closed.push(ClosedStratum::new(second, second, exposures, &arms.canary.categories), |_| true);
-            categories.update(&ByCategory::of(&arms, &late, false, &RawEngineConfig::default()).scaled(phi));
+            categories.update(&of(&arms, &late).scaled(phi));
         }
         for (actual, expected) in evidence(&categories).into_iter().zip(case.expected) {
             let expected = expected.max(0.0);
@@ -61,13 +66,12 @@ fn evidence_by_category_agrees_with_scipy() {
 
 #[test]
 fn what_components_say_adds_up_whichever_saw_a_category() {
-    let config = RawEngineConfig::default();
-    let of = |canary: [u64; Category::ALL.len()]| {
+    let say = |canary: [u64; Category::ALL.len()]| {
         let arms = ByArm { baseline: arm(90, [0; Category::ALL.len()]), canary: arm(10, canary) };
-        ByCategory::of(&arms, &[], false, &config)
+        of(&arms, &[])
     };
     let (errors, timeouts, none) =
-        (of([2, 0, 0, 0, 0, 0, 0]), of([0, 3, 0, 0, 0, 0, 0]), of([0; Category::ALL.len()]));
+        (say([2, 0, 0, 0, 0, 0, 0]), say([0, 3, 0, 0, 0, 0, 0]), say([0; Category::ALL.len()]));
     let mut sum = errors.clone();
     sum.add(&timeouts);
     sum.add(&none);
@@ -76,16 +80,5 @@ fn what_components_say_adds_up_whichever_saw_a_category() {
             let expected = own.bets_of(at)[bet] + 2.0 * none.none[bet];
             assert!((actual - expected).abs() < 1e-12, "category {at}, bet {bet}: {actual}, not {expected}");
         }
-    }
-}
-
-#[test]
-fn one_category_alone_has_the_evidence_of_all_failures() {
-    let (config, phi) = (RawEngineConfig::default(), RawEngineConfig::default().phi());
-    let arms = ByArm { baseline: arm(90, [0, 2, 0, 0, 0, 0, 0]), canary: arm(10, [0, 4, 0, 0, 0, 0, 0]) };
-    let all = Evidence::of(&arms, &[], None, &config).scaled(phi);
-    let of = ByCategory::of(&arms, &[], false, &config).scaled(phi);
-    for (expected, actual) in all.harm.iter().zip(of.bets_of(1)) {
-        assert!((expected - actual).abs() < 1e-12, "{actual} instead of {expected}");
     }
 }

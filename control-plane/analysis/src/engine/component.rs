@@ -3,6 +3,7 @@
 mod activity;
 mod alone;
 mod blocks;
+mod categories;
 mod control;
 mod late;
 mod trend;
@@ -14,7 +15,7 @@ use super::close::Judged;
 use super::course::Course;
 use super::lessons::Lessons;
 use super::solo::{Presence, Solo};
-use crate::categories::{ByCategory, Categories};
+use crate::categories::Categories;
 use crate::cells::{Archetypes, Cells};
 use crate::config::RawEngineConfig;
 use crate::history::{Deployment, History, Minute};
@@ -188,11 +189,6 @@ impl Component {
         &self.process
     }
 
-    /// What each category of failures says.
-    pub(super) fn categories(&self) -> &Categories {
-        &self.categories
-    }
-
     pub(super) fn summary(&self) -> &SummaryWindow {
         &self.summary
     }
@@ -364,9 +360,7 @@ impl Component {
         self.judge_blocks(&Judging { second, arms: &arms, alone, warm, config, phi, mass, agreeing });
         let evidence = Evidence::of(&arms, &late, self.archetypes(), config);
         let evidence = if warm { evidence.harm_alone() } else { evidence };
-        let categories = ByCategory::of(&arms, &late, alone, config);
-        self.categories.update(&categories.clone().scaled(phi));
-        late.iter().for_each(|late| late.count_in(&mut arms));
+        let categories = self.judge_categories(&evidence, &mut arms, &late, alone, config, phi);
         if alone {
             arms.baseline = ArmStratum::default();
         }

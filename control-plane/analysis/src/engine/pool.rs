@@ -63,7 +63,7 @@ impl Pool {
         }
         let evidence = Evidence::of(&arms, &late, self.archetypes.as_ref(), config);
         let evidence = if at.warm { evidence.harm_alone() } else { evidence };
-        let categories = ByCategory::of(&arms, &late, false, config);
+        let categories = ByCategory::of(&evidence, &arms, &late, false, config);
         late.iter().for_each(|late| late.count_in(&mut arms));
         if second >= self.next_refresh {
             self.next_refresh = second.saturating_add(REFRESH_S);
