@@ -37,7 +37,7 @@ impl Compared {
         });
         let mut evidence = ExperimentEvaluation::restore(plan, state, stored)?;
         evidence.set_weights(plan, state);
-        let results = evidence.results(plan, None);
+        let results = evidence.results(plan);
         Ok(Self { evidence, results, compared_at: None })
     }
 
@@ -94,30 +94,24 @@ impl Compared {
         let comparisons: usize = self.results.iter().map(|result| result.arms.len()).sum();
         let spacing = Duration::from_secs(1 + (comparisons / COMPARISONS_PER_S) as u64);
         if self.compared_at.is_none_or(|at| now < at || now.since(at) >= spacing) {
-            self.compare(plan, Some(&judgement), now);
+            self.compare(plan, now);
         }
         judgement
     }
 
     /// Takes over what was decided.
-    pub(super) fn decided(
-        &mut self,
-        plan: &Plan,
-        state: &State,
-        events: &[Event],
-        judgement: Option<&Judgement>,
-    ) {
+    pub(super) fn decided(&mut self, plan: &Plan, state: &State, events: &[Event]) {
         if let Err(error) = self.evidence.decided(plan, state, events) {
             tracing::error!(rollout = %state.id, %error, "the evidence cannot begin anew");
         }
         self.evidence.set_weights(plan, state);
         if let Some(last) = events.last() {
-            self.compare(plan, judgement, last.at);
+            self.compare(plan, last.at);
         }
     }
 
-    fn compare(&mut self, plan: &Plan, judgement: Option<&Judgement>, now: UnixMillis) {
-        self.results = self.evidence.results(plan, judgement);
+    fn compare(&mut self, plan: &Plan, now: UnixMillis) {
+        self.results = self.evidence.results(plan);
         self.compared_at = Some(now);
     }
 }

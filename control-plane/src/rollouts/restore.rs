@@ -38,10 +38,10 @@ pub fn restore(loaded: &Loaded) -> Result<Vec<Tracked>, RestoreError> {
         let outcome = restored(stored, loaded.generation);
         let mut tracked = outcome.map_err(|cause| RestoreError { id: stored.id.clone(), cause })?;
         let service = tracked.state.service.clone();
-        if stored.evidence.is_none()
-            && let Some(learned) = learned.remove(&service)
-        {
-            tracked.recall(learned);
+        match learned.remove(&service) {
+            Some(learned) if stored.evidence.is_none() => tracked.recall(learned),
+            Some(learned) => tracked.hand_on(learned),
+            None => {}
         }
         learned.insert(service, tracked.learned());
         all.push(tracked);

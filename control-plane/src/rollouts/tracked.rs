@@ -105,6 +105,14 @@ impl Tracked {
         self.learned = learned;
     }
 
+    /// Takes what an earlier rollout of the service taught to the next one, where this one teaches nothing: in an experiment,
+    /// also when it goes on with evidence of its own.
+    pub(super) fn hand_on(&mut self, learned: Learned) {
+        if self.experiment.is_some() {
+            self.learned = learned;
+        }
+    }
+
     /// What the next rollout of the service should begin with.
     #[must_use]
     pub fn learned(&self) -> Learned {
@@ -246,7 +254,7 @@ impl Tracked {
     pub fn decided(&mut self, state: State, events: &[Event]) {
         self.state = state;
         if let Some(experiment) = &mut self.experiment {
-            experiment.decided(&self.plan, &self.state, events, self.judgement.as_ref());
+            experiment.decided(&self.plan, &self.state, events);
             return;
         }
         if !self.state.runs() {

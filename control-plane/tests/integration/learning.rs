@@ -74,3 +74,35 @@ async fn what_pods_taught_survives_a_kill_and_passes_to_the_next_rollout() {
     let _process = Process::start(folder.path(), None);
     assert_eq!(learned(folder.path(), &second).await, taught);
 }
+
+/// An experiment teaches nothing of its own, and what was known before passes by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pods_taught_passes_by_an_experiment_and_a_restart_to_the_next_rollout() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(folder.path(), None);
+    let mut client = admin(process.addresses).await;
+    let create = |plan_yaml: String| CreateRequest { plan_yaml, paused: true };
+    let first = client.create(create(plan("shop"))).await.unwrap().into_inner().rollout.unwrap().id;
+    teach(&mut fleet(process.addresses).await).await;
+    let taught = learned(folder.path(), &first).await;
+    let end = |id: String| RollbackRequest { id, reason: "done".to_owned(), ..RollbackRequest::default() };
+    client.rollback(end(first)).await.unwrap();
+    let arms = "kind: experiment\narms: [{name: a, version: v2, weight: 10%}]";
+    let experiment = format!("service: shop\nhosts: [shop.example.com]\nbaseline: v1\n{arms}\n");
+    let experiment = client.create(create(experiment)).await.unwrap().into_inner().rollout.unwrap().id;
+    let stored = async {
+        let connection = rusqlite::Connection::open(folder.path().join("data/serin.db")).unwrap();
+        let query = "SELECT evidence IS NOT NULL FROM rollouts WHERE rollout_id = ?1";
+        while !connection.query_row(query, [&experiment], |row| row.get::<_, bool>(0)).unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stored).await.unwrap();
+    drop(process);
+
+    let process = Process::start(folder.path(), None);
+    let mut client = admin(process.addresses).await;
+    client.rollback(end(experiment)).await.unwrap();
+    let third = client.create(create(plan("shop"))).await.unwrap().into_inner().rollout.unwrap().id;
+    assert_eq!(learned(folder.path(), &third).await, taught);
+}

@@ -8,6 +8,7 @@
 
 mod result;
 mod totals;
+mod varies;
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::{Arm, ComponentIndex, ConfigError, HostSample, Increment, Learned};
@@ -18,6 +19,7 @@ use crate::{ArmJudgement, Event, Judgement, Phase, Plan, State, UnixMillis};
 
 pub use result::{ArmResult, ComponentResult, Seen};
 use totals::{Totals, Track};
+use varies::Varies;
 
 /// What is known about the arms of one experiment. Serialisable, so that a restart goes on from there.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,6 +38,9 @@ struct ArmEvidence {
     totals: Totals,
     /// Stretches in which it ran, once it was stopped.
     stretches: Option<usize>,
+    /// How much more than by chance counts vary, as last judged.
+    #[serde(default)]
+    varies: Varies,
 }
 
 /// Evidence as it was read, of an experiment that is yet to be named.
@@ -83,8 +88,9 @@ impl ExperimentEvaluation {
             let evaluation = known.as_ref().and_then(|arm| arm.evaluation.clone()).map(Stored);
             let is_judged = !state.phase.is_terminal() && !state.stopped.contains_key(&planned.name);
             let evaluation = is_judged.then(|| Evaluation::restore(plan, state, evaluation)).transpose()?;
-            let (totals, stretches) = known.map(|arm| (arm.totals, arm.stretches)).unwrap_or_default();
-            arms.push(ArmEvidence { name: planned.name.clone(), evaluation, totals, stretches });
+            let kept = known.map(|arm| (arm.totals, arm.stretches, arm.varies));
+            let (totals, stretches, varies) = kept.unwrap_or_default();
+            arms.push(ArmEvidence { name: planned.name.clone(), evaluation, totals, stretches, varies });
         }
         let mut restored = Self { arms, track };
         restored.settle(plan, state);
@@ -161,6 +167,7 @@ impl ExperimentEvaluation {
     pub fn judge(&mut self, now: UnixMillis) -> Judgement {
         let judged = self.arms.iter_mut().filter_map(|arm| {
             let judgement = arm.evaluation.as_mut()?.judge(now);
+            arm.varies.take(&judgement);
             Some(ArmJudgement { name: arm.name.clone(), judgement })
         });
         let arms: Vec<ArmJudgement> = judged.collect();
@@ -190,10 +197,9 @@ impl ExperimentEvaluation {
     }
 
     /// What each component and arm adds up to, and how the arms differ from the control. The service as a whole comes first.
-    /// `judgement` tells how much more than by chance the counts vary.
     #[must_use]
-    pub fn results(&self, plan: &Plan, judgement: Option<&Judgement>) -> Vec<ComponentResult> {
-        result::results(self, plan, judgement)
+    pub fn results(&self, plan: &Plan) -> Vec<ComponentResult> {
+        result::results(self, plan)
     }
 
     /// Keeps in step with the state, whatever led to it. Doing it again changes nothing.

@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::interval::compare;
-use serin_analysis::{
-    ArmTotals, Comparison, Conclusion, Difference, Overdispersion, ScopeAssessment, Signal,
-};
+use serin_analysis::{ArmTotals, Comparison, Conclusion, Difference, Overdispersion};
 use serin_proto::assignment::{UNMATCHED, Weight};
 
 use super::ExperimentEvaluation;
+use crate::Plan;
 use crate::evaluation::config;
-use crate::{Judgement, Plan};
 
 /// One component, or the service as a whole.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -88,11 +86,7 @@ impl From<&ArmTotals> for Seen {
 }
 
 /// The service first, then the components in the order of the plan, and `unmatched` if it has requests.
-pub(super) fn results(
-    evidence: &ExperimentEvaluation,
-    plan: &Plan,
-    judgement: Option<&Judgement>,
-) -> Vec<ComponentResult> {
+pub(super) fn results(evidence: &ExperimentEvaluation, plan: &Plan) -> Vec<ComponentResult> {
     let Some(experiment) = plan.experiment() else { return Vec::new() };
     let covered = f64::from(experiment.confidence().ppm()) / f64::from(Weight::FULL.ppm());
     let configured = config(plan).map_or(Overdispersion::NONE, |config| Overdispersion::from(&config));
@@ -100,12 +94,8 @@ pub(super) fn results(
         let arms = evidence.arms.iter().map(|arm| {
             let totals = arm.totals.of(component).cloned().unwrap_or_default();
             let control = evidence.track.beside(arm.stretches, component);
-            let said = judgement.and_then(|judgement| judgement.arm(&arm.name));
-            let said = said.and_then(|said| match component {
-                Some(name) => said.component(name).map(|component| &component.assessment),
-                None => Some(&said.version),
-            });
-            let comparison = compare(&control, &totals, 1.0 - covered, varies(said, configured));
+            let varies = arm.varies.of(component).unwrap_or(configured);
+            let comparison = compare(&control, &totals, 1.0 - covered, varies);
             ArmResult { name: arm.name.clone(), seen: Seen::from(&totals), comparison }
         });
         let arms: Vec<ArmResult> = arms.collect();
@@ -117,16 +107,4 @@ pub(super) fn results(
     let unmatched = one(Some(UNMATCHED));
     let is_seen = unmatched.control.requests > 0 || unmatched.arms.iter().any(|arm| arm.seen.requests > 0);
     all.chain(is_seen.then_some(unmatched)).collect()
-}
-
-/// How much more than by chance counts vary, by the newest judgement, else as configured.
-fn varies(said: Option<&ScopeAssessment>, configured: Overdispersion) -> Overdispersion {
-    let of = |signal: Signal| {
-        let reason = said?.reasons.iter().find(|reason| reason.signal == signal)?;
-        Some(reason.overdispersion).filter(|phi| *phi >= 1.0)
-    };
-    Overdispersion {
-        errors: of(Signal::ErrorRate).unwrap_or(configured.errors),
-        latency: of(Signal::Latency).unwrap_or(configured.latency),
-    }
 }

@@ -141,7 +141,7 @@ impl World {
 
     /// What is shown of an arm in the component.
     fn result(&self, arm: &str) -> ArmResult {
-        let results = self.evidence.results(&self.plan, Some(&self.judgement));
+        let results = self.evidence.results(&self.plan);
         let cart = results.into_iter().find(|one| one.component.as_deref() == Some("cart")).unwrap();
         cart.arms.into_iter().find(|one| one.name == arm).unwrap()
     }
@@ -217,7 +217,7 @@ fn totals_leave_out_warm_up_and_pauses_and_survive_restarts_pauses_and_the_end()
     let mut world = World::begin(5);
     let serve = |world: &mut World, seconds: u64| (0..seconds).for_each(|_| world.serve(100, |_| USUAL));
     let total = |world: &World| {
-        let whole = world.evidence.results(&world.plan, None).remove(0);
+        let whole = world.evidence.results(&world.plan).remove(0);
         whole.control.requests + whole.arms.iter().map(|arm| arm.seen.requests).sum::<u64>()
     };
     serve(&mut world, 10);

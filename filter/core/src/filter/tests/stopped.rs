@@ -1,6 +1,8 @@
 //! Arms that were stopped and left their part of the ring to the baseline.
 
 use super::*;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const USERS: u64 = 5_000;
 const ARMS: [(&str, u32); 3] = [("a", 300_000), ("b", 200_000), ("c", 150_000)];
