@@ -25,3 +25,4 @@ mod support;
 mod tags;
 mod upgrade;
 mod verdicts;
+mod watch;

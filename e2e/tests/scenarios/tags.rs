@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use serin_e2e::bootstrap::{Route, arm_routes};
 use serin_e2e::envoy::Settings;
 use serin_proto::admin::v1::{
-    Granularity, KnownComponent, ListComponentsRequest, ListComponentsResponse, TagSource,
+    Granularity, KnownComponent, ListComponentsRequest, ListComponentsResponse, RollbackRequest, TagSource,
 };
 
 use crate::support::control_plane::{ControlPlane, PLAN};
@@ -101,6 +101,49 @@ async fn the_tags_of_routes_are_shown_with_where_they_are_from_and_what_contradi
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(!log_of(&scene.folder, "envoy").contains("wasm log"), "the filter complains of nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_takes_the_tags_of_routes_where_its_plan_is_silent() {
+    let scene = Scene::open("tags-taken").await;
+    let control_plane = ControlPlane::start(&scene.workspace, &scene.folder, 200).await;
+    let routes = tagged(&[
+        ("home", "/home", json!({"granularity": "coarse", "owner": "team home", "depends_on": ["orders"]})),
+        ("search-orders", "/orders/search", json!({"granularity": "coarse"})),
+        ("orders", "/orders", json!({"granularity": "fine"})),
+        ("rest", "/", Value::Null),
+    ]);
+    let bootstrap = scene.bootstrap(control_plane.fleet()).routes(routes).unwrap();
+    let envoy = scene.envoy(&Settings::named("envoy"), bootstrap).await;
+    let first = control_plane.create(PLAN).await;
+    assert_eq!(first.taken, [], "nobody told of the routes yet");
+    control_plane.attached(&[("envoy", 1)]).await;
+    for path in ["/home", "/orders/search", "/orders/7"] {
+        versions_of_users(envoy.address(), path, REQUESTS).await;
+    }
+    eventually("all routes are known", PATIENCE, async || {
+        let known = known(&control_plane).await;
+        (known.components.iter().map(|one| one.routes.len()).sum::<usize>() == 3).then_some(())
+    })
+    .await;
+    let rollback = RollbackRequest { id: first.id, reason: "again".to_owned(), ..RollbackRequest::default() };
+    control_plane.client().rollback(rollback).await.unwrap();
+
+    let second = control_plane.create(PLAN).await;
+    let taken: Vec<_> = second.taken.iter().map(|one| (&*one.component, &*one.tag, &*one.value)).collect();
+    assert_eq!(
+        taken,
+        [("home", "granularity", "coarse"), ("home", "depends_on", "orders"), ("home", "owner", "team home")],
+        "{:?}",
+        second.not_taken
+    );
+    let omitted: Vec<_> = second.not_taken.iter().map(|one| one.component.as_str()).collect();
+    assert_eq!(omitted, ["orders"], "its routes do not agree: {:?}", second.not_taken);
+    let all = known(&control_plane).await;
+    let home = find(&all, "home");
+    assert_eq!(home.granularity(), Granularity::Coarse, "what was taken holds");
+    assert_eq!(home.granularity_origin.clone().unwrap().source(), TagSource::RouteMetadata);
+    assert_eq!(find(&all, "orders").granularity(), Granularity::Medium);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
