@@ -35,7 +35,8 @@
 //! A rise of the error rate from 1 % to 2 % is concluded after 4,600 requests of each arm in the median run, where a test of
 //! one look, planned for a power of 80 %, needs 2,315.
 //!
-//! The control and the arm see the same hours only while the weights are fixed: after a change of weights totals begin anew.
+//! The control and the arm see the same hours only while the weights are fixed: whoever changes them scales what was counted
+//! after that to the weights before.
 
 use serde::{Deserialize, Serialize};
 

@@ -59,10 +59,12 @@ async fn an_arm_that_harms_is_stopped_and_what_was_counted_survives_restarts_and
     assert_eq!(experiment(&created).control_weight_ppm, 400_000);
 
     let reporting = tokio::spawn(report_arms(server.fleet().await, 1));
-    let stopped = eventually(&mut admin, "shop", |rollout| {
+    eventually(&mut admin, "shop", |rollout| {
         !arm_of(rollout, "bad").stopped_because.is_empty() && counted(rollout, "good") > 300
     })
     .await;
+    let stopped =
+        eventually(&mut admin, "shop", |rollout| result(rollout, "good").error_rate.is_some()).await;
     reporting.abort();
     assert_eq!((phase(&stopped), stopped.weight_ppm), (Phase::Progressing, 300_000));
     let (good, bad) = (arm_of(&stopped, "good"), arm_of(&stopped, "bad"));

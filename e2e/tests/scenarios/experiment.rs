@@ -9,7 +9,7 @@ use serin_e2e::envoy::{Envoy, Settings};
 use serin_e2e::load::{Load, Plan};
 use serin_e2e::sample::fault::{Faults, Kind};
 use serin_e2e::sample::{self, Sample};
-use serin_proto::admin::v1::{ListEventsRequest, Phase, Rollout};
+use serin_proto::admin::v1::{Conclusion, ListEventsRequest, Phase, Rollout};
 
 use crate::support::control_plane::ControlPlane;
 use crate::support::crowd::versions_of_users;
@@ -142,6 +142,13 @@ async fn the_arm_that_turns_bad_is_stopped_and_no_user_of_the_others_moves() {
     assert_eq!(summary.unanswered(|_| false), 0, "requests that no version answered");
     patrol.finish().await.assert_clean();
 
+    let is_worse = |rollout: &Rollout| {
+        let results = rollout.experiment.iter().flat_map(|experiment| &experiment.results);
+        let arms = results.filter(|result| result.component == "checkout").flat_map(|result| &result.arms);
+        let large = arms.filter(|result| result.arm == "large").filter_map(|result| result.error_rate);
+        large.map(|one| one.conclusion()).any(|conclusion| conclusion == Conclusion::Worse)
+    };
+    trial.until("requests are old enough to be compared", is_worse).await;
     let shown = trial.status();
     println!("{shown}");
     for expected in ["plain", "onepage", "large was stopped: ", "checkout", "fails more", "DIFFERENCE"] {

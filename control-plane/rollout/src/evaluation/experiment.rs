@@ -3,7 +3,7 @@
 //! Each arm is judged by an engine of its own, as a canary whose baseline is the control. What the control measured goes into
 //! all of them. So one arm's alarm says nothing about the others, and their error budgets add up to the plan's.
 //!
-//! [`Totals`] count while the experiment runs: not in its warm-up, and not in a pause. They survive a restart, a pause and
+//! Totals count while the experiment runs: not in its warm-up, and not in a pause. They survive a restart, a pause and
 //! the end, because they are what the experiment is for.
 
 mod result;
@@ -11,6 +11,7 @@ mod totals;
 mod varies;
 
 use serde::{Deserialize, Serialize};
+use serin_analysis::config::Failures;
 use serin_analysis::{Arm, ComponentIndex, ConfigError, HostSample, Increment, Learned};
 use serin_proto::assignment::{BASELINE, Weight};
 
@@ -18,7 +19,7 @@ use super::{Evaluation, Stored};
 use crate::{ArmJudgement, Event, Judgement, Phase, Plan, State, UnixMillis};
 
 pub use result::{ArmResult, ComponentResult, Seen};
-use totals::{Totals, Track};
+use totals::{Track, Waiting};
 use varies::Varies;
 
 /// What is known about the arms of one experiment. Serialisable, so that a restart goes on from there.
@@ -27,6 +28,9 @@ pub struct ExperimentEvaluation {
     /// In the order of the plan.
     arms: Vec<ArmEvidence>,
     track: Track,
+    /// What counts as a failure, by the plan.
+    #[serde(skip)]
+    failures: Failures,
 }
 
 /// One arm beside the control.
@@ -35,7 +39,7 @@ struct ArmEvidence {
     name: String,
     /// `None`: it was stopped, or the experiment is over.
     evaluation: Option<Evaluation>,
-    totals: Totals,
+    totals: Waiting,
     /// Stretches in which it ran, once it was stopped.
     stretches: Option<usize>,
     /// How much more than by chance counts vary, as last judged.
@@ -92,7 +96,7 @@ impl ExperimentEvaluation {
             let (totals, stretches, varies) = kept.unwrap_or_default();
             arms.push(ArmEvidence { name: planned.name.clone(), evaluation, totals, stretches, varies });
         }
-        let mut restored = Self { arms, track };
+        let mut restored = Self { arms, track, failures: *plan.failures() };
         restored.settle(plan, state);
         Ok(restored)
     }
@@ -109,17 +113,21 @@ impl ExperimentEvaluation {
         let stretch = self.track.at(measured.start_second);
         if arm == BASELINE {
             if let Some(stretch) = stretch {
-                self.track.add(stretch, component, measured);
+                self.track.add(stretch, component, measured, &self.failures);
             }
             let increment = Increment { arm: Arm::Baseline, ..measured.clone() };
             self.judged_mut().for_each(|evaluation| evaluation.merge(&increment));
         } else if let Some(own) = self.arms.iter_mut().find(|own| own.name == arm) {
             if stretch.is_some_and(|stretch| own.stretches.is_none_or(|ran| stretch < ran)) {
-                own.totals.add(component, measured);
+                own.totals.add(component, measured, &self.failures);
             }
             if let Some(evaluation) = &mut own.evaluation {
                 evaluation.merge(&Increment { arm: Arm::Canary, ..measured.clone() });
             }
+        }
+        if stretch.is_some() {
+            let newest = self.track.started(measured.start_second);
+            self.arms.iter_mut().for_each(|arm| arm.totals.settle(newest));
         }
     }
 

@@ -27,7 +27,7 @@ pub struct ArmResult {
     pub name: String,
     /// What it counted.
     pub seen: Seen,
-    /// How it differs from the control while both ran.
+    /// How it differs from the control while both ran, by requests of more than some 20 seconds ago.
     pub comparison: Comparison,
 }
 
@@ -92,11 +92,12 @@ pub(super) fn results(evidence: &ExperimentEvaluation, plan: &Plan) -> Vec<Compo
     let configured = config(plan).map_or(Overdispersion::NONE, |config| Overdispersion::from(&config));
     let one = |component: Option<&str>| {
         let arms = evidence.arms.iter().map(|arm| {
-            let totals = arm.totals.of(component).cloned().unwrap_or_default();
+            let totals = arm.totals.settled(component).cloned().unwrap_or_default();
             let control = evidence.track.beside(arm.stretches, component);
             let varies = arm.varies.of(component).unwrap_or(configured);
             let comparison = compare(&control, &totals, 1.0 - covered, varies);
-            ArmResult { name: arm.name.clone(), seen: Seen::from(&totals), comparison }
+            let seen = Seen::from(&arm.totals.all(component));
+            ArmResult { name: arm.name.clone(), seen, comparison }
         });
         let arms: Vec<ArmResult> = arms.collect();
         let control = Seen::from(&evidence.track.all(component));

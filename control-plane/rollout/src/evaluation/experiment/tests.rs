@@ -245,7 +245,7 @@ fn totals_leave_out_warm_up_and_pauses_and_survive_restarts_pauses_and_the_end()
 #[test]
 fn an_arm_is_compared_with_the_control_at_the_weight_of_the_beginning() {
     let mut track = Track::default();
-    let mut own = Totals::default();
+    let (mut own, failures) = (Waiting::default(), Failures::default());
     let counted = |second: u64, started: u64, failed: u64| Increment {
         component: ComponentIndex(0),
         start_second: second,
@@ -258,16 +258,19 @@ fn an_arm_is_compared_with_the_control_at_the_weight_of_the_beginning() {
     };
     // Both fail 1 % in quiet hours and 10 % in busy ones; in these the control has twice its weight.
     track.settle(Some(400_000), 100);
-    track.add(track.at(101).unwrap(), "cart", &counted(101, 40_000, 400));
-    own.add("cart", &counted(101, 20_000, 200));
+    track.add(track.at(101).unwrap(), "cart", &counted(101, 40_000, 400), &failures);
+    own.add("cart", &counted(101, 20_000, 200), &failures);
     track.settle(Some(800_000), 200);
     track.settle(Some(800_000), 250);
-    track.add(track.at(201).unwrap(), "cart", &counted(201, 80_000, 8_000));
-    own.add("cart", &counted(201, 20_000, 2_000));
+    track.add(track.at(201).unwrap(), "cart", &counted(201, 80_000, 8_000), &failures);
+    own.add("cart", &counted(201, 20_000, 2_000), &failures);
+    assert_eq!(track.beside(None, Some("cart")).requests(), 0, "its requests may be under way");
+    track.started(300);
+    own.settle(300);
     assert_eq!((track.at(100), track.at(200), track.stretches()), (None, None, 2));
     let beside = track.beside(None, Some("cart"));
     assert_eq!((beside.requests(), beside.failed()), (80_000, 4_400));
-    assert_eq!(beside.error_rate(), own.of(Some("cart")).unwrap().error_rate());
+    assert_eq!(beside.error_rate(), own.settled(Some("cart")).unwrap().error_rate());
     let of_first = track.beside(Some(1), Some("cart"));
     assert_eq!((of_first.requests(), of_first.failed()), (40_000, 400));
     assert_eq!((track.all(None).requests(), track.all(None).failed()), (120_000, 8_400));
@@ -286,4 +289,86 @@ fn evidence_that_was_stored_before_an_arm_was_stopped_is_put_in_step_with_the_st
     (0..10).for_each(|_| world.serve(100, |_| USUAL));
     assert_eq!(world.result("bad").seen.requests, before);
     assert_eq!(world.judgement.arms.len(), 2);
+}
+
+#[test]
+fn failures_that_take_long_make_no_arm_look_better_than_it_is() {
+    let mut evidence = World::begin(3);
+    (0..10).for_each(|_| evidence.serve(100, |_| USUAL));
+    let World { plan, state, evidence, .. } = &mut evidence;
+    let mut world = evidence.clone();
+    // Both fail one in ten, the control at once and the arm after 15 s.
+    for second in START + 11..START + 300 {
+        let increment = |started: u64, ok: u64, failed: u64, at: u64| Increment {
+            component: world.index("cart").unwrap(),
+            start_second: at,
+            arm: Arm::Baseline,
+            source: 1,
+            started,
+            outcomes: Outcomes { ok, server_error: failed, ..Outcomes::default() },
+            latency: None,
+            users: UserMasks::default(),
+        };
+        let (control, started) = (increment(1_000, 900, 100, second), increment(1_000, 900, 0, second));
+        let ended = increment(0, 0, 100, second - 15);
+        world.merge(BASELINE, "cart", &control);
+        world.merge("plain", "cart", &started);
+        if second >= START + 26 {
+            world.merge("plain", "cart", &ended);
+        }
+        let results = world.results(plan);
+        let cart = results.iter().find(|one| one.component.as_deref() == Some("cart")).unwrap();
+        let plain = cart.arms.iter().find(|arm| arm.name == "plain").unwrap();
+        let conclusion = plain.comparison.error_rate.map(|one| one.conclusion);
+        assert!(
+            conclusion.is_none_or(|one| one == Conclusion::Undecided),
+            "{} s: {conclusion:?}",
+            second - START
+        );
+    }
+    assert_eq!(state.phase, Phase::Progressing);
+}
+
+#[test]
+fn a_failure_is_what_the_plan_says() {
+    let plan = Plan::parse(&format!("{PLAN}failures: [client_error]\n")).unwrap();
+    let mut world = World::begin(3);
+    (0..15).for_each(|_| world.serve(100, |_| USUAL));
+    let mut evidence = ExperimentEvaluation::new(&plan, &world.state).unwrap();
+    let outcomes = Outcomes { ok: 5, client_error: 3, server_error: 2, ..Outcomes::default() };
+    let measured = Increment {
+        component: evidence.index("cart").unwrap(),
+        start_second: START + 20,
+        arm: Arm::Baseline,
+        source: 1,
+        started: 10,
+        outcomes,
+        latency: None,
+        users: UserMasks::default(),
+    };
+    evidence.merge("plain", "cart", &measured);
+    let whole = evidence.results(&plan).remove(0);
+    let plain = whole.arms.iter().find(|arm| arm.name == "plain").unwrap();
+    assert_eq!((plain.seen.requests, plain.seen.failed), (10, 3));
+}
+
+#[test]
+fn a_part_of_latencies_has_their_quantiles_however_thin_the_tail() {
+    let mut noise = Noise(9);
+    let mut latency = LatencyHistogram::new();
+    for request in 0..11_000 {
+        // Two in a hundred are spread so wide that each has a bin of its own.
+        let us = if request % 50 == 0 { 50_000.0 * 600_f64.powf(noise.next()) } else { 20_000.0 };
+        latency.record(us as u64);
+    }
+    let mut totals = serin_analysis::ArmTotals::default();
+    totals.add_counts(11_000, 0, &latency);
+    for part in [0.3, 0.45, 0.55, 0.9] {
+        let some = totals::scaled(&totals, part);
+        assert_eq!(some.latency().count(), (11_000.0 * part).round() as u64);
+        for (of_all, of_some) in [(totals.p50_us(), some.p50_us()), (totals.p99_us(), some.p99_us())] {
+            let (of_all, of_some) = (of_all.unwrap() as f64, of_some.unwrap() as f64);
+            assert!((of_some / of_all - 1.0).abs() < 0.05, "{part}: {of_some} instead of {of_all}");
+        }
+    }
 }

@@ -4,6 +4,9 @@
 //! on. So the control is counted by stretch, in each of which it had one weight. An arm is compared with what the control would
 //! have counted at the weight of the first: later stretches count by the ratio of the weights. Counts that are scaled down vary
 //! less than those of so many requests, so intervals stay valid: for a part c below 1, E exp(-m c X) <= (E exp(-m X))^c.
+//!
+//! A request counts from its start, and its failure from its end. What is compared therefore waits until requests have ended:
+//! else an arm whose failures take long would look better than it is at any moment.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,12 @@ use serin_analysis::{ArmTotals, Increment, LatencyHistogram};
 
 /// Spans of time whose late reports are still counted.
 const SPANS: usize = 16;
+/// Age of requests from which they are compared, in seconds: Envoy ends a request after 15 s unless told otherwise.
+const SETTLED_S: u64 = 20;
+/// Requests wait together with those of this many seconds.
+const SLOT_S: u64 = 5;
+/// Slots that wait at most; beyond that the oldest is compared.
+const SLOTS: usize = 16;
 
 /// Totals of one arm: of the service and of each of its components.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -20,6 +29,15 @@ const SPANS: usize = 16;
 pub(super) struct Totals {
     pub(super) whole: ArmTotals,
     pub(super) components: BTreeMap<String, ArmTotals>,
+}
+
+/// Totals of one arm, of which the latest wait to be compared.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Waiting {
+    settled: Totals,
+    /// By slot.
+    slots: BTreeMap<u64, Totals>,
 }
 
 /// The control's totals, by stretch, and when each was.
@@ -30,13 +48,15 @@ pub(super) struct Track {
     stretches: Vec<Stretch>,
     /// Oldest first, none overlapping; pauses lie between them.
     spans: Vec<Span>,
+    /// Latest second in which a request started.
+    newest: u64,
 }
 
 /// Seconds in which the control had one weight.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Stretch {
     control_ppm: u32,
-    totals: Totals,
+    totals: Waiting,
 }
 
 /// Seconds without a pause between them.
@@ -51,12 +71,21 @@ struct Span {
 
 impl Totals {
     /// Adds what one source measured.
-    pub(super) fn add(&mut self, component: &str, measured: &Increment) {
-        let failures = Failures::default();
-        self.whole.add(measured, &failures);
+    fn add(&mut self, component: &str, measured: &Increment, failures: &Failures) {
+        self.whole.add(measured, failures);
         match self.components.get_mut(component) {
-            Some(totals) => totals.add(measured, &failures),
-            None => self.components.entry(component.to_owned()).or_default().add(measured, &failures),
+            Some(totals) => totals.add(measured, failures),
+            None => self.components.entry(component.to_owned()).or_default().add(measured, failures),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.whole.merge(&other.whole);
+        for (name, totals) in &other.components {
+            match self.components.get_mut(name) {
+                Some(known) => known.merge(totals),
+                None => _ = self.components.insert(name.clone(), totals.clone()),
+            }
         }
     }
 
@@ -66,6 +95,38 @@ impl Totals {
             Some(name) => self.components.get(name),
             None => Some(&self.whole),
         }
+    }
+}
+
+impl Waiting {
+    /// Adds what one source measured.
+    pub(super) fn add(&mut self, component: &str, measured: &Increment, failures: &Failures) {
+        let slot = measured.start_second / SLOT_S;
+        self.slots.entry(slot).or_default().add(component, measured, failures);
+    }
+
+    /// Lets what is old enough be compared, when requests that started in `newest` are known.
+    pub(super) fn settle(&mut self, newest: u64) {
+        while let Some(oldest) = self.slots.first_entry() {
+            let end = oldest.key().saturating_add(1).saturating_mul(SLOT_S);
+            if end.saturating_add(SETTLED_S) > newest && self.slots.len() <= SLOTS {
+                return;
+            }
+            let Some((_, totals)) = self.slots.pop_first() else { return };
+            self.settled.merge(&totals);
+        }
+    }
+
+    /// What is compared, of a component or of the service.
+    pub(super) fn settled(&self, component: Option<&str>) -> Option<&ArmTotals> {
+        self.settled.of(component)
+    }
+
+    /// All that was counted.
+    pub(super) fn all(&self, component: Option<&str>) -> ArmTotals {
+        let mut sum = self.settled.of(component).cloned().unwrap_or_default();
+        self.slots.values().filter_map(|totals| totals.of(component)).for_each(|totals| sum.merge(totals));
+        sum
     }
 }
 
@@ -82,10 +143,18 @@ impl Track {
     }
 
     /// Adds what one source measured of the control.
-    pub(super) fn add(&mut self, stretch: usize, component: &str, measured: &Increment) {
+    pub(super) fn add(&mut self, stretch: usize, component: &str, measured: &Increment, failures: &Failures) {
         if let Some(stretch) = self.stretches.get_mut(stretch) {
-            stretch.totals.add(component, measured);
+            stretch.totals.add(component, measured, failures);
         }
+    }
+
+    /// A request started in `second`. The latest of all.
+    pub(super) fn started(&mut self, second: u64) -> u64 {
+        self.newest = self.newest.max(second);
+        let newest = self.newest;
+        self.stretches.iter_mut().for_each(|stretch| stretch.totals.settle(newest));
+        newest
     }
 
     /// From the second after `second` on the control has this weight, in parts per million. `None`: the experiment does not
@@ -102,7 +171,7 @@ impl Track {
         }
         let Some(control_ppm) = control_ppm else { return };
         if self.stretches.last().is_none_or(|last| last.control_ppm != control_ppm) {
-            self.stretches.push(Stretch { control_ppm, totals: Totals::default() });
+            self.stretches.push(Stretch { control_ppm, totals: Waiting::default() });
         }
         let stretch = self.stretches.len().saturating_sub(1);
         self.spans.push(Span { from: second.saturating_add(1), until: None, stretch });
@@ -113,17 +182,16 @@ impl Track {
     /// All that the control counted, of a component or of the service.
     pub(super) fn all(&self, component: Option<&str>) -> ArmTotals {
         let mut sum = ArmTotals::default();
-        let of = |stretch: &Stretch| stretch.totals.of(component).cloned();
-        self.stretches.iter().filter_map(of).for_each(|totals| sum.merge(&totals));
+        self.stretches.iter().for_each(|stretch| sum.merge(&stretch.totals.all(component)));
         sum
     }
 
-    /// What the control counted in the first so many stretches, each at the weight of the first.
+    /// What is compared of the first so many stretches, each at the weight of the first.
     pub(super) fn beside(&self, stretches: Option<usize>, component: Option<&str>) -> ArmTotals {
         let first_ppm = self.stretches.first().map_or(0, |first| first.control_ppm);
         let mut sum = ArmTotals::default();
         for stretch in self.stretches.iter().take(stretches.unwrap_or(usize::MAX)) {
-            let Some(totals) = stretch.totals.of(component) else { continue };
+            let Some(totals) = stretch.totals.settled(component) else { continue };
             if stretch.control_ppm <= first_ppm {
                 sum.merge(totals);
             } else {
@@ -134,12 +202,18 @@ impl Track {
     }
 }
 
-/// A part of the counts, from 0 to 1, rounded.
-fn scaled(totals: &ArmTotals, part: f64) -> ArmTotals {
+/// A part of the counts, from 0 to 1, rounded. Of latencies the ranks are scaled, so that bins of few are not rounded away or up
+/// all alike.
+pub(super) fn scaled(totals: &ArmTotals, part: f64) -> ArmTotals {
     // The cast saturates, and the product is no more than the count.
     let of = |count: u64| (count as f64 * part).round() as u64;
-    let mut latency = LatencyHistogram::new();
-    totals.latency().highest_us().for_each(|(us, count)| latency.record_n(us, of(count)));
+    let (mut latency, mut rank, mut recorded) = (LatencyHistogram::new(), 0_u64, 0);
+    for (us, count) in totals.latency().highest_us() {
+        rank = rank.saturating_add(count);
+        let until = of(rank);
+        latency.record_n(us, until.saturating_sub(recorded));
+        recorded = until;
+    }
     let mut scaled = ArmTotals::default();
     scaled.add_counts(of(totals.requests()), of(totals.failed()), &latency);
     scaled
