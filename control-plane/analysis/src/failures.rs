@@ -36,6 +36,12 @@ impl FailureCounts {
         self.0.iter().map(|count| u64::from(*count)).sum()
     }
 
+    /// Those that are not the clients' own.
+    pub(crate) fn of_service(&self) -> u64 {
+        let is_own = |category| matches!(category, Category::ClientError | Category::Cancelled);
+        self.by_category().filter(|(category, _)| !is_own(*category)).map(|(_, count)| count).sum()
+    }
+
     /// Those of one category, by its position.
     pub(crate) fn at(&self, category: usize) -> u64 {
         self.0.get(category).copied().unwrap_or_default().into()

@@ -197,6 +197,11 @@ impl Process {
         self.mass_seen = mass;
     }
 
+    /// What the evidence must reach for the error bound, at any time.
+    pub(crate) fn log_bound(&self) -> f64 {
+        self.log_threshold
+    }
+
     /// What the evidence must reach.
     pub(crate) fn log_threshold(&self) -> f64 {
         self.log_threshold + self.log_extra
@@ -224,6 +229,11 @@ impl Process {
     /// The signal whose bets have the most evidence.
     pub(crate) fn strongest_signal(&self) -> Signal {
         if self.log_evidence.latency > self.log_evidence.errors { Signal::Latency } else { Signal::ErrorRate }
+    }
+
+    /// The evidence reaches what the error bound needs, whatever else is demanded.
+    pub(crate) fn speaks(&self) -> bool {
+        self.log_evidence() >= self.log_bound()
     }
 
     pub(crate) fn is_crossed(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Evidence says that the canary is worse than the baseline beside it. It does not say why. Here the ways are listed in
 //! which a good canary can look worse; each holds, is told to people, and undoes nothing.
 
+use crate::failures::FailureCounts;
 use crate::scope::ErrorTotals;
 use crate::verdict::{Signal, Veto};
 use crate::watch::Watch;
@@ -74,7 +75,7 @@ impl Circumstances<'_> {
     }
 
     fn is_unhealthy(&self) -> bool {
-        let (baseline, canary) = self.shares();
+        let (baseline, canary) = self.shares_of_service();
         self.since.failures().baseline >= SHARED_FAILURES
             && baseline >= UNHEALTHY_SHARE
             && canary < PLAINLY_WORSE * baseline
@@ -103,6 +104,13 @@ impl Circumstances<'_> {
         all > baseline && log_odds >= OLDER_ODDS.ln()
     }
 
+    /// The same of failures that are not the clients': how many of those there are tells nothing about how well a service is.
+    fn shares_of_service(&self) -> (f64, f64) {
+        let (requests, failed) = (&self.since.requests, &self.since.failed);
+        let share = |failed: &FailureCounts, of: u64| failed.of_service() as f64 / of.max(1) as f64;
+        (share(&failed.baseline, requests.baseline), share(&failed.canary, requests.canary))
+    }
+
     /// Shares of failed requests since the harm began.
     fn shares(&self) -> (f64, f64) {
         let (requests, failed) = (&self.since.requests, self.since.failures());
@@ -114,7 +122,6 @@ impl Circumstances<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failures::FailureCounts;
     use crate::increment::ByArm;
 
     /// A minute of 100 baseline requests a second of which `usual` fail, then a step, and since then both arms as given.

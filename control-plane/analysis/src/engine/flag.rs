@@ -39,11 +39,13 @@ impl Engine {
             return;
         }
         let config = self.config.raw();
-        let speaks = component.process().is_crossed()
-            || config.forecast.rollback && is_undone_unproved(component.process(), component.trend(config));
+        let predicted =
+            config.forecast.rollback && is_undone_unproved(component.process(), component.trend(config));
+        let speaks = component.process().speaks() || predicted;
+        let is_enough = component.process().is_crossed() || predicted;
         let vetoes = if speaks { self.component_vetoes(component) } else { Vec::new() };
         let is_over = was_shared(component.vetoes()) && !was_shared(&vetoes);
-        let stands = speaks && vetoes.is_empty();
+        let stands = is_enough && vetoes.is_empty();
         let Some(component) = self.components.get_mut(index) else { return };
         component.set_vetoes(vetoes);
         if is_over {
@@ -57,7 +59,7 @@ impl Engine {
         let split = self.share.is_crossed();
         let predicted =
             self.config.raw().forecast.rollback && is_undone_unproved(&self.version, self.version_trend());
-        if !split && !predicted && !self.version.is_crossed() {
+        if !split && !predicted && !self.version.speaks() {
             self.version_vetoes.clear();
             return;
         }
@@ -68,7 +70,7 @@ impl Engine {
             self.version.forget(self.config.raw().beta);
             self.version_categories.forget();
             self.users.forget();
-        } else if self.version_vetoes.is_empty() {
+        } else if self.version_vetoes.is_empty() && (split || predicted || self.version.is_crossed()) {
             match if split || !self.version.is_crossed() { None } else { self.at_fault() } {
                 Some(named) => self.flag_named(&named),
                 None => self.version_flagged = true,

@@ -190,7 +190,7 @@ impl Judgement<'_> {
             }
         };
         let anomalies: Vec<Anomaly> = reasons.iter().map(anomaly).collect();
-        scope_risk(&anomalies, self.process.log_threshold())
+        scope_risk(&anomalies, self.process.log_bound())
     }
 
     /// By how much the canary's share of slow requests exceeds the baseline's, at the quantile where it does most.
