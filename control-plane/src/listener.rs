@@ -21,6 +21,8 @@ const RESETS_MAX: usize = 20;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Silence after which a connection is asked whether it lives, and the time to answer.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+/// Time for the body of a request over HTTP to arrive. Less than [`REQUEST`], whose end is told as gRPC tells it.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Time for the beginning of an answer.
 const REQUEST: Duration = Duration::from_secs(15);
 

@@ -97,6 +97,9 @@ fn serve(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
 fn announce(addresses: Addresses, ready_file: Option<&Path>) -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "fleet {}\nadmin {}\nhttp {}", addresses.fleet, addresses.admin, addresses.http)?;
+    if let Some(otlp) = addresses.otlp {
+        writeln!(output, "otlp {otlp}")?;
+    }
     output.flush()?;
     let Some(path) = ready_file else { return Ok(()) };
     let unfinished = path.with_extension("unfinished");

@@ -20,14 +20,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use tokio::time::timeout;
 
 use self::context::Context;
 use self::failure::Failure;
 use self::flag::Flag;
+use crate::listener::BODY_DEADLINE;
 use crate::snapshot::{Directory, Snapshot};
 
 /// Bytes of the body of a request.
@@ -40,7 +43,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(directory: Arc<Directory>) -> Ro
         .route("/ofrep/v1/evaluate/flags", post(all))
         .route("/ofrep/v1/evaluate/flags/{*key}", post(one))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(in_time))
         .with_state(directory)
+}
+
+/// What does not arrive in time is told so.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = timeout(BODY_DEADLINE, next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 async fn one(

@@ -22,11 +22,20 @@ pub enum OtlpResult {
     Busy,
     /// It had no valid token.
     Denied,
+    /// It did not arrive in time; it comes again.
+    Slow,
 }
 
 impl OtlpResult {
-    const ALL: [Self; 6] =
-        [Self::Taken, Self::Malformed, Self::TooLarge, Self::Unsupported, Self::Busy, Self::Denied];
+    const ALL: [Self; 7] = [
+        Self::Taken,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Unsupported,
+        Self::Busy,
+        Self::Denied,
+        Self::Slow,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -36,6 +45,7 @@ impl OtlpResult {
             Self::Unsupported => "unsupported",
             Self::Busy => "busy",
             Self::Denied => "denied",
+            Self::Slow => "slow",
         }
     }
 }

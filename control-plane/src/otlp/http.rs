@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use flate2::read::MultiGzDecoder;
 use prost::Message;
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use super::refusal::{RETRY_AFTER_S, Refusal, RpcStatus};
 use super::{Answer, Encoding, Intake, Signal};
 use crate::access::Access;
-use crate::listener::MESSAGE_BYTES_MAX;
+use crate::listener::{BODY_DEADLINE, MESSAGE_BYTES_MAX};
 use crate::metrics::OtlpResult;
 
 #[derive(Clone, Debug)]
@@ -55,7 +56,8 @@ impl Door {
         let is_packed = is_gzip(&parts.headers)?;
         let _place = self.intake.place().await?;
         let malformed = |fault| Refusal::Malformed { signal: self.signal, fault };
-        let bytes = whole(body, malformed).await?;
+        let arriving = timeout(BODY_DEADLINE, whole(body, malformed));
+        let bytes = arriving.await.map_err(|_| Refusal::Slow)??;
         let bytes = if is_packed { unpacked(&bytes, malformed)? } else { bytes };
         self.intake.take(self.signal, encoding, &bytes)
     }
@@ -133,7 +135,7 @@ fn refuse(refusal: &Refusal, encoding: Encoding) -> Response {
         Refusal::Denied(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Refusal::Malformed { .. } | Refusal::TooLarge | Refusal::Unsupported(_) => {}
+        Refusal::Malformed { .. } | Refusal::TooLarge | Refusal::Unsupported(_) | Refusal::Slow => {}
     }
     response
 }

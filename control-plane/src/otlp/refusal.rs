@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 
 use super::Signal;
 use crate::access::Denied;
-use crate::listener::MESSAGE_BYTES_MAX;
+use crate::listener::{BODY_DEADLINE, MESSAGE_BYTES_MAX};
 use crate::metrics::OtlpResult;
 
 /// When a refused request may come again, in seconds.
@@ -32,6 +32,9 @@ pub(super) enum Refusal {
     /// Too many requests came at once.
     #[error("too many requests at once: send again")]
     Busy,
+    /// It does not arrive.
+    #[error("the request did not arrive within {} s: send again", BODY_DEADLINE.as_secs())]
+    Slow,
     /// Its sender may not.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -45,6 +48,7 @@ impl Refusal {
             Self::TooLarge => OtlpResult::TooLarge,
             Self::Unsupported(_) => OtlpResult::Unsupported,
             Self::Busy => OtlpResult::Busy,
+            Self::Slow => OtlpResult::Slow,
             Self::Denied(_) => OtlpResult::Denied,
         }
     }
@@ -56,6 +60,7 @@ impl Refusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
         }
     }
@@ -67,6 +72,7 @@ impl Refusal {
             Self::TooLarge => Code::OutOfRange,
             Self::Unsupported(_) => Code::Unimplemented,
             Self::Busy => Code::ResourceExhausted,
+            Self::Slow => Code::DeadlineExceeded,
             Self::Denied(_) => Code::Unauthenticated,
         }
     }

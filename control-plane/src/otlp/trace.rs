@@ -98,6 +98,8 @@ impl<'a> Versions<'a> {
         let rollout = self.0.get(service)?;
         [(&rollout.canary_version, Arm::Canary), (&rollout.baseline_version, Arm::Baseline)]
             .into_iter()
+            // An experiment has no canary.
+            .filter(|(of, _)| !of.is_empty())
             .find_map(|(of, arm)| (of == version).then_some(arm))
     }
 }

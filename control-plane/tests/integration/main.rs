@@ -16,6 +16,7 @@ mod ofrep;
 mod otlp;
 mod record;
 mod registry;
+mod stalled;
 mod start;
 mod support;
 mod traces;
