@@ -304,10 +304,7 @@ impl State {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
                 self.watched = *watched;
             }
-            Fact::WatchEnded => {
-                self.watched = false;
-                self.hold = None;
-            }
+            Fact::WatchEnded => self.watched = false,
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),

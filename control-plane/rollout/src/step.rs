@@ -172,9 +172,10 @@ impl<'a> Change<'a> {
         self.events.push(event);
     }
 
-    /// What was promoted is watched while the rollback window is open.
+    /// What was promoted is watched while the rollback window is open, unless it comes back from a hand-over: then the baseline's
+    /// endpoint has the promoted version too, and there is nothing to return to by itself.
     fn promote(&mut self, cause: Cause, evidence: Option<Box<Judgement>>) {
-        let watched = self.plan.rollback_window().exists();
+        let watched = self.plan.rollback_window().exists() && !self.state.is_handed_over();
         self.record(Fact::Promoted { watched, cause, evidence });
     }
 

@@ -53,9 +53,14 @@ fn ended(state: &State) -> String {
     if state.is_handed_over() {
         words.push_str(" and handed over");
     }
-    match &state.cause {
-        Some(cause) => format!("{words}: {cause}"),
-        None => words,
+    if let Some(cause) = &state.cause {
+        words = format!("{words}: {cause}");
+    }
+    match &state.hold {
+        Some(hold) if state.phase == Phase::Promoted && !state.watched => {
+            format!("{words}; when its rollback window closed, {}", hold.reason)
+        }
+        Some(_) | None => words,
     }
 }
 
@@ -64,11 +69,11 @@ fn watched(plan: &Plan, state: &State, now: UnixMillis) -> String {
     let ended = ended(state);
     match &state.hold {
         Some(hold) => format!("{ended}; watched for {} more: {}", Time(left), hold.reason),
-        None => format!(
-            "{ended}; watched for {} more, returns to {} if it gets worse",
-            Time(left),
-            state.baseline
-        ),
+        None if plan.automatic_rollback() => {
+            let (left, baseline) = (Time(left), &state.baseline);
+            format!("{ended}; watched for {left} more, returns to {baseline} if it gets worse")
+        }
+        None => format!("{ended}; watched for {} more, told if it gets worse", Time(left)),
     }
 }
 

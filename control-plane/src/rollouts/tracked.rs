@@ -263,22 +263,11 @@ impl Tracked {
             self.last = last.map(|evaluation| self.windows(&evaluation)).or(self.last.take());
             return;
         }
-        let Some(evaluation) = &mut self.evaluation else { return self.begin_anew() };
+        let Some(evaluation) = &mut self.evaluation else { return };
         if let Err(error) = evaluation.decided(&self.plan, &self.state, events) {
             tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew");
         }
         self.tell_weight();
-    }
-
-    /// A rollout that was over runs again: a person promoted what was handed over.
-    fn begin_anew(&mut self) {
-        match Evaluation::new(&self.plan, &self.state) {
-            Ok(mut evaluation) => {
-                evaluation.recall(&self.learned);
-                self.evaluation = Some(evaluation);
-            }
-            Err(error) => tracing::error!(rollout = %self.state.id, %error, "the evidence cannot begin anew"),
-        }
     }
 
     /// The canary's share of the requests is judged while weights alone split them between two arms.

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serin_analysis::{Verdict, Veto};
 use serin_rollout::plan::PlannedArm;
-use serin_rollout::{ComponentResult, Judgement, Pin, Plan, Seen, State, UnixMillis, Weight};
+use serin_rollout::{
+    ComponentJudgement, ComponentResult, Judgement, Pin, Plan, Seen, State, UnixMillis, Weight,
+};
 
 use super::Reason;
 
@@ -106,10 +108,27 @@ fn arm(planned: &PlannedArm, state: &State, judgement: Option<&Judgement>) -> Ex
         version: planned.version.clone(),
         weight_ppm,
         planned_weight_ppm: planned.weight.ppm(),
-        verdict: judged.map(|judged| judged.version.verdict).unwrap_or_default(),
-        reasons: judged.map(|judged| super::build::reasons(&judged.version.reasons)).unwrap_or_default(),
+        verdict: judged.map(verdict).unwrap_or_default(),
+        reasons: judged.map(reasons).unwrap_or_default(),
         vetoes: judged.map(|judged| judged.version.vetoes.clone()).unwrap_or_default(),
         stopped_because: stopped.map(Pin::text),
         stopped_at: stopped.map(|stopped| stopped.at),
     }
+}
+
+/// An arm is stopped as a whole, whichever part of it is worse.
+fn verdict(judged: &Judgement) -> Verdict {
+    if judged.alarm.is_some() { Verdict::Regressed } else { judged.version.verdict }
+}
+
+/// What is said against its components, and of it as a whole.
+fn reasons(judged: &Judgement) -> Vec<Reason> {
+    let of = |component: &ComponentJudgement| {
+        let against = component.assessment.reasons.iter().filter(|one| one.verdict == Verdict::Regressed);
+        let mut reasons = super::build::reasons(&against.cloned().collect::<Vec<_>>());
+        reasons.iter_mut().for_each(|reason| reason.text = format!("{}: {}", component.name, reason.text));
+        reasons
+    };
+    let whole = super::build::reasons(&judged.version.reasons);
+    judged.components.iter().flat_map(of).chain(whole).collect()
 }

@@ -22,7 +22,7 @@ pub(super) fn time_passes(change: &mut Change<'_>, experiment: &Experiment) {
     }
     if let Some(cause) = over(change, experiment) {
         change.record(Fact::ExperimentEnded { cause, evidence: None });
-    } else if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
+    } else if change.state.phase == Phase::WarmingUp {
         end_warm_up(change, None);
     }
 }
@@ -39,9 +39,8 @@ pub(super) fn assess(change: &mut Change<'_>, experiment: &Experiment, judgement
     }
     let regressed = (!arms.is_empty()).then_some(HoldReason::Regressed { components: arms });
     let obstacle = regressed.or_else(|| obstacle(change, &judgement));
-    if note(change, obstacle.as_ref(), &judgement) {
-        return;
-    }
+    note(change, obstacle.as_ref(), &judgement);
+    // Its weights stay as they are, so nothing that is told holds it up.
     if change.state.phase == Phase::WarmingUp {
         end_warm_up(change, Some(judgement));
     }

@@ -22,7 +22,8 @@ pub(super) fn summary(
         (None, Phase::Paused { .. }) => "Paused by a person: all users are on the control".to_owned(),
         (None, Phase::WarmingUp) => {
             let left = plan.warm_up().saturating_sub(now.since(state.evaluating_since));
-            format!("Warming up, {} left; {}", Time(left), arms(experiment, state))
+            let held = state.hold.as_ref().map(|hold| format!("; {}", hold.reason)).unwrap_or_default();
+            format!("Warming up, {} left; {}{held}", Time(left), arms(experiment, state))
         }
         (None, Phase::Progressing | Phase::Completing) => running((plan, experiment), state, judgement, now),
     };

@@ -31,7 +31,7 @@ pub(super) fn results(page: &mut String, experiment: &Experiment) -> fmt::Result
          <th>Median</th><th>p99</th><th>Conclusion</th></tr></thead><tbody>",
     );
     for result in &experiment.results {
-        let component = result.component.as_deref().unwrap_or("all");
+        let component = result.component.as_deref().unwrap_or("(all)");
         let weight = experiment.control_weight_ppm;
         row(page, component, &experiment.control, weight, &result.control)?;
         page.push_str("<td></td><td></td><td></td><td>control</td></tr>");

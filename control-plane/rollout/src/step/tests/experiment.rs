@@ -159,3 +159,16 @@ fn the_summary_of_an_experiment_says_who_has_which_part_and_what_is_beyond_a_lim
     assert_eq!(said("10 tick\n20 pause", 60, None), "Paused by a person: all users are on the control");
     assert_eq!(said("3600 tick", 3_700, None), "Ended: it ran for 1 h");
 }
+
+#[test]
+fn an_arm_that_is_only_told_of_holds_the_experiment_up_in_nothing() {
+    check_plan(
+        &format!("{EXPERIMENT}automatic_rollback: false\n"),
+        r"
+        5 arms a! b -> [Holding: a regressed and automatic rollback is off] warning | warming up 50 %
+        9 arms a! b -> | warming up 50 %
+        10 arms a! b -> [Step 1 began at 50 %] info | progressing 50 %
+        20 arms a! b -> [Holding: a regressed and automatic rollback is off] warning | progressing 50 %
+        ",
+    );
+}

@@ -71,14 +71,21 @@ fn while_it_is_watched_only_harm_is_told_and_missing_data_changes_nothing() {
 
 #[test]
 fn without_automatic_rollback_a_watched_version_is_told_of_and_stays() {
-    check_plan(
-        &(fields(SHORT) + "automatic_rollback: false\n"),
+    let fields = fields(SHORT) + "automatic_rollback: false\n";
+    let state = check_plan(
+        &fields,
         r"
         10 healthy -> [The canary got all traffic and is watched before completion] info | completing 100 %
         70 healthy -> [Promoted: at full weight long enough and within all limits] info | promoted 100 %
         90 alarm version -> [Holding: the canary regressed and automatic rollback is off] warning | promoted 100 %
         110 alarm version -> [The rollback window closed: the promoted version is judged no more] info | promoted 100 %
         ",
+    );
+    let plan = Plan::parse(&fields).unwrap();
+    let text = crate::summary(&plan, &state, None, UnixMillis(120_000));
+    assert!(
+        text.ends_with("when its rollback window closed, the canary regressed and automatic rollback is off"),
+        "{text}"
     );
 }
 
@@ -94,7 +101,7 @@ fn a_person_s_promotion_is_watched_and_ends_with_a_rollback_a_hand_over_or_a_suc
          7 alarm version -> | promoted 0 %
          8 promote -> [Promoted: because] publish info | promoted 100 %",
     );
-    assert!(state.runs(), "who is promoted again is watched again");
+    assert!(!state.runs(), "there is nothing to return to: the baseline's endpoint has the same version");
     let state = check(
         "6 superseded r-2 -> [Handed over, all users are on the baseline's endpoint: rollout r-2 begins, with v2 as its baseline; Rollout r-2 took over] publish info info | promoted 0 %",
     );
