@@ -67,7 +67,7 @@ pub enum CommandError {
     #[error("{0}")]
     Plan(#[from] plan::PlanErrors),
     /// The service has a rollout under way.
-    #[error("service {service:?} already has the active rollout {id}; promote or roll it back first")]
+    #[error("service {service:?} already has the active rollout {id}; end it first")]
     Active {
         /// The service.
         service: String,

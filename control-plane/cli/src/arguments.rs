@@ -144,7 +144,8 @@ pub(crate) enum Rollout {
         /// The plan as YAML; - reads standard input.
         #[arg(short, long, value_name = "FILE")]
         file: PathBuf,
-        /// Begin at weight 0 and wait for `resume`. The plan's header, cookie and user rules apply meanwhile.
+        /// Begin at weight 0 and wait for `resume`. The plan's header, cookie and user rules apply meanwhile, but not those of an
+        /// experiment.
         #[arg(long)]
         paused: bool,
         #[command(flatten)]

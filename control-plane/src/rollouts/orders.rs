@@ -134,7 +134,15 @@ impl Task {
 
     fn add_recorder(&mut self, wanted: Wanted, place: Place) -> Result<(), CommandError> {
         let service = match wanted {
-            Wanted::Service(service) => service,
+            Wanted::Service(service) => {
+                let current = self.current.get(&service).and_then(|index| self.tracked.get(*index));
+                match current.filter(|one| one.state.experiment && !one.state.phase.is_terminal()) {
+                    Some(experiment) => {
+                        return Err(CommandError::Experiment(experiment.state.id.0.clone()));
+                    }
+                    None => service,
+                }
+            }
             Wanted::Rollout(id) => {
                 let found = self.tracked.iter().find(|tracked| tracked.state.id.0 == id);
                 let tracked = found.ok_or_else(|| CommandError::NotFound(id.clone()))?;

@@ -113,7 +113,7 @@ fn refused(code: Code, message: String, server: &str) -> Failure {
         Code::FailedPrecondition | Code::Aborted => Failure::new(Kind::Refused, message)
             .advise("look at `serin rollout status ID`, then decide again"),
         Code::AlreadyExists => Failure::new(Kind::Refused, message)
-            .advise("finish the active rollout first: `serin rollout promote` or `serin rollout rollback`"),
+            .advise("end the active one first: `serin rollout rollback`, or `serin rollout promote` unless it is an experiment"),
         Code::Unauthenticated => Failure::new(Kind::Refused, message)
             .advise("give the token by --token-file or in SERIN_TOKEN"),
         Code::PermissionDenied => Failure::new(Kind::Refused, message)

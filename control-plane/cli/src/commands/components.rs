@@ -6,11 +6,16 @@ use crate::model::{Block, Known, KnownComponent, TagOrigin, TagSource};
 use crate::output::{Output, Sheet, count};
 
 pub(super) async fn run(client: &Client, service: String, output: Output) -> Result<(), Failure> {
-    let known = client.components(service).await?;
-    output.show(&known, || sheet(&known))
+    let known = client.components(service.clone()).await?;
+    output.show(&known, || sheet(&known, &service))
 }
 
-fn sheet(known: &Known) -> Sheet {
+fn sheet(known: &Known, service: &str) -> Sheet {
+    if known.components.is_empty() && !service.is_empty() {
+        return Sheet::of(&format!(
+            "No plan and no route names a component of {service}. `serin components` shows those of all services."
+        ));
+    }
     if known.components.is_empty() {
         return Sheet::of(
             "No plan and no route names a component yet. Start a rollout whose plan has some, or tag Envoy's routes with \

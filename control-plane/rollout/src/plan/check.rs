@@ -9,8 +9,8 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
-    Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation, experiment, failures,
-    raw, schedule, tags, window,
+    Experiment, Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation,
+    experiment, failures, raw, schedule, tags, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -117,6 +117,11 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     let experiment = experiment::check(&raw, findings);
     let canary = canary(&raw, findings);
     let schedule = schedule::check(&raw, experiment.as_ref(), findings);
+    let range = (Duration::ZERO, bounds::DURATION);
+    let warm_up = findings.duration("warm_up", raw.warm_up.as_ref(), minutes(5), range);
+    if experiment.as_ref().and_then(Experiment::duration).is_some_and(|duration| duration <= warm_up) {
+        findings.add("duration", PlanRule::WithinWarmUp { warm_up: Time(warm_up).to_string() });
+    }
     let probability = |field, given: &Option<Proportion>, findings: &mut Findings| {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
@@ -137,12 +142,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         observed_calls: raw.observed_calls.unwrap_or_default(),
         taken: Vec::new(),
         steps: schedule.steps,
-        warm_up: findings.duration(
-            "warm_up",
-            raw.warm_up.as_ref(),
-            minutes(5),
-            (Duration::ZERO, bounds::DURATION),
-        ),
+        warm_up,
         promotion: schedule.promotion,
         failures: failures::check(raw.failures.as_deref(), findings),
         limits: limits(&raw.limits, findings),

@@ -99,6 +99,12 @@ pub enum PlanRule {
     /// A field of an experiment in a rollout.
     #[error("can be given only with `kind: experiment`")]
     OnlyInExperiment,
+    /// An experiment that ends before it measures anything.
+    #[error("must be longer than the warm-up, {warm_up}: nothing is measured before")]
+    WithinWarmUp {
+        /// How long that is.
+        warm_up: String,
+    },
     /// A field of a rollout in an experiment.
     #[error("cannot be given in an experiment: {because}")]
     NotInExperiment {

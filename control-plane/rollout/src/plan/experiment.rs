@@ -9,7 +9,7 @@ use serin_proto::assignment::{BASELINE, Rule, Weight};
 
 use super::check::{Findings, version};
 use super::error::PlanRule;
-use super::{bounds, raw};
+use super::{Plan, bounds, raw};
 use crate::text::Percent;
 
 /// What is compared.
@@ -68,6 +68,14 @@ impl Experiment {
     pub fn weight(&self, runs: impl Fn(&str) -> bool) -> Weight {
         let arms = self.arms.iter().filter(|arm| runs(&arm.name));
         sum(arms.map(|arm| arm.weight))
+    }
+}
+
+impl Plan {
+    /// True when users or sessions are read from requests, so that they keep what they get.
+    #[must_use]
+    pub fn has_identity(&self) -> bool {
+        !self.template.identity.user.is_empty() || !self.template.identity.session.is_empty()
     }
 }
 

@@ -81,11 +81,12 @@ fn a_row_tells_each_tag_and_where_it_is_from() {
 fn contradictions_and_what_is_not_known_stand_below_the_table() {
     let known =
         Known { components: vec![component()], untold_routes: 1_234, routes_not_kept: 0, calls_not_kept: 7 };
-    let text = sheet(&known).into_text();
+    let text = sheet(&known, "").into_text();
     assert!(text.contains("\n\nshop/cart: weight: route cart-route on envoy-1 says 3\n"), "{text}");
     assert!(text.contains("of 1,234 sampled requests"), "{text}");
     assert!(text.contains("\nshop/cart calls pay: 1,234 times, taken, by the canary only\n"), "{text}");
     assert!(text.contains("no room for 7 of them"), "{text}");
     let nothing = Known { components: Vec::new(), untold_routes: 0, routes_not_kept: 0, calls_not_kept: 0 };
-    assert!(sheet(&nothing).into_text().contains("filter_metadata.serin"));
+    assert!(sheet(&nothing, "").into_text().contains("filter_metadata.serin"));
+    assert!(sheet(&nothing, "shop").into_text().contains("names a component of shop"));
 }

@@ -45,7 +45,19 @@ pub(super) struct Explained {
     escalation: ShownEscalation,
     #[serde(rename = "recovery_ms", serialize_with = "milliseconds")]
     recovery: Duration,
+    rollback_window: ShownWindow,
     automatic_rollback: bool,
+    /// Whether users or sessions keep what they get.
+    #[serde(skip)]
+    has_identity: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownWindow {
+    /// 0: there is none.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    duration: Duration,
+    outside: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,7 +195,12 @@ impl Explained {
                 components: plan.escalation().components,
             },
             recovery: plan.recovery(),
+            rollback_window: ShownWindow {
+                duration: plan.rollback_window().duration,
+                outside: plan.rollback_window().outside,
+            },
             automatic_rollback: plan.automatic_rollback(),
+            has_identity: plan.has_identity(),
         }
     }
 
@@ -296,6 +313,22 @@ impl Explained {
         sheet.line(&format!("  when several worse components {},", beyond.join(" or ")));
         let sustained = duration(self.limits.sustained);
         sheet.line(&format!("  or when a limit is exceeded for {sustained} at full weight"));
+        self.window(sheet);
+    }
+
+    fn window(&self, sheet: &mut Sheet) {
+        let ShownWindow { duration: lasts, outside } = self.rollback_window;
+        if lasts.is_zero() {
+            sheet.line("  at all times alike; after the promotion nothing is judged");
+            return;
+        }
+        let lasts = duration(lasts);
+        sheet.line(&format!(
+            "  quickest for {lasts} after each start, step, promotion and weight set by hand; later at {outside} times the"
+        ));
+        sheet.line(&format!(
+            "  odds, and {outside} times as long beyond a limit. For {lasts} after the promotion it is watched, and returns by itself"
+        ));
     }
 
     fn components(&self, sheet: &mut Sheet) {

@@ -51,6 +51,9 @@ impl Shown {
             plan.service
         ));
         sheet.line(&plan.takes());
+        if !plan.has_identity {
+            sheet.line("No identity is given: every request draws its arm, and one person sees several.");
+        }
         sheet.blank();
         let control = [
             self.control.clone(),
@@ -99,10 +102,13 @@ impl Shown {
             percent(margins.error_absolute_ppm),
             percent(margins.latency_ratio_ppm)
         ));
+        let happens = if plan.automatic_rollback { "stopped" } else { "reported" };
         sheet.line(&format!(
-            "  (if all arms are within that, any is stopped with probability at most {})",
+            "  (if all arms are within that, any is {happens} with probability at most {})",
             percent(plan.false_rollback_ppm)
         ));
+        let failures: Vec<&str> = plan.failures.iter().map(|failure| failure.name()).collect();
+        sheet.line(&format!("  (errors are {})", failures.join(", ")));
         let limits = &plan.limits;
         sheet.line(&format!(
             "Shown only, over 60s: success rate below {}, error rate above {}, 99th percentile above {}",

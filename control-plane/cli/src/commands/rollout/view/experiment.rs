@@ -114,7 +114,7 @@ fn results(sheet: &mut Sheet, experiment: &Experiment) {
 
 /// The control, then each arm; each row complete, so that `grep` finds it.
 fn rows(experiment: &Experiment, result: &ExperimentResult) -> Vec<[String; 10]> {
-    let component = result.component.clone().unwrap_or_else(|| "all".to_owned());
+    let component = result.component.clone().unwrap_or_else(|| "(all)".to_owned());
     let row = |arm: &str, totals: &ArmTotals, [errors, p50, p99]: [String; 3], says: &str| {
         [
             component.clone(),
