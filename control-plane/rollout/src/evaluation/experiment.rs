@@ -126,8 +126,7 @@ impl ExperimentEvaluation {
             }
         }
         if stretch.is_some() {
-            let newest = self.track.started(measured.start_second);
-            self.arms.iter_mut().for_each(|arm| arm.totals.settle(newest));
+            self.reach(measured.start_second);
         }
     }
 
@@ -171,8 +170,15 @@ impl ExperimentEvaluation {
         }
     }
 
+    /// Lets be compared what is old enough in this second.
+    fn reach(&mut self, second: u64) {
+        let newest = self.track.reach(second);
+        self.arms.iter_mut().for_each(|arm| arm.totals.settle(newest));
+    }
+
     /// Closes the seconds that are due and judges each arm.
     pub fn judge(&mut self, now: UnixMillis) -> Judgement {
+        self.reach(now.second());
         let judged = self.arms.iter_mut().filter_map(|arm| {
             let judgement = arm.evaluation.as_mut()?.judge(now);
             arm.varies.take(&judgement);

@@ -265,7 +265,7 @@ fn an_arm_is_compared_with_the_control_at_the_weight_of_the_beginning() {
     track.add(track.at(201).unwrap(), "cart", &counted(201, 80_000, 8_000), &failures);
     own.add("cart", &counted(201, 20_000, 2_000), &failures);
     assert_eq!(track.beside(None, Some("cart")).requests(), 0, "its requests may be under way");
-    track.started(300);
+    track.reach(300);
     own.settle(300);
     assert_eq!((track.at(100), track.at(200), track.stretches()), (None, None, 2));
     let beside = track.beside(None, Some("cart"));

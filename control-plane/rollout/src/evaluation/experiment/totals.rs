@@ -48,7 +48,7 @@ pub(super) struct Track {
     stretches: Vec<Stretch>,
     /// Oldest first, none overlapping; pauses lie between them.
     spans: Vec<Span>,
-    /// Latest second in which a request started.
+    /// The latest second that is known of.
     newest: u64,
 }
 
@@ -105,7 +105,7 @@ impl Waiting {
         self.slots.entry(slot).or_default().add(component, measured, failures);
     }
 
-    /// Lets what is old enough be compared, when requests that started in `newest` are known.
+    /// Lets what is old enough be compared in the second `newest`.
     pub(super) fn settle(&mut self, newest: u64) {
         while let Some(oldest) = self.slots.first_entry() {
             let end = oldest.key().saturating_add(1).saturating_mul(SLOT_S);
@@ -149,8 +149,8 @@ impl Track {
         }
     }
 
-    /// A request started in `second`. The latest of all.
-    pub(super) fn started(&mut self, second: u64) -> u64 {
+    /// It is `second`, or a request started then. The latest of all.
+    pub(super) fn reach(&mut self, second: u64) -> u64 {
         self.newest = self.newest.max(second);
         let newest = self.newest;
         self.stretches.iter_mut().for_each(|stretch| stretch.totals.settle(newest));
