@@ -46,6 +46,9 @@ pub use trace::SpanFate;
 
 /// Requests whose failures may wait for the rollouts' task; more are refused, to come again.
 pub(crate) const REQUESTS_MAX: usize = 64;
+/// Seconds that a record or span may be ahead of this clock.
+const AHEAD_MAX_S: u64 = 60;
+const NS_PER_S: u64 = 1_000_000_000;
 /// Requests that are read at a time.
 const READING_MAX: usize = 8;
 /// How long a request waits to be read.

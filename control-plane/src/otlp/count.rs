@@ -6,18 +6,15 @@ use std::sync::Arc as Shared;
 
 use serin_analysis::Arm;
 
-use super::LoggedFailures;
 use super::recent::Recent;
 use super::record::{Attributes, Gathered, Record};
+use super::{AHEAD_MAX_S, LoggedFailures, NS_PER_S};
 use crate::snapshot::Snapshot;
 
 /// Age of a record that still counts, in seconds: what the engine has forgotten by then.
 const AGE_MAX_S: u64 = 120;
-/// Seconds that a record may be ahead of this clock.
-const AHEAD_MAX_S: u64 = 60;
 /// Distinct failures of one request, by block, arm and second.
 const CELLS_MAX: usize = 4_096;
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// What becomes of a log record.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

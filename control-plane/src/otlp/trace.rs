@@ -7,14 +7,12 @@ use serin_analysis::Arm;
 
 use super::record::Attributes;
 use super::span::{Span, Spans};
+use super::{AHEAD_MAX_S, NS_PER_S};
 use crate::calls::{self, Places, Spot, Told};
 use crate::snapshot::Snapshot;
 
 /// Age of a span that is still taken, in seconds: time for collectors that wait for whole traces.
 const AGE_MAX_S: u64 = 600;
-/// Seconds that a span may be ahead of this clock.
-const AHEAD_MAX_S: u64 = 60;
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// What becomes of a span.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
