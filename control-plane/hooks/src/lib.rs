@@ -1,0 +1,1 @@
+//! Hooks of a rollout: webhooks, commands and Kubernetes.

@@ -1,0 +1,1 @@
+//! Schema changes of a release on PostgreSQL, and their way back.

@@ -1,0 +1,1 @@
+//! Decision policies in CEL: checked when loaded, bounded when run.

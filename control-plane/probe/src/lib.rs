@@ -1,0 +1,1 @@
+//! Health checks and queries: what services, databases and Prometheus say when asked.
