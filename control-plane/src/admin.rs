@@ -12,7 +12,7 @@ use std::time::Duration;
 use serin_proto::admin::v1 as api;
 use serin_proto::admin::v1::admin_service_server::AdminService;
 use serin_proto::assignment::Weight;
-use serin_rollout::{Command, Order, RollbackScope};
+use serin_rollout::{Approval, Command, Order, RollbackScope};
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
 
@@ -256,6 +256,22 @@ impl AdminService for Admin {
         let order = Order::Rollback { scope };
         let rollout = self.command(id, order, reason, actor).await?;
         Ok(Response::new(api::RollbackResponse { rollout: Some(rollout) }))
+    }
+
+    async fn approve(
+        &self,
+        request: Request<api::ApproveRequest>,
+    ) -> Result<Response<api::ApproveResponse>, Status> {
+        let actor = actor(&request);
+        let request = request.into_inner();
+        let approval = match request.approval() {
+            api::Approval::Unspecified => return Err(Status::invalid_argument("approval: must be given")),
+            api::Approval::DataLoss => Approval::DataLoss,
+            api::Approval::RetryHook => Approval::RetryHook,
+            api::Approval::SkipHook => Approval::SkipHook,
+        };
+        let rollout = self.command(request.id, Order::Approve(approval), request.reason, actor).await?;
+        Ok(Response::new(api::ApproveResponse { rollout: Some(rollout) }))
     }
 
     async fn list_nodes(

@@ -9,6 +9,7 @@ mod listener;
 mod outside;
 pub mod raw;
 mod registry;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use listener::{Listener, Tls, Token};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
+pub use serin_hooks::Targets;
 
 /// A configuration that can be served.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// What plans may ask for.
+    pub targets: Targets,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -143,6 +147,7 @@ impl Config {
     }
 
     fn try_from_raw(raw: raw::Config, insecure: bool) -> Result<Self, ConfigError> {
+        let outside = Outside::new(raw.outside)?;
         let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
@@ -153,7 +158,8 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
-            outside: Outside::new(raw.outside)?,
+            targets: targets::targets(raw.targets, &outside, insecure)?,
+            outside,
             log: raw.log,
         })
     }

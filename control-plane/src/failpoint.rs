@@ -26,6 +26,10 @@ pub enum Failpoint {
     BeforeRegister,
     /// They are written; the caller has no answer yet.
     AfterRegister,
+    /// Schema changes ran and are recorded, and are not committed.
+    BeforeCommit,
+    /// They are committed; the journal does not know.
+    AfterCommit,
 }
 
 static ARMED: OnceLock<Failpoint> = OnceLock::new();
@@ -43,6 +47,9 @@ impl Failpoint {
     /// The places that a registration passes, in order.
     pub const REGISTRATION: [Self; 2] = [Self::BeforeRegister, Self::AfterRegister];
 
+    /// The places that schema changes pass, in order.
+    pub const MIGRATION: [Self; 2] = [Self::BeforeCommit, Self::AfterCommit];
+
     /// Name, as in `SERIN_FAILPOINT`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -55,6 +62,8 @@ impl Failpoint {
             Self::AfterNotify => "after_notify",
             Self::BeforeRegister => "before_register",
             Self::AfterRegister => "after_register",
+            Self::BeforeCommit => "before_commit",
+            Self::AfterCommit => "after_commit",
         }
     }
 
@@ -74,14 +83,15 @@ impl fmt::Display for Failpoint {
 
 /// A name that is no failpoint.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish, notify and register")]
+#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish, notify, register and commit")]
 pub struct UnknownFailpoint(String);
 
 impl FromStr for Failpoint {
     type Err = UnknownFailpoint;
 
     fn from_str(name: &str) -> Result<Self, UnknownFailpoint> {
-        let found = Self::DECISION.into_iter().chain(Self::REGISTRATION).find(|point| point.name() == name);
+        let all = Self::DECISION.into_iter().chain(Self::REGISTRATION).chain(Self::MIGRATION);
+        let found = all.into_iter().find(|point| point.name() == name);
         found.ok_or_else(|| UnknownFailpoint(name.to_owned()))
     }
 }

@@ -18,6 +18,7 @@ pub mod config;
 pub mod ecds;
 pub mod failpoint;
 pub mod fleet;
+mod hooks;
 pub mod http;
 pub mod listener;
 pub mod metrics;

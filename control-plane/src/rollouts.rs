@@ -10,6 +10,7 @@
 mod compared;
 mod evidence;
 mod follow;
+mod hooks;
 mod logged;
 mod orders;
 mod perform;
@@ -98,6 +99,9 @@ pub enum CommandError {
     /// It could not be written.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The configuration names no such target.
+    #[error("{0}")]
+    Target(#[from] serin_hooks::UnknownTarget),
     /// Something that cannot happen did.
     #[error("internal: {0}")]
     Internal(String),

@@ -111,6 +111,9 @@ pub(crate) enum Command {
     /// Work on plans.
     #[command(subcommand)]
     Plan(Plan),
+    /// Work on schema changes.
+    #[command(subcommand)]
+    Migrate(Migrate),
     /// Capture what a live rollout is judged by, to be replayed.
     Record(Record),
     /// What would have been decided on recorded traffic. Needs no server.
@@ -228,6 +231,23 @@ pub(crate) enum Rollout {
         #[arg(long, value_name = "NAME", conflicts_with_all = ["component", "block"])]
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         arm: Option<String>,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Allow what waits for a person.
+    #[command(group = clap::ArgGroup::new("approval").required(true))]
+    Approve {
+        #[command(flatten)]
+        target: Target,
+        /// Schema changes of this rollout may lose data; those that waited for it run again.
+        #[arg(long, group = "approval")]
+        data_loss: bool,
+        /// The hook that failed runs again.
+        #[arg(long, group = "approval")]
+        retry_hook: bool,
+        /// The rollout goes on as if the hook that failed had succeeded.
+        #[arg(long, group = "approval")]
+        skip_hook: bool,
         #[command(flatten)]
         reason: Reason,
     },
@@ -360,6 +380,16 @@ pub(crate) struct Replay {
     /// Exit with 6 if the canary would have been rolled back, 7 if held. Without it, every decision exits with 0.
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// Commands on schema changes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Read an SQL script as PostgreSQL does, without a server, and say of each statement what it may lose and break.
+    Check {
+        /// The script; - reads standard input.
+        file: PathBuf,
+    },
 }
 
 /// Commands on plans.

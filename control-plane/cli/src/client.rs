@@ -180,6 +180,19 @@ impl Client {
         self.rollout(answer.rollout)
     }
 
+    /// Allows what waits for a person.
+    pub(crate) async fn approve(
+        &self,
+        id: String,
+        approval: proto::Approval,
+        reason: String,
+    ) -> Result<Rollout, Failure> {
+        let mut service = self.service.clone();
+        let request = self.request(proto::ApproveRequest { id, approval: approval.into(), reason });
+        let answer = self.bounded(service.approve(request)).await?;
+        self.rollout(answer.rollout)
+    }
+
     /// By node id.
     pub(crate) async fn nodes(&self) -> Result<Vec<Node>, Failure> {
         let mut service = self.service.clone();

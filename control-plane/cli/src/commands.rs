@@ -6,6 +6,7 @@ mod components;
 mod events;
 mod explain;
 mod live;
+mod migrate;
 mod nodes;
 mod plan;
 mod record;
@@ -34,6 +35,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
         Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
+        Command::Migrate(arguments::Migrate::Check { file }) => migrate::check(&file, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
         Command::Release(command) => release::run(&connect(&connection)?, command, output).await,

@@ -4,6 +4,7 @@
 //! (a newer server) becomes `unknown`; a value that the contract writes as 0 or "" for "absent" becomes `null`.
 //! Only `client` builds them, from the protobuf messages.
 
+mod hook;
 mod moment;
 mod taken;
 mod version;
@@ -16,6 +17,7 @@ pub(crate) use experiment::{
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
+pub(crate) use hook::HookRun;
 pub(crate) use moment::Moment;
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
@@ -205,6 +207,8 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// Runs of hooks and schema changes.
+    pub(crate) hooks: Vec<HookRun>,
     /// `None`: it is no experiment.
     pub(crate) experiment: Option<Experiment>,
 }

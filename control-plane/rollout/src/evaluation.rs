@@ -225,6 +225,7 @@ impl Evaluation {
                 Fact::BlocksRestored { component, .. } => self.rest([component], event.at, plan),
                 // What the baseline did before the canary served anyone is what the canary is compared with.
                 Fact::Resumed { .. } if !self.exposed => self.expose(plan, state),
+                Fact::Begun { .. } => self.expose(plan, state),
                 Fact::Resumed { .. } => {
                     let learned = self.learned();
                     *self = Self::with_components(plan, state, &self.unplanned)?;
@@ -241,7 +242,10 @@ impl Evaluation {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::HandedOver { .. }
-                | Fact::Superseded { .. } => {}
+                | Fact::Superseded { .. }
+                | Fact::HookStarted(_)
+                | Fact::HookEnded(_)
+                | Fact::Approved { .. } => {}
             }
         }
         self.since = state.evaluating_since;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
-use crate::plan::{Omitted, Taken};
-use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
+use crate::plan::{HookPoint, Omitted, Taken};
+use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
 pub const EVENT_FORMAT: u32 = 1;
@@ -45,6 +45,9 @@ pub enum Fact {
         /// True: it waits at no weight for a person to let it begin. Absent in older journals: false.
         #[serde(default)]
         paused: bool,
+        /// True: it has no weight until what stands before its start is done. Absent in older journals: false.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits: bool,
         /// Tags that were taken where the plan is silent. Absent in older journals: none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         taken: Vec<Taken>,
@@ -190,6 +193,26 @@ pub enum Fact {
         /// The newer one.
         by: RolloutId,
     },
+    /// What stands before the start is done: the canary got its first weight and warms up.
+    Begun {
+        /// Its first weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+    },
+    /// A hook is due, and is performed until it has ended.
+    HookStarted(HookRun),
+    /// A hook ended.
+    HookEnded(HookEnd),
+    /// A person allowed something that waited for it.
+    Approved {
+        /// What.
+        approval: Approval,
+        /// The failed run that it is about. `None`: none had failed.
+        #[serde(default)]
+        run: Option<HookRun>,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A limit of the plan's `escalation`.
@@ -306,6 +329,13 @@ pub enum Cause {
         /// The reason given.
         reason: String,
     },
+    /// A hook failed that is worth a rollback to the plan.
+    HookFailed {
+        /// Its point.
+        point: HookPoint,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Fact {
@@ -330,6 +360,10 @@ impl Fact {
             Self::Resumed { .. } => "resumed",
             Self::HandedOver { .. } => "handed_over",
             Self::Superseded { .. } => "superseded",
+            Self::Begun { .. } => "begun",
+            Self::HookStarted(_) => "hook_started",
+            Self::HookEnded(_) => "hook_ended",
+            Self::Approved { .. } => "approved",
         }
     }
 
@@ -353,7 +387,11 @@ impl Fact {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
-            | Self::Superseded { .. } => None,
+            | Self::Superseded { .. }
+            | Self::Begun { .. }
+            | Self::HookStarted(_)
+            | Self::HookEnded(_)
+            | Self::Approved { .. } => None,
         }
     }
 }

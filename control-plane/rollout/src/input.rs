@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Phase, RolloutId};
+use crate::{Approval, HookEnd, Phase, RolloutId};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// A hook that was due has ended. Repeating it changes nothing.
+    HookEnded(HookEnd),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.
@@ -125,6 +127,8 @@ pub enum Order {
         /// What of it.
         scope: RollbackScope,
     },
+    /// Allow what waits for a person.
+    Approve(Approval),
 }
 
 /// What a person returns to where it was.
@@ -151,6 +155,7 @@ impl Order {
             Self::Promote => "promote",
             Self::HandOver => "hand-over",
             Self::Rollback { .. } => "rollback",
+            Self::Approve(_) => "approve",
         }
     }
 }
@@ -245,6 +250,29 @@ pub enum Refused {
         /// What was asked for.
         order: &'static str,
     },
+    /// What stands before the start is not done.
+    #[error(
+        "cannot {order} a rollout that has not begun: what stands before its start is not done; its hooks are shown by \
+         `serin rollout status`"
+    )]
+    NotBegun {
+        /// What was asked for.
+        order: &'static str,
+    },
+    /// The rollout before is not done with its hooks.
+    #[error(
+        "rollout {by} is over, but its hooks are not: wait for them, or say `serin rollout approve {by}` to what waits for a person"
+    )]
+    HooksPending {
+        /// That rollout.
+        by: RolloutId,
+    },
+    /// There is nothing to approve.
+    #[error("no hook of this rollout failed and waits for a person")]
+    NoFailedHook,
+    /// There is nothing to approve.
+    #[error("the plan of this rollout has no migrations that could lose data")]
+    NoMigrations,
     /// A reason must be given.
     #[error("reason: must not be empty")]
     ReasonMissing,

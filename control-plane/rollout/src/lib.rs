@@ -18,6 +18,7 @@
 mod effect;
 pub mod evaluation;
 mod event;
+mod hook;
 mod input;
 pub mod plan;
 mod state;
@@ -34,6 +35,10 @@ pub use evaluation::{
     host_number, source_number,
 };
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
+pub use hook::{
+    Answer, Approval, Approved, Due, HOOK_OUTPUT_BYTES, HookEnd, HookEnded, HookOutcome, HookRun, HookState,
+    Work, due, pending,
+};
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
 };

@@ -13,6 +13,8 @@ mod error;
 mod escalation;
 mod experiment;
 mod failures;
+mod hooks;
+mod migrations;
 mod quantity;
 mod raw;
 mod schedule;
@@ -33,6 +35,9 @@ pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use experiment::{Experiment, PlannedArm};
+pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
+pub(crate) use hooks::MIGRATIONS;
+pub use migrations::Migrations;
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 pub use window::RollbackWindow;
@@ -98,6 +103,8 @@ pub struct Plan {
     recovery: Duration,
     rollback_window: RollbackWindow,
     automatic_rollback: bool,
+    hooks: Hooks,
+    migrations: Option<Migrations>,
 }
 
 /// One step: the canary's weight beside the baseline, below 100 %.

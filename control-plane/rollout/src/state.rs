@@ -17,7 +17,7 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{Event, Fact};
 use crate::plan::{Omitted, Taken};
 use crate::text::list;
-use crate::{Cause, Plan, UnixMillis};
+use crate::{Approved, Cause, HookState, Plan, UnixMillis};
 
 pub(crate) use hold::predicted;
 pub use hold::{Hold, HoldReason};
@@ -80,6 +80,15 @@ pub struct State {
     /// After the promotion: it is still judged, and returns by itself.
     #[serde(default)]
     pub watched: bool,
+    /// What stands before the start is not done yet: it has no weight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
+    /// Runs of hooks, in the order in which they were due.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookState>,
+    /// Who allowed that schema changes lose data. `None`: nobody, though the plan may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_loss: Option<Approved>,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
     /// When it was created.
@@ -189,6 +198,7 @@ impl Pin {
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped
             | Cause::DurationOver { .. }
+            | Cause::HookFailed { .. }
             | Cause::WithinLimits => {
                 if self.evidence.is_empty() {
                     self.cause.to_string()
@@ -221,6 +231,9 @@ impl State {
             hold: None,
             cause: None,
             watched: false,
+            waiting: false,
+            hooks: Vec::new(),
+            data_loss: None,
             superseded_by: None,
             created_at: now,
             changed_at: now,
@@ -259,12 +272,16 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         self.revision = event.revision;
         match &event.fact {
-            Fact::Created { paused, taken, not_taken, .. } => {
+            Fact::Created { paused, waits, taken, not_taken, .. } => {
                 self.taken.clone_from(taken);
                 self.not_taken.clone_from(not_taken);
+                self.waiting = *waits;
+                if *waits {
+                    self.weight = Weight::ZERO;
+                }
                 if *paused {
                     self.pause(Weight::ZERO, event.at);
-                } else {
+                } else if !*waits {
                     self.began_at = Some(event.at);
                 }
             }
@@ -309,11 +326,24 @@ impl State {
             Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),
             Fact::Resumed { step, weight_ppm, .. } => {
-                self.began_at.get_or_insert(event.at);
+                if !self.waiting {
+                    self.began_at.get_or_insert(event.at);
+                }
                 self.resume(*step, *weight_ppm, event.at);
             }
             Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
             Fact::Superseded { by } => self.supersede(by, event.at),
+            Fact::Begun { weight_ppm } => {
+                self.waiting = false;
+                self.began_at.get_or_insert(event.at);
+                self.enter(Phase::WarmingUp, *weight_ppm, event.at);
+            }
+            Fact::HookStarted(run) => self.start_hook(run, event.at),
+            Fact::HookEnded(end) => self.end_hook(end, event.at),
+            Fact::Approved { approval, run, reason } => {
+                let (actor, reason) = (event.actor.clone(), reason.clone());
+                self.approve(*approval, run.as_ref(), Approved { actor, reason, at: event.at });
+            }
         }
     }
 
@@ -334,7 +364,9 @@ impl State {
     /// What was seen while a limit was exceeded does not count towards the time of the step.
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
-        if *reason != HoldReason::MissingData {
+        // What was seen meanwhile is as good as what was seen before.
+        let counts = matches!(reason, HoldReason::MissingData | HoldReason::Hook { .. });
+        if !counts {
             self.evaluating_since = at;
         }
     }

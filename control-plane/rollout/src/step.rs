@@ -21,10 +21,11 @@ pub(crate) use limits::exceeded;
 use serin_proto::assignment::{CANARY, Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
+use crate::hook;
 use crate::plan::Omitted;
 use crate::state::salt;
 use crate::{
-    AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
+    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
     UnixMillis,
 };
 
@@ -82,9 +83,12 @@ pub fn create_with(
     not_taken.truncate(OMITTED_MAX);
     let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
-    let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
+    let mut change =
+        Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new(), next_step: None };
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
-    change.record(Fact::Created { plan: source, salt, paused, taken, not_taken });
+    let waits = hook::waits(plan);
+    change.record(Fact::Created { plan: source, salt, paused, waits, taken, not_taken });
+    hook::go_on(&mut change, None);
     let Change { state, events, notices, .. } = change;
     let effects = [Effect::Persist(events), Effect::Publish];
     Transition {
@@ -126,6 +130,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
+        Input::HookEnded(end) => hook::ended(&mut change, end),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);
@@ -137,26 +142,31 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             }
         }
     }
+    let next_step = change.next_step.take();
+    hook::go_on(&mut change, next_step);
     Ok(change.finish(state))
 }
 
 /// The state while events are added to it.
-struct Change<'a> {
-    plan: &'a Plan,
-    now: UnixMillis,
+pub(crate) struct Change<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) now: UnixMillis,
     actor: String,
-    state: State,
+    pub(crate) state: State,
     events: Vec<Event>,
     notices: Vec<Notice>,
+    /// The step that would begin, but for its hooks.
+    next_step: Option<u32>,
 }
 
 impl<'a> Change<'a> {
     fn new(plan: &'a Plan, state: &State, now: UnixMillis) -> Self {
         let actor = AUTOMATIC.to_owned();
-        Self { plan, now, actor, state: state.clone(), events: Vec::new(), notices: Vec::new() }
+        let (events, notices) = (Vec::new(), Vec::new());
+        Self { plan, now, actor, state: state.clone(), events, notices, next_step: None }
     }
 
-    fn record(&mut self, fact: Fact) {
+    pub(crate) fn record(&mut self, fact: Fact) {
         let of = if self.state.experiment { "experiment" } else { self.state.canary.as_str() };
         let text = format!("{} {of}: {}", self.state.service, fact.text());
         self.notices.push(Notice { severity: severity(&fact), text });
@@ -198,6 +208,9 @@ impl<'a> Change<'a> {
         if let Some(experiment) = self.plan.experiment() {
             return (0, experiment.weight(|arm| !self.state.stopped.contains_key(arm)));
         }
+        if self.state.waiting {
+            return (0, Weight::ZERO);
+        }
         let weight = self.state.weight;
         match self.plan.steps().iter().rposition(|step| step.weight <= weight) {
             Some(index) => (u32::try_from(index).unwrap_or(u32::MAX), weight),
@@ -215,6 +228,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::RolledBack { .. } => Severity::Critical,
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } => Severity::Warning,
+        Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
@@ -226,7 +240,11 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
         | Fact::HandedOver { .. }
-        | Fact::Superseded { .. } => Severity::Info,
+        | Fact::Superseded { .. }
+        | Fact::Begun { .. }
+        | Fact::HookStarted(_)
+        | Fact::HookEnded(_)
+        | Fact::Approved { .. } => Severity::Info,
     }
 }
 

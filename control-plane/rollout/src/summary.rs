@@ -25,6 +25,7 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         (None, Phase::Promoted) if state.watched => watched(plan, state, now),
         (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
         (None, Phase::Paused { from }) => paused(state, from),
+        (None, Phase::WarmingUp) if state.waiting => waiting(state),
         (None, Phase::WarmingUp) => {
             let (weight, left) = (Percent(state.weight), left(plan.warm_up(), state, now));
             match &state.hold {
@@ -43,6 +44,14 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         text.push_str(&list(&names));
     }
     text
+}
+
+fn waiting(state: &State) -> String {
+    match (&state.hold, state.running_hooks().next()) {
+        (Some(hold), _) => format!("Holding at 0 % before the start: {}", hold.reason),
+        (None, Some(run)) => format!("Waiting at 0 % for hook {run}"),
+        (None, None) => "Waiting at 0 % for what stands before the start".to_owned(),
+    }
 }
 
 fn ended(state: &State) -> String {

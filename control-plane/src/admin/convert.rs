@@ -3,6 +3,7 @@
 mod block;
 mod chart;
 mod experiment;
+mod hook;
 mod known;
 mod reason;
 mod trend;
@@ -49,6 +50,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         taken: snapshot.taken.iter().map(known::taken).collect(),
         not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
+        hooks: snapshot.hooks.iter().map(hook::hook).collect(),
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. }
+            | Refused::NotBegun { .. }
+            | Refused::HooksPending { .. }
+            | Refused::NoFailedHook
+            | Refused::NoMigrations
             | Refused::Experiment { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. }
             | Refused::UnknownBlock { .. }
@@ -33,6 +37,7 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::ReasonTooLong => Status::invalid_argument(words),
         },
         CommandError::Store(error) => store(error),
+        CommandError::Target(_) => Status::failed_precondition(words),
         CommandError::Internal(_) => Status::internal(words),
     }
 }

@@ -121,7 +121,8 @@ fn act(acted: Acted) -> RecordResponse {
     let order = match order {
         Order::SetWeight(weight) => recorded_act::Order::SetWeightPpm(weight.ppm()),
         Order::Pause => recorded_act::Order::Pause(true),
-        Order::Resume => recorded_act::Order::Resume(true),
+        // Approvals are not recorded: on paper hooks do what they should.
+        Order::Resume | Order::Approve(_) => recorded_act::Order::Resume(true),
         Order::Promote => recorded_act::Order::Promote(true),
         Order::HandOver => recorded_act::Order::HandOver(true),
         Order::Rollback { scope } => match scope {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Plan, RolloutId, Salt, Transition, UnixMillis, create_with, may_follow, step,
+    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, create_with, may_follow,
+    pending, step,
 };
 
 use super::perform::Decision;
@@ -52,7 +53,11 @@ impl Task {
             let (service, id) = (tracked.state.service.clone(), tracked.state.id.0.clone());
             return Err(CommandError::Active { service, id });
         }
+        self.shared.targets.check(&plan)?;
         if let Some((_, tracked)) = before {
+            if pending(&tracked.plan, &tracked.state) {
+                return Err(Refused::HooksPending { by: tracked.state.id.clone() }.into());
+            }
             may_follow(&plan, paused, &tracked.state)?;
         }
         let id = self.new_id(plan.service())?;
@@ -124,7 +129,7 @@ impl Task {
         let seen = tracked.judgement.clone().map(Box::new);
         let acted = Acted { rollout: id.clone(), at: now, command: command.clone() };
         let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
-        let took_effect = !transition.events().is_empty();
+        let took_effect = !transition.events().is_empty() && !matches!(acted.command.order, Order::Approve(_));
         self.perform(vec![Decision { index, transition }], now, decided).await?;
         if took_effect {
             self.recorders.act(&acted);

@@ -64,6 +64,7 @@ impl Task {
             }
         }
         Failpoint::AfterNotify.reach();
+        self.perform_hooks();
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serin_hooks::Targets;
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
 use tokio::sync::mpsc;
@@ -19,6 +20,7 @@ use crate::calls::Calls;
 use crate::clock;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
+use crate::hooks::Executor;
 use crate::metrics::Metrics;
 use crate::otlp::LoggedFailures;
 use crate::shutdown::Ending;
@@ -50,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// How the filters report.
     pub(crate) report: raw::Report,
+    /// What plans may ask for.
+    pub(crate) targets: Arc<Targets>,
 }
 
 /// The owner of all rollouts.
@@ -63,6 +67,7 @@ pub(crate) struct Task {
     /// Who records what is merged.
     pub(super) recorders: Recorders,
     evidence: Writer,
+    pub(super) hooks: Executor,
     /// True when the store holds something else than memory: only a restart helps.
     pub(super) lost: bool,
     ticks: u64,
@@ -79,8 +84,10 @@ impl Task {
     /// Takes up what was stored and offers its assignment again.
     pub(crate) fn restore(shared: Shared, loaded: &Loaded) -> Result<Self, RestoreError> {
         let tracked = restore::restore(loaded)?;
+        let hooks = Executor::new(Arc::clone(&shared.targets));
         let mut task = Self {
             shared,
+            hooks,
             tracked,
             current: BTreeMap::new(),
             recorders: Recorders::default(),
@@ -107,6 +114,8 @@ impl Task {
         mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
+        let Some(mut hooks) = self.hooks.ended() else { return Err(Lost) };
+        self.perform_hooks();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let (mut batch, mut judged_at, mut spacing) = (Vec::new(), Moment::now(), SPACING);
@@ -138,6 +147,7 @@ impl Task {
                     batch.drain(..).for_each(|report| self.merge(&Arc::new(report)));
                     self.measure_spread();
                 },
+                Some(ended) = hooks.recv() => self.hook_ended(ended).await,
                 // After the reports, which it must never hold up.
                 Some(failures) = logged.recv() => self.merge_logged(&failures),
             }
@@ -152,6 +162,7 @@ impl Task {
         self.ticks += 1;
         self.ticked = Some(clock::now());
         self.judge(|_| true).await;
+        self.go_on_with_hooks().await;
         let now = clock::now();
         for index in 0..self.tracked.len() {
             if self.tracked.get(index).is_some_and(|tracked| tracked.state.is_current()) {

@@ -10,6 +10,7 @@ mod ecds;
 mod experiment;
 mod fleet;
 mod guarded;
+mod hooks;
 mod http;
 mod learning;
 mod ofrep;

@@ -86,7 +86,11 @@ impl Deeds {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::Resumed { .. }
-                | Fact::Superseded { .. } => {}
+                | Fact::Superseded { .. }
+                | Fact::Begun { .. }
+                | Fact::HookStarted(_)
+                | Fact::HookEnded(_)
+                | Fact::Approved { .. } => {}
             }
         }
     }

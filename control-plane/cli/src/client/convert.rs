@@ -11,8 +11,8 @@ pub(super) mod version;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, OmittedTag, Phase,
-    Reason, Rollout, TakenTag, Trend, Verdict, Veto,
+    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, HookRun, Moment, Node, OmittedTag,
+    Phase, Reason, Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -90,7 +90,24 @@ impl From<proto::Rollout> for Rollout {
             vms_known: rollout.vms_known,
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
+            hooks: rollout.hooks.into_iter().map(HookRun::from).collect(),
             experiment: rollout.experiment.map(Experiment::from),
+        }
+    }
+}
+
+impl From<proto::HookRun> for HookRun {
+    fn from(run: proto::HookRun) -> Self {
+        Self {
+            point: run.point,
+            name: run.name,
+            occurrence: run.occurrence,
+            round: run.round,
+            state: run.state,
+            started_at: moment!(run.started_at),
+            ended_at: moment!(run.ended_at),
+            attempts: run.attempts,
+            said: run.said,
         }
     }
 }

@@ -8,7 +8,7 @@ use serin_analysis::config::Failures;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Block, Escalation, Experiment, Forecast, Limits, Margins, OnRollback, Plan, PlanErrors, PlannedComponent,
+    Block, Escalation, Experiment, Forecast, Hooks, Limits, Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent,
     RollbackWindow, Step, Undone, check,
 };
 
@@ -151,6 +151,18 @@ impl Plan {
     #[must_use]
     pub const fn automatic_rollback(&self) -> bool {
         self.automatic_rollback
+    }
+
+    /// What is done at named points.
+    #[must_use]
+    pub const fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    /// Schema changes of the release.
+    #[must_use]
+    pub const fn migrations(&self) -> Option<&Migrations> {
+        self.migrations.as_ref()
     }
 
     /// True when no rule sends requests to a version before the weights are asked.

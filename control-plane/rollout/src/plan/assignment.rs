@@ -34,6 +34,8 @@ impl Plan {
                 return service;
             }
             Phase::Promoted => service.rules.clear(),
+            // Nobody gets a version whose schema changes are not done, not even those who ask for it.
+            Phase::WarmingUp | Phase::Paused { .. } if state.waiting => service.rules.clear(),
             Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {}
         }
         service.rollout = Some(state.id.0.clone());

@@ -10,7 +10,7 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
     Experiment, Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation,
-    experiment, failures, raw, schedule, tags, window,
+    experiment, failures, hooks, migrations, raw, schedule, tags, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -161,6 +161,8 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         ),
         rollback_window: window::check(&raw, findings),
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
+        hooks: hooks::check(raw.hooks.as_ref(), findings),
+        migrations: migrations::check(raw.migrations.as_ref(), findings),
         service: raw.service.clone(),
         baseline: raw.baseline.clone(),
         canary,

@@ -119,6 +119,18 @@ pub enum PlanRule {
         /// What must be left.
         least: String,
     },
+    /// A hook that comes too late to undo anything.
+    #[error("`rollback` is possible only before the start and before a step")]
+    NothingToRollBack,
+    /// A choice.
+    #[error("needs exactly one of {names}")]
+    OneOf {
+        /// Between what.
+        names: &'static str,
+    },
+    /// A rule of schema changes.
+    #[error("{0}")]
+    Migration(serin_migrate::Rule),
     /// A rule of what the filters are told.
     #[error("{0}")]
     Assignment(#[from] Rule),

@@ -130,6 +130,8 @@ fn refuse_in_experiment(raw: &raw::Plan, findings: &mut Findings) {
         ("recovery", raw.recovery.is_some(), WHOLE_ARM),
         ("rollback_window", raw.rollback_window.is_some(), FIXED),
         ("observed_calls", raw.observed_calls.is_some(), WHOLE_ARM),
+        ("hooks", raw.hooks.is_some(), "they belong to the stages of a rollout"),
+        ("migrations", raw.migrations.is_some(), "its arms share one database"),
         ("limits.sustained", raw.limits.sustained.is_some(), "no arm has full weight"),
     ];
     for (field, _, because) in given.iter().filter(|(_, given, _)| *given) {

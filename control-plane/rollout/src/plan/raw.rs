@@ -10,6 +10,8 @@ use super::blocks::FlagValue;
 use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::failures::RawFailure;
+use super::hooks::RawHooks;
+use super::migrations::RawMigrations;
 use super::quantity::{Proportion, Span};
 use super::taken::ObservedCalls;
 use super::window::RawRollbackWindow;
@@ -116,6 +118,12 @@ pub(super) struct Plan {
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,
+    /// What others are asked to do at named points.
+    #[serde(default)]
+    pub(super) hooks: Option<RawHooks>,
+    /// Schema changes of the release, with their way back.
+    #[serde(default)]
+    pub(super) migrations: Option<RawMigrations>,
 }
 
 /// What a plan is for.

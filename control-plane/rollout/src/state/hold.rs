@@ -7,6 +7,7 @@ use serin_analysis::{Signal, Veto};
 use serin_proto::assignment::Weight;
 
 use crate::UnixMillis;
+use crate::plan::HookPoint;
 use crate::text::{Percent, Time};
 
 /// Why progress is stopped, and since when.
@@ -60,6 +61,13 @@ pub enum HoldReason {
         /// The signal that gets worse.
         signal: Signal,
     },
+    /// A hook failed that the start or a step waits for.
+    Hook {
+        /// Its point.
+        point: HookPoint,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl HoldReason {
@@ -68,9 +76,11 @@ impl HoldReason {
     pub const fn is_limit(&self) -> bool {
         match self {
             Self::SuccessRate { .. } | Self::ErrorRate { .. } | Self::Latency { .. } => true,
-            Self::MissingData | Self::Regressed { .. } | Self::Vetoed { .. } | Self::Predicted { .. } => {
-                false
-            }
+            Self::MissingData
+            | Self::Regressed { .. }
+            | Self::Vetoed { .. }
+            | Self::Predicted { .. }
+            | Self::Hook { .. } => false,
         }
     }
 
@@ -84,7 +94,8 @@ impl HoldReason {
             | Self::ErrorRate { .. }
             | Self::Latency { .. }
             | Self::Regressed { .. }
-            | Self::Predicted { .. } => false,
+            | Self::Predicted { .. }
+            | Self::Hook { .. } => false,
         }
     }
 
@@ -132,6 +143,9 @@ impl fmt::Display for HoldReason {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::Hook { point, name } => {
+                write!(formatter, "hook {name} ({point}) failed; a person has to let it run again or go on without it")
+            }
             Self::Vetoed { components, vetoes } => {
                 if !components.is_empty() {
                     write!(formatter, "{}: ", crate::text::list(components))?;

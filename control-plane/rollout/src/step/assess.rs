@@ -12,6 +12,7 @@ use super::Change;
 use super::alarm::{self, Demand, Return};
 use super::{experiment, limits};
 use crate::event::Fact;
+use crate::hook;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
 
 pub(super) fn time_passes(change: &mut Change<'_>) {
@@ -102,11 +103,13 @@ pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
 /// Why nothing may progress, apart from regressions and from evidence that is still gathered.
 fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
     let breach = || limits::exceeded(change.plan.limits(), &judgement.canary);
+    let hook = || hook::obstacle(change.plan, &change.state, change.now);
     let may_progress = match change.state.phase {
         Phase::Progressing | Phase::Completing => true,
         Phase::Paused { .. } => change.state.weight == Weight::FULL,
         Phase::Promoted => return if judgement.is_fresh() { breach() } else { None },
-        Phase::WarmingUp | Phase::RolledBack | Phase::Failed => false,
+        Phase::WarmingUp => return hook(),
+        Phase::RolledBack | Phase::Failed => false,
     };
     if !may_progress {
         None
@@ -118,7 +121,7 @@ fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
         } else {
             vetoed().or_else(breach)
         };
-        seen.or_else(|| predicted(&change.state, judgement))
+        seen.or_else(|| predicted(&change.state, judgement)).or_else(hook)
     } else {
         // Evidence of a new step needs a moment to arrive: that alone is not worth a word.
         let patience = Duration::from_secs(DATA_AGE_MAX_S);
@@ -190,7 +193,7 @@ pub(super) fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judge
 }
 
 pub(super) fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgement>>) {
-    if change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
+    if change.state.waiting || change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
         return;
     }
     let (step, weight_ppm) = change.place();
@@ -211,6 +214,12 @@ fn advance(change: &mut Change<'_>, judgement: Box<Judgement>) {
         return;
     }
     let next = steps.iter().enumerate().find(|(_, step)| step.weight > state.weight);
+    let index = next.map_or(steps.len(), |(index, _)| index);
+    let number = u32::try_from(index).unwrap_or(u32::MAX);
+    if !hook::is_passed(plan, state, number) {
+        change.next_step = Some(number);
+        return;
+    }
     let evidence = Some(judgement);
     change.record(match next {
         Some((index, step)) => Fact::StepStarted {

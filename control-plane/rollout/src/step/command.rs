@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::alarm::{Restore, Return};
 use super::{Change, experiment};
 use crate::event::Fact;
+use crate::hook;
 use crate::plan::Experiment;
 use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
 
@@ -36,6 +37,7 @@ pub(super) fn obey(
         Order::Promote => change.promote(cause(), evidence),
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
+        Order::Approve(approval) => hook::approve(change, *approval, reason),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
         Order::Rollback { scope } => roll_back(change, scope, cause(), evidence),
     }
@@ -85,6 +87,13 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
     }
     if let Some(by) = &change.state.superseded_by {
         return Err(Refused::Superseded { order, by: by.clone() });
+    }
+    if let Order::Approve(approval) = command.order {
+        return hook::check_approval(change, approval);
+    }
+    let waits = change.state.waiting && !change.state.phase.is_terminal();
+    if waits && matches!(command.order, Order::SetWeight(_) | Order::Promote) {
+        return Err(Refused::NotBegun { order });
     }
     let phase = change.state.phase;
     if change.state.is_handed_over() && !matches!(command.order, Order::Promote | Order::HandOver) {
@@ -139,7 +148,7 @@ fn took_effect(order: &Order, phase: Phase) -> bool {
     match order {
         Order::Promote => phase == Phase::Promoted,
         Order::Rollback { .. } => is_on_baseline(phase),
-        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver => false,
+        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver | Order::Approve(_) => false,
     }
 }
 

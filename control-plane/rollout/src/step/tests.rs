@@ -4,6 +4,7 @@ mod block;
 mod command;
 mod experiment;
 mod hold;
+mod hook;
 mod journal;
 mod progress;
 mod rollback;

@@ -154,6 +154,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::AllArmsStopped
                 | Cause::DurationOver { .. }
                 | Cause::OtherService { .. }
+                | Cause::HookFailed { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
             Some(rolled_back(whole, Level::Coarse, components, evidence))
@@ -171,7 +172,11 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
-        | Fact::Superseded { .. } => None,
+        | Fact::Superseded { .. }
+        | Fact::Begun { .. }
+        | Fact::HookStarted(_)
+        | Fact::HookEnded(_)
+        | Fact::Approved { .. } => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A valid plan in words, and as JSON.
 
 mod experiment;
+mod hooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -47,6 +48,10 @@ pub(super) struct Explained {
     recovery: Duration,
     rollback_window: ShownWindow,
     automatic_rollback: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hooks: Vec<hooks::Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migrations: Option<hooks::Schema>,
     /// Whether users or sessions keep what they get.
     #[serde(skip)]
     has_identity: bool,
@@ -200,6 +205,8 @@ impl Explained {
                 outside: plan.rollback_window().outside,
             },
             automatic_rollback: plan.automatic_rollback(),
+            hooks: hooks::hooks(plan),
+            migrations: plan.migrations().map(hooks::Schema::of),
             has_identity: plan.has_identity(),
         }
     }
@@ -217,6 +224,10 @@ impl Explained {
         self.steps(&mut sheet);
         self.judgement(&mut sheet);
         self.components(&mut sheet);
+        hooks::sheet(&self.hooks, &mut sheet);
+        if let Some(migrations) = &self.migrations {
+            migrations.sheet(&mut sheet);
+        }
         sheet
     }
 

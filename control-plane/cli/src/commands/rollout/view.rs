@@ -4,7 +4,7 @@ mod experiment;
 
 use std::time::SystemTime;
 
-use crate::model::{Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollout, Veto};
+use crate::model::{Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollout, Veto};
 use crate::output::{Sheet, age, count, latency, percent};
 
 /// Answers an act on one line, and says how to look further.
@@ -117,7 +117,25 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
         sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
     }
     components(&mut sheet, &rollout.components);
+    hooks(&mut sheet, &rollout.hooks);
     sheet
+}
+
+/// Runs of hooks, oldest first.
+fn hooks(sheet: &mut Sheet, hooks: &[HookRun]) {
+    if hooks.is_empty() {
+        return;
+    }
+    sheet.blank();
+    sheet.line("Hooks");
+    let rows = hooks.iter().map(|run| {
+        let is_step = run.point == "before_step";
+        let point = if is_step { format!("{} {}", run.point, run.occurrence + 1) } else { run.point.clone() };
+        let again = if run.round > 1 { format!("{} (again)", run.name) } else { run.name.clone() };
+        let said = run.said.lines().last().unwrap_or_default().chars().take(80).collect();
+        [point, again, run.state.clone(), run.attempts.to_string(), said]
+    });
+    sheet.table(["POINT", "NAME", "STATE", "ATTEMPTS", "SAID"], rows);
 }
 
 /// Why a regression that shows is not undone; the summary has the sentence.

@@ -1,0 +1,112 @@
+//! A command: a program that the operator named, without a shell, without an environment but what it is told, in a process
+//! group of its own, within its time.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serin_rollout::{HOOK_OUTPUT_BYTES, HookOutcome};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::{sleep, timeout};
+
+use crate::{Command, Told, Tried};
+
+/// Time between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Time to read what is left of the output once the program has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+pub(super) async fn perform(
+    command: &Command,
+    arguments: &[String],
+    told: &Told,
+    within: Duration,
+    attempts: u32,
+) -> Tried {
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let (outcome, output) = match once(command, arguments, told, within).await {
+            Ok(output) => (HookOutcome::Succeeded, output),
+            Err(output) => (HookOutcome::Failed, output),
+        };
+        if outcome == HookOutcome::Succeeded || tried >= attempts {
+            return Tried { outcome, attempts: tried, output };
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What it said, and whether it succeeded.
+async fn once(
+    command: &Command,
+    arguments: &[String],
+    told: &Told,
+    within: Duration,
+) -> Result<String, String> {
+    let mut child = spawn(command, arguments, told)
+        .map_err(|error| format!("{} cannot be started: {error}", command.program.display()))?;
+    let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let output = tokio::spawn(async move { tokio::join!(read(out), read(err)) });
+    let ended = timeout(within, child.wait()).await;
+    // Also what it left behind: else nobody would end it.
+    drop(group);
+    let (out, err) = match timeout(LAST_WORDS, output).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(_)) | Err(_) => (String::new(), String::new()),
+    };
+    let mut said = out;
+    if !said.is_empty() && !said.ends_with('\n') && !err.is_empty() {
+        said.push('\n');
+    }
+    said.push_str(&err);
+    match ended {
+        Ok(Ok(status)) if status.success() => Ok(said),
+        Ok(Ok(status)) => Err(format!("{said}\n{status}")),
+        Ok(Err(error)) => Err(format!("{said}\n{error}")),
+        Err(_) => Err(format!("{said}\nended after its time, {}s", within.as_secs())),
+    }
+}
+
+fn spawn(command: &Command, arguments: &[String], told: &Told) -> std::io::Result<tokio::process::Child> {
+    let mut process = tokio::process::Command::new(&command.program);
+    process.args(&command.arguments).args(arguments).current_dir(&command.folder);
+    process.env_clear().process_group(0).kill_on_drop(true);
+    process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, value) in [
+        ("SERIN_ROLLOUT", &told.rollout),
+        ("SERIN_SERVICE", &told.service),
+        ("SERIN_BASELINE", &told.baseline),
+        ("SERIN_CANARY", &told.canary),
+        ("SERIN_HOOK", &told.hook),
+        ("SERIN_KEY", &told.key),
+    ] {
+        process.env(name, value);
+    }
+    process.env("SERIN_POINT", told.point);
+    process.spawn()
+}
+
+/// The process group of a program, which ends when this is dropped.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may be gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// The beginning of what comes; the rest is read and dropped, so that nobody waits for a reader.
+async fn read(from: Option<impl AsyncRead + Unpin>) -> String {
+    let (mut kept, mut buffer) = (Vec::new(), [0; 4_096]);
+    let Some(mut from) = from else { return String::new() };
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        let room = HOOK_OUTPUT_BYTES.saturating_sub(kept.len());
+        kept.extend(buffer.iter().take(count.min(room)));
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
