@@ -3,3 +3,4 @@
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
 mod migrate;
+mod schema;

@@ -1,6 +1,6 @@
 //! Schema changes on a real PostgreSQL: killed at every step, and looked through where their words hide something.
 
-mod shop;
+pub(crate) mod shop;
 
 use serin_migrate::runner::{Job, Limits, Mode, Outcome, RunError, run};
 use serin_migrate::sql::Script;

@@ -33,18 +33,18 @@ const STEPS: [(&str, &str, &str, bool); 4] = [
     ("0004_note", "alter table orders add note text", "alter table orders drop note", true),
 ];
 
-pub(super) fn steps() -> Vec<Step> {
+pub(crate) fn steps() -> Vec<Step> {
     let step = |(name, up, down, transaction): (&str, &str, &str, bool)| {
         Step::new(Written { name, up, down, stage: Stage::Expand, transaction }).unwrap()
     };
     STEPS.into_iter().map(step).collect()
 }
 
-pub(super) struct Shop(Postgres);
+pub(crate) struct Shop(Postgres);
 
 impl Shop {
     /// `None`, and told: this machine has no PostgreSQL.
-    pub(super) async fn open(name: &str) -> Option<Self> {
+    pub(crate) async fn open(name: &str) -> Option<Self> {
         let Some(server) = Postgres::start(name).await.unwrap() else {
             println!("skipped: there is no initdb and postgres on this machine");
             return None;
@@ -55,7 +55,7 @@ impl Shop {
         Some(shop)
     }
 
-    pub(super) async fn client(&self, database: &str) -> Client {
+    pub(crate) async fn client(&self, database: &str) -> Client {
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(self.0.port()).user(USER).dbname(database);
         let mut last = None;
@@ -77,7 +77,7 @@ impl Shop {
         self.client("postgres").await
     }
 
-    pub(super) async fn copy(&self, from: &str, to: &str) {
+    pub(crate) async fn copy(&self, from: &str, to: &str) {
         // Clients that are gone may not have been noticed yet.
         let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{from}'");
         let admin = self.admin().await;
@@ -91,12 +91,12 @@ impl Shop {
         panic!("{from} stays in use");
     }
 
-    pub(super) async fn drop(&self, database: &str) {
+    pub(crate) async fn drop(&self, database: &str) {
         self.admin().await.batch_execute(&format!("drop database {database} with (force)")).await.unwrap();
     }
 
     /// Tables, columns and indexes outside of Serin's own schema.
-    pub(super) async fn schema(&self, database: &str) -> Vec<String> {
+    pub(crate) async fn schema(&self, database: &str) -> Vec<String> {
         let query = "
             select c.relkind::text || ' ' || c.oid::regclass || ' ' || coalesce(a.attname || ' ' ||
                 format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull, '') || coalesce(i.indisvalid::text, '')
@@ -108,14 +108,18 @@ impl Shop {
     }
 
     /// Number and checksum of the orders, by the columns that were there from the beginning.
-    pub(super) async fn rows(&self, database: &str) -> (i64, String) {
+    pub(crate) async fn rows(&self, database: &str) -> (i64, String) {
         let query = "select count(*), md5(string_agg(id || ' ' || customer || ' ' || amount, ';' order by id)) from orders";
         let row = self.client(database).await.query_one(query, &[]).await.unwrap();
         (row.get(0), row.get(1))
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port()
+    }
+
     /// What is recorded, by name.
-    pub(super) async fn states(&self, database: &str) -> Vec<(String, String)> {
+    pub(crate) async fn states(&self, database: &str) -> Vec<(String, String)> {
         let client = self.client(database).await;
         let there = client.query_one("select to_regclass('serin.migrations') is not null", &[]).await.unwrap();
         if !there.get::<_, bool>(0) {
@@ -125,7 +129,7 @@ impl Shop {
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    pub(super) fn server(&self, database: &str) -> Server {
+    pub(crate) fn server(&self, database: &str) -> Server {
         Server {
             addresses: vec![(std::net::Ipv4Addr::LOCALHOST, self.0.port()).into()],
             host: "127.0.0.1".to_owned(),
@@ -138,7 +142,7 @@ impl Shop {
 }
 
 /// A runner in a process of its own.
-pub(super) struct Child {
+pub(crate) struct Child {
     port: u16,
     database: String,
     direction: Direction,
@@ -146,23 +150,23 @@ pub(super) struct Child {
 }
 
 /// How it ended.
-pub(super) struct Ended {
-    pub(super) succeeded: bool,
-    pub(super) points: Vec<String>,
-    pub(super) errors: String,
+pub(crate) struct Ended {
+    pub(crate) succeeded: bool,
+    pub(crate) points: Vec<String>,
+    pub(crate) errors: String,
 }
 
 impl Child {
-    pub(super) fn new(shop: &Shop, database: &str, direction: Direction) -> Self {
+    pub(crate) fn new(shop: &Shop, database: &str, direction: Direction) -> Self {
         Self { port: shop.0.port(), database: database.to_owned(), direction, kill_at: None }
     }
 
     /// It ends itself at the point of this number.
-    pub(super) fn killed_at(self, point: usize) -> Self {
+    pub(crate) fn killed_at(self, point: usize) -> Self {
         Self { kill_at: Some(point), ..self }
     }
 
-    pub(super) fn run(self) -> Ended {
+    pub(crate) fn run(self) -> Ended {
         let steps: Vec<_> = STEPS
             .iter()
             .map(|(name, up, down, transaction)| {
