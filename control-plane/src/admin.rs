@@ -269,6 +269,7 @@ impl AdminService for Admin {
             api::Approval::DataLoss => Approval::DataLoss,
             api::Approval::RetryHook => Approval::RetryHook,
             api::Approval::SkipHook => Approval::SkipHook,
+            api::Approval::Drained => Approval::Drained,
         };
         let rollout = self.command(request.id, Order::Approve(approval), request.reason, actor).await?;
         Ok(Response::new(api::ApproveResponse { rollout: Some(rollout) }))

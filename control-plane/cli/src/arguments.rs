@@ -248,6 +248,9 @@ pub(crate) enum Rollout {
         /// The rollout goes on as if the hook that failed had succeeded.
         #[arg(long, group = "approval")]
         skip_hook: bool,
+        /// Nothing goes to the canary any more after a rollback, though that was not seen: what waits for it goes on.
+        #[arg(long, group = "approval")]
+        drained: bool,
         #[command(flatten)]
         reason: Reason,
     },

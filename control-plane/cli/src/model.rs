@@ -6,6 +6,7 @@
 
 mod hook;
 mod moment;
+mod rollback;
 mod taken;
 mod version;
 
@@ -19,6 +20,7 @@ pub(crate) use known::{
 };
 pub(crate) use hook::HookRun;
 pub(crate) use moment::Moment;
+pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
@@ -209,6 +211,8 @@ pub(crate) struct Rollout {
     pub(crate) not_taken: Vec<OmittedTag>,
     /// Runs of hooks and schema changes.
     pub(crate) hooks: Vec<HookRun>,
+    /// `None`: nothing was rolled back.
+    pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
     pub(crate) experiment: Option<Experiment>,
 }

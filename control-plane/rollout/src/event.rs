@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{HookPoint, Omitted, Taken};
+use crate::rollback::StageRecord;
 use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -188,6 +189,12 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A part of carrying a rollback out ended, or is late.
+    RollbackStage {
+        /// What became of it.
+        #[serde(flatten)]
+        record: StageRecord,
+    },
     /// A newer rollout of the service took over.
     Superseded {
         /// The newer one.
@@ -359,6 +366,7 @@ impl Fact {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HandedOver { .. } => "handed_over",
+            Self::RollbackStage { .. } => "rollback_stage",
             Self::Superseded { .. } => "superseded",
             Self::Begun { .. } => "begun",
             Self::HookStarted(_) => "hook_started",
@@ -387,6 +395,7 @@ impl Fact {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
+            | Self::RollbackStage { .. }
             | Self::Superseded { .. }
             | Self::Begun { .. }
             | Self::HookStarted(_)

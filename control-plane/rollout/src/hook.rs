@@ -19,7 +19,7 @@ use crate::plan::HookPoint;
 use crate::{RolloutId, State, UnixMillis};
 
 pub use due::{Due, Work, due, pending};
-pub(crate) use due::{is_passed, obstacle, waits};
+pub(crate) use due::{is_passed, left_of_rollback, obstacle, waits};
 pub(crate) use follow::{approve, check_approval, ended, go_on};
 
 /// Longest output of a hook that is kept, in bytes.
@@ -112,6 +112,8 @@ pub enum Approval {
     RetryHook,
     /// That the rollout goes on as if the hook that failed had succeeded.
     SkipHook,
+    /// That nothing goes to the canary any more after a rollback, though that was not seen: what waits for it goes on.
+    Drained,
 }
 
 /// Who allowed that data is lost.
@@ -194,6 +196,10 @@ impl State {
             }
             Approval::RetryHook => Answer::Retry,
             Approval::SkipHook => Answer::Skip,
+            Approval::Drained => {
+                self.drained = true;
+                return;
+            }
         };
         let hook = self.hooks.iter_mut().find(|hook| Some(&hook.run) == run);
         if let Some(end) = hook.and_then(|hook| hook.end.as_mut()) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Approval, HookEnd, Phase, RolloutId};
+use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub enum Input {
     },
     /// A hook that was due has ended. Repeating it changes nothing.
     HookEnded(HookEnd),
+    /// A rollback is being carried out, and this is seen of it.
+    Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.
@@ -273,6 +275,9 @@ pub enum Refused {
     /// There is nothing to approve.
     #[error("the plan of this rollout has no migrations that could lose data")]
     NoMigrations,
+    /// Nothing drains.
+    #[error("this rollout is not rolled back: its canary does not drain")]
+    NotRolledBack,
     /// A reason must be given.
     #[error("reason: must not be empty")]
     ReasonMissing,

@@ -28,6 +28,7 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::NotBegun { .. }
             | Refused::HooksPending { .. }
             | Refused::NoFailedHook
+            | Refused::NotRolledBack
             | Refused::NoMigrations
             | Refused::Experiment { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. }

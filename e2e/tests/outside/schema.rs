@@ -118,15 +118,20 @@ async fn a_rollout_killed_around_the_commit_ends_with_its_schema_and_returns_to_
         let id = created.id.clone();
         let rollback = RollbackRequest { id: id.clone(), reason: "worse".to_owned(), ..Default::default() };
         server.client.rollback(rollback).await.unwrap();
+        // There is no proxy that could tell.
+        let approve = |approval: Approval| ApproveRequest {
+            id: id.clone(),
+            approval: approval.into(),
+            reason: "nobody is there".to_owned(),
+        };
+        server.client.approve(approve(Approval::Drained)).await.unwrap();
         let asked = server.until(&id, |one| newest(one, "after_rollback").0 == "failed").await;
         assert!(newest(&asked, "after_rollback").1.contains("needs an approval of the loss of data"), "{asked:#?}");
         assert_eq!(shop.schema(point).await, changed, "{point}");
         let request = CreateRequest { plan_yaml: PLAN.to_owned(), paused: false };
         let refused = server.client.create(request).await.unwrap_err();
         assert!(refused.message().contains("its hooks are not"), "{refused}");
-        let approve =
-            ApproveRequest { id: id.clone(), approval: Approval::DataLoss.into(), reason: "unused".to_owned() };
-        server.client.approve(approve).await.unwrap();
+        server.client.approve(approve(Approval::DataLoss)).await.unwrap();
         server.until(&id, |one| newest(one, "after_rollback").0 == "succeeded").await;
         assert_eq!((shop.schema(point).await, shop.rows(point).await), (original.clone(), whole.clone()), "{point}");
     }

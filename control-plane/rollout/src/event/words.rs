@@ -75,6 +75,7 @@ impl Fact {
             Self::HandedOver { reason } => {
                 format!("Handed over, all users are on the baseline's endpoint: {reason}")
             }
+            Self::RollbackStage { record } => record.to_string(),
             Self::Superseded { by } => format!("Rollout {by} took over"),
             Self::Begun { weight_ppm } => {
                 format!("What stands before the start is done; warming up at {}", Percent(*weight_ppm))
@@ -105,6 +106,7 @@ fn approved(approval: Approval, run: Option<&HookRun>, reason: &str) -> String {
     match approval {
         Approval::DataLoss => format!("Approved that schema changes lose data: {reason}"),
         Approval::RetryHook => format!("Approved that hook {run} runs again: {reason}"),
+        Approval::Drained => format!("Told that nothing goes to the canary any more: {reason}"),
         Approval::SkipHook => format!("Approved to go on without hook {run}: {reason}"),
     }
 }

@@ -6,6 +6,7 @@ use serin_migrate::{Direction, Stage};
 
 use super::{Answer, HookOutcome, HookRun, HookState, ROUNDS_MAX};
 use crate::plan::{Hook, HookPoint, MIGRATIONS, OnFailure};
+use crate::rollback::Rollback;
 use crate::{HoldReason, Phase, Plan, State, UnixMillis};
 
 /// Time that a canary has to drain where the plan says nothing.
@@ -116,7 +117,7 @@ fn wanted<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a>> {
             let contract = migrations(plan, HookPoint::AfterPromotion, Stage::Contract, Direction::Up);
             hooks.chain(contract.filter(|_| !state.watched)).collect()
         }
-        Phase::RolledBack if !state.experiment => rolled_back(plan, state, now),
+        Phase::RolledBack if !state.experiment => rolled_back(plan, state, is_drained(plan, state, now)),
         Phase::WarmingUp
         | Phase::Progressing
         | Phase::Paused { .. }
@@ -126,11 +127,11 @@ fn wanted<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a>> {
     }
 }
 
-fn rolled_back<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a>> {
+fn rolled_back<'a>(plan: &'a Plan, state: &State, is_drained: bool) -> Vec<Due<'a>> {
     let mut all: Vec<_> = at(plan, HookPoint::OnRollback, 0).collect();
     // What is on its way up must not arrive after its way down.
     let is_migrating = state.running_hooks().any(|run| run.name == MIGRATIONS && run.point != HookPoint::AfterRollback);
-    if is_migrating || !is_drained(plan, state, now) {
+    if is_migrating || !is_drained {
         return all;
     }
     if plan.migrations().is_some_and(|migrations| migrations.undo) {
@@ -148,10 +149,37 @@ fn rolled_back<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a
     all
 }
 
-/// Whether the canary had time to end what it was doing.
+/// Whether nothing goes to the canary any more, and it had time to end what it was doing.
 fn is_drained(plan: &Plan, state: &State, now: UnixMillis) -> bool {
     let drain = plan.migrations().map_or(DRAIN, |migrations| migrations.drain);
-    now.since(state.changed_at) >= drain
+    let is_quiet = state.rollback.as_ref().is_none_or(Rollback::is_drained);
+    state.drained || (is_quiet && now.since(state.changed_at) >= drain)
+}
+
+/// Whether it is drained, or that is still waited for.
+fn will_drain(state: &State) -> bool {
+    let waits = |rollback: &Rollback| rollback.stage.is_some() || rollback.is_drained();
+    state.drained || state.rollback.as_ref().is_none_or(waits)
+}
+
+/// Of the hooks of a rollback, how many are to run yet, and which failed.
+pub(crate) fn left_of_rollback(plan: &Plan, state: &State) -> (u32, Vec<String>) {
+    if state.phase != Phase::RolledBack || state.experiment {
+        return (0, Vec::new());
+    }
+    let all = rolled_back(plan, state, true);
+    let failed = all.iter().filter(|due| due.newest(state).is_some_and(HookState::has_failed));
+    let failed = failed.map(|due| due.name().to_owned()).collect();
+    let mut left = all.iter().map(|due| standing(due, state));
+    let is_migrating = state.running_hooks().any(|run| run.name == MIGRATIONS);
+    let first = left.by_ref().find(|standing| !matches!(standing, Standing::Passed));
+    let pending = match first {
+        // What comes after it waits for a person.
+        Some(Standing::Failed) => 0,
+        Some(_) => left.filter(|standing| !matches!(standing, Standing::Passed)).count() + 1,
+        None => usize::from(is_migrating),
+    };
+    (u32::try_from(pending).unwrap_or(u32::MAX), failed)
 }
 
 /// What is to be done about each failure.
@@ -218,10 +246,13 @@ pub(crate) fn obstacle(plan: &Plan, state: &State, now: UnixMillis) -> Option<Ho
 /// told, and no other rollout of the service may begin.
 #[must_use]
 pub fn pending(plan: &Plan, state: &State) -> bool {
-    let end_of_time = UnixMillis(u64::MAX);
+    let left = match state.phase {
+        Phase::RolledBack if !state.experiment => rolled_back(plan, state, will_drain(state)),
+        _ => wanted(plan, state, UnixMillis(u64::MAX)),
+    };
     state.phase.is_terminal()
         && (state.running_hooks().next().is_some()
-            || first(&wanted(plan, state, end_of_time), state).is_some()
+            || first(&left, state).is_some()
             || on_failures(plan, state).iter().any(|chain| first(chain, state).is_some()))
 }
 

@@ -55,7 +55,8 @@ pub(crate) fn check_approval(change: &Change<'_>, approval: Approval) -> Result<
     match approval {
         Approval::DataLoss if change.plan.migrations().is_none() => Err(Refused::NoMigrations),
         Approval::RetryHook | Approval::SkipHook if failed().is_none() => Err(Refused::NoFailedHook),
-        Approval::DataLoss | Approval::RetryHook | Approval::SkipHook => Ok(()),
+        Approval::Drained if change.state.phase != Phase::RolledBack => Err(Refused::NotRolledBack),
+        Approval::DataLoss | Approval::RetryHook | Approval::SkipHook | Approval::Drained => Ok(()),
     }
 }
 
@@ -65,6 +66,7 @@ pub(crate) fn approve(change: &mut Change<'_>, approval: Approval, reason: Strin
     let run = match approval {
         Approval::DataLoss => failed.filter(|run| run.name == MIGRATIONS),
         Approval::RetryHook | Approval::SkipHook => failed,
+        Approval::Drained => None,
     };
     change.record(Fact::Approved { approval, run, reason });
     let hold = change.state.hold.clone().map(|hold| hold.reason);

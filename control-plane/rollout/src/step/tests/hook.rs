@@ -99,6 +99,12 @@ impl Scene {
         self.end(name, HookOutcome::Failed)
     }
 
+    /// Every proxy obeys, and nothing goes to the canary.
+    fn drained(&mut self) -> &mut Self {
+        let seen = crate::Aftermath { vms: 1, applied: 1, quiet_s: Some(5), ..crate::Aftermath::default() };
+        self.put(&Input::Aftermath(seen))
+    }
+
     fn begun() -> Self {
         let mut scene = Self::new(false);
         scene.well("migrations").well("warm");
@@ -198,7 +204,10 @@ fn after_a_rollback_hooks_run_then_the_canary_drains_then_the_schema_goes_back()
     assert_eq!(scene.running().len(), 0);
     scene.second = 45;
     scene.put(&Input::Tick);
+    assert_eq!(scene.running().len(), 0, "it is not seen that nothing goes to the canary");
+    scene.drained();
     assert_eq!(scene.running(), ["after_rollback migrations"]);
+    assert_eq!(scene.state.rollback.as_ref().unwrap().stage, Some(crate::rollback::Stage::Hooks));
     scene.badly("migrations").well("page");
     assert!(pending(&scene.plan, &scene.state), "what lost no data yet waits for a person");
     scene.order(Order::Approve(Approval::DataLoss));
@@ -210,12 +219,31 @@ fn after_a_rollback_hooks_run_then_the_canary_drains_then_the_schema_goes_back()
 }
 
 #[test]
+fn what_waits_for_the_canary_to_drain_waits_until_it_has_or_a_person_says_so() {
+    let mut scene = Scene::begun();
+    assert!(scene.refused(Order::Approve(Approval::Drained)).contains("is not rolled back"));
+    scene.order(Order::Rollback { scope: RollbackScope::Version }).well("undo");
+    for second in (0..2_000).step_by(10) {
+        scene.second = second;
+        scene.put(&Input::Aftermath(crate::Aftermath { vms: 1, ..crate::Aftermath::default() }));
+    }
+    assert_eq!((scene.state.rollback.as_ref().unwrap().stage, scene.running().len()), (None, 0));
+    assert!(!pending(&scene.plan, &scene.state), "what was given up keeps nobody from a new rollout");
+    scene.order(Order::Approve(Approval::Drained));
+    assert_eq!(scene.running(), ["after_rollback migrations"]);
+    assert!(pending(&scene.plan, &scene.state));
+    scene.check_replay();
+}
+
+#[test]
 fn a_hook_that_holds_after_a_rollback_keeps_the_schema_until_a_person_goes_on() {
     let mut scene = Scene::begun();
     scene.order(Order::Rollback { scope: RollbackScope::Version }).badly("undo").well("page");
     scene.second = 1_000;
-    scene.put(&Input::Tick);
+    scene.drained().put(&Input::Tick);
     assert_eq!(scene.running().len(), 0);
+    let record = scene.state.rollback.as_ref().unwrap().records.last().unwrap();
+    assert_eq!(record.detail, "undo failed");
     scene.order(Order::Approve(Approval::SkipHook));
     assert_eq!(scene.running(), ["after_rollback migrations"]);
 }
@@ -225,7 +253,7 @@ fn a_rollback_during_the_schema_changes_takes_them_back_only_once_they_ended() {
     let mut scene = Scene::new(false);
     scene.order(Order::Rollback { scope: RollbackScope::Version }).well("undo");
     scene.second = 1_000;
-    scene.put(&Input::Tick);
+    scene.drained();
     assert_eq!(scene.running(), ["before_start migrations"]);
     scene.well("migrations");
     assert_eq!(scene.running(), ["after_rollback migrations"]);
@@ -248,7 +276,7 @@ fn contracting_waits_for_the_end_of_the_watch() {
     // What was contracted is undone first.
     scene.order(Order::Rollback { scope: RollbackScope::Version }).well("undo");
     scene.second = 1_000;
-    scene.put(&Input::Tick);
+    scene.drained();
     let first = scene.state.running_hooks().next().unwrap().clone();
     assert_eq!((first.name.as_str(), first.occurrence), ("migrations", 1));
     scene.well("migrations");
