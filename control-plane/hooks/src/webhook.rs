@@ -68,10 +68,7 @@ const fn is_passing(status: u16) -> bool {
 }
 
 const fn passes(error: &CallError) -> bool {
-    match error {
-        CallError::Blocked(_) => false,
-        _ => true,
-    }
+    !matches!(error, CallError::Blocked(_))
 }
 
 fn asked_to_wait(response: &Response) -> Option<Duration> {

@@ -248,7 +248,13 @@ pub(crate) fn obstacle(plan: &Plan, state: &State, now: UnixMillis) -> Option<Ho
 pub fn pending(plan: &Plan, state: &State) -> bool {
     let left = match state.phase {
         Phase::RolledBack if !state.experiment => rolled_back(plan, state, will_drain(state)),
-        _ => wanted(plan, state, UnixMillis(u64::MAX)),
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::Promoted
+        | Phase::RolledBack
+        | Phase::Failed => wanted(plan, state, UnixMillis(u64::MAX)),
     };
     state.phase.is_terminal()
         && (state.running_hooks().next().is_some()
