@@ -110,3 +110,72 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> String {
     }
     String::from_utf8_lossy(&kept).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn told() -> Told {
+        let text = |text: &str| text.to_owned();
+        Told {
+            format: 1,
+            rollout: text("shop-1"),
+            service: text("shop"),
+            baseline: text("v1"),
+            canary: text("v2"),
+            weight_ppm: 0,
+            point: "before_start",
+            hook: text("warm"),
+            occurrence: 0,
+            round: 1,
+            key: text("shop-1/before_start/warm/0/1"),
+        }
+    }
+
+    /// A shell stands for a program that starts others.
+    async fn run(script: &str, within: Duration, attempts: u32) -> Tried {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        let command = Command { program: PathBuf::from("/bin/sh"), arguments, folder: PathBuf::from("/") };
+        perform(&command, &["name".to_owned(), "$(id)".to_owned()], &told(), within, attempts).await
+    }
+
+    #[tokio::test]
+    async fn a_program_that_takes_too_long_ends_with_all_that_it_started() {
+        let began = Instant::now();
+        let tried = run("sleep 300 & echo $!; wait", Duration::from_millis(300), 1).await;
+        assert_eq!(tried.outcome, HookOutcome::Failed);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let (id, words) = tried.output.trim().split_once('\n').unwrap();
+        assert!(words.contains("ended after its time"), "{words}");
+        // What is killed may still wait to be noticed by its parent.
+        let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        assert!(status.is_empty() || status.contains(") Z "), "{status}");
+    }
+
+    #[tokio::test]
+    async fn what_a_program_leaves_behind_keeps_nobody_waiting() {
+        let began = Instant::now();
+        let tried = run("sleep 300 & echo done", Duration::from_secs(60), 1).await;
+        assert_eq!((tried.outcome, tried.output.trim()), (HookOutcome::Succeeded, "done"));
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_program_gets_its_arguments_as_they_are_and_nothing_of_our_environment() {
+        let tried = run("echo \"$0 $1\"; env", Duration::from_secs(60), 1).await;
+        assert!(tried.output.starts_with("name $(id)\n"), "{}", tried.output);
+        let names = tried.output.lines().skip(1).filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+        let ours = names.filter(|name| !name.starts_with("SERIN_") && !["PWD", "SHLVL", "_", "OLDPWD"].contains(name));
+        assert_eq!(ours.collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    #[tokio::test]
+    async fn output_without_end_is_read_and_kept_to_a_bound() {
+        let tried = run("head -c 3000000 /dev/zero | tr '\\0' x; exit 3", Duration::from_secs(60), 2).await;
+        assert_eq!((tried.outcome, tried.attempts), (HookOutcome::Failed, 2));
+        assert!(tried.output.len() < HOOK_OUTPUT_BYTES + 100 && tried.output.ends_with("exit status: 3"));
+    }
+}
