@@ -5,6 +5,7 @@
 //! tokens are in memory, and no listener is open to the network without both, unless `insecure` was asked for.
 //! Nothing here binds a socket.
 
+mod evidence;
 mod listener;
 pub mod raw;
 mod registry;
@@ -12,6 +13,7 @@ mod registry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
 pub use registry::{ArtifactPlace, Registry};
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// Evidence of decisions, and the log of who asked for what.
+    pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -142,6 +146,7 @@ impl Config {
         let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
+            evidence: Evidence::new(raw.evidence, &raw.audit)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,

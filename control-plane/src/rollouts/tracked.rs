@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
+use serin_evidence::course::{Course, Reported};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{
     Evaluation, Event, Input, Judgement, Phase, Plan, State, Stored, Transition, UnixMillis, Weight,
     host_number, step, summary,
 };
 
+use super::aftermath::Pending;
 use super::compared::Compared;
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
@@ -39,6 +41,10 @@ pub struct Tracked {
     learned: Learned,
     /// A decision whose spread is measured.
     pub(super) spreading: Option<Instant>,
+    /// Decisions whose evidence is not finished, oldest first.
+    pub(super) pending: Vec<Pending>,
+    /// How it got where it is, for the evidence of decisions.
+    pub(super) course: Course,
     /// True when reports came since the last judgement.
     pub(super) has_news: bool,
 }
@@ -90,6 +96,8 @@ impl Tracked {
             last: None,
             learned,
             spreading: None,
+            pending: Vec::new(),
+            course: Course::default(),
             has_news: false,
         }
     }
@@ -178,6 +186,7 @@ impl Tracked {
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
     /// One request in `one_in` was sampled for its host.
     pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
+        self.remember(stratum);
         if let Some(experiment) = &mut self.experiment {
             experiment.merge(source, stratum, one_in);
             self.has_news = self.runs();
@@ -220,6 +229,21 @@ impl Tracked {
         self.has_news = true;
     }
 
+    /// Keeps the counts of a report for the evidence of decisions, after the end as well.
+    fn remember(&mut self, stratum: &Stratum) {
+        for arm in &stratum.arms {
+            let reported = Reported {
+                component: &stratum.component,
+                arm: &arm.name,
+                second: stratum.second,
+                started: arm.started,
+                outcomes: &arm.outcomes,
+                users: arm.users,
+            };
+            self.course.count(&reported, self.plan.failures());
+        }
+    }
+
     /// Adds what log records say of a block. They are no news by themselves: seconds close by reports and time.
     pub(crate) fn merge_logged(&mut self, logged: &LoggedFailures) {
         let LoggedFailures { component, block, arm, second, failed, .. } = logged;
@@ -246,6 +270,7 @@ impl Tracked {
             Some(experiment) => experiment.judge(&self.plan, now),
             None => self.evaluation.as_mut()?.judge(now),
         };
+        self.course.judged(&judgement, self.state.weight, now);
         self.judgement = Some(judgement.clone());
         step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
     }

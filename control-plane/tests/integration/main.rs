@@ -3,10 +3,12 @@
 
 mod admin;
 mod alone;
+mod audit;
 mod components;
 mod crash;
 mod dependencies;
 mod ecds;
+mod evidence;
 mod experiment;
 mod fleet;
 mod guarded;
