@@ -80,6 +80,9 @@ pub struct State {
     /// After the promotion: it is still judged, and returns by itself.
     #[serde(default)]
     pub watched: bool,
+    /// What people were told of and is not over: triggers and health checks that decide nothing, and what says nothing, with when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, UnixMillis>,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
     /// When it was created.
@@ -97,6 +100,14 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
 }
+
+/// Under which name people are told that something says nothing: it may be told as unhealthy too.
+pub(crate) fn silence(source: &str) -> String {
+    format!("{SILENT}{source}")
+}
+
+/// Before the names of what says nothing.
+pub(crate) const SILENT: &str = "silent ";
 
 /// A block of code that was returned to a previous version.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -185,6 +196,8 @@ impl Pin {
             | Cause::TooManyComponents { .. }
             | Cause::OtherService { .. }
             | Cause::Predicted { .. }
+            | Cause::Trigger { .. }
+            | Cause::Unhealthy { .. }
             | Cause::LimitSustained { .. }
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped
@@ -221,6 +234,7 @@ impl State {
             hold: None,
             cause: None,
             watched: false,
+            told: BTreeMap::new(),
             superseded_by: None,
             created_at: now,
             changed_at: now,
@@ -304,6 +318,10 @@ impl State {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
                 self.watched = *watched;
             }
+            Fact::TriggerFired { trigger, .. } => _ = self.told.insert(trigger.clone(), event.at),
+            Fact::TriggerCleared { trigger } => _ = self.told.remove(trigger),
+            Fact::EvidenceMissing { source, .. } => _ = self.told.insert(silence(source), event.at),
+            Fact::EvidenceReturned { source } => _ = self.told.remove(&silence(source)),
             Fact::WatchEnded => self.watched = false,
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
@@ -334,7 +352,7 @@ impl State {
     /// What was seen while a limit was exceeded does not count towards the time of the step.
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
-        if *reason != HoldReason::MissingData {
+        if !reason.is_silence() {
             self.evaluating_since = at;
         }
     }

@@ -15,6 +15,7 @@ mod assess;
 mod command;
 mod experiment;
 mod limits;
+mod outside;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
@@ -214,11 +215,14 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
         | Fact::RolledBack { .. } => Severity::Critical,
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
-        Fact::Held { .. } => Severity::Warning,
+        Fact::TriggerFired { severity, .. } => *severity,
+        Fact::Held { .. } | Fact::EvidenceMissing { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
         | Fact::HoldLifted { .. }
+        | Fact::TriggerCleared { .. }
+        | Fact::EvidenceReturned { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
         | Fact::WatchEnded
@@ -241,6 +245,7 @@ impl Judgement {
         for scope in std::iter::once(&mut judgement.version).chain(components) {
             scope.make_finite();
         }
+        judgement.outside.make_finite();
         Box::new(judgement)
     }
 }
