@@ -9,6 +9,7 @@ mod listener;
 mod outside;
 pub mod raw;
 mod registry;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use listener::{Listener, Tls, Token};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
+use serin_probe::Targets;
 
 /// A configuration that can be served.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Servers that plans may name.
+    pub targets: Targets,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -154,6 +158,7 @@ impl Config {
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
             outside: Outside::new(raw.outside)?,
+            targets: targets::targets(raw.targets)?,
             log: raw.log,
         })
     }

@@ -7,6 +7,7 @@
 mod classic;
 mod observed;
 mod otlp;
+mod outside;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::fleet::Fleet;
 use crate::snapshot::Directory;
 use observed::Observed;
 use otlp::OtlpCounters;
+use outside::OutsideCounters;
 pub use otlp::OtlpResult;
 
 type Label = [(&'static str, &'static str); 1];
@@ -85,6 +87,8 @@ pub struct Metrics {
     tick_lag: Histogram,
     evaluation: Histogram,
     otlp: OtlpCounters,
+    /// Queries and health checks.
+    pub(crate) outside: OutsideCounters,
 }
 
 impl Metrics {
@@ -103,6 +107,7 @@ impl Metrics {
             tick_lag: from_millisecond(),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
+            outside: OutsideCounters::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -132,6 +137,7 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
         self.otlp.register(&mut registry);
+        self.outside.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

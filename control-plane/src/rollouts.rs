@@ -10,6 +10,7 @@
 mod compared;
 mod evidence;
 mod follow;
+mod heard;
 mod logged;
 mod orders;
 mod perform;

@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod experiment;
 mod known;
+mod outside;
 mod reason;
 mod trend;
 
@@ -49,6 +50,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         taken: snapshot.taken.iter().map(known::taken).collect(),
         not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
+        outside: outside::outside(&snapshot.outside),
     }
 }
 

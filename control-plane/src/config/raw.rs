@@ -1,11 +1,15 @@
 //! The YAML form of the configuration, before its rules are checked. Every field has a default; unknown fields
 //! are refused.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+pub use targets::{DatabaseTarget, KafkaTarget, PrometheusTarget, Targets};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +27,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Servers that plans may name.
+    pub targets: Targets,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -36,6 +42,7 @@ impl Default for Config {
             report: Report::default(),
             registry: Registry::default(),
             outside: Outside::default(),
+            targets: Targets::default(),
             log: "info".to_owned(),
         }
     }

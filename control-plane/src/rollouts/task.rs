@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
 use super::evidence::Writer;
@@ -21,6 +21,7 @@ use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
 use crate::otlp::LoggedFailures;
+use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     /// What traces tell of who calls whom.
     pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Who runs, for those who ask outside.
+    pub(crate) watched: watch::Sender<Vec<Watched>>,
     /// How the filters report.
     pub(crate) report: raw::Report,
 }
@@ -105,6 +108,7 @@ impl Task {
         mut messages: mpsc::Receiver<Message>,
         mut reports: mpsc::Receiver<Report>,
         mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
+        mut heard: mpsc::Receiver<Heard>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
         let mut ticks = interval(TICK);
@@ -140,6 +144,7 @@ impl Task {
                 },
                 // After the reports, which it must never hold up.
                 Some(failures) = logged.recv() => self.merge_logged(&failures),
+                Some(heard) = heard.recv() => self.hear(&heard),
             }
         }
         self.evidence.finish().await;
@@ -158,6 +163,7 @@ impl Task {
                 self.show(index, now);
             }
         }
+        self.tell_who_runs();
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {

@@ -86,6 +86,10 @@ impl Deeds {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::Resumed { .. }
+                | Fact::TriggerFired { .. }
+                | Fact::TriggerCleared { .. }
+                | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceReturned { .. }
                 | Fact::Superseded { .. } => {}
             }
         }

@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod experiment;
 mod known;
+mod outside;
 mod reason;
 mod trend;
 pub(super) mod version;
@@ -90,6 +91,7 @@ impl From<proto::Rollout> for Rollout {
             vms_known: rollout.vms_known,
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
+            outside: rollout.outside.into_iter().map(outside::reading).collect(),
             experiment: rollout.experiment.map(Experiment::from),
         }
     }

@@ -19,6 +19,7 @@ fn component(name: &str, rolled_back: bool) -> Component {
         trend: None,
         action: Action::Continue,
         arms: Vec::new(),
+        outside: serin_rollout::outside::Outside::default(),
         charts: Vec::new(),
         blocks: Vec::new(),
         recovering: false,

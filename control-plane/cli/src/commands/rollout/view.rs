@@ -1,6 +1,7 @@
 //! Rollouts as text for people.
 
 mod experiment;
+mod outside;
 
 use std::time::SystemTime;
 
@@ -117,6 +118,7 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
         sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
     }
     components(&mut sheet, &rollout.components);
+    outside::readings(&mut sheet, &rollout.outside);
     sheet
 }
 

@@ -45,7 +45,7 @@ pub(super) fn fill(text: &str, names: &Names<'_>) -> Result<String, String> {
                     continue;
                 };
                 match open {
-                    Some('"' | '\'') => filled.push_str(&quoted(value, is_pattern)),
+                    Some(quote @ ('"' | '\'')) => filled.push_str(&quoted(value, quote, is_pattern)),
                     Some(_) => return Err("a placeholder must not stand within backticks".to_owned()),
                     None => return Err("a placeholder must stand within quotes".to_owned()),
                 }
@@ -98,7 +98,7 @@ pub(super) fn plain(text: &str, names: &Names<'_>) -> Result<String, String> {
 }
 
 /// As it is written inside of a quoted string; in a pattern it matches itself alone.
-fn quoted(value: &str, is_pattern: bool) -> String {
+fn quoted(value: &str, quote: char, is_pattern: bool) -> String {
     let mut written = String::with_capacity(value.len());
     for character in value.chars() {
         if is_pattern && r"\.+*?()|[]{}^$-".contains(character) {
@@ -106,8 +106,8 @@ fn quoted(value: &str, is_pattern: bool) -> String {
             written.push_str("\\\\");
         }
         match character {
-            '"' | '\'' | '\\' => written.extend(['\\', character]),
             '\n' => written.push_str("\\n"),
+            other if other == quote || other == '\\' => written.extend(['\\', other]),
             other => written.push(other),
         }
     }

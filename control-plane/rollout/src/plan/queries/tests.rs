@@ -7,9 +7,9 @@ const NAMES: Names<'_> =
 #[test]
 fn what_a_placeholder_stands_for_never_ends_its_string_nor_means_more_than_itself() {
     let cases = [
-        (r#"up{v="$canary"}"#, r#"up{v="v2.0\"\\\'{}"}"#),
-        (r"up{v='$canary'}", r#"up{v='v2.0\"\\\'{}'}"#),
-        (r#"up{v=~"$canary|x"}"#, r#"up{v=~"v2\\.0\"\\\\\\\'\\{\\}|x"}"#),
+        (r#"up{v="$canary"}"#, r#"up{v="v2.0\"\\'{}"}"#),
+        (r"up{v='$canary'}", r#"up{v='v2.0"\\\'{}'}"#),
+        (r#"up{v=~"$canary|x"}"#, r#"up{v=~"v2\\.0\"\\\\'\\{\\}|x"}"#),
         (r#"up{s="$service",c!="$component"} > 1"#, r#"up{s="shop",c!="cart"} > 1"#),
         (r#"up{s="\"$service"}"#, r#"up{s="\"shop"}"#),
         (r#"up{s=~"x$"}"#, r#"up{s=~"x$"}"#),
