@@ -39,7 +39,7 @@ pub use experiment::{Experiment, PlannedArm};
 pub use health::{
     Check, GrpcProbe, Health, HttpProbe, KafkaProbe, PostgresProbe, Probe, PrometheusProbe, TcpProbe,
 };
-pub use queries::{Aggregate, Query, QuerySource};
+pub use queries::{Query, QuerySource};
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 pub use triggers::{Bound, Condition, Trigger, TriggerAction};

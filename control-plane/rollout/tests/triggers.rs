@@ -219,7 +219,7 @@ const CASES: [Case; 9] = [
     },
     Case {
         trigger: "memory",
-        yaml: "queries: {q: {otlp: {metric: m}}}\ntriggers: {memory: {query: q}}",
+        yaml: "queries: {q: {promql: 'max(m)'}}\ntriggers: {memory: {query: q}}",
         canary: USUAL,
         value: Some((0.97, 0.80)),
         fires: (300, 320),

@@ -52,15 +52,6 @@ pub enum QuerySource {
         /// The query, with its placeholders filled in.
         promql: String,
     },
-    /// Metrics that services send by OTLP.
-    Otlp {
-        /// Name of the metric.
-        metric: String,
-        /// Attributes that a data point or its resource must have.
-        attributes: BTreeMap<String, String>,
-        /// What becomes of several data points.
-        aggregate: Aggregate,
-    },
     /// Somebody sends it.
     Webhook,
     /// Alertmanager sends alerts: 1 while one with these labels fires, else 0.
@@ -70,23 +61,7 @@ pub enum QuerySource {
     },
 }
 
-/// What becomes of the newest values of several series.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "PlanAggregate")]
-pub enum Aggregate {
-    /// The largest.
-    #[default]
-    Max,
-    /// The smallest.
-    Min,
-    /// All together.
-    Sum,
-    /// Their mean.
-    Mean,
-}
-
-/// As it is written: exactly one of `promql`, `otlp`, `webhook` and `alert`.
+/// As it is written: exactly one of `promql`, `webhook` and `alert`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "PlanQuery")]
@@ -96,8 +71,6 @@ pub(super) struct RawQuery {
     promql: Option<String>,
     /// Prometheus server to ask: a target of the server's configuration. Default: main.
     prometheus: Option<String>,
-    /// A metric that services send by OTLP.
-    otlp: Option<RawOtlp>,
     /// True: the value is posted to the control plane.
     webhook: Option<bool>,
     /// An alert that Alertmanager posts to the control plane: 1 while it fires, else 0.
@@ -108,25 +81,10 @@ pub(super) struct RawQuery {
     every: Option<Span>,
     /// Longest time for an answer, 100ms to 60s. Default: 10s.
     timeout: Option<Span>,
-    /// A value older than this is none, 2s to 1d. Default: three times `every`; of `otlp` 2m, of `webhook` and `alert` 5m.
+    /// A value older than this is none, 2s to 1d. Default: three times `every`; of `webhook` and `alert` 5m.
     stale_after: Option<Span>,
     /// How long it may have no value before people are told, 10s to 1d. Default: 5m.
     alert_after: Option<Span>,
-}
-
-/// A metric that services send.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "PlanOtlpQuery")]
-struct RawOtlp {
-    /// Its name.
-    metric: String,
-    /// Attributes that its data points or their resource must have, with placeholders as in `promql`, but without quotes.
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
-    /// What becomes of the newest values of several series. Default: max.
-    #[serde(default)]
-    aggregate: Aggregate,
 }
 
 /// An alert of Alertmanager.
@@ -136,7 +94,7 @@ struct RawOtlp {
 struct RawAlert {
     /// Its name, the label `alertname`.
     name: String,
-    /// Other labels that it must have, with placeholders as in `otlp`.
+    /// Other labels that it must have, with placeholders as in `promql`, but without quotes.
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -166,7 +124,6 @@ impl RawQuery {
         let every = findings.duration(&of("every"), self.every.as_ref(), 15 * second, (second, minutes(60)));
         let stale = match source {
             QuerySource::Prometheus { .. } => every * 3,
-            QuerySource::Otlp { .. } => minutes(2),
             QuerySource::Webhook | QuerySource::Alert { .. } => minutes(5),
         };
         let day = Duration::from_hours(24);
@@ -206,28 +163,22 @@ impl RawQuery {
 
     fn source(&self, field: &str, names: &Names<'_>, findings: &mut Findings) -> Option<QuerySource> {
         let webhook = self.webhook.unwrap_or(false);
-        match (&self.promql, &self.otlp, webhook, &self.alert) {
-            (Some(text), None, false, None) => {
+        match (&self.promql, webhook, &self.alert) {
+            (Some(text), false, None) => {
                 let promql = promql(&format!("{field}.promql"), text, names, findings)?;
                 let target = self.prometheus.clone().unwrap_or_else(|| "main".to_owned());
                 target_name(&format!("{field}.prometheus"), &target, findings);
                 Some(QuerySource::Prometheus { target, promql })
             }
-            (None, Some(otlp), false, None) => {
-                let attributes = labels(&format!("{field}.otlp.attributes"), &otlp.attributes, names, findings);
-                text(&format!("{field}.otlp.metric"), &otlp.metric, LABEL_BYTES, findings);
-                let (metric, aggregate) = (otlp.metric.clone(), otlp.aggregate);
-                Some(QuerySource::Otlp { metric, attributes, aggregate })
-            }
-            (None, None, true, None) => Some(QuerySource::Webhook),
-            (None, None, false, Some(alert)) => {
+            (None, true, None) => Some(QuerySource::Webhook),
+            (None, false, Some(alert)) => {
                 let mut labels = labels(&format!("{field}.alert.labels"), &alert.labels, names, findings);
                 text(&format!("{field}.alert.name"), &alert.name, LABEL_BYTES, findings);
                 labels.insert("alertname".to_owned(), alert.name.clone());
                 Some(QuerySource::Alert { labels })
             }
             _ => {
-                findings.add(field, PlanRule::OneOf { names: "`promql`, `otlp`, `webhook: true` and `alert`" });
+                findings.add(field, PlanRule::OneOf { names: "`promql`, `webhook: true` and `alert`" });
                 None
             }
         }
