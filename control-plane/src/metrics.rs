@@ -24,8 +24,8 @@ use crate::fleet::Fleet;
 use crate::snapshot::Directory;
 use observed::Observed;
 use otlp::OtlpCounters;
-use outside::OutsideCounters;
 pub use otlp::OtlpResult;
+use outside::OutsideCounters;
 
 type Label = [(&'static str, &'static str); 1];
 

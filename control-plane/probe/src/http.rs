@@ -19,7 +19,11 @@ pub(crate) async fn check(prober: &Prober, probe: &HttpProbe, within: Duration) 
         return Err(Trouble::Failed(format!("it answered {}", response.status)));
     }
     let needed = probe.body_contains.as_deref().unwrap_or_default();
-    let is_there = needed.is_empty()
-        || response.body.windows(needed.len()).any(|window| window == needed.as_bytes());
-    if is_there { Ok(()) } else { Err(Trouble::Failed("its answer does not contain what it should".to_owned())) }
+    let is_there =
+        needed.is_empty() || response.body.windows(needed.len()).any(|window| window == needed.as_bytes());
+    if is_there {
+        Ok(())
+    } else {
+        Err(Trouble::Failed("its answer does not contain what it should".to_owned()))
+    }
 }

@@ -15,9 +15,10 @@ const BODY_MAX: usize = 256 * 1024;
 
 pub(crate) async fn check(prober: &Prober, probe: &PrometheusProbe, within: Duration) -> Result<(), Trouble> {
     // What a query cannot tell says nothing of the service.
-    let value = value(prober, &probe.target, &probe.promql, within).await.map_err(|trouble| match trouble {
-        Trouble::Failed(reason) | Trouble::NotAsked(reason) => Trouble::NotAsked(reason),
-    })?;
+    let value =
+        value(prober, &probe.target, &probe.promql, within).await.map_err(|trouble| match trouble {
+            Trouble::Failed(reason) | Trouble::NotAsked(reason) => Trouble::NotAsked(reason),
+        })?;
     if probe.unhealthy.holds(value) {
         return Err(Trouble::Failed(format!("its query gives {value}, limit {}", probe.unhealthy.limit())));
     }
@@ -87,7 +88,9 @@ fn read(status: u16, body: &[u8]) -> Result<f64, String> {
         Some(Data::Matrix(_) | Data::String(_)) | None => return Err("it gives no number".to_owned()),
     };
     let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
-    value.ok_or_else(|| format!("it gives {}, which is no number to judge by", text.chars().take(32).collect::<String>()))
+    value.ok_or_else(|| {
+        format!("it gives {}, which is no number to judge by", text.chars().take(32).collect::<String>())
+    })
 }
 
 /// For the query part of an address.
@@ -108,11 +111,14 @@ mod tests {
 
     #[test]
     fn one_number_is_a_value_and_everything_else_says_why_not() {
-        let vector = |result: &str| format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}}}}"#);
+        let vector = |result: &str| {
+            format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}}}}"#)
+        };
         let cases = [
             (vector(r#"[{"metric":{},"value":[1700000000.5,"1.5"]}]"#), Ok(1.5)),
             (
-                r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"-2"]}}"#.to_owned(),
+                r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"-2"]}}"#
+                    .to_owned(),
                 Ok(-2.0),
             ),
             (vector("[]"), Err("it gives nothing")),
@@ -120,14 +126,23 @@ mod tests {
                 vector(r#"[{"metric":{},"value":[1,"1"]},{"metric":{},"value":[1,"2"]}]"#),
                 Err("it gives 2 series, and one is needed: aggregate them"),
             ),
-            (vector(r#"[{"metric":{},"value":[1,"NaN"]}]"#), Err("it gives NaN, which is no number to judge by")),
-            (vector(r#"[{"metric":{},"value":[1,"+Inf"]}]"#), Err("it gives +Inf, which is no number to judge by")),
+            (
+                vector(r#"[{"metric":{},"value":[1,"NaN"]}]"#),
+                Err("it gives NaN, which is no number to judge by"),
+            ),
+            (
+                vector(r#"[{"metric":{},"value":[1,"+Inf"]}]"#),
+                Err("it gives +Inf, which is no number to judge by"),
+            ),
             (
                 r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#.to_owned(),
                 Err("it answered 422: parse error"),
             ),
             ("<html>".to_owned(), Err("it answered 422 and nothing of Prometheus")),
-            (r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#.to_owned(), Err("it gives no number")),
+            (
+                r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#.to_owned(),
+                Err("it gives no number"),
+            ),
         ];
         for (body, expected) in cases {
             assert_eq!(read(422, body.as_bytes()), expected.map_err(str::to_owned), "{body}");

@@ -22,11 +22,11 @@ use serin_analysis::{
 };
 use serin_proto::assignment::Weight;
 
+use crate::outside::{Outside, Told};
 use crate::{
     ActivePhase, ArmWindow, Cause, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, RollbackWindow,
     State, UnixMillis,
 };
-use crate::outside::{Outside, Told};
 use outside::OutsideEvidence;
 use settings::{config, specs};
 
@@ -275,6 +275,7 @@ impl Evaluation {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::HandedOver { .. }
+                | Fact::RollbackStage { .. }
                 | Fact::Superseded { .. } => {}
             }
         }

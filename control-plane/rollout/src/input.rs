@@ -8,7 +8,7 @@ use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
 use crate::outside::Outside;
-use crate::{Phase, RolloutId};
+use crate::{Aftermath, Phase, RolloutId};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// A rollback is being carried out, and this is seen of it.
+    Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.

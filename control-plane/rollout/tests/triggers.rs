@@ -3,6 +3,14 @@
 //! Each trigger has a case that it must fire in, the same without the harm, in which it must stay silent, and the same without
 //! data, in which it must hold and undo nothing. The seeds are printed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that fails panics"
+)]
+
 use serin_analysis::{Arm, Increment, LatencyHistogram, Outcomes, UserMasks};
 use serin_rollout::outside::{About, CheckAnswer, HealthState, QueryAnswer, Told, TriggerState};
 use serin_rollout::{
@@ -305,7 +313,11 @@ fn every_trigger_that_is_fed_no_data_holds_and_undoes_nothing() {
         }
         let missing = |event: &&Event| matches!(event.fact, Fact::EvidenceMissing { .. });
         let told = world.events.iter().filter(missing).count();
-        assert_eq!(told, usize::from(case.value.is_some()), "{name}: silence is told once, after alert_after");
+        assert_eq!(
+            told,
+            usize::from(case.value.is_some()),
+            "{name}: silence is told once, after alert_after"
+        );
     }
 }
 
@@ -317,7 +329,8 @@ fn a_query_that_fails_holds_after_its_value_is_stale_and_goes_on_when_it_answers
         if world.age().is_multiple_of(15) {
             let fails = (100..500).contains(&world.age());
             let reason = "503 from http://prometheus".to_owned();
-            let answer = if fails { QueryAnswer::Nothing { reason } } else { QueryAnswer::Value { value: 0.0 } };
+            let answer =
+                if fails { QueryAnswer::Nothing { reason } } else { QueryAnswer::Value { value: 0.0 } };
             world.query("q", answer);
         }
         world.second(Some(USUAL), Some(canary));
@@ -331,10 +344,7 @@ fn a_query_that_fails_holds_after_its_value_is_stale_and_goes_on_when_it_answers
     assert_eq!(world.state_of("security_events"), TriggerState::Quiet);
     assert_eq!(world.held(), None);
     let kinds: Vec<_> = world.events.iter().map(|event| event.fact.kind()).collect();
-    assert_eq!(
-        kinds,
-        ["step_started", "held", "evidence_missing", "evidence_returned", "hold_lifted"]
-    );
+    assert_eq!(kinds, ["step_started", "held", "evidence_missing", "evidence_returned", "hold_lifted"]);
 }
 
 #[test]

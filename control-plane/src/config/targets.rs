@@ -44,7 +44,8 @@ fn each<R, T>(
 }
 
 fn prometheus(field: &str, raw: raw::PrometheusTarget) -> Result<Prometheus, ConfigError> {
-    let url = raw.url.parse().map_err(|error| ConfigError::value(format!("{field}.url"), format!("{error}")))?;
+    let url =
+        raw.url.parse().map_err(|error| ConfigError::value(format!("{field}.url"), format!("{error}")))?;
     let token = raw.token_file.map(|path| read_of(format!("{field}.token_file"), &path)).transpose()?;
     Ok(Prometheus { url, token: token.map(|token| token.trim().to_owned()) })
 }
@@ -55,7 +56,8 @@ fn database(field: &str, raw: raw::DatabaseTarget) -> Result<Database, ConfigErr
             return Err(ConfigError::value(format!("{field}.{name}"), "must be 1 to 253 bytes long"));
         }
     }
-    let password = raw.password_file.map(|path| read_of(format!("{field}.password_file"), &path)).transpose()?;
+    let password =
+        raw.password_file.map(|path| read_of(format!("{field}.password_file"), &path)).transpose()?;
     Ok(Database {
         host: raw.host,
         port: raw.port,

@@ -58,7 +58,8 @@ impl Asker {
         loop {
             self.ask(&mut questions);
             let now = clock::now().0;
-            let wait = self.schedule.next_ms().map_or(IDLE, |next| Duration::from_millis(next.saturating_sub(now)));
+            let wait =
+                self.schedule.next_ms().map_or(IDLE, |next| Duration::from_millis(next.saturating_sub(now)));
             let is_full = questions.len() >= AT_ONCE;
             tokio::select! {
                 () = ending.begun() => break,
@@ -134,8 +135,8 @@ fn wanted(watched: &Watched) -> Vec<(Key, Due)> {
     let key = |asked| Key { rollout: watched.id.clone(), asked };
     let queries = watched.plan.queries().iter();
     let queries = queries.filter(|query| matches!(query.source, QuerySource::Prometheus { .. }));
-    let queries =
-        queries.map(|query| (key(Asked::Query(query.name.clone())), Due { interval: query.every, jitter: 0.0 }));
+    let queries = queries
+        .map(|query| (key(Asked::Query(query.name.clone())), Due { interval: query.every, jitter: 0.0 }));
     let health = watched.plan.health();
     let jitter = f64::from(health.jitter.ppm()) / 1e6;
     let checks = health.checks.iter().flat_map(|check| {

@@ -9,7 +9,9 @@ use crate::probe::{Heard, Watched};
 impl Task {
     /// Adds an answer. What is of no rollout that runs any more is left out.
     pub(super) fn hear(&mut self, heard: &Heard) {
-        let Some(tracked) = self.tracked.iter_mut().find(|one| one.state.id.0 == heard.rollout) else { return };
+        let Some(tracked) = self.tracked.iter_mut().find(|one| one.state.id.0 == heard.rollout) else {
+            return;
+        };
         tracked.hear(&heard.told);
         let Self { recorders, tracked, current, .. } = self;
         recorders.offer_told(heard, |service| running(tracked, current, service));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod admin;
+mod aftermath;
 mod alone;
 mod components;
 mod crash;
@@ -14,6 +15,7 @@ mod http;
 mod learning;
 mod ofrep;
 mod otlp;
+mod outside;
 mod record;
 mod registry;
 mod stalled;

@@ -148,7 +148,8 @@ mod tests {
 
     const ACT: &str = r#"{"act":{"at_ms":1800000002250,"actor":"anna","order":"set_weight","weight_ppm":250000,"reason":"half of it"}}"#;
     const LOGGED: &str = r#"{"logged":{"at_ms":1800000002250,"t":1800000001,"component":"cart","arm":"canary","blocks":{"tax":3}}}"#;
-    const OUTSIDE: &str = r#"{"outside":{"at":1800000002250,"of":"query","name":"memory","answer":"value","value":0.5}}"#;
+    const OUTSIDE: &str =
+        r#"{"outside":{"at":1800000002250,"of":"query","name":"memory","answer":"value","value":0.5}}"#;
     const START: &str =
         r#"{"start":{"at_ms":1800000002250,"rollout":"shop-1","part":1,"parts":1,"packed":"H4sI"}}"#;
 

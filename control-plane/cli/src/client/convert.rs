@@ -6,6 +6,7 @@ mod experiment;
 mod known;
 mod outside;
 mod reason;
+mod rollback;
 mod trend;
 pub(super) mod version;
 
@@ -13,7 +14,7 @@ use serin_proto::admin::v1 as proto;
 
 use crate::model::{
     Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, OmittedTag, Phase,
-    Reason, Rollout, TakenTag, Trend, Verdict, Veto,
+    Reason, Rollback, Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -92,6 +93,7 @@ impl From<proto::Rollout> for Rollout {
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
             outside: rollout.outside.into_iter().map(outside::reading).collect(),
+            rollback: rollout.rollback.map(Rollback::from),
             experiment: rollout.experiment.map(Experiment::from),
         }
     }

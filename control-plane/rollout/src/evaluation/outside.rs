@@ -67,9 +67,10 @@ impl OutsideEvidence {
         if self.began == UnixMillis::default() {
             self.began = began;
         }
-        let counted = plan.triggers().iter().filter_map(|trigger| {
-            Some((trigger.name.clone(), index(trigger.component.as_deref()?)?))
-        });
+        let counted = plan
+            .triggers()
+            .iter()
+            .filter_map(|trigger| Some((trigger.name.clone(), index(trigger.component.as_deref()?)?)));
         self.plan = Planned {
             counted: counted.collect(),
             triggers: plan.triggers().to_vec(),

@@ -129,8 +129,18 @@ pub(super) fn check(raw: &raw::Plan, findings: &mut Findings) -> Health {
         }
     }
     Health {
-        interval: findings.duration("health.interval", health.interval.as_ref(), 10 * second, (second, minutes(60))),
-        timeout: findings.duration("health.timeout", health.timeout.as_ref(), 2 * second, (second / 10, minutes(1))),
+        interval: findings.duration(
+            "health.interval",
+            health.interval.as_ref(),
+            10 * second,
+            (second, minutes(60)),
+        ),
+        timeout: findings.duration(
+            "health.timeout",
+            health.timeout.as_ref(),
+            2 * second,
+            (second / 10, minutes(1)),
+        ),
         unhealthy_after: count("health.unhealthy_after", health.unhealthy_after, 3, findings),
         healthy_after: count("health.healthy_after", health.healthy_after, 2, findings),
         jitter: findings.weight("health.jitter", health.jitter.as_ref(), 200_000, (0, 500_000)),

@@ -203,7 +203,11 @@ pub(super) fn promql(field: &str, text: &str, names: &Names<'_>, findings: &mut 
 /// The parser repeats long inputs.
 fn shortened(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    if line.chars().count() > 200 { format!("{}…", line.chars().take(200).collect::<String>()) } else { line.to_owned() }
+    if line.chars().count() > 200 {
+        format!("{}…", line.chars().take(200).collect::<String>())
+    } else {
+        line.to_owned()
+    }
 }
 
 fn labels(

@@ -150,7 +150,11 @@ impl Condition {
     pub fn query(&self) -> Option<&str> {
         match self {
             Self::Query { query, .. } => Some(query),
-            _ => None,
+            Self::ErrorRatio { .. }
+            | Self::LatencyRatio { .. }
+            | Self::SuccessRate { .. }
+            | Self::ThroughputRatio { .. }
+            | Self::Overload { .. } => None,
         }
     }
 }

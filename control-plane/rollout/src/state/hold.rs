@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::{Signal, Veto};
 use serin_proto::assignment::Weight;
 
-use crate::{Severity, UnixMillis};
 use crate::text::{Percent, Time};
+use crate::{Severity, UnixMillis};
 
 /// Why progress is stopped, and since when.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -182,12 +182,17 @@ impl fmt::Display for HoldReason {
             Self::Regressed { components } => {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
             }
-            Self::Trigger { trigger, detail, .. } => write!(formatter, "the trigger {trigger} fired: {detail}"),
+            Self::Trigger { trigger, detail, .. } => {
+                write!(formatter, "the trigger {trigger} fired: {detail}")
+            }
             Self::Unhealthy { check, detail, .. } => {
                 write!(formatter, "the health check {check} is unhealthy: {detail}")
             }
             Self::BothAlike { by, detail } => {
-                write!(formatter, "both versions are as bad by the {by}: {detail}; nothing is rolled back for that")
+                write!(
+                    formatter,
+                    "both versions are as bad by the {by}: {detail}; nothing is rolled back for that"
+                )
             }
             Self::Unanswered { of, detail } => write!(formatter, "the {of} says nothing: {detail}"),
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),

@@ -129,9 +129,8 @@ pub(super) fn tell(change: &mut Change<'_>, judgement: &Judgement) {
         .chain(silent.iter().map(|(source, _)| silence(source)))
         .collect();
     let settled = Duration::from_millis(HOLD_CHANGE_MIN_MS);
-    let over = state.told.iter().filter(|(what, at)| {
-        !lasting.contains(*what) && change.now.since(**at) >= settled
-    });
+    let over =
+        state.told.iter().filter(|(what, at)| !lasting.contains(*what) && change.now.since(**at) >= settled);
     let over: Vec<String> = over.map(|(what, _)| what.clone()).collect();
     for what in over {
         change.record(match what.strip_prefix(SILENT) {

@@ -1,6 +1,7 @@
 //! A valid plan in words, and as JSON.
 
 mod experiment;
+mod outside;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(super) struct Explained {
     recovery: Duration,
     rollback_window: ShownWindow,
     automatic_rollback: bool,
+    #[serde(flatten)]
+    outside: outside::Shown,
     /// Whether users or sessions keep what they get.
     #[serde(skip)]
     has_identity: bool,
@@ -200,6 +203,7 @@ impl Explained {
                 outside: plan.rollback_window().outside,
             },
             automatic_rollback: plan.automatic_rollback(),
+            outside: outside::Shown::of(plan),
             has_identity: plan.has_identity(),
         }
     }
@@ -217,6 +221,7 @@ impl Explained {
         self.steps(&mut sheet);
         self.judgement(&mut sheet);
         self.components(&mut sheet);
+        self.outside.lines(&mut sheet);
         sheet
     }
 

@@ -77,7 +77,9 @@ pub(super) fn seen(trigger: &Trigger, window: &Window, at_full_weight: bool) -> 
         }
         Condition::SuccessRate { below } => success_rate(&window.total, below, trigger.min_requests),
         Condition::Overload { above } => return overload(&window.within(), above),
-        Condition::ThroughputRatio { .. } | Condition::Query { .. } => return Seen::idle("it is not counted"),
+        Condition::ThroughputRatio { .. } | Condition::Query { .. } => {
+            return Seen::idle("it is not counted");
+        }
     };
     let holds = |part: &Sum| match trigger.condition {
         Condition::ErrorRatio { above, floor } => error_ratio_holds(part, above, floor),
@@ -88,7 +90,7 @@ pub(super) fn seen(trigger: &Trigger, window: &Window, at_full_weight: bool) -> 
             let canary = &part.arms.canary;
             canary.started > 0 && failing(canary) > 1.0 - below
         }
-        _ => false,
+        Condition::ThroughputRatio { .. } | Condition::Overload { .. } | Condition::Query { .. } => false,
     };
     settle(window, judged, holds)
 }

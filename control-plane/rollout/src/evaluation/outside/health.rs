@@ -40,23 +40,25 @@ impl Checked {
         self.0.of_mut(arm).hear(health, at, answer);
     }
 
-    pub(super) fn read(&self, health: &Health, check: &Check, began: UnixMillis, now: UnixMillis) -> HealthReading {
+    pub(super) fn read(
+        &self,
+        health: &Health,
+        check: &Check,
+        began: UnixMillis,
+        now: UnixMillis,
+    ) -> HealthReading {
         let ByArm { baseline, canary } = &self.0;
         let fresh = canary.fresh(health, now);
-        let state = match fresh {
-            // As bad: its last answer was a failure, or it says nothing of itself.
-            HealthState::Unhealthy if check.baseline.is_some() && !baseline.is_well(health, now) => {
-                HealthState::Shared
-            }
-            state => state,
-        };
+        // As bad: its last answer was a failure, or it says nothing of itself.
+        let is_shared =
+            fresh == HealthState::Unhealthy && check.baseline.is_some() && !baseline.is_well(health, now);
+        let state = if is_shared { HealthState::Shared } else { fresh };
         let text = match (state, canary.text.as_str()) {
             (_, "") => "no answer yet".to_owned(),
             (HealthState::Shared, text) if baseline.text.is_empty() => {
                 format!("{text}; the baseline says nothing")
             }
             (HealthState::Shared, text) => format!("{text}; the baseline: {}", baseline.text),
-            (HealthState::Unknown, text) if canary.at.is_none() => text.to_owned(),
             (_, text) => text.to_owned(),
         };
         let last = canary.at.unwrap_or(began);
@@ -111,7 +113,11 @@ impl ArmAnswers {
 
     /// What it says now: nothing when its last answer is too old.
     fn fresh(&self, health: &Health, now: UnixMillis) -> HealthState {
-        if self.at.is_some_and(|at| now.since(at) <= stale_after(health)) { self.state } else { HealthState::Unknown }
+        if self.at.is_some_and(|at| now.since(at) <= stale_after(health)) {
+            self.state
+        } else {
+            HealthState::Unknown
+        }
     }
 
     fn is_well(&self, health: &Health, now: UnixMillis) -> bool {

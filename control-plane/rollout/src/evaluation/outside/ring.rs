@@ -129,7 +129,13 @@ impl Ring {
         *self = Self { width_s: self.width_s, count: self.count, ..Self::default() };
     }
 
-    pub(super) fn add(&mut self, second: u64, arm: Arm, counted: &Counted, latency: Option<&LatencyHistogram>) {
+    pub(super) fn add(
+        &mut self,
+        second: u64,
+        arm: Arm,
+        counted: &Counted,
+        latency: Option<&LatencyHistogram>,
+    ) {
         let start = second - second % self.width_s.max(1);
         let newest = self.buckets.back().map_or(start, |(start, _)| *start);
         let kept = self.width_s * (self.count + 1);

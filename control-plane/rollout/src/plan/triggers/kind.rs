@@ -1,6 +1,8 @@
 //! What each trigger judges, which fields it takes and what it is without them.
 
-use super::{Bound, Condition, Quantity, RawTrigger, RawTriggers, Trigger, TriggerAction, default_for, range_of_for};
+use super::{
+    Bound, Condition, Quantity, RawTrigger, RawTriggers, Trigger, TriggerAction, default_for, range_of_for,
+};
 use crate::Severity;
 use crate::plan::blocks::is_name;
 use crate::plan::check::Findings;
@@ -84,7 +86,11 @@ impl Kind {
         match self {
             Self::SuccessRate | Self::ThroughputRatio => 1.0,
             Self::ErrorRatio | Self::LatencyRatio => 1_000.0,
-            _ => f64::MAX,
+            Self::SecurityEvents
+            | Self::DataIntegrity
+            | Self::Memory
+            | Self::CircuitBreaker
+            | Self::Custom => f64::MAX,
         }
     }
 }
@@ -217,7 +223,8 @@ fn bound(kind: Kind, field: &str, raw: &RawTrigger, findings: &mut Findings) -> 
             return None;
         };
         if kind != Kind::Custom && !(value >= 0.0 && value <= kind.highest()) {
-            let max = if kind.highest() < f64::MAX { kind.highest().to_string() } else { "any number".to_owned() };
+            let max =
+                if kind.highest() < f64::MAX { kind.highest().to_string() } else { "any number".to_owned() };
             findings.add(&field, PlanRule::Range { min: "0".to_owned(), max });
         }
         Some(value)
@@ -228,7 +235,8 @@ fn bound(kind: Kind, field: &str, raw: &RawTrigger, findings: &mut Findings) -> 
         _ => None,
     };
     if let Some(name) = wrong_side {
-        findings.add(&format!("{field}.{name}"), PlanRule::NotHere { because: "this trigger does not take it" });
+        findings
+            .add(&format!("{field}.{name}"), PlanRule::NotHere { because: "this trigger does not take it" });
         return None;
     }
     match (&raw.above, &raw.below) {
@@ -263,7 +271,7 @@ fn condition(
         Kind::SuccessRate => Condition::SuccessRate { below: limit },
         Kind::ThroughputRatio => Condition::ThroughputRatio { below: limit },
         Kind::CircuitBreaker => Condition::Overload { above: limit as u64 },
-        _ => {
+        Kind::ErrorRatio | Kind::SecurityEvents | Kind::DataIntegrity | Kind::Memory | Kind::Custom => {
             let field = format!("{field}.floor");
             let floor = findings.weight(&field, raw.floor.as_ref(), 1_000, (100, 100_000));
             Condition::ErrorRatio { above: limit, floor: share(floor) }
