@@ -8,6 +8,7 @@ mod classic;
 mod observed;
 mod otlp;
 mod outside;
+mod slo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
 use outside::OutsideCounters;
+pub use slo::{RollbackOutcome, SloMetrics};
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -89,6 +91,8 @@ pub struct Metrics {
     otlp: OtlpCounters,
     /// Queries and health checks.
     pub(crate) outside: OutsideCounters,
+    /// How well we do our own work.
+    pub slo: SloMetrics,
 }
 
 impl Metrics {
@@ -108,6 +112,7 @@ impl Metrics {
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
             outside: OutsideCounters::default(),
+            slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -138,6 +143,7 @@ impl Metrics {
         }
         self.otlp.register(&mut registry);
         self.outside.register(&mut registry);
+        self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

@@ -1,6 +1,7 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod evidence;
 mod registry;
 mod value;
 
@@ -14,6 +15,7 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
@@ -129,6 +131,14 @@ pub(crate) enum Command {
         #[arg(value_name = "APPLICATION", value_parser = registry::application)]
         application: Option<String>,
     },
+    /// What was known when decisions were made: list, show, export and check it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Write the report of a rollout that was undone, from its evidence.
+    Postmortem(Postmortem),
+    /// Who asked for what: list and check the log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions {
         /// The shell.

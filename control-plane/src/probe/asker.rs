@@ -1,6 +1,6 @@
 //! Asks in turn.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serin_analysis::Arm;

@@ -4,10 +4,12 @@
 mod admin;
 mod aftermath;
 mod alone;
+mod audit;
 mod components;
 mod crash;
 mod dependencies;
 mod ecds;
+mod evidence;
 mod experiment;
 mod fleet;
 mod guarded;
