@@ -10,6 +10,7 @@ mod listener;
 mod outside;
 pub mod raw;
 mod registry;
+mod servers;
 mod targets;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Servers that queries and health checks of plans may name.
+    pub servers: serin_probe::Targets,
     /// What plans may ask for.
     pub targets: Targets,
     /// Evidence of decisions, and the log of who asked for what.
@@ -163,6 +166,7 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
+            servers: servers::servers(&raw.targets)?,
             targets: targets::targets(raw.targets, &outside, insecure)?,
             outside,
             log: raw.log,

@@ -27,6 +27,7 @@ pub mod metrics;
 pub mod notify;
 pub mod ofrep;
 pub mod otlp;
+pub mod probe;
 pub mod registry;
 pub mod rollouts;
 pub mod server;

@@ -7,6 +7,7 @@
 mod classic;
 mod observed;
 mod otlp;
+mod outside;
 mod slo;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::snapshot::Directory;
 use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
+use outside::OutsideCounters;
 pub use slo::{RollbackOutcome, SloMetrics};
 
 type Label = [(&'static str, &'static str); 1];
@@ -87,6 +89,8 @@ pub struct Metrics {
     tick_lag: Histogram,
     evaluation: Histogram,
     otlp: OtlpCounters,
+    /// Queries and health checks.
+    pub(crate) outside: OutsideCounters,
     /// How well we do our own work.
     pub slo: SloMetrics,
 }
@@ -107,6 +111,7 @@ impl Metrics {
             tick_lag: from_millisecond(),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
+            outside: OutsideCounters::default(),
             slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
@@ -137,6 +142,7 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
         self.otlp.register(&mut registry);
+        self.outside.register(&mut registry);
         self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;

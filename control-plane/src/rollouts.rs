@@ -12,6 +12,7 @@ mod bundle;
 mod compared;
 mod evidence;
 mod follow;
+mod heard;
 mod hooks;
 mod logged;
 mod orders;

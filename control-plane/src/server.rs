@@ -11,13 +11,14 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
 use serin_evidence::mask::Masker;
+use serin_probe::Prober;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::service::interceptor::InterceptedService;
@@ -36,6 +37,7 @@ use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
 use crate::otlp::{self, Intake, LoggedFailures};
+use crate::probe::{self, Asker, HEARD_MAX, Hearing, Inbox};
 use crate::registry::Registry;
 use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
 use crate::shutdown::{self, Begin, Ending};
@@ -74,6 +76,9 @@ pub enum StartError {
     /// What is in the store.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// TLS of what is called outside.
+    #[error("outside: {0}")]
+    Outside(#[from] serin_outside::RootsError),
     /// The system gives no thread.
     #[error("no thread for the store: {0}")]
     Thread(#[from] std::io::Error),
@@ -113,6 +118,7 @@ pub struct Running {
     fleet: Arc<Fleet>,
     writer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    asker: JoinHandle<()>,
     keeper: JoinHandle<()>,
     store: StoreHandle,
 }
@@ -125,6 +131,7 @@ struct Parts {
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
+    inbox: Inbox,
     methods: Arc<Methods>,
 }
 
@@ -144,6 +151,11 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
     let (logged, counted) = mpsc::channel(otlp::REQUESTS_MAX);
+    let (told, heard) = mpsc::channel(HEARD_MAX);
+    let hearing = Hearing::new(told, Arc::clone(&shared.metrics));
+    let prober = Prober::new(config.outside.client()?, &config.outside.roots, config.servers.clone())?;
+    let asker = Asker::new(prober, shared.watched.subscribe(), hearing.clone());
+    let inbox = Inbox::new(shared.watched.subscribe(), hearing);
     let registry = Registry::new(
         artifacts(&config.registry.store)?,
         store.clone(),
@@ -153,16 +165,25 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     );
     let registered = registry.clone();
     let methods = Arc::new(Methods::read(FILE_DESCRIPTOR_SET)?);
-    let parts =
-        Parts { shared, ending: ended.clone(), messages, reports, registry: registered, logged, methods };
+    let parts = Parts {
+        shared,
+        ending: ended.clone(),
+        messages,
+        reports,
+        registry: registered,
+        logged,
+        inbox,
+        methods,
+    };
     let listeners = listeners(config, &parts, sockets)?;
-    let task = tokio::spawn(task.run(commands, merged, counted, ended));
+    let asker = tokio::spawn(asker.run(ended.clone()));
+    let task = tokio::spawn(task.run(commands, merged, counted, heard, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
     let keeper = tokio::spawn(evidence::keep::keep(store.clone(), config.evidence.retention));
     let listeners = tokio::spawn(listeners);
-    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, keeper, store })
+    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, asker, keeper, store })
 }
 
 fn artifacts(place: &ArtifactPlace) -> Result<ArtifactStore, OpenError> {
@@ -187,9 +208,10 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, sweeper, keeper, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, asker, keeper, store, .. } = self;
         ending.begin();
         sweeper.abort();
+        asker.abort();
         keeper.abort();
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
@@ -215,11 +237,12 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Result<Shar
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
+    let watched = watch::channel(Vec::new()).0;
     let masker = Masker::new(config.evidence.mask_emails)?;
     let (samples, masker) = (Arc::new(Samples::new(masker.clone())), Arc::new(masker));
     let targets = Arc::new(config.targets.clone());
     let calls = Arc::default();
-    Ok(Shared { store, board, directory, fleet, calls, metrics, masker, samples, report, targets })
+    Ok(Shared { store, board, directory, fleet, calls, metrics, watched, masker, samples, report, targets })
 }
 
 /// Serves all listeners; ends once all have.
@@ -336,7 +359,8 @@ fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
     let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
     let access = Access::new(&config.http.tokens);
-    audited(parts, Interface::Http, access.clone(), http::router(shown, access))
+    let inbox = probe::routes(parts.inbox.clone());
+    audited(parts, Interface::Http, access.clone(), http::router(shown, inbox, access))
 }
 
 /// Notes the calls of a listener in the audit log.

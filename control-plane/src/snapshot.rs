@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
+use serin_rollout::outside::Outside;
 use serin_rollout::plan::{FlagValue, Omitted, Said, Taken};
 use serin_rollout::{Granularity, HookState, Phase, Rollback, UnixMillis};
 
@@ -84,6 +85,9 @@ pub struct Snapshot {
     pub vms_applied: u32,
     /// Living VMs.
     pub vms_known: u32,
+    /// Triggers, queries and health checks.
+    #[serde(skip_serializing_if = "Outside::is_empty")]
+    pub outside: Outside,
     /// What is compared. `None`: it is no experiment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,

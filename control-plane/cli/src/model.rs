@@ -6,6 +6,7 @@
 
 mod hook;
 mod moment;
+mod outside;
 mod rollback;
 mod taken;
 mod version;
@@ -15,14 +16,16 @@ use serde::Serialize;
 pub(crate) use experiment::{
     ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
 };
+pub(crate) use hook::HookRun;
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
-pub(crate) use hook::HookRun;
 pub(crate) use moment::Moment;
+pub(crate) use outside::OutsideReading;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
+pub(crate) use veto::Veto;
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
 macro_rules! words {
@@ -44,6 +47,7 @@ macro_rules! words {
 
 mod experiment;
 mod known;
+mod veto;
 
 words! {
     /// Where a rollout stands.
@@ -108,26 +112,6 @@ words! {
         Thresholds = "thresholds",
         /// None of these was known.
         Nothing = "nothing",
-        /// A word of a newer server.
-        Unknown = "unknown",
-    }
-}
-
-words! {
-    /// Why a regression that shows is not undone.
-    Veto {
-        /// It is older than the canary's exposure.
-        OlderThanExposure = "older_than_exposure",
-        /// The baseline became worse too.
-        BothArmsWorse = "both_arms_worse",
-        /// The baseline is unhealthy.
-        BaselineUnhealthy = "baseline_unhealthy",
-        /// Too few requests.
-        TooLittleTraffic = "too_little_traffic",
-        /// Data is missing.
-        DataGap = "data_gap",
-        /// One or two users fail.
-        FewUsers = "few_users",
         /// A word of a newer server.
         Unknown = "unknown",
     }
@@ -211,6 +195,8 @@ pub(crate) struct Rollout {
     pub(crate) not_taken: Vec<OmittedTag>,
     /// Runs of hooks and schema changes.
     pub(crate) hooks: Vec<HookRun>,
+    /// Triggers, queries and health checks.
+    pub(crate) outside: Vec<OutsideReading>,
     /// `None`: nothing was rolled back.
     pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.

@@ -1,5 +1,8 @@
 //! What the shell has to do, in this order: persist, publish, notify. Each effect may be performed again.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::Event;
 
 /// One thing to do.
@@ -24,7 +27,8 @@ pub struct Notice {
 }
 
 /// How urgent a notice is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     Info,

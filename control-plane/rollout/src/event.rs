@@ -1,5 +1,6 @@
 //! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
 
+mod undone;
 mod words;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,9 @@ use serin_proto::assignment::Weight;
 
 use crate::plan::{HookPoint, Omitted, Taken};
 use crate::rollback::StageRecord;
-use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, UnixMillis};
+use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
+
+pub use undone::{Beyond, Dependents, Impact};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
 pub const EVENT_FORMAT: u32 = 1;
@@ -156,6 +159,35 @@ pub enum Fact {
         /// What allowed it. `None`: nothing was seen.
         evidence: Option<Box<Judgement>>,
     },
+    /// A trigger or a health check that decides nothing came to hold.
+    TriggerFired {
+        /// Which, in words: `trigger NAME` or `health check NAME`.
+        trigger: String,
+        /// How urgent it is.
+        severity: Severity,
+        /// What was seen, in words.
+        detail: String,
+        /// What was seen. `None`: nothing.
+        #[serde(default)]
+        evidence: Option<Box<Judgement>>,
+    },
+    /// It does not hold any more.
+    TriggerCleared {
+        /// Which.
+        trigger: String,
+    },
+    /// Something outside that a plan asks for says nothing for long.
+    EvidenceMissing {
+        /// What, in words: `query NAME` or `health check NAME`.
+        source: String,
+        /// Why.
+        detail: String,
+    },
+    /// It says something again.
+    EvidenceReturned {
+        /// What.
+        source: String,
+    },
     /// The rollback window after the promotion closed: the version is not judged any more.
     WatchEnded,
     /// A person set the weight and holds the rollout.
@@ -222,39 +254,6 @@ pub enum Fact {
     },
 }
 
-/// A limit of the plan's `escalation`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "limit", rename_all = "snake_case")]
-pub enum Beyond {
-    /// The part of the traffic.
-    #[default]
-    Traffic,
-    /// The part of the business weights.
-    BusinessWeight {
-        /// It is.
-        #[serde(with = "crate::text::ppm")]
-        business_weight_ppm: Weight,
-    },
-    /// The number of components.
-    Components,
-}
-
-/// Components that return to the baseline although they did not cause it, each with those that it cannot work without.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Dependents(pub BTreeMap<String, Vec<String>>);
-
-/// What components carry, both versions together.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Impact {
-    /// Their part of the requests of the last minute. No requests at all count as none of theirs.
-    #[serde(with = "crate::text::ppm")]
-    pub traffic_ppm: Weight,
-    /// Their part of the plan's business weights.
-    #[serde(with = "crate::text::ppm")]
-    pub business_weight_ppm: Weight,
-}
-
 /// Why a decision was taken.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
@@ -312,6 +311,26 @@ pub enum Cause {
         /// The signal that gets worse.
         signal: Signal,
     },
+    /// A trigger of the plan fired.
+    Trigger {
+        /// Its name.
+        trigger: String,
+        /// The component that it is about. `None`: the version.
+        #[serde(default)]
+        component: Option<String>,
+        /// What was seen, in words.
+        detail: String,
+    },
+    /// A health check says that the canary is unhealthy.
+    Unhealthy {
+        /// Its name.
+        check: String,
+        /// The component that it is about. `None`: the version.
+        #[serde(default)]
+        component: Option<String>,
+        /// What was seen, in words.
+        detail: String,
+    },
     /// A limit was exceeded for too long at full weight, where no baseline runs beside the canary.
     LimitSustained {
         /// The reason for holding at that time.
@@ -361,6 +380,10 @@ impl Fact {
             Self::RolledBack { .. } => "rolled_back",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
+            Self::TriggerFired { .. } => "trigger_fired",
+            Self::TriggerCleared { .. } => "trigger_cleared",
+            Self::EvidenceMissing { .. } => "evidence_missing",
+            Self::EvidenceReturned { .. } => "evidence_returned",
             Self::WatchEnded => "watch_ended",
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
@@ -386,10 +409,14 @@ impl Fact {
             | Self::ArmsStopped { evidence, .. }
             | Self::ExperimentEnded { evidence, .. }
             | Self::RolledBack { evidence, .. }
+            | Self::TriggerFired { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
             Self::Created { .. }
             | Self::HoldLifted { .. }
+            | Self::TriggerCleared { .. }
+            | Self::EvidenceMissing { .. }
+            | Self::EvidenceReturned { .. }
             | Self::WatchEnded
             | Self::WeightSet { .. }
             | Self::Paused { .. }
@@ -402,13 +429,5 @@ impl Fact {
             | Self::HookEnded(_)
             | Self::Approved { .. } => None,
         }
-    }
-}
-
-impl Dependents {
-    /// The components, sorted.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
     }
 }

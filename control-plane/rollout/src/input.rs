@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
+use crate::outside::Outside;
 use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId};
 
 /// One thing that happens.
@@ -60,6 +61,9 @@ pub struct Judgement {
     /// outside of it, only the age and the baseline are said then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmJudgement>,
+    /// What triggers, queries and health checks say.
+    #[serde(default, skip_serializing_if = "Outside::is_empty")]
+    pub outside: Outside,
 }
 
 /// What the evidence says about one arm of an experiment.

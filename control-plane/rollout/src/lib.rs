@@ -6,6 +6,7 @@
 //!   write and the effects to perform, in order.
 //! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
 //!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
+//! * [`outside`] is what triggers, queries and health checks say beside the comparison of the versions.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
@@ -20,6 +21,7 @@ pub mod evaluation;
 mod event;
 mod hook;
 mod input;
+pub mod outside;
 pub mod plan;
 mod rollback;
 mod state;

@@ -13,13 +13,16 @@ mod error;
 mod escalation;
 mod experiment;
 mod failures;
+mod health;
 mod hooks;
 mod migrations;
 mod quantity;
+mod queries;
 mod raw;
 mod schedule;
 mod tags;
 mod taken;
+mod triggers;
 mod window;
 
 use std::collections::BTreeSet;
@@ -35,11 +38,16 @@ pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use experiment::{Experiment, PlannedArm};
-pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
+pub use health::{
+    Check, GrpcProbe, Health, HttpProbe, KafkaProbe, PostgresProbe, Probe, PrometheusProbe, TcpProbe,
+};
 pub(crate) use hooks::MIGRATIONS;
+pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
 pub use migrations::Migrations;
+pub use queries::{Query, QuerySource};
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
+pub use triggers::{Bound, Condition, Trigger, TriggerAction};
 pub use window::RollbackWindow;
 
 /// Bounds of a plan. What exceeds one is refused.
@@ -102,6 +110,9 @@ pub struct Plan {
     escalation: Escalation,
     recovery: Duration,
     rollback_window: RollbackWindow,
+    queries: Vec<Query>,
+    triggers: Vec<Trigger>,
+    health: Health,
     automatic_rollback: bool,
     hooks: Hooks,
     migrations: Option<Migrations>,

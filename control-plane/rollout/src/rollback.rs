@@ -202,6 +202,10 @@ impl Returned {
             | Fact::HookStarted(_)
             | Fact::HookEnded(_)
             | Fact::Approved { .. }
+            | Fact::TriggerFired { .. }
+            | Fact::TriggerCleared { .. }
+            | Fact::EvidenceMissing { .. }
+            | Fact::EvidenceReturned { .. }
             | Fact::Superseded { .. } => None,
         }
     }

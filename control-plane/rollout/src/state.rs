@@ -93,6 +93,9 @@ pub struct State {
     /// A person told that nothing goes to the canary any more after the rollback.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drained: bool,
+    /// What people were told of and is not over: triggers and health checks that decide nothing, and what says nothing, with when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, UnixMillis>,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
     /// The newest rollback of it, while it is carried out and afterwards.
@@ -113,6 +116,14 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
 }
+
+/// Under which name people are told that something says nothing: it may be told as unhealthy too.
+pub(crate) fn silence(source: &str) -> String {
+    format!("{SILENT}{source}")
+}
+
+/// Before the names of what says nothing.
+pub(crate) const SILENT: &str = "silent ";
 
 impl State {
     /// Before its first event.
@@ -139,6 +150,7 @@ impl State {
             hooks: Vec::new(),
             data_loss: None,
             drained: false,
+            told: BTreeMap::new(),
             superseded_by: None,
             rollback: None,
             created_at: now,
@@ -228,6 +240,10 @@ impl State {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
                 self.watched = *watched;
             }
+            Fact::TriggerFired { trigger, .. } => _ = self.told.insert(trigger.clone(), event.at),
+            Fact::TriggerCleared { trigger } => _ = self.told.remove(trigger),
+            Fact::EvidenceMissing { source, .. } => _ = self.told.insert(silence(source), event.at),
+            Fact::EvidenceReturned { source } => _ = self.told.remove(&silence(source)),
             Fact::WatchEnded => self.watched = false,
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
@@ -273,7 +289,7 @@ impl State {
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
         // What was seen meanwhile is as good as what was seen before.
-        let counts = matches!(reason, HoldReason::MissingData | HoldReason::Hook { .. });
+        let counts = reason.is_silence() || matches!(reason, HoldReason::Hook { .. });
         if !counts {
             self.evaluating_since = at;
         }

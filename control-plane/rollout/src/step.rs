@@ -16,6 +16,7 @@ mod assess;
 mod command;
 mod experiment;
 mod limits;
+mod outside;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
@@ -26,8 +27,8 @@ use crate::hook;
 use crate::plan::Omitted;
 use crate::state::salt;
 use crate::{
-    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
-    UnixMillis,
+    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId,
+    Severity, State, UnixMillis,
 };
 
 /// What was not taken, at most, that a rollout remembers.
@@ -230,12 +231,15 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::RolledBack { .. } => Severity::Critical,
         Fact::RollbackStage { record } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
-        Fact::Held { .. } => Severity::Warning,
         Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,
+        Fact::TriggerFired { severity, .. } => *severity,
+        Fact::Held { .. } | Fact::EvidenceMissing { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
         | Fact::HoldLifted { .. }
+        | Fact::TriggerCleared { .. }
+        | Fact::EvidenceReturned { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
         | Fact::WatchEnded
@@ -262,6 +266,7 @@ impl Judgement {
         for scope in std::iter::once(&mut judgement.version).chain(components) {
             scope.make_finite();
         }
+        judgement.outside.make_finite();
         Box::new(judgement)
     }
 }

@@ -5,6 +5,7 @@ mod chart;
 mod experiment;
 mod hook;
 mod known;
+mod outside;
 mod reason;
 mod rollback;
 mod trend;
@@ -53,6 +54,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         rollback: snapshot.rollback.as_ref().map(rollback::rollback),
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
         hooks: snapshot.hooks.iter().map(hook::hook).collect(),
+        outside: outside::outside(&snapshot.outside),
     }
 }
 

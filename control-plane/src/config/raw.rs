@@ -1,11 +1,15 @@
 //! The YAML form of the configuration, before its rules are checked. Every field has a default; unknown fields
 //! are refused.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+pub use targets::{CommandTarget, DatabaseTarget, KafkaTarget, PrometheusTarget, Targets, WebhookTarget};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -233,77 +237,4 @@ impl Default for Outside {
     fn default() -> Self {
         Self { permit: Vec::new(), ca: None, timeout: "10s".to_owned() }
     }
-}
-
-/// What plans may ask for, by name.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Targets {
-    /// Where hooks post to.
-    pub webhooks: BTreeMap<String, WebhookTarget>,
-    /// Programs that hooks may run.
-    pub commands: BTreeMap<String, CommandTarget>,
-    /// PostgreSQL databases whose schema plans may change.
-    pub databases: BTreeMap<String, DatabaseTarget>,
-}
-
-/// Where hooks post to.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookTarget {
-    /// The address.
-    pub url: String,
-    /// File of the key that requests are signed with, 16 to 4096 bytes. Absent: they are not.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-}
-
-/// A program that hooks may run. There is no shell, and no environment but what the hook is told.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommandTarget {
-    /// Its absolute path.
-    pub program: PathBuf,
-    /// Arguments before those of the plan.
-    #[serde(default)]
-    pub arguments: Vec<String>,
-    /// Where it runs. Default: `/`.
-    #[serde(default = "root")]
-    pub folder: PathBuf,
-}
-
-fn root() -> PathBuf {
-    PathBuf::from("/")
-}
-
-/// A PostgreSQL database whose schema plans may change.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseTarget {
-    /// Name or address of its host. Its addresses have to be permitted by `outside`.
-    pub host: String,
-    /// Its port. Default: 5432.
-    #[serde(default = "postgres_port")]
-    pub port: u16,
-    /// Role that changes the schema.
-    pub user: String,
-    /// File of its password. Absent: it needs none.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// Name of the database.
-    pub dbname: String,
-    /// Whether the connection is protected by TLS. Default: true.
-    #[serde(default = "yes")]
-    pub tls: bool,
-    /// PEM file of the only authorities that are believed. Absent: those of `outside`.
-    #[serde(default)]
-    pub ca: Option<PathBuf>,
-}
-
-const fn postgres_port() -> u16 {
-    5432
-}
-
-const fn yes() -> bool {
-    true
 }

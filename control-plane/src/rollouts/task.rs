@@ -8,7 +8,7 @@ use serin_evidence::mask::Masker;
 use serin_hooks::Targets;
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
 use super::evidence::Writer;
@@ -25,6 +25,7 @@ use crate::fleet::report::Report;
 use crate::hooks::Executor;
 use crate::metrics::Metrics;
 use crate::otlp::LoggedFailures;
+use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     /// What traces tell of who calls whom.
     pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Who runs, for those who ask outside.
+    pub(crate) watched: watch::Sender<Vec<Watched>>,
     /// Takes secrets out of evidence.
     pub(crate) masker: Arc<Masker>,
     /// A few failing log records of each component.
@@ -118,6 +121,7 @@ impl Task {
         mut messages: mpsc::Receiver<Message>,
         mut reports: mpsc::Receiver<Report>,
         mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
+        mut heard: mpsc::Receiver<Heard>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
         let Some(mut hooks) = self.hooks.ended() else { return Err(Lost) };
@@ -156,6 +160,7 @@ impl Task {
                 Some(ended) = hooks.recv() => self.hook_ended(ended).await,
                 // After the reports, which it must never hold up.
                 Some(failures) = logged.recv() => self.merge_logged(&failures),
+                Some(heard) = heard.recv() => self.hear(&heard),
             }
         }
         self.evidence.finish().await;
@@ -175,6 +180,7 @@ impl Task {
                 self.show(index, now);
             }
         }
+        self.tell_who_runs();
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
         self.look_back();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
 use serin_evidence::course::{Course, Reported};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::outside::Told;
 use serin_rollout::{
     Aftermath, Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, State, Stored,
     Transition, UnixMillis, Weight, host_number, step, summary,
@@ -253,6 +254,13 @@ impl Tracked {
         let LoggedFailures { component, block, arm, second, failed, .. } = logged;
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.merge_logged(component, block, *arm, *second, *failed);
+        }
+    }
+
+    /// Takes over an answer of something outside. It is no news by itself: what follows from it follows within a second.
+    pub fn hear(&mut self, told: &Told) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.hear(told);
         }
     }
 

@@ -84,6 +84,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         rollback: state.rollback.clone(),
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
+        outside: seen.judgement.map(|judgement| judgement.outside.clone()).unwrap_or_default(),
         experiment,
     }
 }

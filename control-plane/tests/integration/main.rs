@@ -18,6 +18,7 @@ mod http;
 mod learning;
 mod ofrep;
 mod otlp;
+mod outside;
 mod record;
 mod registry;
 mod stalled;

@@ -91,7 +91,11 @@ impl Deeds {
                 | Fact::Begun { .. }
                 | Fact::HookStarted(_)
                 | Fact::HookEnded(_)
-                | Fact::Approved { .. } => {}
+                | Fact::Approved { .. }
+                | Fact::TriggerFired { .. }
+                | Fact::TriggerCleared { .. }
+                | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceReturned { .. } => {}
             }
         }
     }

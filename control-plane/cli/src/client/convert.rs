@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod experiment;
 mod known;
+mod outside;
 mod reason;
 mod rollback;
 mod trend;
@@ -92,6 +93,7 @@ impl From<proto::Rollout> for Rollout {
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
             hooks: rollout.hooks.into_iter().map(HookRun::from).collect(),
+            outside: rollout.outside.into_iter().map(outside::reading).collect(),
             rollback: rollout.rollback.map(Rollback::from),
             experiment: rollout.experiment.map(Experiment::from),
         }

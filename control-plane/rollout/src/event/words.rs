@@ -59,6 +59,12 @@ impl Fact {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
             Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::TriggerFired { trigger, detail, .. } => format!("The {trigger} fired: {detail}"),
+            Self::TriggerCleared { trigger } => format!("The {trigger} does not hold any more"),
+            Self::EvidenceMissing { source, detail } => {
+                format!("The {source} says nothing for long: {detail}")
+            }
+            Self::EvidenceReturned { source } => format!("The {source} says something again"),
             Self::WatchEnded => {
                 "The rollback window closed: the promoted version is judged no more".to_owned()
             }
@@ -158,6 +164,14 @@ impl std::fmt::Display for Cause {
                 write!(formatter, "{} returned to the baseline", list(returned))
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::Trigger { trigger, component, detail } => {
+                let of = component.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+                write!(formatter, "the trigger {trigger}{of} fired: {detail}")
+            }
+            Self::Unhealthy { check, component, detail } => {
+                let whose = component.as_deref().unwrap_or("the canary");
+                write!(formatter, "{whose} is unhealthy by the check {check}: {detail}")
+            }
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
             Self::ArmsRegressed { arms } => {

@@ -8,8 +8,8 @@ use serin_analysis::config::Failures;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Block, Escalation, Experiment, Forecast, Hooks, Limits, Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent,
-    RollbackWindow, Step, Undone, check,
+    Block, Escalation, Experiment, Forecast, Health, Hooks, Limits, Margins, Migrations, OnRollback, Plan,
+    PlanErrors, PlannedComponent, Query, RollbackWindow, Step, Trigger, Undone, check,
 };
 
 impl Plan {
@@ -145,6 +145,24 @@ impl Plan {
     #[must_use]
     pub const fn rollback_window(&self) -> &RollbackWindow {
         &self.rollback_window
+    }
+
+    /// Values from outside, in the order of their names.
+    #[must_use]
+    pub fn queries(&self) -> &[Query] {
+        &self.queries
+    }
+
+    /// Conditions that undo, hold or tell.
+    #[must_use]
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
+    }
+
+    /// What is asked whether it lives.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
     }
 
     /// False: what would be rolled back is held and reported instead.

@@ -10,7 +10,7 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
 use super::{
     Experiment, Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation,
-    experiment, failures, hooks, migrations, raw, schedule, tags, window,
+    experiment, failures, health, hooks, migrations, queries, raw, schedule, tags, triggers, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -126,6 +126,9 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
     let dependencies = Dependencies::check(&raw.components, findings);
+    let queries = queries::check(&raw, findings);
+    let triggers = triggers::check(&raw, &queries, findings);
+    let health = health::check(&raw, findings);
     let business_weights = raw.components.iter().enumerate().map(|(index, component)| {
         let field = format!("components[{index}].business_weight");
         let value = component.business_weight.unwrap_or(1.0);
@@ -160,6 +163,9 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             (Duration::from_secs(1), minutes(10)),
         ),
         rollback_window: window::check(&raw, findings),
+        queries,
+        triggers,
+        health,
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
         hooks: hooks::check(raw.hooks.as_ref(), findings),
         migrations: migrations::check(raw.migrations.as_ref(), findings),

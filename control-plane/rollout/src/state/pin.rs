@@ -99,6 +99,8 @@ impl Pin {
             | Cause::TooManyComponents { .. }
             | Cause::OtherService { .. }
             | Cause::Predicted { .. }
+            | Cause::Trigger { .. }
+            | Cause::Unhealthy { .. }
             | Cause::LimitSustained { .. }
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped

@@ -10,7 +10,7 @@ use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand, Return};
-use super::{experiment, limits};
+use super::{experiment, limits, outside};
 use crate::event::Fact;
 use crate::hook;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
@@ -42,6 +42,7 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
     if let Some(experiment) = change.plan.experiment() {
         return experiment::assess(change, experiment, judgement);
     }
+    outside::tell(change, &judgement);
     let demand = alarm::demand(change.plan, &change.state, &judgement);
     let regressed = match demand {
         Some(Demand::Version(cause)) if change.plan.automatic_rollback() => {
@@ -56,9 +57,13 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             return change.record(restore.fact(change.plan, cause, Some(judgement)));
         }
         Some(demand) => Some(HoldReason::Regressed { components: demand.regressed() }),
-        None => None,
+        None => match outside::demand(change, &judgement) {
+            Some(fact) => return change.record(fact),
+            None => None,
+        },
     };
-    let obstacle = regressed.or_else(|| obstacle(change, &judgement));
+    let held = outside::hold(change, &judgement);
+    let obstacle = regressed.or_else(|| obstacle(change, &judgement)).or(held);
     if is_sustained(change, obstacle.as_ref()) {
         let Some(breach) = obstacle else { return };
         return change
@@ -210,7 +215,8 @@ fn advance(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let steps = plan.steps();
     let index = usize::try_from(state.step).unwrap_or(usize::MAX);
     let bake = steps.get(index).map_or(Duration::ZERO, |step| step.bake);
-    if change.now.since(state.evaluating_since) < bake || !is_healthy(change, &judgement) {
+    let may = is_healthy(change, &judgement) && outside::allows(change, &judgement);
+    if change.now.since(state.evaluating_since) < bake || !may {
         return;
     }
     let next = steps.iter().enumerate().find(|(_, step)| step.weight > state.weight);
@@ -254,7 +260,8 @@ fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let (plan, state) = (change.plan, &change.state);
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
     let enough = judgement.canary.requests >= plan.limits().min_requests;
-    if lasted && enough && doubt(state, &judgement).is_none() {
+    let undoubted = doubt(state, &judgement).is_none() && outside::allows(change, &judgement);
+    if lasted && enough && undoubted {
         change.promote(Cause::WithinLimits, Some(judgement));
     }
 }

@@ -59,6 +59,7 @@ fn judgement(verdict: Verdict) -> Judgement {
         baseline: window,
         canary: window,
         arms: Vec::new(),
+        outside: crate::outside::Outside::default(),
     }
 }
 

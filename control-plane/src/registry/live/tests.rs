@@ -55,6 +55,7 @@ pub(in crate::registry) fn snapshot(
         action: Action::Continue,
         arms: Vec::new(),
         components: vec![component("search", false), component("checkout", true)],
+        outside: serin_rollout::outside::Outside::default(),
         created_at: UnixMillis(1),
         changed_at: UnixMillis(2),
         rollback_window_until: None,

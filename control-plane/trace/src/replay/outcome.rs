@@ -147,6 +147,9 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::ComponentsRegressed { components }
                 | Cause::Predicted { components, .. } => components.clone(),
                 Cause::BlocksAtFault { component, .. } => vec![component.clone()],
+                Cause::Trigger { component, .. } | Cause::Unhealthy { component, .. } => {
+                    component.iter().cloned().collect()
+                }
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::WithinLimits
@@ -169,6 +172,10 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::RollbackStage { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { .. }
+        | Fact::TriggerFired { .. }
+        | Fact::TriggerCleared { .. }
+        | Fact::EvidenceMissing { .. }
+        | Fact::EvidenceReturned { .. }
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }

@@ -2,6 +2,7 @@
 
 mod experiment;
 mod hooks;
+mod outside;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub(super) struct Explained {
     hooks: Vec<hooks::Hook>,
     #[serde(skip_serializing_if = "Option::is_none")]
     migrations: Option<hooks::Schema>,
+    #[serde(flatten)]
+    outside: outside::Shown,
     /// Whether users or sessions keep what they get.
     #[serde(skip)]
     has_identity: bool,
@@ -207,6 +210,7 @@ impl Explained {
             automatic_rollback: plan.automatic_rollback(),
             hooks: hooks::hooks(plan),
             migrations: plan.migrations().map(hooks::Schema::of),
+            outside: outside::Shown::of(plan),
             has_identity: plan.has_identity(),
         }
     }
@@ -228,6 +232,7 @@ impl Explained {
         if let Some(migrations) = &self.migrations {
             migrations.sheet(&mut sheet);
         }
+        self.outside.lines(&mut sheet);
         sheet
     }
 

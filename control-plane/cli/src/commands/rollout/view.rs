@@ -1,12 +1,13 @@
 //! Rollouts as text for people.
 
 mod experiment;
+mod outside;
 
 use std::time::SystemTime;
 
 use crate::model::{
-    Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollback, RollbackStage,
-    Rollout, Veto,
+    Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollback,
+    RollbackStage, Rollout, Veto,
 };
 use crate::output::{Sheet, age, count, latency, percent};
 
@@ -122,6 +123,7 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     }
     components(&mut sheet, &rollout.components);
     hooks(&mut sheet, &rollout.hooks);
+    outside::readings(&mut sheet, &rollout.outside);
     sheet
 }
 
