@@ -1,5 +1,5 @@
 //! What survives a crash: the journal of every decision, the newest state of every rollout, which reports are already
-//! counted, and which versions are registered.
+//! counted, which versions are registered, and what targets outside are told.
 //!
 //! The journal is append-only. An append carries the revision that the caller believes in; when someone else was
 //! first, nothing is written and the caller is told ([`StoreError::Conflict`]). The state is written from time to
@@ -9,6 +9,7 @@
 
 mod handle;
 mod ledger;
+mod notices;
 mod sqlite;
 mod versions;
 
@@ -18,6 +19,10 @@ use serin_analysis::Outcomes;
 use serin_rollout::UnixMillis;
 
 pub use handle::StoreHandle;
+pub use notices::{
+    DeliveryState, NewDelivery, Noted, Notices, NotifierState, PENDING_MAX, Settled, StoredDelivery,
+    TargetCounts, Which,
+};
 pub use sqlite::SqliteStore;
 pub use versions::{
     Differs, HISTORY_MAX, Happened, HistoryQuery, Registered, StoredEntry, StoredVersion, VersionQuery,
@@ -25,7 +30,7 @@ pub use versions::{
 };
 
 /// Durable state behind the control plane.
-pub trait Store: Versions + Send + 'static {
+pub trait Store: Versions + Notices + Send + 'static {
     /// Everything that a starting control plane needs.
     ///
     /// # Errors
