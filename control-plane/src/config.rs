@@ -6,6 +6,7 @@
 //! Nothing here binds a socket.
 
 mod listener;
+mod notifications;
 mod outside;
 pub mod raw;
 mod registry;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use listener::{Listener, Tls, Token};
+pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Who is told what.
+    pub notifications: Notifications,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -154,6 +158,7 @@ impl Config {
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
             outside: Outside::new(raw.outside)?,
+            notifications: Notifications::new(raw.notifications, insecure)?,
             log: raw.log,
         })
     }

@@ -5,6 +5,7 @@
 //! from requests; their number is bounded by the bounds of the assignment and of the accounts.
 
 mod classic;
+mod notifications;
 mod observed;
 mod otlp;
 
@@ -21,9 +22,13 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::assignment::Board;
 use crate::fleet::Fleet;
 use crate::snapshot::Directory;
+use notifications::NotificationMetrics;
 use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
+
+/// Finer where a late tick begins to matter.
+const TICK_LAGS_S: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -85,6 +90,8 @@ pub struct Metrics {
     tick_lag: Histogram,
     evaluation: Histogram,
     otlp: OtlpCounters,
+    /// What becomes of notifications.
+    pub(crate) notifications: NotificationMetrics,
 }
 
 impl Metrics {
@@ -100,9 +107,10 @@ impl Metrics {
             acknowledged: from_millisecond(),
             published: from_millisecond(),
             applied: from_millisecond(),
-            tick_lag: from_millisecond(),
+            tick_lag: Histogram::new(TICK_LAGS_S),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
+            notifications: NotificationMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -132,6 +140,7 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
         self.otlp.register(&mut registry);
+        self.notifications.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

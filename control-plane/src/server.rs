@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
+use serin_notify::send::SenderError;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
+use serin_proto::admin::v1::notification_service_server::NotificationServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
@@ -30,6 +32,7 @@ use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::notify::{self, Bell, Notifier};
 use crate::otlp::{self, Intake, LoggedFailures};
 use crate::registry::Registry;
 use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
@@ -67,6 +70,12 @@ pub enum StartError {
     /// What is in the store.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// A target of notifications.
+    #[error("notifications.targets.{0}")]
+    Notifications(#[from] SenderError),
+    /// What is called outside.
+    #[error("outside: {0}")]
+    Outside(#[from] serin_outside::RootsError),
     /// The system gives no thread.
     #[error("no thread for the store: {0}")]
     Thread(#[from] std::io::Error),
@@ -100,6 +109,7 @@ pub struct Running {
     fleet: Arc<Fleet>,
     writer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    notifier: JoinHandle<()>,
     store: StoreHandle,
 }
 
@@ -110,6 +120,7 @@ struct Parts {
     messages: mpsc::Sender<crate::rollouts::Message>,
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
+    notifier: Notifier,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
 }
 
@@ -137,13 +148,31 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         ended.clone(),
     );
     let registered = registry.clone();
-    let parts = Parts { shared, ending: ended.clone(), messages, reports, registry: registered, logged };
+    let notifier = notifier(config, &shared).await?;
+    let telling = notifier.clone();
+    let parts =
+        Parts { shared, ending: ended.clone(), messages, reports, registry: registered, notifier, logged };
     let listeners = listeners(config, &parts, sockets)?;
     let task = tokio::spawn(task.run(commands, merged, counted, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
-    Ok(Running { addresses, ending, task, listeners: tokio::spawn(listeners), fleet, writer, sweeper, store })
+    let (notifier, listeners) = (tokio::spawn(telling.run()), tokio::spawn(listeners));
+    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, notifier, store })
+}
+
+/// Who tells people; from here on nothing that happens is missed.
+async fn notifier(config: &Config, shared: &Shared) -> Result<Notifier, StartError> {
+    let notifier = Notifier::new(
+        &config.notifications,
+        &config.outside,
+        config.outside.client()?,
+        shared.store.clone(),
+        Arc::clone(&shared.metrics),
+        shared.journal.clone(),
+    )?;
+    notifier.prepare().await?;
+    Ok(notifier)
 }
 
 fn artifacts(place: &ArtifactPlace) -> Result<ArtifactStore, OpenError> {
@@ -168,12 +197,14 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, sweeper, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, notifier, store, .. } = self;
         ending.begin();
         sweeper.abort();
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
             writer.abort();
+            // What it did not send is pending, and sent after the next start.
+            notifier.abort();
             fleet.accounts.flush(&store).await;
             store.close().await;
         });
@@ -195,7 +226,16 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
-    Shared { store, board, directory, fleet, calls: Arc::default(), metrics, report }
+    Shared {
+        store,
+        board,
+        directory,
+        fleet,
+        calls: Arc::default(),
+        metrics,
+        journal: Bell::default(),
+        report,
+    }
 }
 
 /// Serves all listeners; ends once all have.
@@ -269,6 +309,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let registry =
         RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let notifications = NotificationServiceServer::new(notify::Service(parts.notifier.clone()));
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut ending = parts.ending.clone();
     tokio::spawn(async move {
@@ -285,6 +326,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("serin.admin.v1.AdminService")
+            .with_service_name("serin.admin.v1.NotificationService")
             .with_service_name("serin.registry.v1.RegistryService")
             .with_service_name("grpc.health.v1.Health")
     };
@@ -296,6 +338,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let mut routes = RoutesBuilder::default();
     routes.add_service(InterceptedService::new(admin, guard()));
     routes.add_service(InterceptedService::new(registry, guard()));
+    routes.add_service(InterceptedService::new(notifications, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
     routes.add_service(health_service);

@@ -1,6 +1,7 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod notifications;
 mod registry;
 mod value;
 
@@ -14,6 +15,7 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
@@ -129,6 +131,8 @@ pub(crate) enum Command {
         #[arg(value_name = "APPLICATION", value_parser = registry::application)]
         application: Option<String>,
     },
+    /// Who is told what happens, how these targets stand, and what did not arrive.
+    Notifications(Notifications),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -7,6 +7,7 @@ mod events;
 mod explain;
 mod live;
 mod nodes;
+mod notifications;
 mod plan;
 mod record;
 mod release;
@@ -40,6 +41,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
+        Command::Notifications(ask) => notifications::run(&connect(&connection)?, ask.command, output).await,
         Command::Completions { shell } => completions(shell, output),
     }
 }

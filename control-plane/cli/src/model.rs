@@ -17,6 +17,7 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use notification::{Delivery, Notifications, Target as NotificationTarget, TargetState};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
@@ -40,6 +41,7 @@ macro_rules! words {
 
 mod experiment;
 mod known;
+mod notification;
 
 words! {
     /// Where a rollout stands.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use super::notifications::raw::Notifications;
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Who is told what.
+    pub notifications: Notifications,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -36,6 +40,7 @@ impl Default for Config {
             report: Report::default(),
             registry: Registry::default(),
             outside: Outside::default(),
+            notifications: Notifications::default(),
             log: "info".to_owned(),
         }
     }

@@ -63,6 +63,7 @@ impl Task {
                 }
             }
         }
+        self.shared.journal.ring();
         Failpoint::AfterNotify.reach();
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
+use crate::notify::Bell;
 use crate::otlp::LoggedFailures;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     /// What traces tell of who calls whom.
     pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Rings when the journal grows.
+    pub(crate) journal: Bell,
     /// How the filters report.
     pub(crate) report: raw::Report,
 }

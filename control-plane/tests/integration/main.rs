@@ -12,6 +12,7 @@ mod fleet;
 mod guarded;
 mod http;
 mod learning;
+mod notify;
 mod ofrep;
 mod otlp;
 mod record;
