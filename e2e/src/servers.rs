@@ -1,0 +1,6 @@
+//! Servers that stand for what is outside: real ones where they can be had, and one that misbehaves on purpose.
+//!
+//! All listen on loopback ports of their own and end with their value. A server that has to be fetched says what failed.
+
+pub mod receiver;
+pub mod smtp;
