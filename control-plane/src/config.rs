@@ -5,6 +5,7 @@
 //! tokens are in memory, and no listener is open to the network without both, unless `insecure` was asked for.
 //! Nothing here binds a socket.
 
+mod evidence;
 mod listener;
 mod notifications;
 mod outside;
@@ -14,6 +15,7 @@ mod registry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
 pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
@@ -42,6 +44,8 @@ pub struct Config {
     pub outside: Outside,
     /// Who is told what.
     pub notifications: Notifications,
+    /// Evidence of decisions, and the log of who asked for what.
+    pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -150,6 +154,7 @@ impl Config {
         let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
+            evidence: Evidence::new(raw.evidence, &raw.audit)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,

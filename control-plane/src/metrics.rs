@@ -8,6 +8,7 @@ mod classic;
 mod notifications;
 mod observed;
 mod otlp;
+mod slo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use notifications::NotificationMetrics;
 use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
+pub use slo::{RollbackOutcome, SloMetrics};
 
 /// Finer where a late tick begins to matter.
 const TICK_LAGS_S: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -92,6 +94,8 @@ pub struct Metrics {
     otlp: OtlpCounters,
     /// What becomes of notifications.
     pub(crate) notifications: NotificationMetrics,
+    /// How well we do our own work.
+    pub slo: SloMetrics,
 }
 
 impl Metrics {
@@ -111,6 +115,7 @@ impl Metrics {
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
             notifications: NotificationMetrics::default(),
+            slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -141,6 +146,7 @@ impl Metrics {
         }
         self.otlp.register(&mut registry);
         self.notifications.register(&mut registry);
+        self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

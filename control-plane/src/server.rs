@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
+use serin_evidence::mask::Masker;
 use serin_notify::send::SenderError;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::admin::v1::notification_service_server::NotificationServiceServer;
+use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
@@ -26,8 +28,11 @@ use tonic::service::{Routes, RoutesBuilder};
 use crate::access::Access;
 use crate::admin::Admin;
 use crate::assignment::{self, Board, Published};
+use crate::audit::{self, Audit, Interface, Methods, MethodsError};
 use crate::config::{ArtifactPlace, Config, Listener};
 use crate::ecds::ExtensionConfigs;
+use crate::evidence::service::Evidence;
+use crate::evidence::{self, Samples};
 use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
@@ -39,6 +44,8 @@ use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, S
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use sockets::Sockets;
 
 /// Where a running server listens.
@@ -79,6 +86,12 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("no thread for the store: {0}")]
     Thread(#[from] std::io::Error),
+    /// The descriptors of the services, for the audit log.
+    #[error(transparent)]
+    Methods(#[from] MethodsError),
+    /// What takes secrets out of evidence.
+    #[error("masking: {0}")]
+    Masking(#[from] regex::Error),
     /// The descriptors of the services.
     #[error("the service descriptors: {0}")]
     Descriptors(#[from] tonic_reflection::server::Error),
@@ -109,6 +122,7 @@ pub struct Running {
     fleet: Arc<Fleet>,
     writer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    keeper: JoinHandle<()>,
     notifier: JoinHandle<()>,
     store: StoreHandle,
 }
@@ -122,6 +136,7 @@ struct Parts {
     registry: Registry,
     notifier: Notifier,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
+    methods: Arc<Methods>,
 }
 
 /// Starts a server. It runs until [`Running::stop`].
@@ -135,7 +150,7 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let mut loaded = store.call(|store| store.load()).await?;
     let fleet = Arc::new(Fleet::new(std::mem::take(&mut loaded.ledger), config.report.interval));
     let (ending, ended) = shutdown::channel();
-    let shared = shared(config, store.clone(), Arc::clone(&fleet));
+    let shared = shared(config, store.clone(), Arc::clone(&fleet))?;
     let task = Task::restore(shared.clone(), &loaded)?;
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
@@ -148,17 +163,27 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         ended.clone(),
     );
     let registered = registry.clone();
+    let methods = Arc::new(Methods::read(FILE_DESCRIPTOR_SET)?);
     let notifier = notifier(config, &shared).await?;
     let telling = notifier.clone();
-    let parts =
-        Parts { shared, ending: ended.clone(), messages, reports, registry: registered, notifier, logged };
+    let parts = Parts {
+        shared,
+        ending: ended.clone(),
+        messages,
+        reports,
+        registry: registered,
+        notifier,
+        logged,
+        methods,
+    };
     let listeners = listeners(config, &parts, sockets)?;
     let task = tokio::spawn(task.run(commands, merged, counted, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
+    let keeper = tokio::spawn(evidence::keep::keep(store.clone(), config.evidence.retention));
     let (notifier, listeners) = (tokio::spawn(telling.run()), tokio::spawn(listeners));
-    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, notifier, store })
+    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, keeper, notifier, store })
 }
 
 /// Who tells people; from here on nothing that happens is missed.
@@ -197,9 +222,10 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, sweeper, notifier, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, keeper, notifier, store, .. } = self;
         ending.begin();
         sweeper.abort();
+        keeper.abort();
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
             writer.abort();
@@ -221,21 +247,15 @@ async fn finished<T>(part: JoinHandle<T>) {
     }
 }
 
-fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
+fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Result<Shared, StartError> {
     let report = assignment::report(config);
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
-    Shared {
-        store,
-        board,
-        directory,
-        fleet,
-        calls: Arc::default(),
-        metrics,
-        journal: Bell::default(),
-        report,
-    }
+    let masker = Masker::new(config.evidence.mask_emails)?;
+    let (samples, masker) = (Arc::new(Samples::new(masker.clone())), Arc::new(masker));
+    let (calls, journal) = (Arc::default(), Bell::default());
+    Ok(Shared { store, board, directory, fleet, calls, metrics, journal, masker, samples, report })
 }
 
 /// Serves all listeners; ends once all have.
@@ -309,15 +329,19 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let registry =
         RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let evidence = Evidence::new(config.data.clone(), Arc::clone(&parts.shared.masker));
+    let evidence = EvidenceServiceServer::new(evidence).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let notifications = NotificationServiceServer::new(notify::Service(parts.notifier.clone()));
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut ending = parts.ending.clone();
     tokio::spawn(async move {
         health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<RegistryServiceServer<Registry>>().await;
+        health.set_serving::<EvidenceServiceServer<Evidence>>().await;
         ending.begun().await;
         health.set_not_serving::<AdminServiceServer<Admin>>().await;
         health.set_not_serving::<RegistryServiceServer<Registry>>().await;
+        health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
     let describe = || {
@@ -328,6 +352,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .with_service_name("serin.admin.v1.AdminService")
             .with_service_name("serin.admin.v1.NotificationService")
             .with_service_name("serin.registry.v1.RegistryService")
+            .with_service_name("serin.evidence.v1.EvidenceService")
             .with_service_name("grpc.health.v1.Health")
     };
     let access = Access::new(&config.admin.tokens);
@@ -339,20 +364,29 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     routes.add_service(InterceptedService::new(admin, guard()));
     routes.add_service(InterceptedService::new(registry, guard()));
     routes.add_service(InterceptedService::new(notifications, guard()));
+    routes.add_service(InterceptedService::new(evidence, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
     routes.add_service(health_service);
-    Ok(routes.routes())
+    Ok(audited(parts, Interface::Grpc, access, routes.routes().into_axum_router()))
 }
 
 fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
     let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
-    Routes::from(http::router(shown, Access::new(&config.http.tokens)))
+    let access = Access::new(&config.http.tokens);
+    audited(parts, Interface::Http, access.clone(), http::router(shown, access))
+}
+
+/// Notes the calls of a listener in the audit log.
+fn audited(parts: &Parts, interface: Interface, access: Access, router: Router) -> Routes {
+    let Shared { store, masker, .. } = parts.shared.clone();
+    let audit = Audit::new(store, access, masker, interface, Arc::clone(&parts.methods));
+    Routes::from(router.layer(from_fn_with_state(audit, audit::note)))
 }
 
 fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
-    let Shared { directory, metrics, board, calls, .. } = parts.shared.clone();
-    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls);
+    let Shared { directory, metrics, board, calls, samples, .. } = parts.shared.clone();
+    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls, samples);
     intake.routes(Access::new(&otlp.tokens))
 }

@@ -2,6 +2,7 @@
 //! weight, duration or header that cannot be meant.
 
 mod notifications;
+mod evidence;
 mod registry;
 mod value;
 
@@ -16,6 +17,7 @@ use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
 pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
+pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
@@ -133,6 +135,14 @@ pub(crate) enum Command {
     },
     /// Who is told what happens, how these targets stand, and what did not arrive.
     Notifications(Notifications),
+    /// What was known when decisions were made: list, show, export and check it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Write the report of a rollout that was undone, from its evidence.
+    Postmortem(Postmortem),
+    /// Who asked for what: list and check the log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -5,6 +5,7 @@
 //! it changes nothing.
 
 mod convert;
+mod evidence;
 mod notifications;
 mod record;
 mod refusal;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
+use serin_proto::evidence::v1::evidence_service_client::EvidenceServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -27,6 +29,7 @@ use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
 use crate::model::{Event, Known, Node, Rollout};
 
+pub(crate) use evidence::{Bundle, BundleQuery, Checked};
 pub(crate) use record::{Recording, Wanted};
 pub(crate) use registry::{Sent, VersionQuery};
 pub(crate) use watch::Watch;
@@ -45,12 +48,14 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
+    evidence: EvidenceService,
     notifications: NotificationService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
+type EvidenceService = EvidenceServiceClient<InterceptedService<Channel, Caller>>;
 type NotificationService = NotificationServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
@@ -100,17 +105,14 @@ impl Client {
         let (channel, caller) = (endpoint.connect_lazy(), Caller::new(token, connection.actor())?);
         let service = AdminServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
+        let registry = RegistryServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let notifications = NotificationServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
-        let registry =
-            RegistryServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self {
-            service,
-            registry,
-            notifications,
-            server: connection.server.clone(),
-            call: connection.timeout,
-        })
+        let evidence =
+            EvidenceServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
+        let (server, call) = (connection.server.clone(), connection.timeout);
+        Ok(Self { service, registry, evidence, notifications, server, call })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

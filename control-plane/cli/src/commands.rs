@@ -1,14 +1,17 @@
 //! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
 
 mod artifact;
+mod audit;
 mod block;
 mod components;
 mod events;
+mod evidence;
 mod explain;
 mod live;
 mod nodes;
 mod notifications;
 mod plan;
+mod postmortem;
 mod record;
 mod release;
 mod replay;
@@ -42,6 +45,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
         Command::Notifications(ask) => notifications::run(&connect(&connection)?, ask.command, output).await,
+        Command::Evidence(command) => evidence::run(|| connect(&connection), command, output).await,
+        Command::Postmortem(request) => postmortem::run(|| connect(&connection), request, output).await,
+        Command::Audit(command) => audit::run(|| connect(&connection), command, output).await,
         Command::Completions { shell } => completions(shell, output),
     }
 }

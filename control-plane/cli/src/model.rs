@@ -5,6 +5,7 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod rollback;
 mod taken;
 mod version;
 
@@ -18,6 +19,7 @@ pub(crate) use known::{
 };
 pub(crate) use moment::Moment;
 pub(crate) use notification::{Delivery, Notifications, Target as NotificationTarget, TargetState};
+pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
@@ -207,6 +209,8 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// `None`: nothing was rolled back.
+    pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
     pub(crate) experiment: Option<Experiment>,
 }

@@ -49,5 +49,9 @@ mod logged;
 mod experiment;
 
 #[cfg(test)]
+#[path = "command_line/evidence.rs"]
+mod evidence;
+
+#[cfg(test)]
 #[path = "command_line/notifications.rs"]
 mod notifications;

@@ -53,6 +53,7 @@ pub(crate) fn store(error: StoreError) -> Status {
         | StoreError::Newer { .. }
         | StoreError::Damaged { .. }
         | StoreError::Database(_)
+        | StoreError::Unwritable(_)
         | StoreError::Gone => Status::unavailable(words),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serin_evidence::mask::Masker;
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
 use tokio::sync::mpsc;
@@ -17,6 +18,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
+use crate::evidence::Samples;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
@@ -51,6 +53,10 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Rings when the journal grows.
     pub(crate) journal: Bell,
+    /// Takes secrets out of evidence.
+    pub(crate) masker: Arc<Masker>,
+    /// A few failing log records of each component.
+    pub(crate) samples: Arc<Samples>,
     /// How the filters report.
     pub(crate) report: raw::Report,
 }
@@ -163,6 +169,7 @@ impl Task {
         }
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
+        self.look_back();
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
             self.save_evidence();
         }
@@ -186,7 +193,24 @@ impl Task {
             }
         }
         self.follow().await;
+        self.carry_on().await;
         self.measure_spread();
+    }
+
+    /// Carries on with the rollbacks that were decided.
+    async fn carry_on(&mut self) {
+        for index in 0..self.tracked.len() {
+            let (now, decided, fleet) = (clock::now(), Instant::now(), &self.shared.fleet);
+            let Some(tracked) = self.tracked.get_mut(index) else { continue };
+            if tracked.state.rollback.is_none() {
+                continue;
+            }
+            let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
+            let Some(transition) = tracked.carry_on(spread, now) else { continue };
+            if let Err(error) = self.perform(vec![Decision { index, transition }], now, decided).await {
+                tracing::error!(%error, "a stage of a rollback could not be recorded and will be looked at again");
+            }
+        }
     }
 
     fn merge(&mut self, report: &Arc<Report>) {
@@ -208,17 +232,22 @@ impl Task {
     /// Notes when the last living VM applies a decision.
     fn measure_spread(&mut self) {
         let (fleet, now) = (&self.shared.fleet, clock::now());
+        let mut has_spread = false;
         for tracked in &mut self.tracked {
             let Some(decided) = tracked.spreading else { continue };
             let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
             if spread.known > 0 && spread.applied == spread.known {
                 tracked.spreading = None;
+                has_spread = true;
                 self.shared.metrics.applied(decided.elapsed());
                 let (rollout, generation) = (tracked.state.id.0.as_str(), tracked.generation);
                 let (vms, ms) =
                     (spread.known, u64::try_from(decided.elapsed().as_millis()).unwrap_or(u64::MAX));
                 tracing::info!(rollout, generation, vms, ms, "all living VMs apply the decision");
             }
+        }
+        if has_spread {
+            self.look_back();
         }
     }
 

@@ -1,4 +1,4 @@
--- Schema version 3: what targets outside are told.
+-- Schema version 4: what targets outside are told.
 -- One row: how far the journal was read for it, and what is gathered and not told yet, as JSON.
 CREATE TABLE notifier (
     id INTEGER PRIMARY KEY CHECK (id = 1),

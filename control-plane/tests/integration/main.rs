@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod admin;
+mod aftermath;
 mod alone;
+mod audit;
 mod components;
 mod crash;
 mod dependencies;
 mod ecds;
+mod evidence;
 mod experiment;
 mod fleet;
 mod guarded;
