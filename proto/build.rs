@@ -8,10 +8,11 @@ use std::path::PathBuf;
 const FLEET: &str = "serin/fleet/v1/fleet.proto";
 const ADMIN: &str = "serin/admin/v1/admin.proto";
 const EVIDENCE: &str = "serin/evidence/v1/evidence.proto";
+const NOTIFICATIONS: &str = "serin/admin/v1/notifications.proto";
 const REGISTRY: &str = "serin/registry/v1/registry.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for file in [FLEET, ADMIN, EVIDENCE, REGISTRY] {
+    for file in [FLEET, ADMIN, EVIDENCE, NOTIFICATIONS, REGISTRY] {
         println!("cargo:rerun-if-changed={file}");
     }
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
@@ -19,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let services = feature("CLIENT") || feature("SERVER");
-    let files: &[&str] = if services { &[FLEET, ADMIN, EVIDENCE, REGISTRY] } else { &[FLEET] };
+    let files: &[&str] = if services { &[FLEET, ADMIN, EVIDENCE, NOTIFICATIONS, REGISTRY] } else { &[FLEET] };
     let descriptors = protox::compile(files, ["."])?;
     if feature("SERVER") {
         let mut compiler = protox::Compiler::new(["."])?;

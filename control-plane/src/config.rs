@@ -7,6 +7,7 @@
 
 mod evidence;
 mod listener;
+mod notifications;
 mod outside;
 pub mod raw;
 mod registry;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
+pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 pub use serin_hooks::Targets;
@@ -47,6 +49,8 @@ pub struct Config {
     pub servers: serin_probe::Targets,
     /// What plans may ask for.
     pub targets: Targets,
+    /// Who is told what.
+    pub notifications: Notifications,
     /// Evidence of decisions, and the log of who asked for what.
     pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
@@ -169,6 +173,7 @@ impl Config {
             servers: servers::servers(&raw.targets)?,
             targets: targets::targets(raw.targets, &outside, insecure)?,
             outside,
+            notifications: Notifications::new(raw.notifications, insecure)?,
             log: raw.log,
         })
     }

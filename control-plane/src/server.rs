@@ -11,9 +11,11 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
 use serin_evidence::mask::Masker;
+use serin_notify::send::SenderError;
 use serin_probe::Prober;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
+use serin_proto::admin::v1::notification_service_server::NotificationServiceServer;
 use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
@@ -36,6 +38,7 @@ use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
+use crate::notify::{self, Bell, Notifier};
 use crate::otlp::{self, Intake, LoggedFailures};
 use crate::probe::{self, Asker, HEARD_MAX, Hearing, Inbox};
 use crate::registry::Registry;
@@ -76,6 +79,9 @@ pub enum StartError {
     /// What is in the store.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// A target of notifications.
+    #[error("notifications.targets.{0}")]
+    Notifications(#[from] SenderError),
     /// TLS of what is called outside.
     #[error("outside: {0}")]
     Outside(#[from] serin_outside::RootsError),
@@ -120,6 +126,7 @@ pub struct Running {
     sweeper: JoinHandle<()>,
     asker: JoinHandle<()>,
     keeper: JoinHandle<()>,
+    notifier: JoinHandle<()>,
     store: StoreHandle,
 }
 
@@ -130,6 +137,7 @@ struct Parts {
     messages: mpsc::Sender<crate::rollouts::Message>,
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
+    notifier: Notifier,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
     inbox: Inbox,
     methods: Arc<Methods>,
@@ -165,6 +173,8 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     );
     let registered = registry.clone();
     let methods = Arc::new(Methods::read(FILE_DESCRIPTOR_SET)?);
+    let notifier = notifier(config, &shared).await?;
+    let telling = notifier.clone();
     let parts = Parts {
         shared,
         ending: ended.clone(),
@@ -173,6 +183,7 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         registry: registered,
         logged,
         inbox,
+        notifier,
         methods,
     };
     let listeners = listeners(config, &parts, sockets)?;
@@ -182,8 +193,22 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
     let keeper = tokio::spawn(evidence::keep::keep(store.clone(), config.evidence.retention));
-    let listeners = tokio::spawn(listeners);
-    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, asker, keeper, store })
+    let (notifier, listeners) = (tokio::spawn(telling.run()), tokio::spawn(listeners));
+    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, asker, keeper, notifier, store })
+}
+
+/// Who tells people; from here on nothing that happens is missed.
+async fn notifier(config: &Config, shared: &Shared) -> Result<Notifier, StartError> {
+    let notifier = Notifier::new(
+        &config.notifications,
+        &config.outside,
+        config.outside.client()?,
+        shared.store.clone(),
+        Arc::clone(&shared.metrics),
+        shared.journal.clone(),
+    )?;
+    notifier.prepare().await?;
+    Ok(notifier)
 }
 
 fn artifacts(place: &ArtifactPlace) -> Result<ArtifactStore, OpenError> {
@@ -208,7 +233,8 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, sweeper, asker, keeper, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, asker, keeper, notifier, store, .. } =
+            self;
         ending.begin();
         sweeper.abort();
         asker.abort();
@@ -216,6 +242,8 @@ impl Running {
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
             writer.abort();
+            // What it did not send is pending, and sent after the next start.
+            notifier.abort();
             fleet.accounts.flush(&store).await;
             store.close().await;
         });
@@ -241,8 +269,21 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Result<Shar
     let masker = Masker::new(config.evidence.mask_emails)?;
     let (samples, masker) = (Arc::new(Samples::new(masker.clone())), Arc::new(masker));
     let targets = Arc::new(config.targets.clone());
-    let calls = Arc::default();
-    Ok(Shared { store, board, directory, fleet, calls, metrics, watched, masker, samples, report, targets })
+    let (calls, journal) = (Arc::default(), Bell::default());
+    Ok(Shared {
+        store,
+        board,
+        directory,
+        fleet,
+        calls,
+        metrics,
+        watched,
+        journal,
+        masker,
+        samples,
+        report,
+        targets,
+    })
 }
 
 /// Serves all listeners; ends once all have.
@@ -318,6 +359,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
         RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let evidence = Evidence::new(config.data.clone(), Arc::clone(&parts.shared.masker));
     let evidence = EvidenceServiceServer::new(evidence).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let notifications = NotificationServiceServer::new(notify::Service(parts.notifier.clone()));
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut ending = parts.ending.clone();
     tokio::spawn(async move {
@@ -336,6 +378,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("serin.admin.v1.AdminService")
+            .with_service_name("serin.admin.v1.NotificationService")
             .with_service_name("serin.registry.v1.RegistryService")
             .with_service_name("serin.evidence.v1.EvidenceService")
             .with_service_name("grpc.health.v1.Health")
@@ -348,6 +391,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let mut routes = RoutesBuilder::default();
     routes.add_service(InterceptedService::new(admin, guard()));
     routes.add_service(InterceptedService::new(registry, guard()));
+    routes.add_service(InterceptedService::new(notifications, guard()));
     routes.add_service(InterceptedService::new(evidence, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));

@@ -12,6 +12,7 @@ mod bundles;
 mod chains;
 mod handle;
 mod ledger;
+mod notices;
 mod reader;
 mod sqlite;
 mod versions;
@@ -25,6 +26,10 @@ use serin_rollout::UnixMillis;
 pub use audit::{AUDIT_ENTRIES_MAX, AuditLog};
 pub use bundles::{BUNDLES_MAX, BundleQuery, Bundles, Exported, Found, Keep, StoredBundle};
 pub use handle::StoreHandle;
+pub use notices::{
+    DeliveryState, NewDelivery, Noted, Notices, NotifierState, PENDING_MAX, Settled, StoredDelivery,
+    TargetCounts, Which,
+};
 pub use reader::Reader;
 pub use sqlite::SqliteStore;
 pub use versions::{
@@ -33,7 +38,7 @@ pub use versions::{
 };
 
 /// Durable state behind the control plane.
-pub trait Store: Versions + Bundles + AuditLog + Send + 'static {
+pub trait Store: Versions + Bundles + AuditLog + Notices + Send + 'static {
     /// Everything that a starting control plane needs.
     ///
     /// # Errors

@@ -115,6 +115,8 @@ fn filter_and_control_plane_do_not_depend_on_each_other() {
     for folder in [
         "control-plane",
         "control-plane/analysis",
+        "control-plane/notify",
+        "control-plane/outside",
         "control-plane/evidence",
         "control-plane/registry",
         "control-plane/rollout",

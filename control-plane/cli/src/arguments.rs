@@ -2,6 +2,7 @@
 //! weight, duration or header that cannot be meant.
 
 mod evidence;
+mod notifications;
 mod registry;
 mod value;
 
@@ -16,6 +17,7 @@ use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
 pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
+pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
@@ -134,6 +136,8 @@ pub(crate) enum Command {
         #[arg(value_name = "APPLICATION", value_parser = registry::application)]
         application: Option<String>,
     },
+    /// Who is told what happens, how these targets stand, and what did not arrive.
+    Notifications(Notifications),
     /// What was known when decisions were made: list, show, export and check it.
     #[command(subcommand)]
     Evidence(Evidence),

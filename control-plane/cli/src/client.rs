@@ -6,6 +6,7 @@
 
 mod convert;
 mod evidence;
+mod notifications;
 mod record;
 mod refusal;
 mod registry;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
 use serin_proto::evidence::v1::evidence_service_client::EvidenceServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -47,12 +49,14 @@ pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
     evidence: EvidenceService,
+    notifications: NotificationService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
 type EvidenceService = EvidenceServiceClient<InterceptedService<Channel, Caller>>;
+type NotificationService = NotificationServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
 /// What is rolled back: one of these. All empty: the whole version, or the experiment.
@@ -103,9 +107,12 @@ impl Client {
             .max_decoding_message_size(ANSWER_BYTES);
         let registry = RegistryServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
+        let notifications = NotificationServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let evidence =
             EvidenceServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self { service, registry, evidence, server: connection.server.clone(), call: connection.timeout })
+        let (server, call) = (connection.server.clone(), connection.timeout);
+        Ok(Self { service, registry, evidence, notifications, server, call })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

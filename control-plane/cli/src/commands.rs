@@ -10,6 +10,7 @@ mod explain;
 mod live;
 mod migrate;
 mod nodes;
+mod notifications;
 mod plan;
 mod postmortem;
 mod record;
@@ -45,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
+        Command::Notifications(ask) => notifications::run(&connect(&connection)?, ask.command, output).await,
         Command::Evidence(command) => evidence::run(|| connect(&connection), command, output).await,
         Command::Postmortem(request) => postmortem::run(|| connect(&connection), request, output).await,
         Command::Audit(command) => audit::run(|| connect(&connection), command, output).await,

@@ -21,6 +21,7 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use notification::{Delivery, Notifications, Target as NotificationTarget, TargetState};
 pub(crate) use outside::OutsideReading;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
@@ -47,6 +48,7 @@ macro_rules! words {
 
 mod experiment;
 mod known;
+mod notification;
 mod veto;
 
 words! {

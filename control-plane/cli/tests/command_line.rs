@@ -51,3 +51,7 @@ mod experiment;
 #[cfg(test)]
 #[path = "command_line/evidence.rs"]
 mod evidence;
+
+#[cfg(test)]
+#[path = "command_line/notifications.rs"]
+mod notifications;

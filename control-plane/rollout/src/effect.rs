@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Event;
+use crate::{Event, Fact};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,12 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// How urgent it is to tell people of a fact.
+    #[must_use]
+    pub fn of(fact: &Fact) -> Self {
+        crate::step::severity(fact)
+    }
+
     /// In lower case, for logs and payloads.
     #[must_use]
     pub const fn name(self) -> &'static str {

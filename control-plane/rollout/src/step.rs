@@ -222,7 +222,7 @@ impl<'a> Change<'a> {
     }
 }
 
-fn severity(fact: &Fact) -> Severity {
+pub(crate) fn severity(fact: &Fact) -> Severity {
     match fact {
         Fact::ComponentsRolledBack { .. }
         | Fact::BlocksRestored { .. }

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 /// Metadata in which a refusal says what it is about.
 pub(crate) const SUBJECT_METADATA: &str = "x-serin-subject";
 
-pub(super) fn status(error: CommandError) -> Status {
+pub(crate) fn status(error: CommandError) -> Status {
     let words = error.to_string();
     match error {
         CommandError::Plan(_) => Status::invalid_argument(words),

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use super::notifications::raw::Notifications;
 pub use targets::{CommandTarget, DatabaseTarget, KafkaTarget, PrometheusTarget, Targets, WebhookTarget};
 
 /// The whole file.
@@ -29,6 +30,8 @@ pub struct Config {
     pub outside: Outside,
     /// What plans may ask for.
     pub targets: Targets,
+    /// Who is told what.
+    pub notifications: Notifications,
     /// Evidence of decisions.
     pub evidence: Evidence,
     /// The log of who asked for what.
@@ -47,6 +50,7 @@ impl Default for Config {
             registry: Registry::default(),
             outside: Outside::default(),
             targets: Targets::default(),
+            notifications: Notifications::default(),
             evidence: Evidence::default(),
             audit: Audit::default(),
             log: "info".to_owned(),

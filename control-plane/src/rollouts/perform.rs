@@ -67,6 +67,7 @@ impl Task {
                 }
             }
         }
+        self.shared.journal.ring();
         if let Some(why) = incomplete {
             self.alarm(&decisions, &why);
         }

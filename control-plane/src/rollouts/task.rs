@@ -24,6 +24,7 @@ use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::hooks::Executor;
 use crate::metrics::Metrics;
+use crate::notify::Bell;
 use crate::otlp::LoggedFailures;
 use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Who runs, for those who ask outside.
     pub(crate) watched: watch::Sender<Vec<Watched>>,
+    /// Rings when the journal grows.
+    pub(crate) journal: Bell,
     /// Takes secrets out of evidence.
     pub(crate) masker: Arc<Masker>,
     /// A few failing log records of each component.

@@ -20,8 +20,12 @@ use crate::failpoint::Failpoint;
 use serin_rollout::UnixMillis;
 
 /// What each version of the form adds to the one before.
-const SCHEMA: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("versions.sql"), include_str!("evidence.sql")];
+const SCHEMA: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("versions.sql"),
+    include_str!("evidence.sql"),
+    include_str!("notices.sql"),
+];
 pub(super) const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 /// Marks the file as ours: "SRIN".
 const APPLICATION_ID: i64 = 0x5352_494E;

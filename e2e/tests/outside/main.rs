@@ -3,4 +3,5 @@
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
 mod migrate;
+mod notify;
 mod schema;

@@ -60,7 +60,7 @@ macro_rules! moment {
         $timestamp.map(|at| Moment::new(at.to_string(), at.seconds, at.nanos))
     };
 }
-use moment;
+pub(super) use moment;
 
 impl From<proto::Rollout> for Rollout {
     fn from(rollout: proto::Rollout) -> Self {
