@@ -27,6 +27,7 @@ use crate::report::{Answer, Reporter, Step};
 use crate::request::{Kind, RequestView};
 use crate::router::{Located, Router};
 use crate::routes::{Due, Routes};
+use crate::train::Train;
 
 /// Who the VM is, as it tells the control plane.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +102,8 @@ pub struct Totals {
     pub dropped_baggage: u64,
 }
 
+const MINUTE_NS: u64 = 60_000_000_000;
+
 /// Stands for every status below 400: their outcome is the same.
 const PLAIN_STATUS: u16 = 200;
 
@@ -122,6 +125,8 @@ pub struct Filter {
     totals: Totals,
     /// Unix time when the monotonic clock was zero, in nanoseconds.
     clock_offset_ns: u64,
+    /// Minutes since 1970, when the clocks were last read.
+    minute: u64,
 }
 
 impl Filter {
@@ -141,12 +146,14 @@ impl Filter {
             draws: Draws::new(seed),
             totals: Totals::default(),
             clock_offset_ns: 0,
+            minute: 0,
         }
     }
 
     /// Reads both clocks, in nanoseconds. Call it before anything else and at each tick.
     pub fn set_clocks(&mut self, monotonic_ns: u64, unix_ns: u64) {
         self.clock_offset_ns = unix_ns.saturating_sub(monotonic_ns);
+        self.minute = unix_ns / MINUTE_NS;
     }
 
     /// Sets Envoy's names for this proxy.
@@ -197,7 +204,7 @@ impl Filter {
             return None;
         }
         let draws = &mut self.draws;
-        let decision = arms::decide(&self.router, view, &mut || draws.next())?;
+        let decision = arms::decide_at(&self.router, view, &mut || draws.next(), self.minute)?;
         let arm =
             (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
         let set_cookie = decision.issue.map(|(cookie, id)| {
@@ -206,10 +213,20 @@ impl Filter {
         });
         let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
         let user = decision.why.bucket();
-        let blocks = self.router.component(decision.at).map(|component| &component.blocks);
-        let blocks = blocks.filter(|blocks| !blocks.is_empty());
-        let came = |blocks: &Blocks| blocks.baggage(view.header(BAGGAGE_HEADER), arm.is_none());
-        let baggage = blocks.map(came).unwrap_or_default();
+        let train = self.router.service(decision.at).and_then(|service| service.train.as_ref());
+        let carries = |train: &Train| {
+            let on_canary = decision.on_train || decision.arm == train.arm();
+            on_canary.then(|| train.member(self.minute))
+        };
+        let train = train.map(carries);
+        let none = Blocks::default();
+        let blocks = self.router.component(decision.at).map_or(&none, |component| &component.blocks);
+        let baggage = if blocks.is_empty() && train.is_none() {
+            Baggage::Keep
+        } else {
+            let train = train.as_ref().map(Option::as_deref);
+            blocks.baggage(view.header(BAGGAGE_HEADER), arm.is_none(), train)
+        };
         if let Baggage::Replace { dropped, .. } = &baggage {
             self.totals.dropped_baggage += u64::try_from(*dropped).unwrap_or(u64::MAX);
         }
