@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 const FLEET: &str = "serin/fleet/v1/fleet.proto";
 const ADMIN: &str = "serin/admin/v1/admin.proto";
+const TRAIN: &str = "serin/admin/v1/train.proto";
 const REGISTRY: &str = "serin/registry/v1/registry.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for file in [FLEET, ADMIN, REGISTRY] {
+    for file in [FLEET, ADMIN, TRAIN, REGISTRY] {
         println!("cargo:rerun-if-changed={file}");
     }
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let services = feature("CLIENT") || feature("SERVER");
-    let files: &[&str] = if services { &[FLEET, ADMIN, REGISTRY] } else { &[FLEET] };
+    let files: &[&str] = if services { &[FLEET, ADMIN, TRAIN, REGISTRY] } else { &[FLEET] };
     let descriptors = protox::compile(files, ["."])?;
     if feature("SERVER") {
         let mut compiler = protox::Compiler::new(["."])?;

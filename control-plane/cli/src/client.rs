@@ -5,9 +5,11 @@
 //! it changes nothing.
 
 mod convert;
+mod emergency;
 mod record;
 mod refusal;
 mod registry;
+mod train;
 mod watch;
 
 use std::future::Future;
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use serin_proto::admin::v1::train_service_client::TrainServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -43,11 +46,13 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
+    trains: TrainService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
+type TrainService = TrainServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
 /// What is rolled back: one of these. All empty: the whole version, or the experiment.
@@ -96,9 +101,11 @@ impl Client {
         let (channel, caller) = (endpoint.connect_lazy(), Caller::new(token, connection.actor())?);
         let service = AdminServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
+        let trains = TrainServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let registry =
             RegistryServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self { service, registry, server: connection.server.clone(), call: connection.timeout })
+        Ok(Self { service, registry, trains, server: connection.server.clone(), call: connection.timeout })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

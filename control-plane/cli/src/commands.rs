@@ -3,6 +3,7 @@
 mod artifact;
 mod block;
 mod components;
+mod emergency;
 mod events;
 mod explain;
 mod live;
@@ -13,6 +14,7 @@ mod release;
 mod replay;
 mod rollout;
 mod snippet;
+mod train;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -27,6 +29,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let Arguments { connection, command, .. } = arguments;
     match command {
         Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
+        Command::Train(arguments::Train::Check { file }) => train::check(&file, output),
+        Command::Train(command) => train::run(&connect(&connection)?, command, output).await,
+        Command::Rollback(request) => emergency::run(&connect(&connection)?, request, output).await,
         Command::Nodes => nodes::run(&connect(&connection)?, output).await,
         Command::Components { service } => {
             components::run(&connect(&connection)?, service.unwrap_or_default(), output).await

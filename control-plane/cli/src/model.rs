@@ -5,7 +5,9 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod returned;
 mod taken;
+mod train;
 mod version;
 
 use serde::Serialize;
@@ -17,7 +19,9 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use returned::Returned;
 pub(crate) use taken::{OmittedTag, TakenTag};
+pub(crate) use train::{Train, TrainGate, TrainMember};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.

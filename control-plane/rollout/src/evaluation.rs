@@ -237,6 +237,7 @@ impl Evaluation {
                 | Fact::ExperimentEnded { .. }
                 | Fact::RolledBack { .. }
                 | Fact::Promoted { .. }
+                | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }

@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
+use crate::train::Membership;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -51,6 +52,9 @@ pub enum Fact {
         /// What was on offer too. Absent in older journals: nothing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_taken: Vec<Omitted>,
+        /// The train that it is part of. Absent in older journals: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        train: Option<Membership>,
     },
     /// A step of the plan began.
     StepStarted {
@@ -152,6 +156,8 @@ pub enum Fact {
         /// What allowed it. `None`: nothing was seen.
         evidence: Option<Box<Judgement>>,
     },
+    /// Its plan would promote it now; it waits for the other members of its train.
+    Ready,
     /// The rollback window after the promotion closed: the version is not judged any more.
     WatchEnded,
     /// A person set the weight and holds the rollout.
@@ -301,6 +307,13 @@ pub enum Cause {
         /// The plan's duration in seconds.
         duration_s: u64,
     },
+    /// The train that it is part of.
+    Train {
+        /// Identifier of the train.
+        train: String,
+        /// Why.
+        because: String,
+    },
     /// A person asked for it.
     Person {
         /// The reason given.
@@ -324,6 +337,7 @@ impl Fact {
             Self::RolledBack { .. } => "rolled_back",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
+            Self::Ready => "ready",
             Self::WatchEnded => "watch_ended",
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
@@ -348,6 +362,7 @@ impl Fact {
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
             Self::Created { .. }
             | Self::HoldLifted { .. }
+            | Self::Ready
             | Self::WatchEnded
             | Self::WeightSet { .. }
             | Self::Paused { .. }

@@ -28,6 +28,13 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// The train that it is part of says so. Repeating it changes nothing.
+    Train {
+        /// Identifier of the train.
+        train: String,
+        /// What.
+        order: TrainOrder,
+    },
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.
@@ -95,6 +102,20 @@ pub struct ArmWindow {
     pub latency_p99_least_us: Option<u64>,
 }
 
+/// What a train tells a member.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrainOrder {
+    /// It was its turn to wait, and now it begins.
+    Begin,
+    /// All members are ready, and are promoted together.
+    Promote,
+    /// It returns to the baseline.
+    Return {
+        /// Why.
+        because: String,
+    },
+}
+
 /// Somebody asks for something. Repeating a command that already took effect is answered with the state as it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Command {
@@ -138,6 +159,22 @@ pub enum RollbackScope {
     Block(String),
     /// This arm of an experiment: it is stopped.
     Arm(String),
+}
+
+impl Command {
+    /// Whether the reason is one.
+    ///
+    /// # Errors
+    /// When it is too long, or missing and the order needs one.
+    pub fn check_reason(&self) -> Result<(), Refused> {
+        if self.reason.len() > crate::REASON_BYTES {
+            Err(Refused::ReasonTooLong)
+        } else if self.reason.trim().is_empty() && self.order != Order::Resume {
+            Err(Refused::ReasonMissing)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Order {
@@ -244,6 +281,17 @@ pub enum Refused {
     Experiment {
         /// What was asked for.
         order: &'static str,
+    },
+    /// It waits for its turn in a train.
+    #[error(
+        "cannot {order} this rollout: it waits for its turn in {train}; `serin train approve` opens what it waits for, and it \
+         can be rolled back"
+    )]
+    Waits {
+        /// What was asked for.
+        order: &'static str,
+        /// The train.
+        train: String,
     },
     /// A reason must be given.
     #[error("reason: must not be empty")]

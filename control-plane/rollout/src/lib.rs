@@ -8,6 +8,8 @@
 //!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`yaml`] reads documents that people write, with the place of every field.
+//! * [`emergency`] says which rollouts one order for all of them returns.
+//! * [`train`] lets several rollouts go out as one release.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -16,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod effect;
+pub mod emergency;
 pub mod evaluation;
 mod event;
 mod input;
@@ -25,6 +28,7 @@ mod step;
 mod summary;
 mod text;
 mod time;
+pub mod train;
 mod trial;
 pub mod yaml;
 
@@ -36,11 +40,12 @@ pub use evaluation::{
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
+    TrainOrder,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
-pub use step::{Creation, Transition, create, create_with, may_follow, step};
+pub use step::{Creation, Transition, create, create_in, create_with, may_follow, step};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

@@ -15,6 +15,7 @@ mod assess;
 mod command;
 mod experiment;
 mod limits;
+mod train;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
@@ -23,6 +24,7 @@ use serin_proto::assignment::{CANARY, Salt, Weight};
 use crate::event::{EVENT_FORMAT, Event, Fact};
 use crate::plan::Omitted;
 use crate::state::salt;
+use crate::train::Membership;
 use crate::{
     AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
     UnixMillis,
@@ -73,10 +75,17 @@ pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
 
 /// The same, noting what was on offer and not taken. The first 256 are kept.
 #[must_use]
-pub fn create_with(
+pub fn create_with(plan: &Plan, not_taken: Vec<Omitted>, creation: Creation, now: UnixMillis) -> Transition {
+    create_in(plan, not_taken, creation, None, now)
+}
+
+/// The same for a member of a train, which begins when the train says so.
+#[must_use]
+pub fn create_in(
     plan: &Plan,
     mut not_taken: Vec<Omitted>,
     creation: Creation,
+    train: Option<Membership>,
     now: UnixMillis,
 ) -> Transition {
     not_taken.truncate(OMITTED_MAX);
@@ -84,7 +93,14 @@ pub fn create_with(
     let state = State::new(plan, id, key, now);
     let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
-    change.record(Fact::Created { plan: source, salt, paused, taken, not_taken });
+    change.record(Fact::Created {
+        plan: source,
+        salt,
+        paused: paused || train.is_some(),
+        taken,
+        not_taken,
+        train,
+    });
     let Change { state, events, notices, .. } = change;
     let effects = [Effect::Persist(events), Effect::Publish];
     Transition {
@@ -126,6 +142,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
+        Input::Train { train, order } => train::obey(&mut change, train, order),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);
@@ -221,6 +238,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }

@@ -13,6 +13,7 @@ use super::evidence::Writer;
 use super::perform::Decision;
 use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
+use super::trains::{self, Train};
 use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
@@ -24,6 +25,7 @@ use crate::otlp::LoggedFailures;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
+use crate::train_key::TrainKey;
 
 /// All running rollouts are judged at least so often.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -50,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// How the filters report.
     pub(crate) report: raw::Report,
+    /// Where the keys of trains come from.
+    pub(crate) train_key: TrainKey,
 }
 
 /// The owner of all rollouts.
@@ -58,6 +62,8 @@ pub(crate) struct Task {
     pub(super) shared: Shared,
     /// In order of creation.
     pub(super) tracked: Vec<Tracked>,
+    /// In order of creation.
+    pub(super) trains: Vec<Train>,
     /// Position of the newest rollout of each service.
     pub(super) current: BTreeMap<String, usize>,
     /// Who records what is merged.
@@ -82,6 +88,7 @@ impl Task {
         let mut task = Self {
             shared,
             tracked,
+            trains: trains::restore(loaded)?,
             current: BTreeMap::new(),
             recorders: Recorders::default(),
             evidence: Writer::default(),
@@ -183,6 +190,7 @@ impl Task {
             }
         }
         self.follow().await;
+        self.run_trains().await;
         self.measure_spread();
     }
 

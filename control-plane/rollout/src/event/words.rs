@@ -54,6 +54,7 @@ impl Fact {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
             Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::Ready => "Ready to be promoted; waits for the other members of its train".to_owned(),
             Self::WatchEnded => {
                 "The rollback window closed: the promoted version is judged no more".to_owned()
             }
@@ -131,6 +132,7 @@ impl std::fmt::Display for Cause {
             Self::DurationOver { duration_s } => {
                 write!(formatter, "it ran for {}", Time(std::time::Duration::from_secs(*duration_s)))
             }
+            Self::Train { train, because } => write!(formatter, "{because} ({train})"),
             Self::Person { reason } => formatter.write_str(reason),
         }
     }

@@ -245,7 +245,13 @@ fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let (plan, state) = (change.plan, &change.state);
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
     let enough = judgement.canary.requests >= plan.limits().min_requests;
-    if lasted && enough && doubt(state, &judgement).is_none() {
+    if !lasted || !enough || doubt(state, &judgement).is_some() {
+        return;
+    }
+    let waits = state.train.as_ref().is_some_and(|member| member.together);
+    if waits && !state.ready {
+        change.record(Fact::Ready);
+    } else if !waits {
         change.promote(Cause::WithinLimits, Some(judgement));
     }
 }

@@ -154,6 +154,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::AllArmsStopped
                 | Cause::DurationOver { .. }
                 | Cause::OtherService { .. }
+                | Cause::Train { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
             Some(rolled_back(whole, Level::Coarse, components, evidence))
@@ -167,6 +168,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::HandedOver { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
