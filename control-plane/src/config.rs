@@ -6,6 +6,7 @@
 //! Nothing here binds a socket.
 
 mod listener;
+mod outside;
 pub mod raw;
 mod registry;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use listener::{Listener, Tls, Token};
+pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 
 /// A configuration that can be served.
@@ -34,6 +36,8 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// What may be called outside.
+    pub outside: Outside,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -149,6 +153,7 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
+            outside: Outside::new(raw.outside)?,
             log: raw.log,
         })
     }

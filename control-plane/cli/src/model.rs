@@ -5,7 +5,9 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod node;
 mod returned;
+mod rollback;
 mod taken;
 mod train;
 mod version;
@@ -19,7 +21,9 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use node::Node;
 pub(crate) use returned::Returned;
+pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use train::{Train, TrainGate, TrainMember};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
@@ -209,6 +213,8 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// `None`: nothing was rolled back.
+    pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
     pub(crate) experiment: Option<Experiment>,
 }
@@ -362,26 +368,6 @@ pub(crate) struct CategoryFailures {
     pub(crate) canary: u64,
     pub(crate) log_evidence: f64,
     pub(crate) at_fault: bool,
-}
-
-/// One Envoy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Node {
-    pub(crate) node: String,
-    pub(crate) cluster: String,
-    pub(crate) connected: bool,
-    pub(crate) vms: u32,
-    pub(crate) generation_min: u64,
-    pub(crate) generation_max: u64,
-    /// `None`: Envoy acknowledged none yet.
-    pub(crate) generation_acknowledged: Option<u64>,
-    pub(crate) last_report_at: Option<Moment>,
-    pub(crate) vm_restarts: u64,
-    pub(crate) rejected: u64,
-    pub(crate) last_rejection: Option<String>,
-    pub(crate) filter_version: String,
-    pub(crate) reports: u64,
-    pub(crate) requests_lost: u64,
 }
 
 /// One entry of the journal.

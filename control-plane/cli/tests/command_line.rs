@@ -51,3 +51,7 @@ mod experiment;
 #[cfg(test)]
 #[path = "command_line/emergency.rs"]
 mod emergency;
+
+#[cfg(test)]
+#[path = "command_line/train.rs"]
+mod train;

@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
+use crate::rollback::StageRecord;
 use crate::train::Membership;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
@@ -191,6 +192,12 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A part of carrying a rollback out ended, or is late.
+    RollbackStage {
+        /// What became of it.
+        #[serde(flatten)]
+        record: StageRecord,
+    },
     /// A newer rollout of the service took over.
     Superseded {
         /// The newer one.
@@ -343,6 +350,7 @@ impl Fact {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HandedOver { .. } => "handed_over",
+            Self::RollbackStage { .. } => "rollback_stage",
             Self::Superseded { .. } => "superseded",
         }
     }
@@ -368,6 +376,7 @@ impl Fact {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
+            | Self::RollbackStage { .. }
             | Self::Superseded { .. } => None,
         }
     }

@@ -23,6 +23,7 @@ pub mod evaluation;
 mod event;
 mod input;
 pub mod plan;
+mod rollback;
 mod state;
 mod step;
 mod summary;
@@ -43,6 +44,9 @@ pub use input::{
     TrainOrder,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
+pub use rollback::{
+    Aftermath, Counted, Measured, Returned, Rollback, Stage, StageOutcome, StageRecord, WINDOW_S,
+};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
 pub use step::{Creation, Transition, create, create_in, create_with, may_follow, step};

@@ -82,6 +82,7 @@ impl Deeds {
                 | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::HandedOver { .. }
+                | Fact::RollbackStage { .. }
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }
                 | Fact::WeightSet { .. }

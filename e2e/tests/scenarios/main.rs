@@ -24,6 +24,7 @@ mod stickiness;
 mod storm;
 mod support;
 mod tags;
+mod train;
 mod upgrade;
 mod verdicts;
 mod watch;

@@ -4,6 +4,7 @@
 //! counts must not be lost with the old one. Calls may come in any order; an end without a start is counted as
 //! unseen, a second end too.
 
+mod carried;
 mod draws;
 mod open;
 
@@ -11,23 +12,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use prost::Message;
-use serin_proto::assignment::{
-    self, ArmIndex, AssignmentError, BAGGAGE_HEADER, BASELINE, Generation, ReportSettings,
-};
+use serin_proto::assignment::{self, ArmIndex, AssignmentError, BASELINE, Generation, ReportSettings};
 use serin_proto::fleet::v1 as wire;
 
+use self::carried::carried;
 use self::draws::Draws;
 use self::open::{Open, OpenRequests};
 use crate::arms::ring::Bucket;
 use crate::arms::{self, ring};
-use crate::baggage::{Baggage, Blocks};
+use crate::baggage::Baggage;
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
 use crate::report::{Answer, Reporter, Step};
 use crate::request::{Kind, RequestView};
 use crate::router::{Located, Router};
 use crate::routes::{Due, Routes};
-use crate::train::Train;
 
 /// Who the VM is, as it tells the control plane.
 #[derive(Clone, Debug, Default)]
@@ -213,20 +212,7 @@ impl Filter {
         });
         let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
         let user = decision.why.bucket();
-        let train = self.router.service(decision.at).and_then(|service| service.train.as_ref());
-        let carries = |train: &Train| {
-            let on_canary = decision.on_train || decision.arm == train.arm();
-            on_canary.then(|| train.member(self.minute))
-        };
-        let train = train.map(carries);
-        let none = Blocks::default();
-        let blocks = self.router.component(decision.at).map_or(&none, |component| &component.blocks);
-        let baggage = if blocks.is_empty() && train.is_none() {
-            Baggage::Keep
-        } else {
-            let train = train.as_ref().map(Option::as_deref);
-            blocks.baggage(view.header(BAGGAGE_HEADER), arm.is_none(), train)
-        };
+        let baggage = carried(&self.router, &decision, view, self.minute);
         if let Baggage::Replace { dropped, .. } = &baggage {
             self.totals.dropped_baggage += u64::try_from(*dropped).unwrap_or(u64::MAX);
         }
