@@ -5,6 +5,7 @@
 //! tokens are in memory, and no listener is open to the network without both, unless `insecure` was asked for.
 //! Nothing here binds a socket.
 
+mod evidence;
 mod listener;
 mod outside;
 pub mod raw;
@@ -13,6 +14,7 @@ mod registry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
@@ -38,6 +40,8 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Evidence of decisions, and the log of who asked for what.
+    pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -146,6 +150,7 @@ impl Config {
         let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
+            evidence: Evidence::new(raw.evidence, &raw.audit)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,

@@ -11,11 +11,13 @@
 pub mod access;
 pub mod admin;
 pub mod assignment;
+pub(crate) mod audit;
 pub mod calls;
 pub mod clock;
 pub mod components;
 pub mod config;
 pub mod ecds;
+pub mod evidence;
 pub mod failpoint;
 pub mod fleet;
 pub mod http;

@@ -7,6 +7,7 @@
 mod classic;
 mod observed;
 mod otlp;
+mod slo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::snapshot::Directory;
 use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
+pub use slo::{RollbackOutcome, SloMetrics};
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -85,6 +87,8 @@ pub struct Metrics {
     tick_lag: Histogram,
     evaluation: Histogram,
     otlp: OtlpCounters,
+    /// How well we do our own work.
+    pub slo: SloMetrics,
 }
 
 impl Metrics {
@@ -103,6 +107,7 @@ impl Metrics {
             tick_lag: from_millisecond(),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
+            slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -132,6 +137,7 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
         self.otlp.register(&mut registry);
+        self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

@@ -7,6 +7,8 @@
 //!
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
+mod aftermath;
+mod bundle;
 mod compared;
 mod emergency;
 mod evidence;

@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
+use serin_evidence::mask::Masker;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::admin::v1::train_service_server::TrainServiceServer;
+use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
@@ -26,8 +28,11 @@ use crate::access::Access;
 use crate::admin::Admin;
 use crate::admin::train::Trains;
 use crate::assignment::{self, Board, Published};
+use crate::audit::{self, Audit, Interface, Methods, MethodsError};
 use crate::config::{ArtifactPlace, Config, Listener};
 use crate::ecds::ExtensionConfigs;
+use crate::evidence::service::Evidence;
+use crate::evidence::{self, Samples};
 use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
 use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
@@ -39,6 +44,8 @@ use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
 use crate::train_key::{TrainKey, TrainKeyError};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use sockets::Sockets;
 
 /// Where a running server listens.
@@ -76,6 +83,12 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("no thread for the store: {0}")]
     Thread(#[from] std::io::Error),
+    /// The descriptors of the services, for the audit log.
+    #[error(transparent)]
+    Methods(#[from] MethodsError),
+    /// What takes secrets out of evidence.
+    #[error("masking: {0}")]
+    Masking(#[from] regex::Error),
     /// The descriptors of the services.
     #[error("the service descriptors: {0}")]
     Descriptors(#[from] tonic_reflection::server::Error),
@@ -106,6 +119,7 @@ pub struct Running {
     fleet: Arc<Fleet>,
     writer: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    keeper: JoinHandle<()>,
     store: StoreHandle,
 }
 
@@ -117,6 +131,7 @@ struct Parts {
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
+    methods: Arc<Methods>,
 }
 
 /// Starts a server. It runs until [`Running::stop`].
@@ -131,7 +146,7 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let fleet = Arc::new(Fleet::new(std::mem::take(&mut loaded.ledger), config.report.interval));
     let (ending, ended) = shutdown::channel();
     let train_key = TrainKey::open(&config.data)?;
-    let shared = shared(config, store.clone(), Arc::clone(&fleet), train_key);
+    let shared = shared(config, store.clone(), Arc::clone(&fleet), train_key)?;
     let task = Task::restore(shared.clone(), &loaded)?;
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
@@ -144,13 +159,17 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         ended.clone(),
     );
     let registered = registry.clone();
-    let parts = Parts { shared, ending: ended.clone(), messages, reports, registry: registered, logged };
+    let methods = Arc::new(Methods::read(FILE_DESCRIPTOR_SET)?);
+    let parts =
+        Parts { shared, ending: ended.clone(), messages, reports, registry: registered, logged, methods };
     let listeners = listeners(config, &parts, sockets)?;
     let task = tokio::spawn(task.run(commands, merged, counted, ended));
     let (accounts, write_to) = (Arc::clone(&fleet), store.clone());
     let writer = tokio::spawn(async move { accounts.accounts.write(&write_to).await });
     let sweeper = tokio::spawn(async move { registry.keep_swept().await });
-    Ok(Running { addresses, ending, task, listeners: tokio::spawn(listeners), fleet, writer, sweeper, store })
+    let keeper = tokio::spawn(evidence::keep::keep(store.clone(), config.evidence.retention));
+    let listeners = tokio::spawn(listeners);
+    Ok(Running { addresses, ending, task, listeners, fleet, writer, sweeper, keeper, store })
 }
 
 fn artifacts(place: &ArtifactPlace) -> Result<ArtifactStore, OpenError> {
@@ -175,9 +194,10 @@ impl Running {
 
     /// Ends the server, within [`shutdown::DEADLINE`].
     pub async fn stop(self) {
-        let Self { ending, task, listeners, fleet, writer, sweeper, store, .. } = self;
+        let Self { ending, task, listeners, fleet, writer, sweeper, keeper, store, .. } = self;
         ending.begin();
         sweeper.abort();
+        keeper.abort();
         let drained = timeout(shutdown::DEADLINE, async {
             tokio::join!(finished(task), finished(listeners));
             writer.abort();
@@ -197,12 +217,20 @@ async fn finished<T>(part: JoinHandle<T>) {
     }
 }
 
-fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>, train_key: TrainKey) -> Shared {
+fn shared(
+    config: &Config,
+    store: StoreHandle,
+    fleet: Arc<Fleet>,
+    train_key: TrainKey,
+) -> Result<Shared, StartError> {
     let report = assignment::report(config);
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
-    Shared { store, board, directory, fleet, calls: Arc::default(), metrics, report, train_key }
+    let masker = Masker::new(config.evidence.mask_emails)?;
+    let (samples, masker) = (Arc::new(Samples::new(masker.clone())), Arc::new(masker));
+    let calls = Arc::default();
+    Ok(Shared { store, board, directory, fleet, calls, metrics, masker, samples, report, train_key })
 }
 
 /// Serves all listeners; ends once all have.
@@ -278,14 +306,18 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let registry =
         RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let evidence = Evidence::new(config.data.clone(), Arc::clone(&parts.shared.masker));
+    let evidence = EvidenceServiceServer::new(evidence).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut ending = parts.ending.clone();
     tokio::spawn(async move {
         health.set_serving::<AdminServiceServer<Admin>>().await;
         health.set_serving::<RegistryServiceServer<Registry>>().await;
+        health.set_serving::<EvidenceServiceServer<Evidence>>().await;
         ending.begun().await;
         health.set_not_serving::<AdminServiceServer<Admin>>().await;
         health.set_not_serving::<RegistryServiceServer<Registry>>().await;
+        health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
         health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
     });
     let describe = || {
@@ -296,6 +328,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .with_service_name("serin.admin.v1.AdminService")
             .with_service_name("serin.admin.v1.TrainService")
             .with_service_name("serin.registry.v1.RegistryService")
+            .with_service_name("serin.evidence.v1.EvidenceService")
             .with_service_name("grpc.health.v1.Health")
     };
     let access = Access::new(&config.admin.tokens);
@@ -307,20 +340,29 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     routes.add_service(InterceptedService::new(admin, guard()));
     routes.add_service(InterceptedService::new(trains, guard()));
     routes.add_service(InterceptedService::new(registry, guard()));
+    routes.add_service(InterceptedService::new(evidence, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
     routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
     routes.add_service(health_service);
-    Ok(routes.routes())
+    Ok(audited(parts, Interface::Grpc, access, routes.routes().into_axum_router()))
 }
 
 fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
     let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
-    Routes::from(http::router(shown, Access::new(&config.http.tokens)))
+    let access = Access::new(&config.http.tokens);
+    audited(parts, Interface::Http, access.clone(), http::router(shown, access))
+}
+
+/// Notes the calls of a listener in the audit log.
+fn audited(parts: &Parts, interface: Interface, access: Access, router: Router) -> Routes {
+    let Shared { store, masker, .. } = parts.shared.clone();
+    let audit = Audit::new(store, access, masker, interface, Arc::clone(&parts.methods));
+    Routes::from(router.layer(from_fn_with_state(audit, audit::note)))
 }
 
 fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
-    let Shared { directory, metrics, board, calls, .. } = parts.shared.clone();
-    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls);
+    let Shared { directory, metrics, board, calls, samples, .. } = parts.shared.clone();
+    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls, samples);
     intake.routes(Access::new(&otlp.tokens))
 }

@@ -2,6 +2,7 @@
 //! weight, duration or header that cannot be meant.
 
 mod emergency;
+mod evidence;
 mod registry;
 mod train;
 mod value;
@@ -17,6 +18,7 @@ use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
 pub(crate) use emergency::Rollback;
+pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use train::Train;
 pub(crate) use value::{Header, Weight};
@@ -138,6 +140,14 @@ pub(crate) enum Command {
         #[arg(value_name = "APPLICATION", value_parser = registry::application)]
         application: Option<String>,
     },
+    /// What was known when decisions were made: list, show, export and check it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Write the report of a rollout that was undone, from its evidence.
+    Postmortem(Postmortem),
+    /// Who asked for what: list and check the log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -6,6 +6,7 @@
 
 mod convert;
 mod emergency;
+mod evidence;
 mod record;
 mod refusal;
 mod registry;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use serin_proto::admin::v1::train_service_client::TrainServiceClient;
+use serin_proto::evidence::v1::evidence_service_client::EvidenceServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -28,6 +30,7 @@ use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
 use crate::model::{Event, Known, Node, Rollout};
 
+pub(crate) use evidence::{Bundle, BundleQuery, Checked};
 pub(crate) use record::{Recording, Wanted};
 pub(crate) use registry::{Sent, VersionQuery};
 pub(crate) use watch::Watch;
@@ -47,12 +50,14 @@ pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
     trains: TrainService,
+    evidence: EvidenceService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
 type TrainService = TrainServiceClient<InterceptedService<Channel, Caller>>;
+type EvidenceService = EvidenceServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
 /// What is rolled back: one of these. All empty: the whole version, or the experiment.
@@ -101,11 +106,14 @@ impl Client {
         let (channel, caller) = (endpoint.connect_lazy(), Caller::new(token, connection.actor())?);
         let service = AdminServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
+        let registry = RegistryServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let trains = TrainServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
-        let registry =
-            RegistryServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self { service, registry, trains, server: connection.server.clone(), call: connection.timeout })
+        let evidence =
+            EvidenceServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
+        let server = connection.server.clone();
+        Ok(Self { service, registry, trains, evidence, server, call: connection.timeout })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

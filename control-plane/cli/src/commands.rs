@@ -1,14 +1,17 @@
 //! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
 
 mod artifact;
+mod audit;
 mod block;
 mod components;
 mod emergency;
 mod events;
+mod evidence;
 mod explain;
 mod live;
 mod nodes;
 mod plan;
+mod postmortem;
 mod record;
 mod release;
 mod replay;
@@ -45,6 +48,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
+        Command::Evidence(command) => evidence::run(|| connect(&connection), command, output).await,
+        Command::Postmortem(request) => postmortem::run(|| connect(&connection), request, output).await,
+        Command::Audit(command) => audit::run(|| connect(&connection), command, output).await,
         Command::Completions { shell } => completions(shell, output),
     }
 }

@@ -55,3 +55,7 @@ mod emergency;
 #[cfg(test)]
 #[path = "command_line/train.rs"]
 mod train;
+
+#[cfg(test)]
+#[path = "command_line/evidence.rs"]
+mod evidence;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
-    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
+    EngineConfig, HostSample, Increment, LatencyHistogram, Learned, RawEngineConfig, Scope,
 };
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -256,6 +256,12 @@ impl Evaluation {
     #[must_use]
     pub fn component(&self, name: &str) -> ByArm<ArmSummary> {
         self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
+    }
+
+    /// Latencies of both arms of a component over the last minute.
+    #[must_use]
+    pub fn latencies(&self, name: &str) -> ByArm<LatencyHistogram> {
+        self.indices.get(name).map(|index| self.engine.latencies(*index)).unwrap_or_default()
     }
 
     /// What the control charts of a component show of its last minute.

@@ -61,6 +61,7 @@ pub(crate) fn store(error: StoreError) -> Status {
         | StoreError::Newer { .. }
         | StoreError::Damaged { .. }
         | StoreError::Database(_)
+        | StoreError::Unwritable(_)
         | StoreError::Gone => Status::unavailable(words),
     }
 }

@@ -23,6 +23,10 @@ pub struct Config {
     pub registry: Registry,
     /// What may be called outside.
     pub outside: Outside,
+    /// Evidence of decisions.
+    pub evidence: Evidence,
+    /// The log of who asked for what.
+    pub audit: Audit,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -36,6 +40,8 @@ impl Default for Config {
             report: Report::default(),
             registry: Registry::default(),
             outside: Outside::default(),
+            evidence: Evidence::default(),
+            audit: Audit::default(),
             log: "info".to_owned(),
         }
     }
@@ -140,6 +146,38 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self { store: None, keep_versions: 20, keep_for: "30d".to_owned() }
+    }
+}
+
+/// Evidence of decisions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    /// Evidence that is older goes, 1d to 3650d. Default: 365d.
+    pub keep_for: String,
+    /// When all of it together is larger, the oldest goes; at least 67,108,864. Default: 10,737,418,240 (10 GiB).
+    pub max_bytes: u64,
+    /// Mask email addresses too. Default: false.
+    pub mask_emails: bool,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { keep_for: "365d".to_owned(), max_bytes: 10 * 1024 * 1024 * 1024, mask_emails: false }
+    }
+}
+
+/// The log of who asked for what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Entries that are older go, 1d to 3650d. Default: 365d.
+    pub keep_for: String,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_for: "365d".to_owned() }
     }
 }
 

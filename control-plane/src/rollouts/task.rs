@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serin_evidence::mask::Masker;
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
 use tokio::sync::mpsc;
@@ -18,6 +19,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
+use crate::evidence::Samples;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
@@ -50,6 +52,10 @@ pub(crate) struct Shared {
     /// What traces tell of who calls whom.
     pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Takes secrets out of evidence.
+    pub(crate) masker: Arc<Masker>,
+    /// A few failing log records of each component.
+    pub(crate) samples: Arc<Samples>,
     /// How the filters report.
     pub(crate) report: raw::Report,
     /// Where the keys of trains come from.
@@ -167,6 +173,7 @@ impl Task {
         }
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
+        self.look_back();
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
             self.save_evidence();
         }
@@ -230,17 +237,22 @@ impl Task {
     /// Notes when the last living VM applies a decision.
     fn measure_spread(&mut self) {
         let (fleet, now) = (&self.shared.fleet, clock::now());
+        let mut has_spread = false;
         for tracked in &mut self.tracked {
             let Some(decided) = tracked.spreading else { continue };
             let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
             if spread.known > 0 && spread.applied == spread.known {
                 tracked.spreading = None;
+                has_spread = true;
                 self.shared.metrics.applied(decided.elapsed());
                 let (rollout, generation) = (tracked.state.id.0.as_str(), tracked.generation);
                 let (vms, ms) =
                     (spread.known, u64::try_from(decided.elapsed().as_millis()).unwrap_or(u64::MAX));
                 tracing::info!(rollout, generation, vms, ms, "all living VMs apply the decision");
             }
+        }
+        if has_spread {
+            self.look_back();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The real binary, killed where it hurts, and started again on what it left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::support::*;
 pub(crate) struct Process {
     child: Child,
     pub(crate) addresses: Addresses,
+    log: PathBuf,
 }
 
 impl Drop for Process {
@@ -42,9 +43,15 @@ impl Process {
         if let Some(point) = failpoint {
             command.env("SERIN_FAILPOINT", point.name());
         }
-        let child = command.spawn().unwrap();
+        let log = folder.join("log.json");
+        let child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
         let addresses = addresses(&ready);
-        Self { child, addresses }
+        Self { child, addresses, log }
+    }
+
+    /// What it has said since its start.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     pub(crate) fn wait_dead(&mut self) {

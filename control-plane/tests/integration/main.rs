@@ -4,11 +4,13 @@
 mod admin;
 mod aftermath;
 mod alone;
+mod audit;
 mod components;
 mod crash;
 mod dependencies;
 mod ecds;
 mod emergency;
+mod evidence;
 mod experiment;
 mod fleet;
 mod guarded;

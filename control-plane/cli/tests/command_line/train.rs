@@ -47,7 +47,8 @@ fn a_train_is_checked_with_its_plans_and_told_in_words() {
     }
     let numbers = serin(&["train", "check", &file, "--json"]).exits(0).json();
     assert_eq!(numbers["members"][1]["after"], json!(["stock reached step 1"]));
-    std::fs::write(folder.join("shop.yaml"), "service: shop\nbaseline: v1\ncanary: v2\nwarm_up: soon\n").unwrap();
+    std::fs::write(folder.join("shop.yaml"), "service: shop\nbaseline: v1\ncanary: v2\nwarm_up: soon\n")
+        .unwrap();
     let wrong = serin(&["train", "check", &file]).exits(5).stderr;
     assert!(wrong.contains("train.yaml:6:25: members[1].plan: shop.yaml:4:10: warm_up"), "{wrong}");
     std::fs::remove_file(folder.join("stock.yaml")).unwrap();
