@@ -34,6 +34,7 @@ pub mod server;
 pub mod shutdown;
 pub mod snapshot;
 pub mod store;
+pub mod train_key;
 mod words;
 
 pub use config::Config;

@@ -16,6 +16,7 @@ use serin_probe::Prober;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
 use serin_proto::admin::v1::notification_service_server::NotificationServiceServer;
+use serin_proto::admin::v1::train_service_server::TrainServiceServer;
 use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
@@ -28,6 +29,7 @@ use tonic::service::{Routes, RoutesBuilder};
 
 use crate::access::Access;
 use crate::admin::Admin;
+use crate::admin::train::Trains;
 use crate::assignment::{self, Board, Published};
 use crate::audit::{self, Audit, Interface, Methods, MethodsError};
 use crate::config::{ArtifactPlace, Config, Listener};
@@ -46,6 +48,7 @@ use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, S
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreError, StoreHandle};
+use crate::train_key::{TrainKey, TrainKeyError};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use sockets::Sockets;
@@ -73,6 +76,9 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key of the trains.
+    #[error(transparent)]
+    TrainKey(#[from] TrainKeyError),
     /// The artifacts.
     #[error("registry.store: {0}")]
     Artifacts(#[from] OpenError),
@@ -154,7 +160,8 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let mut loaded = store.call(|store| store.load()).await?;
     let fleet = Arc::new(Fleet::new(std::mem::take(&mut loaded.ledger), config.report.interval));
     let (ending, ended) = shutdown::channel();
-    let shared = shared(config, store.clone(), Arc::clone(&fleet))?;
+    let train_key = TrainKey::open(&config.data)?;
+    let shared = shared(config, store.clone(), Arc::clone(&fleet), train_key)?;
     let task = Task::restore(shared.clone(), &loaded)?;
     let (messages, commands) = mpsc::channel(COMMANDS_MAX);
     let (reports, merged) = mpsc::channel(REPORTS_MAX);
@@ -260,7 +267,12 @@ async fn finished<T>(part: JoinHandle<T>) {
     }
 }
 
-fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Result<Shared, StartError> {
+fn shared(
+    config: &Config,
+    store: StoreHandle,
+    fleet: Arc<Fleet>,
+    train_key: TrainKey,
+) -> Result<Shared, StartError> {
     let report = assignment::report(config);
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
@@ -283,6 +295,7 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Result<Shar
         samples,
         report,
         targets,
+        train_key,
     })
 }
 
@@ -343,6 +356,8 @@ fn fleet_routes(config: &Config, parts: &Parts) -> Routes {
 fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     let Shared { store, board, directory, fleet, calls, .. } = parts.shared.clone();
     let rollouts = Rollouts { messages: parts.messages.clone() };
+    let trains = TrainServiceServer::new(Trains { rollouts: rollouts.clone() });
+    let trains = trains.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let admin = Admin {
         rollouts,
         directory,
@@ -379,6 +394,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("serin.admin.v1.AdminService")
             .with_service_name("serin.admin.v1.NotificationService")
+            .with_service_name("serin.admin.v1.TrainService")
             .with_service_name("serin.registry.v1.RegistryService")
             .with_service_name("serin.evidence.v1.EvidenceService")
             .with_service_name("grpc.health.v1.Health")
@@ -390,6 +406,7 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
     };
     let mut routes = RoutesBuilder::default();
     routes.add_service(InterceptedService::new(admin, guard()));
+    routes.add_service(InterceptedService::new(trains, guard()));
     routes.add_service(InterceptedService::new(registry, guard()));
     routes.add_service(InterceptedService::new(notifications, guard()));
     routes.add_service(InterceptedService::new(evidence, guard()));

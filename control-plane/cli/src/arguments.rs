@@ -1,9 +1,11 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod emergency;
 mod evidence;
 mod notifications;
 mod registry;
+mod train;
 mod value;
 
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use emergency::Rollback;
 pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
+pub(crate) use train::Train;
 pub(crate) use value::{Header, Weight};
 
 /// Canary releases on Envoy: create, watch and steer rollouts.
@@ -100,6 +104,11 @@ pub(crate) enum Command {
     /// Create, look at and steer rollouts.
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Let several rollouts go out as one release.
+    #[command(subcommand)]
+    Train(Train),
+    /// Emergency: return every rollout under way to the baseline, and every promoted one that is still watched.
+    Rollback(Rollback),
     /// The Envoys that report or subscribe.
     Nodes,
     /// The components that plans and routes name, with where each tag is from.
@@ -308,7 +317,7 @@ pub(crate) struct Within {
 /// Which events.
 #[derive(Args, Debug)]
 pub(crate) struct Events {
-    /// Only this rollout, or the newest one of this service. Without it: all.
+    /// Only this rollout, the newest one of this service, or this train (`train:…`). Without it: all.
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// Only events after this number.

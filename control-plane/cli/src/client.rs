@@ -5,11 +5,13 @@
 //! it changes nothing.
 
 mod convert;
+mod emergency;
 mod evidence;
 mod notifications;
 mod record;
 mod refusal;
 mod registry;
+mod train;
 mod watch;
 
 use std::future::Future;
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
+use serin_proto::admin::v1::train_service_client::TrainServiceClient;
 use serin_proto::evidence::v1::evidence_service_client::EvidenceServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -48,6 +51,7 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
+    trains: TrainService,
     evidence: EvidenceService,
     notifications: NotificationService,
     server: String,
@@ -55,6 +59,7 @@ pub(crate) struct Client {
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
+type TrainService = TrainServiceClient<InterceptedService<Channel, Caller>>;
 type EvidenceService = EvidenceServiceClient<InterceptedService<Channel, Caller>>;
 type NotificationService = NotificationServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
@@ -107,12 +112,14 @@ impl Client {
             .max_decoding_message_size(ANSWER_BYTES);
         let registry = RegistryServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
+        let trains = TrainServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
         let notifications = NotificationServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
         let evidence =
             EvidenceServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
         let (server, call) = (connection.server.clone(), connection.timeout);
-        Ok(Self { service, registry, evidence, notifications, server, call })
+        Ok(Self { service, registry, trains, evidence, notifications, server, call })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {

@@ -4,6 +4,7 @@ mod artifact;
 mod audit;
 mod block;
 mod components;
+mod emergency;
 mod events;
 mod evidence;
 mod explain;
@@ -18,6 +19,7 @@ mod release;
 mod replay;
 mod rollout;
 mod snippet;
+mod train;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -32,6 +34,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let Arguments { connection, command, .. } = arguments;
     match command {
         Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
+        Command::Train(arguments::Train::Check { file }) => train::check(&file, output),
+        Command::Train(command) => train::run(&connect(&connection)?, command, output).await,
+        Command::Rollback(request) => emergency::run(&connect(&connection)?, request, output).await,
         Command::Nodes => nodes::run(&connect(&connection)?, output).await,
         Command::Components { service } => {
             components::run(&connect(&connection)?, service.unwrap_or_default(), output).await

@@ -6,9 +6,12 @@
 
 mod hook;
 mod moment;
+mod node;
 mod outside;
+mod returned;
 mod rollback;
 mod taken;
+mod train;
 mod version;
 
 use serde::Serialize;
@@ -21,10 +24,13 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use node::Node;
 pub(crate) use notification::{Delivery, Notifications, Target as NotificationTarget, TargetState};
 pub(crate) use outside::OutsideReading;
+pub(crate) use returned::Returned;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
+pub(crate) use train::{Train, TrainGate, TrainMember};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 pub(crate) use veto::Veto;
 
@@ -354,26 +360,6 @@ pub(crate) struct CategoryFailures {
     pub(crate) canary: u64,
     pub(crate) log_evidence: f64,
     pub(crate) at_fault: bool,
-}
-
-/// One Envoy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Node {
-    pub(crate) node: String,
-    pub(crate) cluster: String,
-    pub(crate) connected: bool,
-    pub(crate) vms: u32,
-    pub(crate) generation_min: u64,
-    pub(crate) generation_max: u64,
-    /// `None`: Envoy acknowledged none yet.
-    pub(crate) generation_acknowledged: Option<u64>,
-    pub(crate) last_report_at: Option<Moment>,
-    pub(crate) vm_restarts: u64,
-    pub(crate) rejected: u64,
-    pub(crate) last_rejection: Option<String>,
-    pub(crate) filter_version: String,
-    pub(crate) reports: u64,
-    pub(crate) requests_lost: u64,
 }
 
 /// One entry of the journal.

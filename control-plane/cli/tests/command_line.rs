@@ -49,6 +49,14 @@ mod logged;
 mod experiment;
 
 #[cfg(test)]
+#[path = "command_line/emergency.rs"]
+mod emergency;
+
+#[cfg(test)]
+#[path = "command_line/train.rs"]
+mod train;
+
+#[cfg(test)]
 #[path = "command_line/evidence.rs"]
 mod evidence;
 

@@ -272,6 +272,7 @@ impl Evaluation {
                 | Fact::TriggerCleared { .. }
                 | Fact::EvidenceMissing { .. }
                 | Fact::EvidenceReturned { .. }
+                | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }

@@ -11,6 +11,7 @@ use serin_proto::assignment::Weight;
 
 use crate::plan::{HookPoint, Omitted, Taken};
 use crate::rollback::StageRecord;
+use crate::train::Membership;
 use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
 
 pub use undone::{Beyond, Dependents, Impact};
@@ -58,6 +59,9 @@ pub enum Fact {
         /// What was on offer too. Absent in older journals: nothing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_taken: Vec<Omitted>,
+        /// The train that it is part of. Absent in older journals: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        train: Option<Membership>,
     },
     /// A step of the plan began.
     StepStarted {
@@ -188,6 +192,8 @@ pub enum Fact {
         /// What.
         source: String,
     },
+    /// Its plan would promote it now; it waits for the other members of its train.
+    Ready,
     /// The rollback window after the promotion closed: the version is not judged any more.
     WatchEnded,
     /// A person set the weight and holds the rollout.
@@ -350,6 +356,13 @@ pub enum Cause {
         /// The plan's duration in seconds.
         duration_s: u64,
     },
+    /// The train that it is part of.
+    Train {
+        /// Identifier of the train.
+        train: String,
+        /// Why.
+        because: String,
+    },
     /// A person asked for it.
     Person {
         /// The reason given.
@@ -384,6 +397,7 @@ impl Fact {
             Self::TriggerCleared { .. } => "trigger_cleared",
             Self::EvidenceMissing { .. } => "evidence_missing",
             Self::EvidenceReturned { .. } => "evidence_returned",
+            Self::Ready => "ready",
             Self::WatchEnded => "watch_ended",
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
@@ -417,6 +431,7 @@ impl Fact {
             | Self::TriggerCleared { .. }
             | Self::EvidenceMissing { .. }
             | Self::EvidenceReturned { .. }
+            | Self::Ready
             | Self::WatchEnded
             | Self::WeightSet { .. }
             | Self::Paused { .. }

@@ -31,6 +31,13 @@ pub enum Input {
     },
     /// A hook that was due has ended. Repeating it changes nothing.
     HookEnded(HookEnd),
+    /// The train that it is part of says so. Repeating it changes nothing.
+    Train {
+        /// Identifier of the train.
+        train: String,
+        /// What.
+        order: TrainOrder,
+    },
     /// A rollback is being carried out, and this is seen of it.
     Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
@@ -103,6 +110,20 @@ pub struct ArmWindow {
     pub latency_p99_least_us: Option<u64>,
 }
 
+/// What a train tells a member.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrainOrder {
+    /// It was its turn to wait, and now it begins.
+    Begin,
+    /// All members are ready, and are promoted together.
+    Promote,
+    /// It returns to the baseline.
+    Return {
+        /// Why.
+        because: String,
+    },
+}
+
 /// Somebody asks for something. Repeating a command that already took effect is answered with the state as it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Command {
@@ -148,6 +169,22 @@ pub enum RollbackScope {
     Block(String),
     /// This arm of an experiment: it is stopped.
     Arm(String),
+}
+
+impl Command {
+    /// Whether the reason is one.
+    ///
+    /// # Errors
+    /// When it is too long, or missing and the order needs one.
+    pub fn check_reason(&self) -> Result<(), Refused> {
+        if self.reason.len() > crate::REASON_BYTES {
+            Err(Refused::ReasonTooLong)
+        } else if self.reason.trim().is_empty() && self.order != Order::Resume {
+            Err(Refused::ReasonMissing)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Order {
@@ -282,6 +319,17 @@ pub enum Refused {
     /// Nothing drains.
     #[error("this rollout is not rolled back: its canary does not drain")]
     NotRolledBack,
+    /// It waits for its turn in a train.
+    #[error(
+        "cannot {order} this rollout: it waits for its turn in {train}; `serin train approve` opens what it waits for, and it \
+         can be rolled back"
+    )]
+    Waits {
+        /// What was asked for.
+        order: &'static str,
+        /// The train.
+        train: String,
+    },
     /// A reason must be given.
     #[error("reason: must not be empty")]
     ReasonMissing,

@@ -9,6 +9,8 @@
 //! * [`outside`] is what triggers, queries and health checks say beside the comparison of the versions.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`yaml`] reads documents that people write, with the place of every field.
+//! * [`emergency`] says which rollouts one order for all of them returns.
+//! * [`train`] lets several rollouts go out as one release.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -17,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod effect;
+pub mod emergency;
 pub mod evaluation;
 mod event;
 mod hook;
@@ -29,6 +32,7 @@ mod step;
 mod summary;
 mod text;
 mod time;
+pub mod train;
 mod trial;
 pub mod yaml;
 
@@ -44,6 +48,7 @@ pub use hook::{
 };
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
+    TrainOrder,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use rollback::{
@@ -51,7 +56,7 @@ pub use rollback::{
 };
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
-pub use step::{Creation, Transition, create, create_with, may_follow, step};
+pub use step::{Creation, Transition, create, create_in, create_with, may_follow, step};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

@@ -190,6 +190,12 @@ pub fn duration(text: &str) -> Option<Duration> {
     quantity::Span(text.to_owned()).value()
 }
 
+/// A percentage as plans write it: `5%`, `0.01%`. `None`: not of the form.
+#[must_use]
+pub fn percentage(text: &str) -> Option<serin_proto::assignment::Weight> {
+    quantity::percentage(text)
+}
+
 /// JSON Schema of the YAML form.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {

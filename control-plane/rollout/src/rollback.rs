@@ -192,6 +192,7 @@ impl Returned {
             | Fact::ExperimentEnded { .. }
             | Fact::Completing { .. }
             | Fact::Promoted { .. }
+            | Fact::Ready
             | Fact::WatchEnded
             | Fact::WeightSet { .. }
             | Fact::Paused { .. }

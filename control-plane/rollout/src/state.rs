@@ -17,6 +17,7 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{Event, Fact};
 use crate::plan::{Omitted, Taken};
 use crate::rollback::Rollback;
+use crate::train::Membership;
 use crate::{Approved, Cause, HookState, Plan, UnixMillis};
 
 pub(crate) use hold::predicted;
@@ -109,6 +110,12 @@ pub struct State {
     pub evaluating_since: UnixMillis,
     /// Number of events.
     pub revision: u64,
+    /// The train that it is part of. `None`: it goes out alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Membership>,
+    /// Its plan would promote it; it waits for the other members of its train.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ready: bool,
     /// Tags that were taken when it was created, where its plan is silent ([`Plan::with_taken`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<Taken>,
@@ -157,6 +164,8 @@ impl State {
             changed_at: now,
             evaluating_since: now,
             revision: 0,
+            train: None,
+            ready: false,
             taken: Vec::new(),
             not_taken: Vec::new(),
         }
@@ -180,6 +189,13 @@ impl State {
         self.phase == Phase::Promoted && self.weight == Weight::ZERO
     }
 
+    /// The train in which it waits for its turn, at no weight.
+    #[must_use]
+    pub fn waits_in(&self) -> Option<&str> {
+        let waits = self.began_at.is_none() && matches!(self.phase, Phase::Paused { .. });
+        self.train.as_ref().filter(|_| waits).map(|membership| membership.train.as_str())
+    }
+
     /// True while evidence is gathered and judged.
     #[must_use]
     pub const fn runs(&self) -> bool {
@@ -191,7 +207,8 @@ impl State {
         self.revision = event.revision;
         self.carry_out(event);
         match &event.fact {
-            Fact::Created { paused, waits, taken, not_taken, .. } => {
+            Fact::Created { paused, waits, taken, not_taken, train, .. } => {
+                self.train.clone_from(train);
                 self.taken.clone_from(taken);
                 self.not_taken.clone_from(not_taken);
                 self.waiting = *waits;
@@ -208,7 +225,11 @@ impl State {
                 self.step = *step;
                 self.enter(Phase::Progressing, *weight_ppm, event.at);
             }
-            Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
+            Fact::Held { reason, .. } => {
+                self.ready = false;
+                self.hold = Some(Hold { reason: reason.clone(), since: event.at });
+            }
+            Fact::Ready => self.ready = true,
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
             Fact::ComponentsRolledBack { components, dependents, disabled, cause, .. } => {
                 for component in components {
@@ -228,6 +249,7 @@ impl State {
                 }
                 // What the canary runs from now on was not seen before.
                 self.evaluating_since = event.at;
+                self.ready = false;
             }
             Fact::ArmsStopped { arms, weight_ppm, cause, .. } => {
                 self.stop_arms(arms, *weight_ppm, event, cause);
@@ -274,6 +296,7 @@ impl State {
     fn enter(&mut self, phase: Phase, weight: Weight, at: UnixMillis) {
         self.phase = phase;
         self.watched = false;
+        self.ready = false;
         self.weight = weight;
         self.hold = None;
         self.changed_at = at;

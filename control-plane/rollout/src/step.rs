@@ -17,6 +17,7 @@ mod command;
 mod experiment;
 mod limits;
 mod outside;
+mod train;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
@@ -26,6 +27,7 @@ use crate::event::{EVENT_FORMAT, Event, Fact};
 use crate::hook;
 use crate::plan::Omitted;
 use crate::state::salt;
+use crate::train::Membership;
 use crate::{
     AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId,
     Severity, State, UnixMillis,
@@ -76,10 +78,17 @@ pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
 
 /// The same, noting what was on offer and not taken. The first 256 are kept.
 #[must_use]
-pub fn create_with(
+pub fn create_with(plan: &Plan, not_taken: Vec<Omitted>, creation: Creation, now: UnixMillis) -> Transition {
+    create_in(plan, not_taken, creation, None, now)
+}
+
+/// The same for a member of a train, which begins when the train says so.
+#[must_use]
+pub fn create_in(
     plan: &Plan,
     mut not_taken: Vec<Omitted>,
     creation: Creation,
+    train: Option<Membership>,
     now: UnixMillis,
 ) -> Transition {
     not_taken.truncate(OMITTED_MAX);
@@ -88,8 +97,8 @@ pub fn create_with(
     let mut change =
         Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new(), next_step: None };
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
-    let waits = hook::waits(plan);
-    change.record(Fact::Created { plan: source, salt, paused, waits, taken, not_taken });
+    let (waits, paused) = (hook::waits(plan), paused || train.is_some());
+    change.record(Fact::Created { plan: source, salt, paused, waits, taken, not_taken, train });
     hook::go_on(&mut change, None);
     let Change { state, events, notices, .. } = change;
     let effects = [Effect::Persist(events), Effect::Publish];
@@ -133,6 +142,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         }
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::HookEnded(end) => hook::ended(&mut change, end),
+        Input::Train { train, order } => train::obey(&mut change, train, order),
         Input::Aftermath(seen) => aftermath::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
@@ -242,6 +252,7 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::EvidenceReturned { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }

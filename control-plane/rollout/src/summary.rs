@@ -91,6 +91,9 @@ fn watched(plan: &Plan, state: &State, now: UnixMillis) -> String {
 }
 
 fn paused(state: &State, from: ActivePhase) -> String {
+    if let Some(train) = state.waits_in() {
+        return format!("Waiting at 0 % for its turn in {train}");
+    }
     let during = match from {
         ActivePhase::WarmingUp => "the warm-up",
         ActivePhase::Progressing => "the steps",
@@ -131,6 +134,9 @@ fn progressing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
 fn completing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
     if let Some(hold) = &state.hold {
         return format!("Holding at 100 %: {}", hold.reason);
+    }
+    if let Some(member) = state.train.as_ref().filter(|_| state.ready) {
+        return format!("Ready at 100 %; waits for the other members of {}", member.train);
     }
     let Some(judgement) = judgement.filter(|judgement| judgement.is_fresh()) else {
         return "Holding at 100 %: waiting for fresh evidence".to_owned();

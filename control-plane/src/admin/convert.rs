@@ -2,6 +2,7 @@
 
 mod block;
 mod chart;
+mod emergency;
 mod experiment;
 mod hook;
 mod known;
@@ -16,6 +17,7 @@ use serin_analysis::{Verdict, Veto};
 use serin_proto::admin::v1 as api;
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
+pub(super) use emergency::returned;
 pub(super) use known::components;
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
@@ -128,7 +130,7 @@ pub(crate) fn timestamp(at: UnixMillis) -> prost_types::Timestamp {
     moment.into()
 }
 
-fn phase(phase: Phase) -> api::Phase {
+pub(super) fn phase(phase: Phase) -> api::Phase {
     match phase {
         Phase::WarmingUp => api::Phase::WarmingUp,
         Phase::Progressing => api::Phase::Progressing,

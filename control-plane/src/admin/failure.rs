@@ -3,7 +3,7 @@
 use serin_rollout::Refused;
 use tonic::Status;
 
-use crate::rollouts::CommandError;
+use crate::rollouts::{CommandError, TrainRefusal};
 use crate::store::StoreError;
 
 /// Metadata in which a refusal says what it is about.
@@ -15,13 +15,21 @@ pub(crate) fn status(error: CommandError) -> Status {
         CommandError::Plan(_) => Status::invalid_argument(words),
         CommandError::Active { .. } => Status::already_exists(words),
         CommandError::Assignment(_) => Status::failed_precondition(words),
-        CommandError::NotFound(_) => Status::not_found(words),
+        CommandError::NotFound(_) | CommandError::NoneLike => Status::not_found(words),
+        CommandError::Train(refusal) => match refusal {
+            TrainRefusal::Plan(_) | TrainRefusal::NoGate(_) => Status::invalid_argument(words),
+            TrainRefusal::Active { .. } => Status::already_exists(words),
+            TrainRefusal::TooMany => Status::resource_exhausted(words),
+            TrainRefusal::NotFound(_) => Status::not_found(words),
+            TrainRefusal::Over(_) => Status::failed_precondition(words),
+        },
         CommandError::TooMany => Status::resource_exhausted(words),
         CommandError::Over(_) | CommandError::Experiment(_) => Status::failed_precondition(words),
         CommandError::Busy => Status::unavailable(words),
         CommandError::Refused(refused) => match refused {
             Refused::Phase { .. }
             | Refused::Superseded { .. }
+            | Refused::Waits { .. }
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. }

@@ -137,7 +137,14 @@ impl Task {
         let all = self.tracked.iter().enumerate();
         let all = all
             .map(|(index, tracked)| (Arc::as_ref(&tracked.plan), state_of(index).unwrap_or(&tracked.state)));
-        Published { generation, report: self.shared.report.clone(), services: services(all) }
+        let mut services = services(all);
+        for service in &mut services {
+            let index = self.current.get(&service.name).copied();
+            let state = index.and_then(|index| state_of(index).or(Some(&self.tracked.get(index)?.state)));
+            (service.train, service.train_key) =
+                state.and_then(|state| self.shared.train_key.train_of(state)).unzip();
+        }
+        Published { generation, report: self.shared.report.clone(), services }
     }
 }
 

@@ -15,6 +15,7 @@ use super::evidence::Writer;
 use super::perform::Decision;
 use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
+use super::trains::{self, Train};
 use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
@@ -30,6 +31,7 @@ use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
+use crate::train_key::TrainKey;
 
 /// All running rollouts are judged at least so often.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -66,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) report: raw::Report,
     /// What plans may ask for.
     pub(crate) targets: Arc<Targets>,
+    /// Where the keys of trains come from.
+    pub(crate) train_key: TrainKey,
 }
 
 /// The owner of all rollouts.
@@ -74,6 +78,8 @@ pub(crate) struct Task {
     pub(super) shared: Shared,
     /// In order of creation.
     pub(super) tracked: Vec<Tracked>,
+    /// In order of creation.
+    pub(super) trains: Vec<Train>,
     /// Position of the newest rollout of each service.
     pub(super) current: BTreeMap<String, usize>,
     /// Who records what is merged.
@@ -101,6 +107,7 @@ impl Task {
             shared,
             hooks,
             tracked,
+            trains: trains::restore(loaded)?,
             current: BTreeMap::new(),
             recorders: Recorders::default(),
             evidence: Writer::default(),
@@ -210,6 +217,7 @@ impl Task {
             }
         }
         self.follow().await;
+        self.run_trains().await;
         self.carry_on().await;
         self.measure_spread();
     }

@@ -344,7 +344,9 @@ impl Tracked {
     /// The canary's share of the requests is judged while weights alone split them between two arms.
     fn tell_weight(&mut self) {
         let weight = self.state.weight;
-        let splits = weight > Weight::ZERO && weight < Weight::FULL && self.plan.splits_by_weight_alone();
+        // Users of a train come whatever the weight.
+        let alone = self.plan.splits_by_weight_alone() && self.state.train.is_none();
+        let splits = weight > Weight::ZERO && weight < Weight::FULL && alone;
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.set_weight(self.state.changed_at.second(), splits.then_some(weight.ppm()));
         }

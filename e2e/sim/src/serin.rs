@@ -79,6 +79,7 @@ impl Deeds {
                 | Fact::HoldLifted { .. }
                 | Fact::Completing { .. }
                 | Fact::Promoted { .. }
+                | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::HandedOver { .. }
                 | Fact::RollbackStage { .. }

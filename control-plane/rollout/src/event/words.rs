@@ -65,6 +65,7 @@ impl Fact {
                 format!("The {source} says nothing for long: {detail}")
             }
             Self::EvidenceReturned { source } => format!("The {source} says something again"),
+            Self::Ready => "Ready to be promoted; waits for the other members of its train".to_owned(),
             Self::WatchEnded => {
                 "The rollback window closed: the promoted version is judged no more".to_owned()
             }
@@ -181,6 +182,7 @@ impl std::fmt::Display for Cause {
             Self::DurationOver { duration_s } => {
                 write!(formatter, "it ran for {}", Time(std::time::Duration::from_secs(*duration_s)))
             }
+            Self::Train { train, because } => write!(formatter, "{because} ({train})"),
             Self::Person { reason } => formatter.write_str(reason),
             Self::HookFailed { point, name } => write!(formatter, "hook {name} ({point}) failed"),
         }

@@ -103,6 +103,8 @@ pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Servic
         identity,
         rules: Vec::new(),
         components: Vec::new(),
+        train: None,
+        train_key: None,
     };
     let whole = proto::Service { rules, components, ..frame.clone() };
     check(frame, &whole, written_sources, findings);

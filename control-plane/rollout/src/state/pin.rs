@@ -98,6 +98,7 @@ impl Pin {
             | Cause::CoarseDependent { .. }
             | Cause::TooManyComponents { .. }
             | Cause::OtherService { .. }
+            | Cause::Train { .. }
             | Cause::Predicted { .. }
             | Cause::Trigger { .. }
             | Cause::Unhealthy { .. }

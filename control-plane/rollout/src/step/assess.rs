@@ -261,7 +261,13 @@ fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
     let enough = judgement.canary.requests >= plan.limits().min_requests;
     let undoubted = doubt(state, &judgement).is_none() && outside::allows(change, &judgement);
-    if lasted && enough && undoubted {
+    if !lasted || !enough || !undoubted {
+        return;
+    }
+    let waits = state.train.as_ref().is_some_and(|member| member.together);
+    if waits && !state.ready {
+        change.record(Fact::Ready);
+    } else if !waits {
         change.promote(Cause::WithinLimits, Some(judgement));
     }
 }

@@ -7,7 +7,7 @@ use super::{Change, experiment};
 use crate::event::Fact;
 use crate::hook;
 use crate::plan::Experiment;
-use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
+use crate::{Cause, Command, Judgement, Order, Phase, Refused, RollbackScope};
 
 /// Obeys, does nothing when the command already took effect, or refuses.
 pub(super) fn obey(
@@ -72,18 +72,16 @@ fn roll_back(change: &mut Change<'_>, scope: &RollbackScope, cause: Cause, evide
 }
 
 fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
-    if command.reason.len() > REASON_BYTES {
-        return Err(Refused::ReasonTooLong);
-    }
-    if command.reason.trim().is_empty() && command.order != Order::Resume {
-        return Err(Refused::ReasonMissing);
-    }
+    command.check_reason()?;
     if let Order::Rollback { scope } = &command.order {
         check_scope(change, scope)?;
     }
     let order = command.order.name();
     if change.state.experiment {
         experiment::check(&command.order)?;
+    }
+    if let Some(train) = change.state.waits_in().filter(|_| moves(&command.order)) {
+        return Err(Refused::Waits { order, train: train.to_owned() });
     }
     if let Some(by) = &change.state.superseded_by {
         return Err(Refused::Superseded { order, by: by.clone() });
@@ -104,6 +102,14 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         Ok(())
     } else {
         Err(Refused::Phase { order, phase, possible })
+    }
+}
+
+/// Whether an order gives the canary requests.
+fn moves(order: &Order) -> bool {
+    match order {
+        Order::SetWeight(_) | Order::Resume | Order::Promote => true,
+        Order::Pause | Order::HandOver | Order::Rollback { .. } => false,
     }
 }
 

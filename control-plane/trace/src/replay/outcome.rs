@@ -158,6 +158,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::DurationOver { .. }
                 | Cause::OtherService { .. }
                 | Cause::HookFailed { .. }
+                | Cause::Train { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
             Some(rolled_back(whole, Level::Coarse, components, evidence))
@@ -176,6 +177,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::TriggerCleared { .. }
         | Fact::EvidenceMissing { .. }
         | Fact::EvidenceReturned { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
