@@ -3,6 +3,7 @@
 //! At the end, new connections are refused first, streams are ended, the rollouts' task writes its evidence, and the
 //! counted reports are committed; whatever is left after [`shutdown::DEADLINE`] is cut off.
 
+mod error;
 mod sockets;
 
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
 use serin_evidence::mask::Masker;
-use serin_notify::send::SenderError;
 use serin_probe::Prober;
 use serin_proto::FILE_DESCRIPTOR_SET;
 use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
@@ -21,6 +21,7 @@ use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
 use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
+
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,27 +32,29 @@ use crate::access::Access;
 use crate::admin::Admin;
 use crate::admin::train::Trains;
 use crate::assignment::{self, Board, Published};
-use crate::audit::{self, Audit, Interface, Methods, MethodsError};
+use crate::audit::{self, Audit, Interface, Methods};
 use crate::config::{ArtifactPlace, Config, Listener};
 use crate::ecds::ExtensionConfigs;
 use crate::evidence::service::Evidence;
 use crate::evidence::{self, Samples};
 use crate::fleet::{Fleet, Ingest};
 use crate::http::{self, Shown};
-use crate::listener::{BindError, Bound, MESSAGE_BYTES_MAX};
+use crate::listener::{Bound, MESSAGE_BYTES_MAX};
 use crate::metrics::Metrics;
 use crate::notify::{self, Bell, Notifier};
 use crate::otlp::{self, Intake, LoggedFailures};
 use crate::probe::{self, Asker, HEARD_MAX, Hearing, Inbox};
 use crate::registry::Registry;
-use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, RestoreError, Rollouts, Shared, Task};
+use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, Rollouts, Shared, Task};
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
-use crate::store::{SqliteStore, StoreError, StoreHandle};
-use crate::train_key::{TrainKey, TrainKeyError};
+use crate::store::{SqliteStore, StoreHandle};
+use crate::train_key::TrainKey;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use sockets::Sockets;
+
+pub use error::{ServeError, StartError};
 
 /// Where a running server listens.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -65,58 +68,6 @@ pub struct Addresses {
     /// Log records and traces. `None`: they are not taken.
     #[serde(default)]
     pub otlp: Option<SocketAddr>,
-}
-
-/// Why a server cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A listener.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The key of the trains.
-    #[error(transparent)]
-    TrainKey(#[from] TrainKeyError),
-    /// The artifacts.
-    #[error("registry.store: {0}")]
-    Artifacts(#[from] OpenError),
-    /// What is in the store.
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
-    /// A target of notifications.
-    #[error("notifications.targets.{0}")]
-    Notifications(#[from] SenderError),
-    /// TLS of what is called outside.
-    #[error("outside: {0}")]
-    Outside(#[from] serin_outside::RootsError),
-    /// The system gives no thread.
-    #[error("no thread for the store: {0}")]
-    Thread(#[from] std::io::Error),
-    /// The descriptors of the services, for the audit log.
-    #[error(transparent)]
-    Methods(#[from] MethodsError),
-    /// What takes secrets out of evidence.
-    #[error("masking: {0}")]
-    Masking(#[from] regex::Error),
-    /// The descriptors of the services.
-    #[error("the service descriptors: {0}")]
-    Descriptors(#[from] tonic_reflection::server::Error),
-}
-
-/// Why a server ended by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Memory and store may differ.
-    #[error(transparent)]
-    Lost(#[from] Lost),
-    /// A listener failed.
-    #[error("a listener failed: {0}")]
-    Listener(#[from] tonic::transport::Error),
-    /// A part panicked.
-    #[error("a part of the server ended: {0}")]
-    Part(#[from] tokio::task::JoinError),
 }
 
 /// A server that runs.
