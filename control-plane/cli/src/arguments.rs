@@ -1,8 +1,8 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
-mod notifications;
 mod evidence;
+mod notifications;
 mod registry;
 mod value;
 
@@ -16,8 +16,8 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
-pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
+pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
