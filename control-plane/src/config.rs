@@ -7,6 +7,7 @@
 
 mod evidence;
 mod listener;
+mod outside;
 pub mod raw;
 mod registry;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
+pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 
 /// A configuration that can be served.
@@ -38,6 +40,8 @@ pub struct Config {
     pub registry: Registry,
     /// Evidence of decisions, and the log of who asked for what.
     pub evidence: Evidence,
+    /// What may be called outside.
+    pub outside: Outside,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -154,6 +158,7 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
+            outside: Outside::new(raw.outside)?,
             log: raw.log,
         })
     }

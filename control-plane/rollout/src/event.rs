@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
+use crate::rollback::StageRecord;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -185,6 +186,12 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A part of carrying a rollback out ended, or is late.
+    RollbackStage {
+        /// What became of it.
+        #[serde(flatten)]
+        record: StageRecord,
+    },
     /// A newer rollout of the service took over.
     Superseded {
         /// The newer one.
@@ -329,6 +336,7 @@ impl Fact {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HandedOver { .. } => "handed_over",
+            Self::RollbackStage { .. } => "rollback_stage",
             Self::Superseded { .. } => "superseded",
         }
     }
@@ -353,6 +361,7 @@ impl Fact {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
+            | Self::RollbackStage { .. }
             | Self::Superseded { .. } => None,
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Phase, RolloutId};
+use crate::{Aftermath, Phase, RolloutId};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// A rollback is being carried out, and this is seen of it.
+    Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.

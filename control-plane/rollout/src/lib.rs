@@ -20,6 +20,7 @@ pub mod evaluation;
 mod event;
 mod input;
 pub mod plan;
+mod rollback;
 mod state;
 mod step;
 mod summary;
@@ -38,6 +39,9 @@ pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
+pub use rollback::{
+    Aftermath, Counted, Measured, Returned, Rollback, Stage, StageOutcome, StageRecord, WINDOW_S,
+};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
 pub use step::{Creation, Transition, create, create_with, may_follow, step};

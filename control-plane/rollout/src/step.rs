@@ -10,6 +10,7 @@
 //! `fine` the blocks at fault return to their previous versions; where none is known, or where that did not help, the whole
 //! component returns to the baseline.
 
+mod aftermath;
 mod alarm;
 mod assess;
 mod command;
@@ -126,6 +127,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
+        Input::Aftermath(seen) => aftermath::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);
@@ -213,6 +215,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
         | Fact::RolledBack { .. } => Severity::Critical,
+        Fact::RollbackStage { record } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } => Severity::Warning,
         Fact::Created { .. }

@@ -81,6 +81,7 @@ impl Deeds {
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
                 | Fact::HandedOver { .. }
+                | Fact::RollbackStage { .. }
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }
                 | Fact::WeightSet { .. }
