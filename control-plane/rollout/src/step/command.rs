@@ -109,7 +109,7 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
 fn moves(order: &Order) -> bool {
     match order {
         Order::SetWeight(_) | Order::Resume | Order::Promote => true,
-        Order::Pause | Order::HandOver | Order::Rollback { .. } => false,
+        Order::Pause | Order::HandOver | Order::Approve(_) | Order::Rollback { .. } => false,
     }
 }
 
