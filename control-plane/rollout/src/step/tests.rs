@@ -8,6 +8,7 @@ mod journal;
 mod progress;
 mod rollback;
 mod succession;
+mod train;
 mod window;
 
 use std::fmt::Write;
