@@ -9,6 +9,7 @@ mod journal;
 mod progress;
 mod rollback;
 mod succession;
+mod train;
 mod window;
 
 use std::fmt::Write;
