@@ -109,7 +109,7 @@ async fn a_start_waits_for_its_webhook_and_a_rollback_tells_a_program() {
         let now = now_second();
         Key::new(SECRET.as_bytes()).unwrap().verify(signature, body, now, Duration::from_secs(60)).unwrap();
         let told: serde_json::Value = serde_json::from_slice(body).unwrap();
-        assert_eq!((&told["key"], &told["canary"], &told["weight_ppm"]), (&key.into(), &"v2".into(), &0.into()));
+        assert_eq!((&told["key"], &told["canary"], &told["weight_ppm"]), (&key.clone().into(), &"v2".into(), &0.into()));
         assert_eq!((&told["format"], &told["point"], &told["service"]), (&1.into(), &"before_start".into(), &"shop".into()));
     }
     let rollback = RollbackRequest { id: rollout.id.clone(), reason: "bad".to_owned(), ..Default::default() };
