@@ -8,6 +8,7 @@ use super::*;
 use crate::{Aftermath, ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
 mod experiment;
+mod hook;
 
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];
 
