@@ -106,7 +106,8 @@ impl FromStr for Failpoint {
     type Err = UnknownFailpoint;
 
     fn from_str(name: &str) -> Result<Self, UnknownFailpoint> {
-        let all = Self::DECISION.into_iter().chain(Self::REGISTRATION).chain(Self::MIGRATION).chain(Self::OTHERS);
+        let all =
+            Self::DECISION.into_iter().chain(Self::REGISTRATION).chain(Self::MIGRATION).chain(Self::OTHERS);
         let found = all.into_iter().find(|point| point.name() == name);
         found.ok_or_else(|| UnknownFailpoint(name.to_owned()))
     }

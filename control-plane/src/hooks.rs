@@ -53,7 +53,8 @@ impl Executor {
                 continue;
             }
             self.running.insert(key);
-            let (job, targets, tell) = (Job::new(plan, state, run), Arc::clone(&self.targets), self.tell.clone());
+            let (job, targets, tell) =
+                (Job::new(plan, state, run), Arc::clone(&self.targets), self.tell.clone());
             let (rollout, run) = (state.id.0.clone(), run.clone());
             self.tasks.spawn(async move {
                 let end = match job {

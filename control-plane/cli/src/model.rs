@@ -15,10 +15,10 @@ use serde::Serialize;
 pub(crate) use experiment::{
     ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
 };
+pub(crate) use hook::HookRun;
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
-pub(crate) use hook::HookRun;
 pub(crate) use moment::Moment;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};

@@ -167,8 +167,10 @@ mod tests {
     async fn a_program_gets_its_arguments_as_they_are_and_nothing_of_our_environment() {
         let tried = run("echo \"$0 $1\"; env", Duration::from_secs(60), 1).await;
         assert!(tried.output.starts_with("name $(id)\n"), "{}", tried.output);
-        let names = tried.output.lines().skip(1).filter_map(|line| line.split_once('=')).map(|(name, _)| name);
-        let ours = names.filter(|name| !name.starts_with("SERIN_") && !["PWD", "SHLVL", "_", "OLDPWD"].contains(name));
+        let names =
+            tried.output.lines().skip(1).filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+        let ours = names
+            .filter(|name| !name.starts_with("SERIN_") && !["PWD", "SHLVL", "_", "OLDPWD"].contains(name));
         assert_eq!(ours.collect::<Vec<_>>(), Vec::<&str>::new());
     }
 

@@ -16,9 +16,7 @@ mod webhook;
 
 use serde::Serialize;
 use serin_rollout::plan::HookAction;
-use serin_rollout::{
-    Due, HOOK_OUTPUT_BYTES, HookEnd, HookOutcome, HookRun, Plan, State, Work,
-};
+use serin_rollout::{Due, HOOK_OUTPUT_BYTES, HookEnd, HookOutcome, HookRun, Plan, State, Work};
 
 pub use mask::mask;
 pub use serin_migrate::runner::{Point, Secret};

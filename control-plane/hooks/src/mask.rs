@@ -24,7 +24,9 @@ fn mask_line(line: &str) -> String {
         found.push_str(gap);
         let is_value = gap.contains(['=', ':']) || name.eq_ignore_ascii_case("bearer");
         let is_name = first(value).is_some_and(|(before, ..)| before.is_empty());
-        let end = value.find(|c: char| matches!(c, ' ' | '"' | '\'' | ',' | ';' | '&' | '}')).unwrap_or(value.len());
+        let end = value
+            .find(|c: char| matches!(c, ' ' | '"' | '\'' | ',' | ';' | '&' | '}'))
+            .unwrap_or(value.len());
         rest = value;
         if is_value && !is_name && end > 0 {
             found.push_str(MASK);
@@ -75,7 +77,10 @@ mod tests {
             ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
             ("bearer abc", "bearer ***"),
             ("a?api_key=1&b=2", "a?api_key=***&b=2"),
-            ("postgres://anna:hunter2@db/shop and https://x/y", "postgres://anna:***@db/shop and https://x/y"),
+            (
+                "postgres://anna:hunter2@db/shop and https://x/y",
+                "postgres://anna:***@db/shop and https://x/y",
+            ),
             ("the token is gone", "the token is gone"),
             ("größe token=ß\nsecret='x'", "größe token=***\nsecret='***'"),
         ] {

@@ -28,7 +28,9 @@ pub(super) async fn perform(
     let mut failed = 0;
     loop {
         let answer = match request(webhook, told, timeout) {
-            Ok(request) => targets.client.send(request).await.map_err(|error| (error.to_string(), passes(&error))),
+            Ok(request) => {
+                targets.client.send(request).await.map_err(|error| (error.to_string(), passes(&error)))
+            }
             Err(words) => Err((words, false)),
         };
         let (output, waits) = match answer {

@@ -54,10 +54,14 @@ fn holds(new: &Type<'_>, old: &Type<'_>) -> bool {
             Some(precision) => precision.saturating_sub(new.limit(1).unwrap_or(0)) >= needed,
         }),
         ("smallint", "integer" | "bigint") | ("integer", "bigint") => true,
-        ("real" | "smallint", "double precision") | ("smallint", "real") | ("integer", "double precision") => true,
+        ("real" | "smallint", "double precision")
+        | ("smallint", "real")
+        | ("integer", "double precision") => true,
         (before, "text") => is_text(before) || before == "uuid",
         ("character varying", "character varying") => no_shorter(new.limit(0), old.limit(0)),
-        ("character", "character") => no_shorter(Some(new.limit(0).unwrap_or(1)), Some(old.limit(0).unwrap_or(1))),
+        ("character", "character") => {
+            no_shorter(Some(new.limit(0).unwrap_or(1)), Some(old.limit(0).unwrap_or(1)))
+        }
         ("json", "jsonb") => false,
         (before, after) => before == after && is_timed(before) && no_shorter(new.limit(0), old.limit(0)),
     }

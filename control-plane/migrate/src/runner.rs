@@ -25,8 +25,8 @@ use tokio::time::timeout;
 
 use crate::step::{Direction, Step};
 pub use decide::State;
-pub use session::{Secret, Server};
 use session::Session;
+pub use session::{Secret, Server};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -190,7 +190,9 @@ pub enum RunError {
         why: String,
     },
     /// The scripts are others than those that were applied.
-    #[error("{step}: was applied with other scripts (checksum {found}): register the release's scripts as they were applied")]
+    #[error(
+        "{step}: was applied with other scripts (checksum {found}): register the release's scripts as they were applied"
+    )]
     Changed {
         /// The step.
         step: String,

@@ -96,7 +96,9 @@ pub enum Rule {
         verb: String,
     },
     /// The server refuses it in a transaction.
-    #[error("line {line}: {verb} cannot run in a transaction: give it a step of its own with `transaction: false`")]
+    #[error(
+        "line {line}: {verb} cannot run in a transaction: give it a step of its own with `transaction: false`"
+    )]
     Alone {
         /// Where.
         line: usize,

@@ -26,8 +26,8 @@ use crate::hook;
 use crate::plan::Omitted;
 use crate::state::salt;
 use crate::{
-    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
-    UnixMillis,
+    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId,
+    Severity, State, UnixMillis,
 };
 
 /// What was not taken, at most, that a rollout remembers.

@@ -7,8 +7,8 @@
 use serin_analysis::ConfigError;
 
 use crate::{
-    AUTOMATIC, Command, Creation, Evaluation, Event, HookEnd, HookOutcome, Input, Judgement, Order, Plan, State, Stored,
-    UnixMillis, create, step,
+    AUTOMATIC, Command, Creation, Evaluation, Event, HookEnd, HookOutcome, Input, Judgement, Order, Plan,
+    State, Stored, UnixMillis, create, step,
 };
 
 /// State and evidence of one rollout.

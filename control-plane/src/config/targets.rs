@@ -43,9 +43,10 @@ fn each<R, T>(
 
 fn webhook(field: &str, raw: raw::WebhookTarget, insecure: bool) -> Result<Webhook, ConfigError> {
     let at = |name: &str| format!("{field}.{name}");
-    let url: Url = raw.url.parse().map_err(|error: serin_outside::UrlError| {
-        ConfigError::value(at("url"), error.to_string())
-    })?;
+    let url: Url = raw
+        .url
+        .parse()
+        .map_err(|error: serin_outside::UrlError| ConfigError::value(at("url"), error.to_string()))?;
     if !url.is_https() && !url.is_local() && !insecure {
         return Err(ConfigError::value(at("url"), "must be https:// beyond this machine, or say --insecure"));
     }
@@ -85,7 +86,8 @@ fn database(
         text(&at(name), value, 255)?;
     }
     let password = raw.password_file.map(|path| read_of(at("password_file"), &path));
-    let password = password.transpose()?.map(|password| Secret(password.trim_end_matches(['\r', '\n']).to_owned()));
+    let password =
+        password.transpose()?.map(|password| Secret(password.trim_end_matches(['\r', '\n']).to_owned()));
     let is_local = raw.host == "localhost"
         || raw.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     if !raw.tls && !is_local && !insecure {

@@ -36,7 +36,9 @@ impl Task {
     pub(super) async fn hook_ended(&mut self, ended: Ended) {
         self.hooks.forget(&ended);
         let Ended { rollout, end } = ended;
-        let Some(index) = self.tracked.iter().position(|tracked| tracked.state.id.0 == rollout) else { return };
+        let Some(index) = self.tracked.iter().position(|tracked| tracked.state.id.0 == rollout) else {
+            return;
+        };
         let Some(tracked) = self.tracked.get(index) else { return };
         let (now, decided) = (clock::now(), Instant::now());
         let input = Input::HookEnded(end);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, create_with, may_follow,
-    pending, step,
+    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, create_with,
+    may_follow, pending, step,
 };
 
 use super::perform::Decision;
@@ -129,7 +129,8 @@ impl Task {
         let seen = tracked.judgement.clone().map(Box::new);
         let acted = Acted { rollout: id.clone(), at: now, command: command.clone() };
         let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
-        let took_effect = !transition.events().is_empty() && !matches!(acted.command.order, Order::Approve(_));
+        let took_effect =
+            !transition.events().is_empty() && !matches!(acted.command.order, Order::Approve(_));
         self.perform(vec![Decision { index, transition }], now, decided).await?;
         if took_effect {
             self.recorders.act(&acted);

@@ -40,8 +40,13 @@ impl Receiver {
     }
 }
 
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+async fn receive(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    let text =
+        |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let count = {
         let mut seen = receiver.seen.lock().unwrap();
         seen.push((text("idempotency-key"), text(HEADER), body));
@@ -57,7 +62,11 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
 /// A program that tells its arguments and what it is told.
 fn program(folder: &Path) -> String {
     let path = folder.join("note.sh");
-    std::fs::write(&path, "#!/bin/sh\necho \"$@ $SERIN_POINT $SERIN_KEY ${HOME:-no-home} password=hunter2\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "#!/bin/sh\necho \"$@ $SERIN_POINT $SERIN_KEY ${HOME:-no-home} password=hunter2\"\n",
+    )
+    .unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     path.display().to_string()
 }
@@ -109,13 +118,20 @@ async fn a_start_waits_for_its_webhook_and_a_rollback_tells_a_program() {
         let now = now_second();
         Key::new(SECRET.as_bytes()).unwrap().verify(signature, body, now, Duration::from_secs(60)).unwrap();
         let told: serde_json::Value = serde_json::from_slice(body).unwrap();
-        assert_eq!((&told["key"], &told["canary"], &told["weight_ppm"]), (&key.clone().into(), &"v2".into(), &0.into()));
-        assert_eq!((&told["format"], &told["point"], &told["service"]), (&1.into(), &"before_start".into(), &"shop".into()));
+        assert_eq!(
+            (&told["key"], &told["canary"], &told["weight_ppm"]),
+            (&key.clone().into(), &"v2".into(), &0.into())
+        );
+        assert_eq!(
+            (&told["format"], &told["point"], &told["service"]),
+            (&1.into(), &"before_start".into(), &"shop".into())
+        );
     }
     let rollback = RollbackRequest { id: rollout.id.clone(), reason: "bad".to_owned(), ..Default::default() };
     let answered = admin.rollback(rollback).await.unwrap().into_inner().rollout.unwrap();
     assert_eq!(answered.phase(), Phase::RolledBack);
-    let noted = eventually(&mut admin, &rollout.id, |one| state(one, "note").as_deref() == Some("succeeded")).await;
+    let noted =
+        eventually(&mut admin, &rollout.id, |one| state(one, "note").as_deref() == Some("succeeded")).await;
     let said = &noted.hooks.last().unwrap().said;
     assert_eq!(
         said.trim(),
@@ -154,7 +170,8 @@ async fn a_hook_to_a_blocked_address_fails_at_once_and_a_person_goes_on_without_
 #[tokio::test]
 async fn a_hook_that_was_under_way_in_a_crash_is_performed_again_under_the_same_key() {
     let (folder, (receiver, address)) = (tempfile::tempdir().unwrap(), Receiver::start(&[0, 200]).await);
-    let write = || std::fs::write(folder.path().join("extra.yaml"), config(folder.path(), address, "127.0.0.0/8"));
+    let write =
+        || std::fs::write(folder.path().join("extra.yaml"), config(folder.path(), address, "127.0.0.0/8"));
     write().unwrap();
     let config = folder.path().join("extra.yaml");
     let process = Process::start_with(folder.path(), &config);

@@ -44,13 +44,16 @@ impl Postgres {
         let mut server = Self { process: None, port: Port::reserve()?, folder };
         let data = server.folder.join("data");
         let mut made = as_nobody(&initdb);
-        made.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", USER, "-D"]).arg(&data);
+        made.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", USER, "-D"])
+            .arg(&data);
         let mut made = Process::start("initdb", made, &server.folder.join("initdb.log"))?;
         let status = made.wait(DEADLINE).await?;
         ensure!(status.success(), "initdb failed:\n{}", made.tail());
         let mut command = as_nobody(&postgres);
         command.arg("-D").arg(&data).arg("-p").arg(server.port.number().to_string());
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=16MB"] {
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=16MB"]
+        {
             command.args(["-c", setting]);
         }
         server.process = Some(Process::start("postgres", command, &server.folder.join("postgres.log"))?);
@@ -100,6 +103,7 @@ fn as_nobody(program: &Path) -> Command {
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders = std::env::split_paths(&path).map(|folder| folder.join(program));
-    let debian = (13..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{program}")));
+    let debian =
+        (13..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{program}")));
     folders.chain(debian).find(|path| path.exists())
 }

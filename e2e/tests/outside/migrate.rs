@@ -85,7 +85,11 @@ async fn nothing_is_lost_without_approval_whatever_the_words_of_a_script_are() {
         ("delete from orders where false", Stage::Contract, "deletes rows"),
         ("do $$ begin delete from orders; end $$", Stage::Contract, "runs code that cannot be looked into"),
         ("alter table orders drop customer", Stage::Contract, "drops a column"),
-        ("alter table orders alter amount type smallint", Stage::Contract, "amount of public.orders becomes narrower"),
+        (
+            "alter table orders alter amount type smallint",
+            Stage::Contract,
+            "amount of public.orders becomes narrower",
+        ),
         (hidden, Stage::Expand, "rows deleted: 1000"),
     ] {
         let step = step(up, "drop table if exists nothing", stage);
@@ -98,7 +102,8 @@ async fn nothing_is_lost_without_approval_whatever_the_words_of_a_script_are() {
     let narrowing = step("alter table orders alter amount type smallint", "drop table x", Stage::Expand);
     let refused = perform(&shop, "shop", &narrowing, Direction::Up, true).await.unwrap_err();
     assert!(matches!(refused, RunError::Expand(_)), "{refused}");
-    let approved = step("alter table orders drop customer", "alter table orders add customer text", Stage::Contract);
+    let approved =
+        step("alter table orders drop customer", "alter table orders add customer text", Stage::Contract);
     perform(&shop, "shop", &approved, Direction::Up, true).await.unwrap();
     assert_ne!(shop.schema("shop").await, whole.0);
 }
@@ -118,7 +123,10 @@ async fn a_dry_run_tells_what_would_change_and_changes_nothing() {
     };
     let report = run(&shop.server("shop"), &dry, &|_| ()).await.unwrap();
     assert_eq!((shop.schema("shop").await, shop.rows("shop").await), before);
-    assert!(report.changes.contains(&"column tax numeric(10,2) is added to public.orders".to_owned()), "{report:?}");
+    assert!(
+        report.changes.contains(&"column tax numeric(10,2) is added to public.orders".to_owned()),
+        "{report:?}"
+    );
     assert!(report.changes.contains(&"table public.tax_rates is made".to_owned()), "{report:?}");
     assert!(report.locks.contains(&("orders".to_owned(), "AccessExclusiveLock".to_owned())), "{report:?}");
     assert_eq!(report.steps[1], ("0002_index".to_owned(), Outcome::NotTried));
@@ -132,7 +140,8 @@ async fn a_dry_run_tells_what_would_change_and_changes_nothing() {
     user.batch_execute("commit").await.unwrap();
     let holder = shop.client("shop").await;
     holder.batch_execute("select pg_advisory_lock(8315178084159285607)").await.unwrap();
-    let impatient = Job { limits: Limits { turn: std::time::Duration::from_millis(300), ..limits }, ..performed };
+    let impatient =
+        Job { limits: Limits { turn: std::time::Duration::from_millis(300), ..limits }, ..performed };
     let refused = run(&shop.server("shop"), &impatient, &|_| ()).await.unwrap_err();
     assert!(matches!(refused, RunError::Turn(_)), "{refused}");
     drop(holder);
@@ -141,7 +150,11 @@ async fn a_dry_run_tells_what_would_change_and_changes_nothing() {
     assert!(report.steps.iter().all(|(_, outcome)| *outcome == Outcome::Noted), "{report:?}");
     let changed = step("create table a ()", "drop table a", Stage::Expand);
     shop.client("shop").await.batch_execute("update serin.migrations set name = '0001'").await.unwrap_err();
-    shop.client("shop").await.batch_execute("update serin.migrations set name = '0001' where name = '0001_tax'").await.unwrap();
+    shop.client("shop")
+        .await
+        .batch_execute("update serin.migrations set name = '0001' where name = '0001_tax'")
+        .await
+        .unwrap();
     let refused = perform(&shop, "shop", &changed, Direction::Up, true).await.unwrap_err();
     assert!(matches!(refused, RunError::Changed { .. }), "{refused}");
 }
@@ -178,7 +191,10 @@ async fn scripts_are_split_as_postgresql_splits_them() {
         assert_eq!(parsed.statements().len(), whole.iter().filter(ended).count(), "{script}");
         client.batch_execute("discard all").await.unwrap();
         for statement in parsed.statements() {
-            client.execute(&statement.text, &[]).await.unwrap_or_else(|error| panic!("{statement:?}: {error:?}"));
+            client
+                .execute(&statement.text, &[])
+                .await
+                .unwrap_or_else(|error| panic!("{statement:?}: {error:?}"));
         }
         client.batch_execute("discard all").await.unwrap();
     }

@@ -66,7 +66,8 @@ impl Server {
         };
         tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{}", process.tail()));
         let addresses: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
-        let client = AdminServiceClient::connect(format!("http://{}", addresses["admin"].as_str().unwrap())).await;
+        let client =
+            AdminServiceClient::connect(format!("http://{}", addresses["admin"].as_str().unwrap())).await;
         Self { process, client: client.unwrap() }
     }
 
@@ -75,7 +76,14 @@ impl Server {
         let mut last = Rollout::default();
         let end = std::time::Instant::now() + PATIENCE;
         while std::time::Instant::now() < end {
-            last = self.client.get(GetRequest { id: id.to_owned() }).await.unwrap().into_inner().rollout.unwrap();
+            last = self
+                .client
+                .get(GetRequest { id: id.to_owned() })
+                .await
+                .unwrap()
+                .into_inner()
+                .rollout
+                .unwrap();
             if wanted(&last) {
                 return last;
             }
@@ -126,13 +134,20 @@ async fn a_rollout_killed_around_the_commit_ends_with_its_schema_and_returns_to_
         };
         server.client.approve(approve(Approval::Drained)).await.unwrap();
         let asked = server.until(&id, |one| newest(one, "after_rollback").0 == "failed").await;
-        assert!(newest(&asked, "after_rollback").1.contains("needs an approval of the loss of data"), "{asked:#?}");
+        assert!(
+            newest(&asked, "after_rollback").1.contains("needs an approval of the loss of data"),
+            "{asked:#?}"
+        );
         assert_eq!(shop.schema(point).await, changed, "{point}");
         let request = CreateRequest { plan_yaml: PLAN.to_owned(), paused: false };
         let refused = server.client.create(request).await.unwrap_err();
         assert!(refused.message().contains("its hooks are not"), "{refused}");
         server.client.approve(approve(Approval::DataLoss)).await.unwrap();
         server.until(&id, |one| newest(one, "after_rollback").0 == "succeeded").await;
-        assert_eq!((shop.schema(point).await, shop.rows(point).await), (original.clone(), whole.clone()), "{point}");
+        assert_eq!(
+            (shop.schema(point).await, shop.rows(point).await),
+            (original.clone(), whole.clone()),
+            "{point}"
+        );
     }
 }

@@ -49,7 +49,9 @@ impl Known {
     pub(super) fn words(&self) -> String {
         let mut words = Vec::new();
         if self.refused {
-            words.push("refused: transactions, limits and the reading of strings are set by Serin alone".to_owned());
+            words.push(
+                "refused: transactions, limits and the reading of strings are set by Serin alone".to_owned(),
+            );
         }
         words.extend(self.data_loss.iter().map(|loss| format!("{loss}: needs an approval")));
         words.extend(self.breaks.iter().map(|breaks| format!("{breaks}: only when contracting")));

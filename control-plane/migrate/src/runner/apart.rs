@@ -47,7 +47,12 @@ async fn perform(
     settle(session, step, job, observer).await
 }
 
-async fn settle(session: &Session, step: &Step, job: &Job<'_>, observer: Observer<'_>) -> Result<(), RunError> {
+async fn settle(
+    session: &Session,
+    step: &Step,
+    job: &Job<'_>,
+    observer: Observer<'_>,
+) -> Result<(), RunError> {
     ledger::write(session.client(), step, State::after(job.direction), job.rollout).await?;
     observer(Point::Settled);
     Ok(())
@@ -85,7 +90,8 @@ async fn repair(
             settle(session, step, job, observer).await
         }
         (Some(Made::Broken(index)), Direction::Up) => {
-            let dropped = session.client().execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"), &[]).await;
+            let dropped =
+                session.client().execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"), &[]).await;
             dropped.map_err(database)?;
             perform(session, step, job, observer).await
         }

@@ -37,7 +37,9 @@ pub(super) async fn read(client: &impl GenericClient, step: &Step) -> Result<Opt
         return Ok(None);
     }
     let query = "SELECT state, checksum FROM serin.migrations WHERE name = $1";
-    let Some(row) = client.query_opt(query, &[&step.name()]).await.map_err(database)? else { return Ok(None) };
+    let Some(row) = client.query_opt(query, &[&step.name()]).await.map_err(database)? else {
+        return Ok(None);
+    };
     let (state, checksum) = (row.try_get(0).map_err(database)?, row.try_get(1).map_err(database)?);
     let state = State::of(state).ok_or_else(|| RunError::Database(format!("{state:?} is no state")))?;
     Ok(Some(Remembered { state, checksum }))

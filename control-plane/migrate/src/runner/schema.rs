@@ -114,7 +114,10 @@ impl Schema {
                 found.push(format!("column {} of {table} becomes {}", old.name, new.name));
             }
             if old.kind != new.kind {
-                found.push(format!("column {} of {table} changes from {} to {}", new.name, old.kind, new.kind));
+                found.push(format!(
+                    "column {} of {table} changes from {} to {}",
+                    new.name, old.kind, new.kind
+                ));
             }
             if old.required != new.required {
                 let verb = if new.required { "must" } else { "may" };
@@ -131,9 +134,10 @@ impl Schema {
     ) -> impl Iterator<Item = (&'a str, &'a Column, &'a Column)> {
         self.0.iter().flat_map(move |(number, before)| {
             let now = after.0.get(number).map(|now| &now.columns);
-            before.columns.iter().filter_map(move |(number, old)| {
-                Some((before.name.as_str(), old, now?.get(number)?))
-            })
+            before
+                .columns
+                .iter()
+                .filter_map(move |(number, old)| Some((before.name.as_str(), old, now?.get(number)?)))
         })
     }
 }

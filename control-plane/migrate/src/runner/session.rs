@@ -58,8 +58,9 @@ pub(super) struct Session {
 impl Session {
     pub(super) async fn open(server: &Server, limits: Limits) -> Result<Self, RunError> {
         let connected = timeout(CONNECT, connect(server)).await;
-        let (client, driver) =
-            connected.unwrap_or_else(|_| Err(format!("not within {}s", CONNECT.as_secs()))).map_err(RunError::Connect)?;
+        let (client, driver) = connected
+            .unwrap_or_else(|_| Err(format!("not within {}s", CONNECT.as_secs())))
+            .map_err(RunError::Connect)?;
         let session = Self { client, driver };
         let settings = format!(
             "SET lock_timeout = {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
@@ -122,7 +123,10 @@ async fn connect(server: &Server) -> Result<(Client, JoinHandle<()>), String> {
             ServerName::try_from(server.host.clone()).map_err(|error| error.to_string())?;
             let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
             let connector =
-                <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<TcpStream>>::make_tls_connect(&mut maker, &server.host);
+                <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<TcpStream>>::make_tls_connect(
+                    &mut maker,
+                    &server.host,
+                );
             let connector = connector.map_err(|error| error.to_string())?;
             let (client, connection) = config.connect_raw(stream, connector).await.map_err(wrong)?;
             Ok((client, tokio::spawn(drive(connection))))

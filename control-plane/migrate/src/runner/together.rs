@@ -28,7 +28,8 @@ pub(super) async fn run(
         }
     }
     let (after, rows) = (Schema::of(&transaction).await?, Rows::of(&transaction).await?.since(&rows_before));
-    let losses: Vec<String> = before.losses(&after).into_iter().chain(rows.losses()).take(LINES_MAX).collect();
+    let losses: Vec<String> =
+        before.losses(&after).into_iter().chain(rows.losses()).take(LINES_MAX).collect();
     check(&ran, job, &losses, before.narrowed(&after))?;
     report.changes.extend(before.changes(&after).into_iter().take(LINES_MAX));
     report.losses.extend(losses);

@@ -222,9 +222,7 @@ fn create(words: &mut Words<'_, '_>) -> Traits {
         }
         // What a schema is created with are statements of their own.
         "SCHEMA" => Traits::known(verb).loses_if(words.clone().any("create"), Loss::Unknown),
-        "FUNCTION" | "PROCEDURE" | "AGGREGATE" => {
-            Traits::known(verb).breaks_if(replaces, Break::Replaces)
-        }
+        "FUNCTION" | "PROCEDURE" | "AGGREGATE" => Traits::known(verb).breaks_if(replaces, Break::Replaces),
         "TRIGGER" => Traits::known(verb).breaks_if(replaces, Break::Replaces),
         "POLICY" | "RULE" => Traits::known(verb).breaks(Break::Stricter),
         "DATABASE" | "TABLESPACE" | "SUBSCRIPTION" => Traits { alone: true, ..Traits::unknown(verb) },

@@ -26,10 +26,10 @@ fn statements_end_where_postgresql_ends_them() {
         ("/* ; /* ; */ ; */ select 1; -- ;\nselect 2", vec!["select 1", "select 2"]),
         ("select 1 +-- ;\n 2", vec!["select 1 +-- ;\n 2"]),
         ("select 5*/**/3; select 2", vec!["select 5*/**/3", "select 2"]),
-        ("create rule r as on insert to t do (delete from a; delete from b); select 1", vec![
-            "create rule r as on insert to t do (delete from a; delete from b)",
-            "select 1",
-        ]),
+        (
+            "create rule r as on insert to t do (delete from a; delete from b); select 1",
+            vec!["create rule r as on insert to t do (delete from a; delete from b)", "select 1"],
+        ),
         (
             "create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end; select 3",
             vec![
@@ -55,7 +55,11 @@ fn a_script_that_does_not_end_what_it_begins_is_refused_with_its_line() {
         ("select $a$ $b$", 1, Malformed::Unended("a dollar-quoted string")),
         ("select (1;\nselect 2", 1, Malformed::Parentheses),
         ("select 1);", 1, Malformed::Parentheses),
-        ("create function f() returns int begin atomic select 1;", 1, Malformed::Unended("the body of a routine")),
+        (
+            "create function f() returns int begin atomic select 1;",
+            1,
+            Malformed::Unended("the body of a routine"),
+        ),
         ("\\copy t from x", 1, Malformed::PsqlCommand),
         ("select 1\0", 1, Malformed::Zero),
     ] {
@@ -76,12 +80,18 @@ fn what_a_statement_may_lose_and_break_is_known_or_counts_as_both() {
         ("create table t (a int references u on delete cascade on update cascade)", (None, None)),
         ("create table if not exists t (a int)", (None, None)),
         ("create unlogged table t (a int)", (Some(Loss::Unlogged), None)),
-        ("create table t as with d as (delete from u returning *) select * from d", (Some(Loss::Deletes), None)),
+        (
+            "create table t as with d as (delete from u returning *) select * from d",
+            (Some(Loss::Deletes), None),
+        ),
         ("create index on t (a)", (None, None)),
         ("create unique index i on t (a)", (None, Some(Stricter))),
         ("create index concurrently i on t (a)", (None, None)),
         ("create trigger x after update or delete on t for each row execute function f()", (None, None)),
-        ("create function f() returns trigger language plpgsql as $$ begin delete from t; end $$", (None, None)),
+        (
+            "create function f() returns trigger language plpgsql as $$ begin delete from t; end $$",
+            (None, None),
+        ),
         ("create or replace function f() returns int language sql as 'select 1'", (None, Some(Replaces))),
         ("create or replace view v as select 1", (None, Some(Replaces))),
         ("create rule r as on insert to t do instead nothing", (None, Some(Stricter))),
@@ -144,11 +154,25 @@ fn what_a_statement_may_lose_and_break_is_known_or_counts_as_both() {
 #[test]
 fn what_takes_control_or_cannot_run_in_a_transaction_is_known() {
     for statement in [
-        "begin", "start transaction", "commit", "end", "rollback", "abort", "savepoint s", "release s",
-        "prepare transaction 'x'", "commit prepared 'x'", "set transaction isolation level serializable",
-        "set session characteristics as transaction read only", "set role anna", "set lock_timeout = 0",
-        "reset all", "discard all", "set standard_conforming_strings = off",
-        "select set_config('STANDARD_conforming_strings', 'off', false)", "copy t from stdin",
+        "begin",
+        "start transaction",
+        "commit",
+        "end",
+        "rollback",
+        "abort",
+        "savepoint s",
+        "release s",
+        "prepare transaction 'x'",
+        "commit prepared 'x'",
+        "set transaction isolation level serializable",
+        "set session characteristics as transaction read only",
+        "set role anna",
+        "set lock_timeout = 0",
+        "reset all",
+        "discard all",
+        "set standard_conforming_strings = off",
+        "select set_config('STANDARD_conforming_strings', 'off', false)",
+        "copy t from stdin",
     ] {
         assert!(Script::parse(statement).unwrap().statements()[0].traits.takes_control, "{statement}");
     }
@@ -157,9 +181,16 @@ fn what_takes_control_or_cannot_run_in_a_transaction_is_known() {
         assert_eq!(takes, statement.contains("all"), "{statement}");
     }
     for statement in [
-        "create index concurrently i on t (a)", "drop index concurrently i", "reindex table concurrently t",
-        "reindex database shop", "vacuum full t", "create database shop", "drop database shop", "alter system reset all",
-        "alter table t detach partition p concurrently", "cluster",
+        "create index concurrently i on t (a)",
+        "drop index concurrently i",
+        "reindex table concurrently t",
+        "reindex database shop",
+        "vacuum full t",
+        "create database shop",
+        "drop database shop",
+        "alter system reset all",
+        "alter table t detach partition p concurrently",
+        "cluster",
     ] {
         assert!(Script::parse(statement).unwrap().statements()[0].traits.alone, "{statement}");
     }
@@ -169,8 +200,14 @@ fn what_takes_control_or_cannot_run_in_a_transaction_is_known() {
 fn an_index_that_is_made_beside_its_users_can_be_found_again() {
     let repair = |statement: &str| Script::parse(statement).unwrap().statements()[0].traits.repair.clone();
     let index = |name: &str, table: &str| Repair::Index { name: name.to_owned(), table: table.to_owned() };
-    assert_eq!(repair("create index concurrently By_Name on only shop.\"T\" (a)"), index("by_name", "shop.\"T\""));
-    assert_eq!(repair("create unique index concurrently if not exists \"I\"\"x\" on t (a)"), index("I\"x", "t"));
+    assert_eq!(
+        repair("create index concurrently By_Name on only shop.\"T\" (a)"),
+        index("by_name", "shop.\"T\"")
+    );
+    assert_eq!(
+        repair("create unique index concurrently if not exists \"I\"\"x\" on t (a)"),
+        index("I\"x", "t")
+    );
     assert_eq!(repair("create index concurrently on t (a)"), Repair::Ask);
     assert_eq!(repair("drop index concurrently if exists i"), Repair::Repeat);
     assert_eq!(repair("drop index concurrently i"), Repair::Ask);

@@ -130,7 +130,8 @@ fn wanted<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a>> {
 fn rolled_back<'a>(plan: &'a Plan, state: &State, is_drained: bool) -> Vec<Due<'a>> {
     let mut all: Vec<_> = at(plan, HookPoint::OnRollback, 0).collect();
     // What is on its way up must not arrive after its way down.
-    let is_migrating = state.running_hooks().any(|run| run.name == MIGRATIONS && run.point != HookPoint::AfterRollback);
+    let is_migrating =
+        state.running_hooks().any(|run| run.name == MIGRATIONS && run.point != HookPoint::AfterRollback);
     if is_migrating || !is_drained {
         return all;
     }
@@ -223,9 +224,8 @@ pub(crate) fn is_passed(plan: &Plan, state: &State, step: u32) -> bool {
 pub(crate) fn has_failed(plan: &Plan, state: &State, now: UnixMillis) -> Option<HookRun> {
     let mut chains = vec![wanted(plan, state, now)];
     // A step that a person went past does not wait any more.
-    let waits = |hook: &&HookState| {
-        hook.run.point == HookPoint::BeforeStep && hook.run.occurrence > state.step
-    };
+    let waits =
+        |hook: &&HookState| hook.run.point == HookPoint::BeforeStep && hook.run.occurrence > state.step;
     let step = state.hooks.iter().filter(waits).map(|hook| hook.run.occurrence).max();
     let is_step = matches!(state.phase, Phase::Progressing);
     chains.extend(step.filter(|_| is_step).map(|step| at(plan, HookPoint::BeforeStep, step).collect()));

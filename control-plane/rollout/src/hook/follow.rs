@@ -27,7 +27,9 @@ pub(crate) fn ended(change: &mut Change<'_>, end: &HookEnd) {
             let cause = Cause::HookFailed { point: run.point, name: run.name };
             change.record(Fact::RolledBack { cause, evidence: None });
         }
-        OnFailure::Hold if due::obstacle(change.plan, &change.state, change.now).as_ref() == Some(&reason) => {
+        OnFailure::Hold
+            if due::obstacle(change.plan, &change.state, change.now).as_ref() == Some(&reason) =>
+        {
             change.record(Fact::Held { reason, evidence: None });
         }
         OnFailure::Hold | OnFailure::Continue => {}

@@ -8,8 +8,8 @@ use serin_analysis::config::Failures;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Block, Escalation, Experiment, Forecast, Hooks, Limits, Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent,
-    RollbackWindow, Step, Undone, check,
+    Block, Escalation, Experiment, Forecast, Hooks, Limits, Margins, Migrations, OnRollback, Plan,
+    PlanErrors, PlannedComponent, RollbackWindow, Step, Undone, check,
 };
 
 impl Plan {

@@ -276,12 +276,8 @@ fn hook(field: &str, point: HookPoint, raw: &RawHook, findings: &mut Findings) -
         findings.add(&format!("{field}.on_failure"), PlanRule::NothingToRollBack);
     }
     let range = (Duration::from_secs(1), minutes(60));
-    let timeout = findings.duration(
-        &format!("{field}.timeout"),
-        raw.timeout.as_ref(),
-        Duration::from_secs(30),
-        range,
-    );
+    let timeout =
+        findings.duration(&format!("{field}.timeout"), raw.timeout.as_ref(), Duration::from_secs(30), range);
     let attempts = raw.attempts.unwrap_or(if raw.webhook.is_some() { 3 } else { 1 });
     let attempts = findings.range(&format!("{field}.attempts"), attempts, 1, 10);
     let action = action(field, raw, findings)?;

@@ -144,7 +144,10 @@ impl fmt::Display for HoldReason {
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::Hook { point, name } => {
-                write!(formatter, "hook {name} ({point}) failed; a person has to let it run again or go on without it")
+                write!(
+                    formatter,
+                    "hook {name} ({point}) failed; a person has to let it run again or go on without it"
+                )
             }
             Self::Vetoed { components, vetoes } => {
                 if !components.is_empty() {

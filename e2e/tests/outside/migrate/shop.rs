@@ -29,7 +29,12 @@ const STEPS: [(&str, &str, &str, bool); 4] = [
         "drop index concurrently orders_customer",
         false,
     ),
-    ("0003_amount", "alter table orders alter amount type bigint", "alter table orders alter amount type int", true),
+    (
+        "0003_amount",
+        "alter table orders alter amount type bigint",
+        "alter table orders alter amount type int",
+        true,
+    ),
     ("0004_note", "alter table orders add note text", "alter table orders drop note", true),
 ];
 
@@ -121,7 +126,8 @@ impl Shop {
     /// What is recorded, by name.
     pub(crate) async fn states(&self, database: &str) -> Vec<(String, String)> {
         let client = self.client(database).await;
-        let there = client.query_one("select to_regclass('serin.migrations') is not null", &[]).await.unwrap();
+        let there =
+            client.query_one("select to_regclass('serin.migrations') is not null", &[]).await.unwrap();
         if !there.get::<_, bool>(0) {
             return Vec::new();
         }

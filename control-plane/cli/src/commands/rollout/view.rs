@@ -5,8 +5,8 @@ mod experiment;
 use std::time::SystemTime;
 
 use crate::model::{
-    Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollback, RollbackStage,
-    Rollout, Veto,
+    Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollback,
+    RollbackStage, Rollout, Veto,
 };
 use crate::output::{Sheet, age, count, latency, percent};
 

@@ -31,7 +31,8 @@ impl<'t, 'a> Words<'t, 'a> {
 
     /// Goes behind these words, if they come next.
     pub(super) fn takes(&mut self, words: &[&str]) -> bool {
-        let comes = words.len() <= self.0.len() && words.iter().zip(self.0).all(|(word, token)| token.is(word));
+        let comes =
+            words.len() <= self.0.len() && words.iter().zip(self.0).all(|(word, token)| token.is(word));
         if comes {
             self.0 = self.0.get(words.len()..).unwrap_or_default();
         }
@@ -104,7 +105,9 @@ impl<'t, 'a> Words<'t, 'a> {
             if token.is("delete") && next_is("from", &mut left) {
                 return Some(Loss::Deletes);
             }
-            if (token.is("update") && !follows(&["on", "for", "key"])) || (token.is("merge") && next_is("into", &mut left)) {
+            if (token.is("update") && !follows(&["on", "for", "key"]))
+                || (token.is("merge") && next_is("into", &mut left))
+            {
                 return Some(Loss::Overwrites);
             }
             before = Some(token);

@@ -1,7 +1,7 @@
 //! Hooks: what waits for them, what follows from how they end, and that each ends once.
 
 use super::*;
-use crate::{Approval, HookEnd, HookOutcome, HookRun, HoldReason, pending};
+use crate::{Approval, HoldReason, HookEnd, HookOutcome, HookRun, pending};
 
 const PLAN: &str = r#"
 service: shop
@@ -114,8 +114,11 @@ impl Scene {
     fn check_replay(&self) {
         let (_, replayed) = replay(&self.events).unwrap();
         assert_eq!(replayed, self.state);
-        let json: Vec<Event> =
-            self.events.iter().map(|one| serde_json::from_str(&serde_json::to_string(one).unwrap()).unwrap()).collect();
+        let json: Vec<Event> = self
+            .events
+            .iter()
+            .map(|one| serde_json::from_str(&serde_json::to_string(one).unwrap()).unwrap())
+            .collect();
         assert_eq!(json, self.events);
         let state: State = serde_json::from_str(&serde_json::to_string(&self.state).unwrap()).unwrap();
         assert_eq!(state, self.state);
@@ -128,7 +131,10 @@ fn the_canary_gets_nothing_before_schema_and_hooks_before_the_start_are_done() {
     assert_eq!(scene.running(), ["before_start migrations"]);
     scene.until(60);
     let assigned = scene.plan.service_assignment(&scene.state);
-    assert_eq!((scene.state.weight, assigned.rules.len(), assigned.split[0].weight_ppm), (Weight::ZERO, 0, 0));
+    assert_eq!(
+        (scene.state.weight, assigned.rules.len(), assigned.split[0].weight_ppm),
+        (Weight::ZERO, 0, 0)
+    );
     assert!(scene.refused(Order::Promote).contains("has not begun"));
     assert!(scene.refused(Order::SetWeight(Weight::FULL)).contains("has not begun"));
     scene.well("migrations");
@@ -146,7 +152,10 @@ fn a_paused_rollout_asks_nobody_until_it_is_resumed() {
     scene.until(30);
     assert_eq!((scene.running().len(), scene.state.weight), (0, Weight::ZERO));
     scene.order(Order::Resume);
-    assert_eq!((scene.running(), scene.state.weight), (vec!["before_start migrations".to_owned()], Weight::ZERO));
+    assert_eq!(
+        (scene.running(), scene.state.weight),
+        (vec!["before_start migrations".to_owned()], Weight::ZERO)
+    );
     scene.well("migrations").well("warm");
     assert_eq!(scene.state.weight.ppm(), 100_000);
     scene.check_replay();
@@ -195,7 +204,10 @@ fn after_a_rollback_hooks_run_then_the_canary_drains_then_the_schema_goes_back()
     let mut scene = Scene::begun();
     scene.until(15).order(Order::Rollback { scope: RollbackScope::Version });
     // The users are sent back in the same breath; nothing of that waits for a hook.
-    assert_eq!((scene.state.phase, scene.running()), (Phase::RolledBack, vec!["on_rollback undo".to_owned()]));
+    assert_eq!(
+        (scene.state.phase, scene.running()),
+        (Phase::RolledBack, vec!["on_rollback undo".to_owned()])
+    );
     scene.well("undo");
     assert_eq!(scene.running().len(), 0);
     assert!(pending(&scene.plan, &scene.state));

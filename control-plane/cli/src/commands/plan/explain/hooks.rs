@@ -67,7 +67,8 @@ pub(super) fn hooks(plan: &Plan) -> Vec<Hook> {
 
 impl Schema {
     pub(super) fn of(migrations: &Migrations) -> Self {
-        let known = |step: &Step, direction| step.script(direction).statements().iter().map(Known::of).collect();
+        let known =
+            |step: &Step, direction| step.script(direction).statements().iter().map(Known::of).collect();
         let change = |step: &Step| Change {
             name: step.name().to_owned(),
             phase: step.stage(),
@@ -136,7 +137,13 @@ pub(super) fn sheet(hooks: &[Hook], sheet: &mut Sheet) {
             1 => duration(hook.timeout),
             more => format!("{more} times {}", duration(hook.timeout)),
         };
-        [hook.point.to_string(), hook.name.clone(), format!("{} {}", hook.kind, hook.target), tried, failed.to_owned()]
+        [
+            hook.point.to_string(),
+            hook.name.clone(),
+            format!("{} {}", hook.kind, hook.target),
+            tried,
+            failed.to_owned(),
+        ]
     });
     sheet.table(["POINT", "NAME", "ASKS", "WITHIN", "WHEN IT FAILS"], rows);
 }
