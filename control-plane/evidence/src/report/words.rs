@@ -28,7 +28,7 @@ pub(super) fn lasting(ms: u64) -> String {
         0 => format!("{ms} ms"),
         1..=9 => format!("{}.{} s", seconds, ms % 1_000 / 100),
         10..=59 => format!("{seconds} s"),
-        60..=3_599 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..=3_599 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..=3_599 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
     }

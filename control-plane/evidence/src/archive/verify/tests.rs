@@ -88,10 +88,12 @@ fn what_is_changed_within_an_archive_and_packed_again_is_named() {
     removed.documents.pop_first();
     assert!(matches!(faults(&removed)[0], Fault::DocumentMissing { .. }));
     let mut removed = whole.clone();
-    (removed.links.remove(1), removed.entries.clear());
+    removed.links.remove(1);
+    removed.entries.clear();
     assert!(faults(&removed).contains(&Fault::Missing { from: 2, through: 2 }));
     let mut cut = whole.clone();
-    (cut.links.pop(), cut.entries.pop());
+    cut.links.pop();
+    cut.entries.pop();
     assert!(faults(&cut).contains(&Fault::End { last: 2, head: 3 }));
     let mut journal = whole.clone();
     journal.journal = "[{}]".to_owned();
