@@ -41,10 +41,11 @@ async fn one_order_returns_all_under_one_generation_and_repeating_it_changes_not
     admin.create(request).await.unwrap();
     let (id, reason) = ("old".to_owned(), "good".to_owned());
     admin.promote(PromoteRequest { id: id.clone(), reason: reason.clone() }).await.unwrap();
+    admin.hand_over(HandOverRequest { id, reason: reason.clone() }).await.unwrap();
     let stock = RollbackRequest { id: "stock".to_owned(), reason, ..RollbackRequest::default() };
     admin.rollback(stock).await.unwrap();
 
-    // The plan of `old` has no rollback window, so what was promoted is not watched.
+    // `old` was handed over, so it is not watched any more.
     let some = all(&mut admin, &[], &["shop-*", "old"]).await.unwrap();
     let (returned, left) = (ReturnOutcome::Returned, ReturnOutcome::Left);
     assert_eq!(outcomes(&some), [("shop-eu", returned), ("shop-us", returned), ("old", left)]);

@@ -50,7 +50,10 @@ fn a_train_is_checked_with_its_plans_and_told_in_words() {
     std::fs::write(folder.join("shop.yaml"), "service: shop\nbaseline: v1\ncanary: v2\nwarm_up: soon\n")
         .unwrap();
     let wrong = serin(&["train", "check", &file]).exits(5).stderr;
-    assert!(wrong.contains("train.yaml:6:25: members[1].plan: shop.yaml:4:10: warm_up"), "{wrong}");
+    assert!(
+        wrong.contains("train.yaml:6:25: members[1].plan: shop.yaml, line 4, column 10: warm_up"),
+        "{wrong}"
+    );
     std::fs::remove_file(folder.join("stock.yaml")).unwrap();
     serin(&["train", "check", &file]).exits(2);
     std::fs::remove_dir_all(folder).unwrap();

@@ -127,7 +127,7 @@ fn plan(
     let plan = match Plan::parse(text) {
         Ok(plan) => plan,
         Err(errors) => {
-            errors.errors().iter().for_each(|error| findings.add(&of_plan, format!("{name}:{error}")));
+            errors.errors().iter().for_each(|error| findings.add(&of_plan, format!("{name}, {error}")));
             return None;
         }
     };

@@ -125,7 +125,7 @@ fn every_refusal_of_a_train_names_field_rule_and_place() {
     let mut wrong = files(&["stock", "shop", "pay"]);
     wrong.insert("pay.yaml".to_owned(), plan_of("pay", "warm_up: soon\n"));
     let words = TrainPlan::parse(TRAIN, &wrong).unwrap_err().to_string();
-    assert!(words.contains("members[2].plan: pay.yaml:"), "{words}");
+    assert!(words.contains("members[2].plan: pay.yaml, line 6, column 10: warm_up"), "{words}");
     let experiment = "kind: experiment\nservice: pay\nbaseline: v1\narms: [{name: a, version: v2, weight: 10%}]\nduration: 1d\n";
     wrong.insert("pay.yaml".to_owned(), experiment.to_owned());
     let words = TrainPlan::parse(TRAIN, &wrong).unwrap_err().to_string();
