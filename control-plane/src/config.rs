@@ -34,8 +34,19 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// How many rollouts may run at once.
+    pub limits: Limits,
     /// Filter directives of the log, for example `info`.
     pub log: String,
+}
+
+/// How many rollouts may run at once; others wait for their turn.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// All together. `None`: any number.
+    pub rollouts: Option<u32>,
+    /// Of one group. `None`: what the plans say.
+    pub per_group: Option<u32>,
 }
 
 /// The filter that Envoy runs.
@@ -149,6 +160,7 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
+            limits: Limits::try_from(raw.limits)?,
             log: raw.log,
         })
     }
@@ -194,6 +206,20 @@ impl TryFrom<raw::Report> for Report {
         let interval = Duration::from_millis(u64::from(raw.interval_ms));
         let raw::Report { cluster, host_sample, route_metadata, .. } = raw;
         Ok(Self { cluster, interval, host_sample, route_metadata })
+    }
+}
+
+impl TryFrom<raw::Limits> for Limits {
+    type Error = ConfigError;
+
+    fn try_from(raw: raw::Limits) -> Result<Self, ConfigError> {
+        let raw::Limits { rollouts, per_group } = raw;
+        for (field, most) in [("limits.rollouts", rollouts), ("limits.per_group", per_group)] {
+            if most.is_some_and(|most| !(1..=1_000).contains(&most)) {
+                return Err(ConfigError::value(field, "must be between 1 and 1000"));
+            }
+        }
+        Ok(Self { rollouts, per_group })
     }
 }
 

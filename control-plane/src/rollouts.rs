@@ -17,6 +17,7 @@ mod recorders;
 mod restore;
 mod task;
 mod tracked;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;

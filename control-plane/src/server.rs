@@ -195,7 +195,8 @@ fn shared(config: &Config, store: StoreHandle, fleet: Arc<Fleet>) -> Shared {
     let nothing = Published { generation: 0, report: report.clone(), services: Vec::new() };
     let (board, directory) = (Arc::new(Board::new(nothing)), Arc::new(Directory::default()));
     let metrics = Arc::new(Metrics::new(Arc::clone(&fleet), Arc::clone(&directory), Arc::clone(&board)));
-    Shared { store, board, directory, fleet, calls: Arc::default(), metrics, report }
+    let limits = config.limits;
+    Shared { store, board, directory, fleet, calls: Arc::default(), metrics, report, limits }
 }
 
 /// Serves all listeners; ends once all have.

@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Create, look at and steer rollouts.
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Check decision policies without a server, and list what they can ask about.
+    #[command(subcommand)]
+    Policy(Policy),
     /// The Envoys that report or subscribe.
     Nodes,
     /// The components that plans and routes name, with where each tag is from.
@@ -148,6 +151,10 @@ pub(crate) enum Rollout {
         /// experiment.
         #[arg(long)]
         paused: bool,
+        /// Begin although a window of the plan's calendar forbids it, for this reason, which is kept in the journal: it is
+        /// created paused, its windows are overridden, and it is resumed.
+        #[arg(long, value_name = "REASON", conflicts_with = "paused", value_parser = value::reason)]
+        override_windows: Option<String>,
         #[command(flatten)]
         wait: Wait,
     },
@@ -208,6 +215,13 @@ pub(crate) enum Rollout {
     /// After a promotion: return all users to the baseline's endpoint, which runs the promoted version by now, so that the
     /// canary's endpoint is free for the next one. `promote` takes it back.
     HandOver {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Let the rollout go on in spite of the windows of its plan's calendar that are open, until they close.
+    OverrideWindows {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
@@ -352,6 +366,9 @@ pub(crate) struct Replay {
     /// The plan as YAML; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: PathBuf,
+    /// Policies in the place of the plan's: what they say, and what follows from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// The trace, one JSON object a line, plain, gzip or zstd; - reads standard input.
     pub(crate) trace: PathBuf,
     /// Who judges: serin, or the rules of another tool.
@@ -369,5 +386,45 @@ pub(crate) enum Plan {
     Check {
         /// The plan as YAML; - reads standard input.
         file: PathBuf,
+        #[command(flatten)]
+        traffic: Traffic,
     },
+}
+
+/// The traffic at which harm is to be found.
+#[derive(Args, Debug)]
+pub(crate) struct Traffic {
+    /// Requests a second of the service, or of the component that matters, 0.1 to 20000: tells how soon harm is expected to be
+    /// found, by simulation.
+    #[arg(long, value_name = "NUMBER", value_parser = value::rate)]
+    rps: Option<f64>,
+    /// Part of its requests that fail today.
+    #[arg(long, value_name = "PERCENT", default_value = "0.1%", requires = "rps")]
+    error_rate: Weight,
+    /// Its median latency, 1ms to 1m.
+    #[arg(long, value_name = "DURATION", default_value = "50ms", requires = "rps", value_parser = value::latency)]
+    latency: Duration,
+}
+
+impl Traffic {
+    /// What was told. `None`: nothing.
+    pub(crate) fn given(&self) -> Option<serin_rollout::Traffic> {
+        Some(serin_rollout::Traffic {
+            requests_per_second: self.rps?,
+            error_rate: f64::from(self.error_rate.ppm) / 1e6,
+            latency: self.latency,
+        })
+    }
+}
+
+/// Commands on policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Check a file of policies without a server.
+    Check {
+        /// `policies` as a plan has them, as YAML; - reads standard input.
+        file: PathBuf,
+    },
+    /// What expressions can name, and the built-in policies.
+    Context,
 }

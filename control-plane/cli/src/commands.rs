@@ -8,6 +8,7 @@ mod explain;
 mod live;
 mod nodes;
 mod plan;
+mod policy;
 mod record;
 mod release;
 mod replay;
@@ -33,7 +34,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         }
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
-        Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
+        Command::Plan(arguments::Plan::Check { file, traffic }) => {
+            plan::check(&file, traffic.given(), output)
+        }
+        Command::Policy(command) => policy::run(&command, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
         Command::Release(command) => release::run(&connect(&connection)?, command, output).await,

@@ -47,3 +47,7 @@ mod logged;
 #[cfg(test)]
 #[path = "command_line/experiment.rs"]
 mod experiment;
+
+#[cfg(test)]
+#[path = "command_line/policy.rs"]
+mod policy;

@@ -25,17 +25,17 @@ pub const BUILT_IN: [BuiltIn; 3] = [
         meaning: "rolls back where a health check fails, holds where one cannot tell",
         expression: r#"health.exists(check, health[check] == "unhealthy")
   ? "rollback"
-  : health.exists(check, health[check] == "inconclusive") ? "hold" : "continue""#,
+  : health.exists(check, health[check] in ["shared", "unknown"]) ? "hold" : "continue""#,
     },
     BuiltIn {
         name: "composite",
-        meaning: "what performance and health say together; a trigger that fires, or a risk of 50 or more, holds",
+        meaning: "what performance and health say together; a trigger that fired, or a risk of 50 or more, holds",
         expression: r#"verdict == "regressed" && !vetoed
   || limits.exceeded && !limits.baseline_exceeded
   || health.exists(check, health[check] == "unhealthy")
   ? "rollback"
-  : health.exists(check, health[check] == "inconclusive")
-    || triggers.exists(trigger, triggers[trigger] == "firing")
+  : health.exists(check, health[check] in ["shared", "unknown"])
+    || triggers.exists(trigger, triggers[trigger] == "fired")
     || risk >= 50.0
   ? "hold"
   : "continue""#,

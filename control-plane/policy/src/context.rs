@@ -11,7 +11,9 @@ use crate::bounds;
 /// The phases of a rollout, as `phase` says them.
 pub const PHASES: [&str; 5] = ["warming_up", "progressing", "paused", "completing", "promoted"];
 /// What a health check may say.
-pub const STATES: [&str; 3] = ["healthy", "unhealthy", "inconclusive"];
+pub const STATES: [&str; 4] = ["healthy", "unhealthy", "shared", "unknown"];
+/// Where a trigger may stand.
+pub const TRIGGERS: [&str; 6] = ["fired", "pending", "quiet", "shared", "idle", "inconclusive"];
 
 /// Everything that expressions can name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -46,7 +48,7 @@ pub struct Context {
     pub health: BTreeMap<String, String>,
     /// Quotas, each with the part of it that is used.
     pub quota: BTreeMap<String, f64>,
-    /// Triggers, each `firing`, `silent` or `inconclusive`.
+    /// Triggers, each with one of [`TRIGGERS`].
     pub triggers: BTreeMap<String, String>,
 }
 

@@ -25,7 +25,8 @@ mod schema;
 
 pub use built_in::{BUILT_IN, BuiltIn};
 pub use context::{
-    Arm, ComponentFacts, Context, LimitFacts, PHASES, ReasonFacts, STATES, Signals, StepFacts, TimeFacts,
+    Arm, ComponentFacts, Context, LimitFacts, PHASES, ReasonFacts, STATES, Signals, StepFacts, TRIGGERS,
+    TimeFacts,
 };
 pub use decision::{Answer, Decision, Outcome, Strictest, strictest};
 pub use error::{PolicyError, PolicyRule};

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::context::{PHASES, STATES};
+use crate::context::{PHASES, STATES, TRIGGERS};
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +111,7 @@ static VERDICTS: Words = Words { of: "a verdict", all: &["regressed", "healthy",
 static SIGNAL: Words = Words { of: "a signal", all: &["error_rate", "latency", "share"] };
 static PHASE: Words = Words { of: "a phase", all: &PHASES };
 static STATE: Words = Words { of: "the state of a check", all: &STATES };
-static TRIGGER: Words = Words { of: "the state of a trigger", all: &["firing", "silent", "inconclusive"] };
+static TRIGGER: Words = Words { of: "the state of a trigger", all: &TRIGGERS };
 
 static ARM: Object = Object {
     name: "a version",
@@ -310,7 +310,7 @@ mod tests {
             windows: vec!["freeze".to_owned()],
             health: BTreeMap::from([("db".to_owned(), "healthy".to_owned())]),
             quota: BTreeMap::from([("cpu".to_owned(), 0.5)]),
-            triggers: BTreeMap::from([("memory".to_owned(), "silent".to_owned())]),
+            triggers: BTreeMap::from([("memory".to_owned(), "quiet".to_owned())]),
             ..Context::default()
         }
     }

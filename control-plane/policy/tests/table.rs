@@ -78,7 +78,7 @@ fn healthy() -> Context {
         windows: Vec::new(),
         health: BTreeMap::from([("database".to_owned(), "healthy".to_owned())]),
         quota: BTreeMap::from([("cpu".to_owned(), 0.4)]),
-        triggers: BTreeMap::from([("memory".to_owned(), "silent".to_owned())]),
+        triggers: BTreeMap::from([("memory".to_owned(), "quiet".to_owned())]),
     }
 }
 
@@ -98,7 +98,7 @@ fn regressed() -> Context {
     }
     context.health.insert("database".to_owned(), "unhealthy".to_owned());
     context.quota.insert("cpu".to_owned(), 0.9);
-    context.triggers.insert("memory".to_owned(), "firing".to_owned());
+    context.triggers.insert("memory".to_owned(), "fired".to_owned());
     context
 }
 
@@ -206,7 +206,7 @@ fn no_policy_that_is_taken_takes_long() {
             .components
             .insert(name.clone(), ComponentFacts { verdict: "healthy", ..ComponentFacts::default() });
         largest.health.insert(name.clone(), "healthy".to_owned());
-        largest.triggers.insert(name, "silent".to_owned());
+        largest.triggers.insert(name, "quiet".to_owned());
     }
     let values = Values::of(&largest);
     let slowest = policies().filter_map(|line| {

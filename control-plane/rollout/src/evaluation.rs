@@ -236,6 +236,11 @@ impl Evaluation {
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }
                 | Fact::RolledBack { .. }
+                | Fact::RollbackBegan { .. }
+                | Fact::RollbackStaged { .. }
+                | Fact::QuotaLowered { .. }
+                | Fact::WindowsOverridden { .. }
+                | Fact::Queued { .. }
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
                 | Fact::WeightSet { .. }

@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
+use crate::state::Turn;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -136,6 +137,53 @@ pub enum Fact {
         cause: Cause,
         /// What was seen. `None`: nothing.
         evidence: Option<Box<Judgement>>,
+    },
+    /// The whole version returns to the baseline in stages.
+    RollbackBegan {
+        /// What is left of the canary's weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// More of the version returned.
+    RollbackStaged {
+        /// What is left of the canary's weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// A quota is nearly used up: the weight was lowered, and the rollout goes on from there.
+    QuotaLowered {
+        /// Step that is evaluated from now on.
+        step: u32,
+        /// Weight from now on.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Weight before.
+        #[serde(with = "crate::text::ppm")]
+        before_ppm: Weight,
+        /// The query.
+        query: String,
+        /// The part of the quota that is used, in parts per million.
+        used_ppm: u64,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// A person acts in spite of windows of the plan's calendar.
+    WindowsOverridden {
+        /// The windows that are open, each with when it closes: so long they do nothing.
+        until: BTreeMap<String, UnixMillis>,
+        /// Why.
+        reason: String,
+    },
+    /// Too many rollouts run: this one waits for its turn.
+    Queued {
+        /// Why.
+        turn: Turn,
     },
     /// The canary got all traffic and is watched before completion.
     Completing {
@@ -294,6 +342,13 @@ pub enum Cause {
         /// Their names, sorted.
         arms: Vec<String>,
     },
+    /// A policy of the plan asks for it.
+    Policy {
+        /// Its name.
+        name: String,
+        /// What it read.
+        values: BTreeMap<String, String>,
+    },
     /// No arm of an experiment runs any more.
     AllArmsStopped,
     /// An experiment ran as long as its plan says.
@@ -322,6 +377,11 @@ impl Fact {
             Self::ArmsStopped { .. } => "arms_stopped",
             Self::ExperimentEnded { .. } => "experiment_ended",
             Self::RolledBack { .. } => "rolled_back",
+            Self::RollbackBegan { .. } => "rollback_began",
+            Self::RollbackStaged { .. } => "rollback_staged",
+            Self::QuotaLowered { .. } => "quota_lowered",
+            Self::WindowsOverridden { .. } => "windows_overridden",
+            Self::Queued { .. } => "queued",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
             Self::WatchEnded => "watch_ended",
@@ -344,12 +404,17 @@ impl Fact {
             | Self::ArmsStopped { evidence, .. }
             | Self::ExperimentEnded { evidence, .. }
             | Self::RolledBack { evidence, .. }
+            | Self::RollbackBegan { evidence, .. }
+            | Self::RollbackStaged { evidence, .. }
+            | Self::QuotaLowered { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
             Self::Created { .. }
             | Self::HoldLifted { .. }
             | Self::WatchEnded
             | Self::WeightSet { .. }
+            | Self::WindowsOverridden { .. }
+            | Self::Queued { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }

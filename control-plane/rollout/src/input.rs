@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Phase, RolloutId};
+use crate::{Phase, RolloutId, Turn};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,15 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// Somebody lets it begin, and too many rollouts run: it waits for its turn. Does nothing to one that began before.
+    Postponed {
+        /// Why.
+        turn: Turn,
+        /// Who.
+        actor: String,
+    },
+    /// It may begin now: fewer rollouts run than may. Does nothing to one that does not wait for its turn.
+    Admitted,
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.
@@ -120,6 +129,8 @@ pub enum Order {
     /// After the promotion: return all users to the baseline's endpoint, which runs the promoted version by now. The canary's is
     /// free for the next version. [`Order::Promote`] takes it back.
     HandOver,
+    /// Act in spite of the windows of the plan's calendar that are open, until they close.
+    OverrideWindows,
     /// Return to the baseline.
     Rollback {
         /// What of it.
@@ -150,6 +161,7 @@ impl Order {
             Self::Resume => "resume",
             Self::Promote => "promote",
             Self::HandOver => "hand-over",
+            Self::OverrideWindows => "override-windows",
             Self::Rollback { .. } => "rollback",
         }
     }
@@ -244,6 +256,21 @@ pub enum Refused {
     Experiment {
         /// What was asked for.
         order: &'static str,
+    },
+    /// A window of the plan's calendar forbids it.
+    #[error(
+        "cannot {order} a rollout now: window {window} ({when}, {zone}) forbids it; wait until it closes, or override it \
+         with a reason"
+    )]
+    Window {
+        /// What was asked for.
+        order: &'static str,
+        /// The window.
+        window: String,
+        /// When it is open.
+        when: String,
+        /// The zone that it is told in.
+        zone: String,
     },
     /// A reason must be given.
     #[error("reason: must not be empty")]

@@ -7,6 +7,7 @@
 //! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
 //!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
+//! * [`expected()`] tells how soon harm is expected to be found, by the plan's engine on simulated traffic.
 //! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
@@ -18,6 +19,7 @@
 mod effect;
 pub mod evaluation;
 mod event;
+mod expected;
 mod input;
 pub mod plan;
 mod state;
@@ -34,13 +36,17 @@ pub use evaluation::{
     host_number, source_number,
 };
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
+pub use expected::{Expected, HARMS, Harm, Traffic, expected};
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
-pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
-pub use step::{Creation, Transition, create, create_with, may_follow, step};
+pub use state::{
+    ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, Turn,
+    replay,
+};
+pub use step::{Creation, Transition, answers, begin, context, create, create_with, may_follow, step};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

@@ -5,6 +5,7 @@ mod arms;
 mod hold;
 mod phase;
 mod replay;
+mod returning;
 pub(crate) mod salt;
 
 use std::collections::BTreeMap;
@@ -19,10 +20,11 @@ use crate::plan::{Omitted, Taken};
 use crate::text::list;
 use crate::{Cause, Plan, UnixMillis};
 
-pub(crate) use hold::predicted;
 pub use hold::{Hold, HoldReason};
+pub(crate) use hold::{predicted, read, used};
 pub use phase::{ActivePhase, Phase};
 pub use replay::{ReplayError, replay};
+pub use returning::{Returning, Turn};
 
 /// Identifier of a rollout, unique for ever. Letters, digits, `.`, `_`, `-`, at most 64 bytes.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -96,6 +98,15 @@ pub struct State {
     /// What was on offer then and not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
+    /// How the version returns in stages. `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<Returning>,
+    /// Windows of the calendar that a person overrode, each until it closes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overridden: BTreeMap<String, UnixMillis>,
+    /// Why it waits for its turn. `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Turn>,
 }
 
 /// A block of code that was returned to a previous version.
@@ -186,6 +197,7 @@ impl Pin {
             | Cause::OtherService { .. }
             | Cause::Predicted { .. }
             | Cause::LimitSustained { .. }
+            | Cause::Policy { .. }
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped
             | Cause::DurationOver { .. }
@@ -228,6 +240,9 @@ impl State {
             revision: 0,
             taken: Vec::new(),
             not_taken: Vec::new(),
+            returning: None,
+            overridden: BTreeMap::new(),
+            queued: None,
         }
     }
 
@@ -299,6 +314,18 @@ impl State {
             Fact::RolledBack { cause, .. } | Fact::ExperimentEnded { cause, .. } => {
                 self.end(Phase::RolledBack, Weight::ZERO, cause, event.at)
             }
+            Fact::RollbackBegan { weight_ppm, cause, evidence } => {
+                let returning = Returning::new(cause, self.weight, evidence.as_deref(), event.at);
+                self.enter(Phase::RollingBack, *weight_ppm, event.at);
+                self.returning = Some(returning);
+            }
+            Fact::RollbackStaged { weight_ppm, .. } => self.stage(*weight_ppm, event.at),
+            Fact::QuotaLowered { step, weight_ppm, .. } => {
+                self.step = *step;
+                self.enter(Phase::Progressing, *weight_ppm, event.at);
+            }
+            Fact::WindowsOverridden { until, .. } => self.overridden.extend(until.clone()),
+            Fact::Queued { turn } => self.queued = Some(turn.clone()),
             Fact::Completing { .. } => self.enter(Phase::Completing, Weight::FULL, event.at),
             Fact::Promoted { watched, cause, .. } => {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
@@ -317,9 +344,20 @@ impl State {
         }
     }
 
+    /// The next stage of the way back.
+    fn stage(&mut self, weight: Weight, at: UnixMillis) {
+        self.weight = weight;
+        self.changed_at = at;
+        if let Some(returning) = &mut self.returning {
+            returning.stage_since = at;
+        }
+    }
+
     fn enter(&mut self, phase: Phase, weight: Weight, at: UnixMillis) {
         self.phase = phase;
         self.watched = false;
+        self.returning = None;
+        self.queued = None;
         self.weight = weight;
         self.hold = None;
         self.changed_at = at;
@@ -331,10 +369,11 @@ impl State {
         self.cause = Some(cause.clone());
     }
 
-    /// What was seen while a limit was exceeded does not count towards the time of the step.
+    /// What was seen while a limit was exceeded does not count towards the time of the step. A window of time says nothing
+    /// about what was seen.
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
-        if *reason != HoldReason::MissingData {
+        if !matches!(reason, HoldReason::MissingData | HoldReason::Window { .. }) {
             self.evaluating_since = at;
         }
     }

@@ -12,12 +12,18 @@
 
 mod alarm;
 mod assess;
+mod beside;
+mod calendar;
 mod command;
 mod experiment;
+mod gradual;
 mod limits;
+mod policy;
+mod quota;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
+pub use policy::{answers, context};
 use serin_proto::assignment::{CANARY, Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
@@ -25,7 +31,7 @@ use crate::plan::Omitted;
 use crate::state::salt;
 use crate::{
     AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
-    UnixMillis,
+    Turn, UnixMillis,
 };
 
 /// What was not taken, at most, that a rollout remembers.
@@ -80,17 +86,40 @@ pub fn create_with(
     now: UnixMillis,
 ) -> Transition {
     not_taken.truncate(OMITTED_MAX);
+    created(plan, not_taken, creation, now).begun()
+}
+
+fn created(plan: &Plan, not_taken: Vec<Omitted>, creation: Creation, now: UnixMillis) -> Change<'_> {
     let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
     let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
     change.record(Fact::Created { plan: source, salt, paused, taken, not_taken });
-    let Change { state, events, notices, .. } = change;
-    let effects = [Effect::Persist(events), Effect::Publish];
-    Transition {
-        state,
-        effects: effects.into_iter().chain(notices.into_iter().map(Effect::Notify)).collect(),
+    change
+}
+
+/// Begins a rollout, unless a window of its calendar forbids it, or lets it wait at no weight for its `turn`. One that begins
+/// paused gives the canary no users by itself, so that no window forbids it and it takes no turn yet.
+///
+/// # Errors
+/// A window forbids it.
+pub fn begin(
+    plan: &Plan,
+    not_taken: Vec<Omitted>,
+    creation: Creation,
+    turn: Option<Turn>,
+    now: UnixMillis,
+) -> Result<Transition, Refused> {
+    if creation.paused {
+        return Ok(create_with(plan, not_taken, creation, now));
     }
+    let paused = turn.is_some();
+    let mut change = created(plan, not_taken, Creation { paused, ..creation }, now);
+    calendar::check(plan, &change.state, "create", now)?;
+    if let Some(turn) = turn {
+        change.record(Fact::Queued { turn });
+    }
+    Ok(change.begun())
 }
 
 /// Whether a rollout by `plan` may follow one of the same service that is over. Its beginning sends the users of a promoted
@@ -125,6 +154,14 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::Commanded { command, seen } => {
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
+        Input::Postponed { turn, actor } => {
+            let has_not_begun = state.began_at.is_none() && state.phase.active().is_some();
+            if has_not_begun && state.is_current() && state.queued.is_none() {
+                change.actor.clone_from(actor);
+                change.record(Fact::Queued { turn: turn.clone() });
+            }
+        }
+        Input::Admitted => admit(&mut change),
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
@@ -138,6 +175,15 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         }
     }
     Ok(change.finish(state))
+}
+
+/// Its turn has come. A window that is open makes it wait on.
+fn admit(change: &mut Change<'_>) {
+    let waits = change.state.queued.is_some() && change.state.is_current();
+    if waits && calendar::obstacle(change).is_none() {
+        let (step, weight_ppm) = change.place();
+        change.record(Fact::Resumed { reason: "its turn has come".to_owned(), step, weight_ppm });
+    }
 }
 
 /// The state while events are added to it.
@@ -179,6 +225,14 @@ impl<'a> Change<'a> {
         self.record(Fact::Promoted { watched, cause, evidence });
     }
 
+    /// The first transition of a rollout.
+    fn begun(self) -> Transition {
+        let Self { state, events, notices, .. } = self;
+        let effects = [Effect::Persist(events), Effect::Publish];
+        let notices = notices.into_iter().map(Effect::Notify);
+        Transition { state, effects: effects.into_iter().chain(notices).collect() }
+    }
+
     fn finish(self, before: &State) -> Transition {
         let Self { plan, state, events, notices, .. } = self;
         let mut effects = Vec::new();
@@ -212,9 +266,10 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::BlocksRestored { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
-        | Fact::RolledBack { .. } => Severity::Critical,
+        | Fact::RolledBack { .. }
+        | Fact::RollbackBegan { .. } => Severity::Critical,
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
-        Fact::Held { .. } => Severity::Warning,
+        Fact::Held { .. } | Fact::QuotaLowered { .. } | Fact::WindowsOverridden { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
@@ -223,6 +278,8 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::Promoted { .. }
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
+        | Fact::RollbackStaged { .. }
+        | Fact::Queued { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
         | Fact::HandedOver { .. }

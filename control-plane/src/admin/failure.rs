@@ -25,6 +25,7 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. }
+            | Refused::Window { .. }
             | Refused::Experiment { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. }
             | Refused::UnknownBlock { .. }

@@ -21,6 +21,8 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// How many rollouts may run at once.
+    pub limits: Limits,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -33,6 +35,7 @@ impl Default for Config {
             filter: Filter::default(),
             report: Report::default(),
             registry: Registry::default(),
+            limits: Limits::default(),
             log: "info".to_owned(),
         }
     }
@@ -120,6 +123,17 @@ impl Default for Report {
             route_metadata: true,
         }
     }
+}
+
+/// How many rollouts may run at once. Others wait for their turn, in the order in which they were created. An experiment takes no
+/// turn.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// All together, 1 to 1,000. Absent: any number.
+    pub rollouts: Option<u32>,
+    /// Of one group, which plans name in `concurrency`, 1 to 1,000. Absent: what the plans say.
+    pub per_group: Option<u32>,
 }
 
 /// The registry of versions.

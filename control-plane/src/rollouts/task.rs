@@ -17,6 +17,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
+use crate::config::Limits;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
 use crate::metrics::Metrics;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// How the filters report.
     pub(crate) report: raw::Report,
+    /// How many rollouts may run at once.
+    pub(crate) limits: Limits,
 }
 
 /// The owner of all rollouts.
@@ -152,6 +155,7 @@ impl Task {
         self.ticks += 1;
         self.ticked = Some(clock::now());
         self.judge(|_| true).await;
+        self.admit().await;
         let now = clock::now();
         for index in 0..self.tracked.len() {
             if self.tracked.get(index).is_some_and(|tracked| tracked.state.is_current()) {

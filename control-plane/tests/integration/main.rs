@@ -20,4 +20,5 @@ mod stalled;
 mod start;
 mod support;
 mod traces;
+mod turns;
 mod watch;

@@ -66,7 +66,7 @@ impl Deeds {
                     self.components.insert(component.clone());
                     self.rolled_back_at.get_or_insert(since_exposure);
                 }
-                Fact::RolledBack { .. } => {
+                Fact::RolledBack { .. } | Fact::RollbackBegan { .. } => {
                     self.version = true;
                     self.rolled_back_at.get_or_insert(since_exposure);
                 }
@@ -80,6 +80,10 @@ impl Deeds {
                 | Fact::Completing { .. }
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
+                | Fact::RollbackStaged { .. }
+                | Fact::QuotaLowered { .. }
+                | Fact::WindowsOverridden { .. }
+                | Fact::Queued { .. }
                 | Fact::HandedOver { .. }
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }

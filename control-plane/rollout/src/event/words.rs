@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Beyond, Cause, Dependents, Fact};
-use crate::state::predicted;
+use crate::state::{predicted, read, used};
 use crate::text::{Percent, Time, list};
 
 impl Fact {
@@ -50,6 +50,21 @@ impl Fact {
                 format!("Ended, all users returned to the control: {cause}")
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
+            Self::RollbackBegan { weight_ppm, cause, .. } => {
+                format!("Rolling back in stages, {} left: {cause}", Percent(*weight_ppm))
+            }
+            Self::RollbackStaged { weight_ppm, .. } => {
+                format!("Rolling back: {} left", Percent(*weight_ppm))
+            }
+            Self::QuotaLowered { weight_ppm, before_ppm, query, used_ppm, .. } => {
+                let (before, weight) = (Percent(*before_ppm), Percent(*weight_ppm));
+                format!("Weight lowered from {before} to {weight}: {}", used(query, Some(*used_ppm)))
+            }
+            Self::WindowsOverridden { until, reason } => {
+                let names: Vec<String> = until.keys().cloned().collect();
+                format!("Overrode {} until closed: {reason}", list(&names))
+            }
+            Self::Queued { turn } => format!("Waiting: {turn}"),
             Self::Completing { .. } => {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
@@ -122,6 +137,9 @@ impl std::fmt::Display for Cause {
                 write!(formatter, "{} returned to the baseline", list(returned))
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::Policy { name, values } => {
+                write!(formatter, "policy {name} asks for it{}", read(values))
+            }
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
             Self::ArmsRegressed { arms } => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alarm::{Restore, Return};
-use super::{Change, experiment};
+use super::{Change, calendar, experiment};
 use crate::event::Fact;
 use crate::plan::Experiment;
 use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
@@ -36,6 +36,7 @@ pub(super) fn obey(
         Order::Promote => change.promote(cause(), evidence),
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
+        Order::OverrideWindows => calendar::override_open(change, &reason),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
         Order::Rollback { scope } => roll_back(change, scope, cause(), evidence),
     }
@@ -91,11 +92,14 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         return Err(Refused::HandedOver { order });
     }
     let possible = if change.state.experiment { experiment::possible(phase) } else { possible(phase) };
-    if possible.contains(&order) || took_effect(&command.order, phase) {
-        Ok(())
-    } else {
-        Err(Refused::Phase { order, phase, possible })
+    let overrides = command.order == Order::OverrideWindows && phase.active().is_some();
+    if !possible.contains(&order) && !took_effect(&command.order, phase) && !overrides {
+        return Err(Refused::Phase { order, phase, possible });
     }
+    if calendar::raises(change, &command.order) {
+        calendar::check(change.plan, &change.state, order, change.now)?;
+    }
+    Ok(())
 }
 
 fn check_scope(change: &Change<'_>, scope: &RollbackScope) -> Result<(), Refused> {
@@ -129,6 +133,7 @@ fn possible(phase: Phase) -> &'static [&'static str] {
         Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
             &["set-weight", "pause", "resume", "promote", "rollback"]
         }
+        Phase::RollingBack => &["rollback"],
         Phase::Promoted => &["hand-over", "rollback"],
         Phase::RolledBack | Phase::Failed => &[],
     }
@@ -139,7 +144,9 @@ fn took_effect(order: &Order, phase: Phase) -> bool {
     match order {
         Order::Promote => phase == Phase::Promoted,
         Order::Rollback { .. } => is_on_baseline(phase),
-        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver => false,
+        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver | Order::OverrideWindows => {
+            false
+        }
     }
 }
 
@@ -151,6 +158,7 @@ fn is_on_baseline(phase: Phase) -> bool {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Promoted => false,
     }
 }

@@ -8,6 +8,8 @@ use super::*;
 use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
 mod experiment;
+mod gradual;
+mod policy;
 
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];
 
