@@ -6,6 +6,7 @@
 //! Nothing here binds a socket.
 
 mod listener;
+mod outside;
 pub mod raw;
 mod registry;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use listener::{Listener, Tls, Token};
+pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 
 /// A configuration that can be served.
@@ -36,6 +38,8 @@ pub struct Config {
     pub registry: Registry,
     /// How many rollouts may run at once.
     pub limits: Limits,
+    /// What may be called outside.
+    pub outside: Outside,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -161,6 +165,7 @@ impl Config {
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
             limits: Limits::try_from(raw.limits)?,
+            outside: Outside::new(raw.outside)?,
             log: raw.log,
         })
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
 use serin_rollout::plan::{FlagValue, Omitted, Said, Taken};
-use serin_rollout::{Granularity, Phase, UnixMillis};
+use serin_rollout::{Granularity, Phase, Rollback, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
 pub use directory::{Directory, ROLLOUTS_MAX};
@@ -74,6 +74,9 @@ pub struct Snapshot {
     /// What was on offer then and not taken.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
+    /// Its newest rollback, while it is carried out and afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
     /// Living VMs that apply at least this generation.
     pub vms_applied: u32,
     /// Living VMs.

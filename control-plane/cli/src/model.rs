@@ -5,6 +5,7 @@
 //! Only `client` builds them, from the protobuf messages.
 
 mod moment;
+mod rollback;
 mod taken;
 mod version;
 
@@ -17,6 +18,7 @@ pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 
@@ -212,6 +214,8 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// `None`: nothing was rolled back.
+    pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
     pub(crate) experiment: Option<Experiment>,
 }

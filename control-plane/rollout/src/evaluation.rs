@@ -246,6 +246,7 @@ impl Evaluation {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::HandedOver { .. }
+                | Fact::RollbackStage { .. }
                 | Fact::Superseded { .. } => {}
             }
         }

@@ -9,6 +9,7 @@ use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
+use crate::rollback::StageRecord;
 use crate::state::Turn;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
 
@@ -233,6 +234,12 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A part of carrying a rollback out ended, or is late.
+    RollbackStage {
+        /// What became of it.
+        #[serde(flatten)]
+        record: StageRecord,
+    },
     /// A newer rollout of the service took over.
     Superseded {
         /// The newer one.
@@ -389,6 +396,7 @@ impl Fact {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HandedOver { .. } => "handed_over",
+            Self::RollbackStage { .. } => "rollback_stage",
             Self::Superseded { .. } => "superseded",
         }
     }
@@ -418,6 +426,7 @@ impl Fact {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
+            | Self::RollbackStage { .. }
             | Self::Superseded { .. } => None,
         }
     }

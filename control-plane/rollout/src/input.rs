@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Phase, RolloutId, Turn};
+use crate::{Aftermath, Phase, RolloutId, Turn};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,8 @@ pub enum Input {
     },
     /// It may begin now: fewer rollouts run than may. Does nothing to one that does not wait for its turn.
     Admitted,
+    /// A rollback is being carried out, and this is seen of it.
+    Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.

@@ -22,6 +22,7 @@ mod event;
 mod expected;
 mod input;
 pub mod plan;
+mod rollback;
 mod state;
 mod step;
 mod summary;
@@ -41,6 +42,9 @@ pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
+pub use rollback::{
+    Aftermath, Counted, Measured, Returned, Rollback, Stage, StageOutcome, StageRecord, WINDOW_S,
+};
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{
     ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, Turn,

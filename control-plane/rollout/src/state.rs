@@ -4,6 +4,7 @@
 mod arms;
 mod hold;
 mod phase;
+mod pin;
 mod replay;
 mod returning;
 pub(crate) mod salt;
@@ -12,17 +13,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::BlockEvidence;
 use serin_proto::assignment::{Salt, Weight};
 
 use crate::event::{Event, Fact};
 use crate::plan::{Omitted, Taken};
-use crate::text::list;
+use crate::rollback::Rollback;
 use crate::{Cause, Plan, UnixMillis};
 
 pub use hold::{Hold, HoldReason};
 pub(crate) use hold::{predicted, read, used};
 pub use phase::{ActivePhase, Phase};
+pub use pin::{Pin, Restored};
 pub use replay::{ReplayError, replay};
 pub use returning::{Returning, Turn};
 
@@ -84,6 +85,9 @@ pub struct State {
     pub watched: bool,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
+    /// The newest rollback of it, while it is carried out and afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
     /// When it was created.
     pub created_at: UnixMillis,
     /// When the phase, step or weight last changed.
@@ -109,109 +113,6 @@ pub struct State {
     pub queued: Option<Turn>,
 }
 
-/// A block of code that was returned to a previous version.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Restored {
-    /// The component that it is part of.
-    pub component: String,
-    /// The version in force.
-    pub version: String,
-    /// Why.
-    pub cause: Cause,
-    /// Who.
-    pub actor: String,
-    /// When.
-    pub at: UnixMillis,
-    /// What the evidence said against it then, in words. `None`: a person decided without any.
-    pub evidence: Option<String>,
-}
-
-impl Restored {
-    fn new(component: &str, (block, version): (&String, &String), event: &Event, cause: &Cause) -> Self {
-        let judged = event.fact.evidence().and_then(|judgement| judgement.component(component));
-        let named = judged.and_then(|one| one.assessment.blocks.iter().find(|one| one.name == *block));
-        Self {
-            component: component.to_owned(),
-            version: version.clone(),
-            cause: cause.clone(),
-            actor: event.actor.clone(),
-            at: event.at,
-            evidence: named.map(BlockEvidence::sentence),
-        }
-    }
-
-    /// Why, in words.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match (&self.cause, &self.evidence) {
-            (Cause::Person { reason }, _) => format!("{}: {reason}", self.actor),
-            (_, Some(evidence)) => evidence.clone(),
-            (cause, None) => cause.to_string(),
-        }
-    }
-}
-
-/// A component that was returned to the baseline.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Pin {
-    /// Why.
-    pub cause: Cause,
-    /// Who.
-    pub actor: String,
-    /// When.
-    pub at: UnixMillis,
-    /// What the evidence said against it then, one sentence each. Empty where a person decided without any, and in
-    /// older journals.
-    #[serde(default)]
-    pub evidence: Vec<String>,
-    /// Components that it cannot work without and that were returned, sorted. Empty: it was returned for its own sake.
-    #[serde(default)]
-    pub needs: Vec<String>,
-}
-
-impl Pin {
-    fn new(component: &str, event: &Event, cause: &Cause) -> Self {
-        let judged = event.fact.evidence().and_then(|judgement| judgement.component(component));
-        let evidence = judged.map(|one| arms::against(&one.assessment)).unwrap_or_default();
-        Self { cause: cause.clone(), actor: event.actor.clone(), at: event.at, evidence, needs: Vec::new() }
-    }
-
-    /// Why, in words.
-    #[must_use]
-    pub fn text(&self) -> String {
-        if !self.needs.is_empty() {
-            let needs = format!("cannot work without {}, which returned", list(&self.needs));
-            return std::iter::once(needs)
-                .chain(self.evidence.iter().cloned())
-                .collect::<Vec<_>>()
-                .join("; ");
-        }
-        match &self.cause {
-            Cause::Person { reason } => format!("{}: {reason}", self.actor),
-            Cause::ComponentsRegressed { .. }
-            | Cause::BlocksAtFault { .. }
-            | Cause::VersionRegressed
-            | Cause::CoarseComponent { .. }
-            | Cause::CoarseDependent { .. }
-            | Cause::TooManyComponents { .. }
-            | Cause::OtherService { .. }
-            | Cause::Predicted { .. }
-            | Cause::LimitSustained { .. }
-            | Cause::Policy { .. }
-            | Cause::ArmsRegressed { .. }
-            | Cause::AllArmsStopped
-            | Cause::DurationOver { .. }
-            | Cause::WithinLimits => {
-                if self.evidence.is_empty() {
-                    self.cause.to_string()
-                } else {
-                    self.evidence.join("; ")
-                }
-            }
-        }
-    }
-}
-
 impl State {
     /// Before its first event.
     pub(crate) fn new(plan: &Plan, id: RolloutId, salt: Salt, now: UnixMillis) -> Self {
@@ -234,6 +135,7 @@ impl State {
             cause: None,
             watched: false,
             superseded_by: None,
+            rollback: None,
             created_at: now,
             changed_at: now,
             evaluating_since: now,
@@ -273,6 +175,7 @@ impl State {
     /// Takes an event over. Every event of this rollout is taken exactly once, in order of its revision.
     pub fn apply(&mut self, event: &Event) {
         self.revision = event.revision;
+        self.carry_out(event);
         match &event.fact {
             Fact::Created { paused, taken, not_taken, .. } => {
                 self.taken.clone_from(taken);
@@ -340,6 +243,7 @@ impl State {
                 self.resume(*step, *weight_ppm, event.at);
             }
             Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
+            Fact::RollbackStage { .. } => {}
             Fact::Superseded { by } => self.supersede(by, event.at),
         }
     }

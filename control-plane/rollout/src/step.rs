@@ -10,6 +10,7 @@
 //! `fine` the blocks at fault return to their previous versions; where none is known, or where that did not help, the whole
 //! component returns to the baseline.
 
+mod aftermath;
 mod alarm;
 mod assess;
 mod beside;
@@ -163,6 +164,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         }
         Input::Admitted => admit(&mut change),
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
+        Input::Aftermath(seen) => aftermath::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);
@@ -268,6 +270,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
         | Fact::RolledBack { .. }
         | Fact::RollbackBegan { .. } => Severity::Critical,
+        Fact::RollbackStage { record } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::Held { .. } | Fact::QuotaLowered { .. } | Fact::WindowsOverridden { .. } => Severity::Warning,
         Fact::Created { .. }

@@ -47,6 +47,10 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         text.push_str("; on the baseline: ");
         text.push_str(&list(&names));
     }
+    if let Some(stage) = state.rollback.as_ref().and_then(|rollback| rollback.stage) {
+        text.push_str("; waiting until ");
+        text.push_str(stage.awaits());
+    }
     text
 }
 
@@ -253,16 +257,21 @@ promotion: 15m
             std::slice::from_ref(&cart),
             Some(&healthy),
             100,
-            "Healthy at 10 %; 50 % in 10 s; on the baseline: cart",
+            "Healthy at 10 %; 50 % in 10 s; on the baseline: cart; waiting until every proxy obeys",
         );
         check(
             &[cart, Order::Promote],
             None,
             100,
-            "Promoted: tests failed; watched for 14 min 50 s more, returns to v1 if it gets worse; on the baseline: cart",
+            "Promoted: tests failed; watched for 14 min 50 s more, returns to v1 if it gets worse; on the baseline: cart; waiting until every proxy obeys",
         );
         check(&[Order::Promote, Order::HandOver], None, 100, "Promoted and handed over: tests failed");
-        check(&[Order::Rollback { scope: RollbackScope::Version }], None, 100, "Rolled back: tests failed");
+        check(
+            &[Order::Rollback { scope: RollbackScope::Version }],
+            None,
+            100,
+            "Rolled back: tests failed; waiting until every proxy obeys",
+        );
         let full = Order::SetWeight(Weight::FULL);
         check(
             &[full, Order::Resume],

@@ -5,6 +5,7 @@ mod chart;
 mod experiment;
 mod known;
 mod reason;
+mod rollback;
 mod trend;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,6 +49,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         arms: snapshot.arms.iter().map(arm).collect(),
         taken: snapshot.taken.iter().map(known::taken).collect(),
         not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
+        rollback: snapshot.rollback.as_ref().map(rollback::rollback),
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
     }
 }

@@ -23,6 +23,8 @@ pub struct Config {
     pub registry: Registry,
     /// How many rollouts may run at once.
     pub limits: Limits,
+    /// What may be called outside.
+    pub outside: Outside,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -36,6 +38,7 @@ impl Default for Config {
             report: Report::default(),
             registry: Registry::default(),
             limits: Limits::default(),
+            outside: Outside::default(),
             log: "info".to_owned(),
         }
     }
@@ -185,4 +188,22 @@ pub struct S3 {
     /// File of its secret part.
     #[serde(default)]
     pub secret_access_key_file: Option<PathBuf>,
+}
+
+/// What may be called outside, by everything that does: notifications, hooks, queries and health checks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outside {
+    /// Networks that may be called besides public addresses, for example `10.0.0.0/8`. Default: none.
+    pub permit: Vec<String>,
+    /// PEM file of authorities that are believed besides the system's.
+    pub ca: Option<PathBuf>,
+    /// How long a call may take where nothing else is said, 100ms to 1m. Default: 10s.
+    pub timeout: String,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self { permit: Vec::new(), ca: None, timeout: "10s".to_owned() }
+    }
 }

@@ -12,6 +12,7 @@ listeners:
   http: {}
 filter: {path: /wasm/serin.wasm, version: 1.2.3}
 registry: {store: {folder: /srv/artifacts}, keep_versions: 3, keep_for: 12h}
+outside: {permit: [10.0.0.0/8, '::1/128'], timeout: 3s}
 report: {cluster: control, interval_ms: 250, host_sample: 0, route_metadata: false}
 log: debug
 ";
@@ -34,6 +35,10 @@ fn every_field_is_taken_over() {
     let policy = Policy { keep_versions: 3, keep_for: Duration::from_hours(12) };
     let store = ArtifactPlace::Folder("/srv/artifacts".into());
     assert_eq!(config.registry, Registry { store, policy });
+    assert_eq!(config.outside.timeout, Duration::from_secs(3));
+    for (address, permitted) in [("10.1.2.3", true), ("::1", true), ("127.0.0.1", false), ("8.8.8.8", true)] {
+        assert_eq!(config.outside.policy.check(address.parse().unwrap()).is_ok(), permitted, "{address}");
+    }
 }
 
 #[test]
@@ -77,6 +82,10 @@ fn what_is_wrong_is_named_with_its_place() {
             "registry: {store: {s3: {bucket: a, access_key_id: b}}}\n",
             "registry.store.s3.access_key_id: access_key_id and secret_access_key_file go together",
         ),
+        ("outside: {permit: [10.0.0.1/8]}\n", "outside.permit[0]: 10.0.0.1/8 has bits beyond its prefix"),
+        ("outside: {permit: ['::/0', x]}\n", "outside.permit[1]: \"x\" must be a network"),
+        ("outside: {timeout: 61s}\n", "outside.timeout: must be a duration between 100ms and 1m"),
+        ("outside: {ca: /nowhere/ca.pem}\n", "outside.ca: /nowhere/ca.pem: No such file"),
         (
             "listeners: {admin: {tls: {cert: /nowhere/cert.pem, key: k}}}\n",
             "listeners.admin.tls.cert: /nowhere/cert.pem: No such file",

@@ -187,7 +187,24 @@ impl Task {
             }
         }
         self.follow().await;
+        self.carry_on().await;
         self.measure_spread();
+    }
+
+    /// Carries on with the rollbacks that were decided.
+    async fn carry_on(&mut self) {
+        for index in 0..self.tracked.len() {
+            let (now, decided, fleet) = (clock::now(), Instant::now(), &self.shared.fleet);
+            let Some(tracked) = self.tracked.get_mut(index) else { continue };
+            if tracked.state.rollback.is_none() {
+                continue;
+            }
+            let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
+            let Some(transition) = tracked.carry_on(spread, now) else { continue };
+            if let Err(error) = self.perform(vec![Decision { index, transition }], now, decided).await {
+                tracing::error!(%error, "a stage of a rollback could not be recorded and will be looked at again");
+            }
+        }
     }
 
     fn merge(&mut self, report: &Arc<Report>) {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::{
-    Evaluation, Event, Input, Judgement, Phase, Plan, State, Stored, Transition, UnixMillis, Weight,
-    host_number, step, summary,
+    Aftermath, Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, State, Stored,
+    Transition, UnixMillis, Weight, host_number, step, summary,
 };
 
 use super::compared::Compared;
@@ -39,6 +39,8 @@ pub struct Tracked {
     learned: Learned,
     /// A decision whose spread is measured.
     pub(super) spreading: Option<Instant>,
+    /// What is measured while a rollback is carried out.
+    aftermath: Option<Counted>,
     /// True when reports came since the last judgement.
     pub(super) has_news: bool,
 }
@@ -90,6 +92,7 @@ impl Tracked {
             last: None,
             learned,
             spreading: None,
+            aftermath: None,
             has_news: false,
         }
     }
@@ -178,6 +181,7 @@ impl Tracked {
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
     /// One request in `one_in` was sampled for its host.
     pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
+        self.count_aftermath(stratum);
         if let Some(experiment) = &mut self.experiment {
             experiment.merge(source, stratum, one_in);
             self.has_news = self.runs();
@@ -230,6 +234,9 @@ impl Tracked {
 
     /// A VM lives and has reported everything that finished before the second `complete_until`.
     pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
+        if let Some(aftermath) = &mut self.aftermath {
+            aftermath.progress(source, complete_until, now);
+        }
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.progress(source, complete_until, now);
         }
@@ -250,8 +257,39 @@ impl Tracked {
         step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
     }
 
+    /// Says what follows while a rollback is carried out, by how far it got among the proxies. `None`: none is.
+    pub fn carry_on(&mut self, spread: Spread, now: UnixMillis) -> Option<Transition> {
+        if self.state.rollback.as_ref().is_none_or(|rollback| rollback.stage.is_none()) {
+            self.aftermath = None;
+            return None;
+        }
+        let counted = self.aftermath.get_or_insert_with(|| Counted::new(now));
+        let seen = counted.look(self.plan.limits(), now);
+        let seen = Aftermath { vms: spread.known, applied: spread.applied, ..seen };
+        step(&self.plan, &self.state, &Input::Aftermath(seen), now).ok()
+    }
+
+    fn count_aftermath(&mut self, stratum: &Stratum) {
+        let (Some(counted), Some(rollback)) = (&mut self.aftermath, &self.state.rollback) else { return };
+        for arm in &stratum.arms {
+            let measured = Measured {
+                component: &stratum.component,
+                arm: &arm.name,
+                second: stratum.second,
+                started: arm.started,
+                outcomes: &arm.outcomes,
+                latency: arm.latency.as_ref(),
+            };
+            counted.add(&rollback.returned, self.plan.failures(), &measured);
+        }
+    }
+
     /// Takes over what was decided, once it is persisted.
     pub fn decided(&mut self, state: State, events: &[Event]) {
+        let decided_at = |state: &State| state.rollback.as_ref().map(|rollback| rollback.decided_at);
+        if decided_at(&self.state) != decided_at(&state) {
+            self.aftermath = decided_at(&state).map(Counted::new);
+        }
         self.state = state;
         if let Some(experiment) = &mut self.experiment {
             experiment.decided(&self.plan, &self.state, events);

@@ -80,6 +80,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         generation,
         taken: state.taken.clone(),
         not_taken: state.not_taken.clone(),
+        rollback: state.rollback.clone(),
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
         experiment,

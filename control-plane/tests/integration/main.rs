@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod admin;
+mod aftermath;
 mod alone;
 mod components;
 mod crash;

@@ -85,6 +85,7 @@ impl Deeds {
                 | Fact::WindowsOverridden { .. }
                 | Fact::Queued { .. }
                 | Fact::HandedOver { .. }
+                | Fact::RollbackStage { .. }
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }
                 | Fact::WeightSet { .. }

@@ -5,6 +5,7 @@ mod chart;
 mod experiment;
 mod known;
 mod reason;
+mod rollback;
 mod trend;
 pub(super) mod version;
 
@@ -12,7 +13,7 @@ use serin_proto::admin::v1 as proto;
 
 use crate::model::{
     Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, OmittedTag, Phase,
-    Reason, Rollout, TakenTag, Trend, Verdict, Veto,
+    Reason, Rollback, Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -91,6 +92,7 @@ impl From<proto::Rollout> for Rollout {
             vms_known: rollout.vms_known,
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
+            rollback: rollout.rollback.map(Rollback::from),
             experiment: rollout.experiment.map(Experiment::from),
         }
     }

@@ -85,6 +85,7 @@ impl Fact {
             Self::HandedOver { reason } => {
                 format!("Handed over, all users are on the baseline's endpoint: {reason}")
             }
+            Self::RollbackStage { record } => record.to_string(),
             Self::Superseded { by } => format!("Rollout {by} took over"),
         }
     }

@@ -5,7 +5,7 @@ use serin_analysis::Veto;
 use serin_analysis::verdict::{Alarm, ScopeAssessment, Verdict};
 
 use super::*;
-use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
+use crate::{Aftermath, ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
 mod experiment;
 mod gradual;
@@ -108,7 +108,13 @@ fn inputs() -> impl Strategy<Value = Input> {
         command: Command { order, actor: "anna".to_owned(), reason },
         seen: None,
     });
+    let aftermath = (0_u32..3, 0_u32..3, proptest::option::of(0_u64..6), 0_u64..20, 0_u64..200, 0_u64..3);
+    let aftermath = aftermath.prop_map(|(vms, applied, quiet_s, window_s, requests, errors)| {
+        let baseline = ArmWindow { requests, errors, ..ArmWindow::default() };
+        Input::Aftermath(Aftermath { vms, applied, quiet_s, window_s, baseline, ..Aftermath::default() })
+    });
     prop_oneof![
+        8 => aftermath,
         4 => Just(Input::Tick),
         60 => judgements().prop_map(|judgement| Input::Assessed(Box::new(judgement))),
         3 => command,

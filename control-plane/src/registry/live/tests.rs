@@ -64,6 +64,7 @@ pub(in crate::registry) fn snapshot(
         generation: 1,
         taken: Vec::new(),
         not_taken: Vec::new(),
+        rollback: None,
         vms_applied: 0,
         vms_known: 0,
         experiment: None,

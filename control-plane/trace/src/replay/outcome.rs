@@ -178,6 +178,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::HoldLifted { .. }
         | Fact::Completing { .. }
         | Fact::HandedOver { .. }
+        | Fact::RollbackStage { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { .. }
         | Fact::WatchEnded

@@ -4,7 +4,10 @@ mod experiment;
 
 use std::time::SystemTime;
 
-use crate::model::{Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollout, Veto};
+use crate::model::{
+    Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollback, RollbackStage,
+    Rollout, Veto,
+};
 use crate::output::{Sheet, age, count, latency, percent};
 
 /// Answers an act on one line, and says how to look further.
@@ -111,6 +114,7 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     sheet.field("Created", &moment(rollout.created_at.as_ref(), now));
     sheet.field("Changed", &moment(rollout.changed_at.as_ref(), now));
     sheet.field("Summary", &rollout.summary);
+    rollback(&mut sheet, rollout.rollback.as_ref(), now);
     vetoes(&mut sheet, "Not undone", &rollout.vetoes);
     reasons(&mut sheet, "Why", &rollout.reasons);
     if let Some(trend) = &rollout.trend {
@@ -118,6 +122,25 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     }
     components(&mut sheet, &rollout.components);
     sheet
+}
+
+/// How far the newest rollback got, a line for each stage.
+pub(super) fn rollback(sheet: &mut Sheet, rollback: Option<&Rollback>, now: SystemTime) {
+    let Some(rollback) = rollback else { return };
+    let what = match rollback.names.as_slice() {
+        [] => rollback.what.clone(),
+        names => format!("{} {}", rollback.what, names.join(", ")),
+    };
+    let stands = match rollback.stage.as_str() {
+        "" if rollback.verified => "verified",
+        "" => "over, not verified",
+        stage => stage,
+    };
+    let since = moment(rollback.decided_at.as_ref(), now);
+    sheet.field("Rollback", &format!("{what}, decided {since}: {stands}"));
+    for RollbackStage { stage, outcome, text, .. } in &rollback.stages {
+        sheet.line(&format!("  {stage}: {outcome}. {text}"));
+    }
 }
 
 /// Why a regression that shows is not undone; the summary has the sentence.

@@ -55,6 +55,7 @@ pub(super) fn status(rollout: &Rollout, experiment: &Experiment, now: SystemTime
     sheet.field("Created", &moment(rollout.created_at.as_ref(), now));
     sheet.field("Changed", &moment(rollout.changed_at.as_ref(), now));
     sheet.field("Summary", &rollout.summary);
+    super::rollback(&mut sheet, rollout.rollback.as_ref(), now);
     arms(&mut sheet, rollout, experiment);
     results(&mut sheet, experiment);
     sheet
