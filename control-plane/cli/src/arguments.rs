@@ -1,6 +1,7 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod plan;
 mod registry;
 mod value;
 
@@ -14,6 +15,7 @@ use serin_trace::Packing;
 use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use plan::{Plan, Policy};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use value::{Header, Weight};
 
@@ -377,54 +379,4 @@ pub(crate) struct Replay {
     /// Exit with 6 if the canary would have been rolled back, 7 if held. Without it, every decision exits with 0.
     #[arg(long)]
     pub(crate) exit_code: bool,
-}
-
-/// Commands on plans.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plan {
-    /// Check a plan without a server, and say in words what it does.
-    Check {
-        /// The plan as YAML; - reads standard input.
-        file: PathBuf,
-        #[command(flatten)]
-        traffic: Traffic,
-    },
-}
-
-/// The traffic at which harm is to be found.
-#[derive(Args, Debug)]
-pub(crate) struct Traffic {
-    /// Requests a second of the service, or of the component that matters, 0.1 to 20000: tells how soon harm is expected to be
-    /// found, by simulation.
-    #[arg(long, value_name = "NUMBER", value_parser = value::rate)]
-    rps: Option<f64>,
-    /// Part of its requests that fail today.
-    #[arg(long, value_name = "PERCENT", default_value = "0.1%", requires = "rps")]
-    error_rate: Weight,
-    /// Its median latency, 1ms to 1m.
-    #[arg(long, value_name = "DURATION", default_value = "50ms", requires = "rps", value_parser = value::latency)]
-    latency: Duration,
-}
-
-impl Traffic {
-    /// What was told. `None`: nothing.
-    pub(crate) fn given(&self) -> Option<serin_rollout::Traffic> {
-        Some(serin_rollout::Traffic {
-            requests_per_second: self.rps?,
-            error_rate: f64::from(self.error_rate.ppm) / 1e6,
-            latency: self.latency,
-        })
-    }
-}
-
-/// Commands on policies.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Check a file of policies without a server.
-    Check {
-        /// `policies` as a plan has them, as YAML; - reads standard input.
-        file: PathBuf,
-    },
-    /// What expressions can name, and the built-in policies.
-    Context,
 }

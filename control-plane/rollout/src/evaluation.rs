@@ -237,7 +237,7 @@ impl Evaluation {
                 | Fact::ExperimentEnded { .. }
                 | Fact::RolledBack { .. }
                 | Fact::RollbackBegan { .. }
-                | Fact::RollbackStaged { .. }
+                | Fact::RollbackLowered { .. }
                 | Fact::QuotaLowered { .. }
                 | Fact::WindowsOverridden { .. }
                 | Fact::Queued { .. }

@@ -1,5 +1,6 @@
 //! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
 
+mod undone;
 mod words;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use crate::plan::{Omitted, Taken};
 use crate::rollback::StageRecord;
 use crate::state::Turn;
 use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
+
+pub use undone::{Beyond, Dependents, Impact};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
 pub const EVENT_FORMAT: u32 = 1;
@@ -150,7 +153,7 @@ pub enum Fact {
         evidence: Option<Box<Judgement>>,
     },
     /// More of the version returned.
-    RollbackStaged {
+    RollbackLowered {
         /// What is left of the canary's weight.
         #[serde(with = "crate::text::ppm")]
         weight_ppm: Weight,
@@ -245,39 +248,6 @@ pub enum Fact {
         /// The newer one.
         by: RolloutId,
     },
-}
-
-/// A limit of the plan's `escalation`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "limit", rename_all = "snake_case")]
-pub enum Beyond {
-    /// The part of the traffic.
-    #[default]
-    Traffic,
-    /// The part of the business weights.
-    BusinessWeight {
-        /// It is.
-        #[serde(with = "crate::text::ppm")]
-        business_weight_ppm: Weight,
-    },
-    /// The number of components.
-    Components,
-}
-
-/// Components that return to the baseline although they did not cause it, each with those that it cannot work without.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Dependents(pub BTreeMap<String, Vec<String>>);
-
-/// What components carry, both versions together.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Impact {
-    /// Their part of the requests of the last minute. No requests at all count as none of theirs.
-    #[serde(with = "crate::text::ppm")]
-    pub traffic_ppm: Weight,
-    /// Their part of the plan's business weights.
-    #[serde(with = "crate::text::ppm")]
-    pub business_weight_ppm: Weight,
 }
 
 /// Why a decision was taken.
@@ -385,7 +355,7 @@ impl Fact {
             Self::ExperimentEnded { .. } => "experiment_ended",
             Self::RolledBack { .. } => "rolled_back",
             Self::RollbackBegan { .. } => "rollback_began",
-            Self::RollbackStaged { .. } => "rollback_staged",
+            Self::RollbackLowered { .. } => "rollback_lowered",
             Self::QuotaLowered { .. } => "quota_lowered",
             Self::WindowsOverridden { .. } => "windows_overridden",
             Self::Queued { .. } => "queued",
@@ -413,7 +383,7 @@ impl Fact {
             | Self::ExperimentEnded { evidence, .. }
             | Self::RolledBack { evidence, .. }
             | Self::RollbackBegan { evidence, .. }
-            | Self::RollbackStaged { evidence, .. }
+            | Self::RollbackLowered { evidence, .. }
             | Self::QuotaLowered { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
@@ -429,13 +399,5 @@ impl Fact {
             | Self::RollbackStage { .. }
             | Self::Superseded { .. } => None,
         }
-    }
-}
-
-impl Dependents {
-    /// The components, sorted.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
     }
 }

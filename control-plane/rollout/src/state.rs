@@ -222,7 +222,7 @@ impl State {
                 self.enter(Phase::RollingBack, *weight_ppm, event.at);
                 self.returning = Some(returning);
             }
-            Fact::RollbackStaged { weight_ppm, .. } => self.stage(*weight_ppm, event.at),
+            Fact::RollbackLowered { weight_ppm, .. } => self.stage(*weight_ppm, event.at),
             Fact::QuotaLowered { step, weight_ppm, .. } => {
                 self.step = *step;
                 self.enter(Phase::Progressing, *weight_ppm, event.at);

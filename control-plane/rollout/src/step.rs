@@ -281,7 +281,7 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::Promoted { .. }
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
-        | Fact::RollbackStaged { .. }
+        | Fact::RollbackLowered { .. }
         | Fact::Queued { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }

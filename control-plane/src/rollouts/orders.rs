@@ -124,7 +124,9 @@ impl Task {
         let seen = tracked.judgement.clone().map(Box::new);
         let acted = Acted { rollout: id.clone(), at: now, command: command.clone() };
         let input = Input::Commanded { command, seen };
-        let transition = match self.postponed(tracked, &acted.command) {
+        let postponed = self.postponed(tracked, &acted.command);
+        let waits = postponed.is_some();
+        let transition = match postponed {
             // Whatever else is wrong with the order is said first.
             Some(turn) => step(&tracked.plan, &tracked.state, &input, now)
                 .and_then(|_| step(&tracked.plan, &tracked.state, &turn, now))?,
@@ -132,7 +134,8 @@ impl Task {
         };
         let took_effect = !transition.events().is_empty();
         self.perform(vec![Decision { index, transition }], now, decided).await?;
-        if took_effect {
+        // What waits for its turn is recorded when that comes.
+        if took_effect && !waits {
             self.recorders.act(&acted);
         }
         self.shared.directory.find(&id).map(|found| found.borrow().clone()).ok_or_else(not_found)

@@ -5,8 +5,9 @@
 
 use std::time::Instant;
 
-use serin_rollout::{Input, Plan, Turn, step};
+use serin_rollout::{AUTOMATIC, Command, Fact, Input, Order, Plan, Transition, Turn, UnixMillis, step};
 
+use super::Acted;
 use super::perform::Decision;
 use super::task::Task;
 use super::tracked::Tracked;
@@ -33,11 +34,25 @@ impl Task {
             let Ok(transition) = step(tracked.plan(), tracked.state(), &Input::Admitted, now) else {
                 continue;
             };
-            if let Err(error) = self.perform(vec![Decision { index, transition }], now, decided).await {
-                tracing::error!(%error, "a rollout could not begin, and will when its turn comes again");
+            let begun = begun(&transition, now);
+            match self.perform(vec![Decision { index, transition }], now, decided).await {
+                Ok(()) => begun.iter().for_each(|acted| self.recorders.act(acted)),
+                Err(error) => {
+                    tracing::error!(%error, "a rollout could not begin, and will when its turn comes again");
+                }
             }
         }
     }
+}
+
+/// For a recording, as if somebody had let it begin. `None`: a window of time keeps it waiting.
+fn begun(transition: &Transition, now: UnixMillis) -> Option<Acted> {
+    let reason = transition.events().iter().find_map(|event| {
+        let Fact::Resumed { reason, .. } = &event.fact else { return None };
+        Some(reason.clone())
+    })?;
+    let command = Command { order: Order::Resume, actor: AUTOMATIC.to_owned(), reason };
+    Some(Acted { rollout: transition.state.id.0.clone(), at: now, command })
 }
 
 /// One of the server's limits and of the plan's own that is reached.

@@ -80,7 +80,7 @@ impl Deeds {
                 | Fact::Completing { .. }
                 | Fact::Promoted { .. }
                 | Fact::WatchEnded
-                | Fact::RollbackStaged { .. }
+                | Fact::RollbackLowered { .. }
                 | Fact::QuotaLowered { .. }
                 | Fact::WindowsOverridden { .. }
                 | Fact::Queued { .. }

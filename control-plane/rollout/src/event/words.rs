@@ -53,7 +53,7 @@ impl Fact {
             Self::RollbackBegan { weight_ppm, cause, .. } => {
                 format!("Rolling back in stages, {} left: {cause}", Percent(*weight_ppm))
             }
-            Self::RollbackStaged { weight_ppm, .. } => {
+            Self::RollbackLowered { weight_ppm, .. } => {
                 format!("Rolling back: {} left", Percent(*weight_ppm))
             }
             Self::QuotaLowered { weight_ppm, before_ppm, query, used_ppm, .. } => {

@@ -54,7 +54,7 @@ pub(super) fn go_on(change: &mut Change<'_>, judgement: Option<Box<Judgement>>) 
     if weight_ppm == Weight::ZERO {
         change.record(Fact::RolledBack { cause: returning.cause, evidence: judgement });
     } else if weight_ppm < change.state.weight {
-        change.record(Fact::RollbackStaged { weight_ppm, evidence: judgement });
+        change.record(Fact::RollbackLowered { weight_ppm, evidence: judgement });
     }
 }
 

@@ -182,7 +182,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { .. }
         | Fact::WatchEnded
-        | Fact::RollbackStaged { .. }
+        | Fact::RollbackLowered { .. }
         | Fact::QuotaLowered { .. }
         | Fact::WindowsOverridden { .. }
         | Fact::Queued { .. }
