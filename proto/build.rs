@@ -7,10 +7,13 @@ use std::path::PathBuf;
 
 const FLEET: &str = "serin/fleet/v1/fleet.proto";
 const ADMIN: &str = "serin/admin/v1/admin.proto";
+const TRAIN: &str = "serin/admin/v1/train.proto";
+const EVIDENCE: &str = "serin/evidence/v1/evidence.proto";
+const NOTIFICATIONS: &str = "serin/admin/v1/notifications.proto";
 const REGISTRY: &str = "serin/registry/v1/registry.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for file in [FLEET, ADMIN, REGISTRY] {
+    for file in [FLEET, ADMIN, TRAIN, EVIDENCE, NOTIFICATIONS, REGISTRY] {
         println!("cargo:rerun-if-changed={file}");
     }
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
@@ -18,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let services = feature("CLIENT") || feature("SERVER");
-    let files: &[&str] = if services { &[FLEET, ADMIN, REGISTRY] } else { &[FLEET] };
+    let services_of: &[&str] = &[FLEET, ADMIN, TRAIN, EVIDENCE, NOTIFICATIONS, REGISTRY];
+    let files = if services { services_of } else { &[FLEET] };
     let descriptors = protox::compile(files, ["."])?;
     if feature("SERVER") {
         let mut compiler = protox::Compiler::new(["."])?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use serin_rollout::AUTOMATIC;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
@@ -46,6 +47,17 @@ impl Access {
         known.map(|token| Some(token.name.as_str())).ok_or(Denied)
     }
 
+    /// Who calls by these headers: the name that is claimed and the token that vouches for it.
+    ///
+    /// # Errors
+    /// When a token is asked for and there is none.
+    pub fn who(&self, headers: &HeaderMap) -> Result<Actor, Denied> {
+        let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let holder = self.holder(authorization)?;
+        let claimed = headers.get(ACTOR_METADATA).and_then(|value| value.to_str().ok()).map(str::trim);
+        Ok(actor(claimed.filter(|name| is_possible(name)), holder))
+    }
+
     /// Lets a gRPC request pass, and notes who sent it in its extensions.
     ///
     /// # Errors
@@ -72,8 +84,11 @@ fn claimed(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
         Status::invalid_argument(format!("{ACTOR_METADATA}: {rule}"))
     };
     let name = value.to_str().map_err(|_| refused())?.trim();
-    let possible = (1..=ACTOR_BYTES_MAX).contains(&name.len()) && !name.eq_ignore_ascii_case(AUTOMATIC);
-    if possible { Ok(Some(name)) } else { Err(refused()) }
+    if is_possible(name) { Ok(Some(name)) } else { Err(refused()) }
+}
+
+fn is_possible(name: &str) -> bool {
+    (1..=ACTOR_BYTES_MAX).contains(&name.len()) && !name.eq_ignore_ascii_case(AUTOMATIC)
 }
 
 /// A claimed name is not proven, so the token that vouches for it stands beside it.

@@ -4,6 +4,7 @@
 mod convert;
 pub(crate) mod failure;
 mod record;
+pub(crate) mod train;
 mod watch;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use serin_proto::admin::v1 as api;
 use serin_proto::admin::v1::admin_service_server::AdminService;
 use serin_proto::assignment::Weight;
-use serin_rollout::{Command, Order, RollbackScope};
+use serin_rollout::{Approval, Command, Order, RollbackScope, emergency};
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
 
@@ -266,6 +267,36 @@ impl AdminService for Admin {
         let order = Order::Rollback { scope };
         let rollout = self.command(id, order, reason, actor).await?;
         Ok(Response::new(api::RollbackResponse { rollout: Some(rollout) }))
+    }
+
+    async fn approve(
+        &self,
+        request: Request<api::ApproveRequest>,
+    ) -> Result<Response<api::ApproveResponse>, Status> {
+        let actor = actor(&request);
+        let request = request.into_inner();
+        let approval = match request.approval() {
+            api::Approval::Unspecified => return Err(Status::invalid_argument("approval: must be given")),
+            api::Approval::DataLoss => Approval::DataLoss,
+            api::Approval::RetryHook => Approval::RetryHook,
+            api::Approval::SkipHook => Approval::SkipHook,
+            api::Approval::Drained => Approval::Drained,
+        };
+        let rollout = self.command(request.id, Order::Approve(approval), request.reason, actor).await?;
+        Ok(Response::new(api::ApproveResponse { rollout: Some(rollout) }))
+    }
+
+    async fn rollback_all(
+        &self,
+        request: Request<api::RollbackAllRequest>,
+    ) -> Result<Response<api::RollbackAllResponse>, Status> {
+        let actor = actor(&request);
+        let api::RollbackAllRequest { reason, owners, matches } = request.into_inner();
+        let meant = emergency::Wanted::new(owners, matches);
+        let meant = meant.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let returned = self.rollouts.return_all(meant, actor.0, reason).await.map_err(failure::status)?;
+        let rollouts = returned.into_iter().map(convert::returned).collect();
+        Ok(Response::new(api::RollbackAllResponse { rollouts }))
     }
 
     async fn list_nodes(

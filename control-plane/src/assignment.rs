@@ -13,6 +13,9 @@ pub use board::{Board, Posted};
 
 use crate::config::{Config, Token};
 
+/// Stands for a train's key where people read it.
+const NO_KEY: &str = "00000000000000000000000000000000";
+
 /// An assignment that is offered to the fleet.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -54,11 +57,14 @@ impl Published {
         serde_json::to_string(&assignment).unwrap_or_default()
     }
 
-    /// The JSON form without the secret in it, for people.
+    /// The JSON form without the secrets in it, for people.
     #[must_use]
     pub fn redacted(&self, service: Option<&str>) -> String {
         let mut shown = self.clone();
         shown.report.token = shown.report.token.map(|_| "redacted".to_owned());
+        for key in shown.services.iter_mut().filter_map(|service| service.train_key.as_mut()) {
+            NO_KEY.clone_into(key);
+        }
         shown.json(service)
     }
 

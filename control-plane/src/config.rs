@@ -5,17 +5,24 @@
 //! tokens are in memory, and no listener is open to the network without both, unless `insecure` was asked for.
 //! Nothing here binds a socket.
 
+mod evidence;
 mod listener;
+mod notifications;
 mod outside;
 pub mod raw;
 mod registry;
+mod servers;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use evidence::Evidence;
 pub use listener::{Listener, Tls, Token};
+pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
+pub use serin_hooks::Targets;
 
 /// A configuration that can be served.
 #[derive(Clone, Debug)]
@@ -37,16 +44,24 @@ pub struct Config {
     /// The registry of versions.
     pub registry: Registry,
     /// How many rollouts may run at once.
-    pub limits: Limits,
+    pub limits: Concurrency,
     /// What may be called outside.
     pub outside: Outside,
+    /// Servers that queries and health checks of plans may name.
+    pub servers: serin_probe::Targets,
+    /// What plans may ask for.
+    pub targets: Targets,
+    /// Who is told what.
+    pub notifications: Notifications,
+    /// Evidence of decisions, and the log of who asked for what.
+    pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
 
 /// How many rollouts may run at once; others wait for their turn.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Limits {
+pub struct Concurrency {
     /// All together. `None`: any number.
     pub rollouts: Option<u32>,
     /// Of one group. `None`: what the plans say.
@@ -154,9 +169,11 @@ impl Config {
     }
 
     fn try_from_raw(raw: raw::Config, insecure: bool) -> Result<Self, ConfigError> {
+        let outside = Outside::new(raw.outside)?;
         let raw::Listeners { fleet, admin, http, otlp } = raw.listeners;
         Ok(Self {
             registry: Registry::new(raw.registry, &raw.data, insecure)?,
+            evidence: Evidence::new(raw.evidence, &raw.audit)?,
             data: raw.data,
             fleet: Listener::new("fleet", fleet, 7440, insecure)?,
             admin: Listener::new("admin", admin, 7441, insecure)?,
@@ -164,8 +181,11 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
-            limits: Limits::try_from(raw.limits)?,
-            outside: Outside::new(raw.outside)?,
+            limits: Concurrency::try_from(raw.limits)?,
+            servers: servers::servers(&raw.targets)?,
+            targets: targets::targets(raw.targets, &outside, insecure)?,
+            outside,
+            notifications: Notifications::new(raw.notifications, insecure)?,
             log: raw.log,
         })
     }
@@ -214,11 +234,11 @@ impl TryFrom<raw::Report> for Report {
     }
 }
 
-impl TryFrom<raw::Limits> for Limits {
+impl TryFrom<raw::Concurrency> for Concurrency {
     type Error = ConfigError;
 
-    fn try_from(raw: raw::Limits) -> Result<Self, ConfigError> {
-        let raw::Limits { rollouts, per_group } = raw;
+    fn try_from(raw: raw::Concurrency) -> Result<Self, ConfigError> {
+        let raw::Concurrency { rollouts, per_group } = raw;
         for (field, most) in [("limits.rollouts", rollouts), ("limits.per_group", per_group)] {
             if most.is_some_and(|most| !(1..=1_000).contains(&most)) {
                 return Err(ConfigError::value(field, "must be between 1 and 1000"));

@@ -26,6 +26,14 @@ pub enum Failpoint {
     BeforeRegister,
     /// They are written; the caller has no answer yet.
     AfterRegister,
+    /// Schema changes ran and are recorded, and are not committed.
+    BeforeCommit,
+    /// They are committed; the journal does not know.
+    AfterCommit,
+    /// A command is noted in the audit log, and has not acted.
+    AfterAsked,
+    /// The evidence of a decision cannot be written. Nothing ends here.
+    BundleFails,
 }
 
 static ARMED: OnceLock<Failpoint> = OnceLock::new();
@@ -42,6 +50,11 @@ impl Failpoint {
     ];
     /// The places that a registration passes, in order.
     pub const REGISTRATION: [Self; 2] = [Self::BeforeRegister, Self::AfterRegister];
+    /// The others.
+    pub const OTHERS: [Self; 2] = [Self::AfterAsked, Self::BundleFails];
+
+    /// The places that schema changes pass, in order.
+    pub const MIGRATION: [Self; 2] = [Self::BeforeCommit, Self::AfterCommit];
 
     /// Name, as in `SERIN_FAILPOINT`.
     #[must_use]
@@ -55,12 +68,22 @@ impl Failpoint {
             Self::AfterNotify => "after_notify",
             Self::BeforeRegister => "before_register",
             Self::AfterRegister => "after_register",
+            Self::BeforeCommit => "before_commit",
+            Self::AfterCommit => "after_commit",
+            Self::AfterAsked => "after_asked",
+            Self::BundleFails => "bundle_fails",
         }
+    }
+
+    /// True when a test asks for what this point is called after.
+    #[must_use]
+    pub fn is_armed(self) -> bool {
+        ARMED.get() == Some(&self)
     }
 
     /// Ends the process here, without any clean-up, when this point is armed.
     pub fn reach(self) {
-        if ARMED.get() == Some(&self) {
+        if self.is_armed() {
             std::process::abort();
         }
     }
@@ -74,14 +97,18 @@ impl fmt::Display for Failpoint {
 
 /// A name that is no failpoint.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a failpoint; there are before_ and after_ persist, publish, notify and register")]
+#[error(
+    "{0:?} is not a failpoint; there are before_ and after_ persist, publish, notify, register and commit, after_asked and bundle_fails"
+)]
 pub struct UnknownFailpoint(String);
 
 impl FromStr for Failpoint {
     type Err = UnknownFailpoint;
 
     fn from_str(name: &str) -> Result<Self, UnknownFailpoint> {
-        let found = Self::DECISION.into_iter().chain(Self::REGISTRATION).find(|point| point.name() == name);
+        let all =
+            Self::DECISION.into_iter().chain(Self::REGISTRATION).chain(Self::MIGRATION).chain(Self::OTHERS);
+        let found = all.into_iter().find(|point| point.name() == name);
         found.ok_or_else(|| UnknownFailpoint(name.to_owned()))
     }
 }

@@ -1,4 +1,5 @@
-//! Metrics, health, a status page and flags, for whatever speaks HTTP. Read-only; everything shown is a snapshot.
+//! Metrics, health, a status page and flags, for whatever speaks HTTP. Everything shown is a snapshot; what is taken are values and
+//! alerts that plans wait for ([`crate::probe`]).
 //!
 //! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens.
 
@@ -48,14 +49,15 @@ pub struct Shown {
     pub ending: Ending,
 }
 
-/// The routes.
-pub fn router(shown: Shown, access: Access) -> Router {
+/// The routes, with those that take values and alerts.
+pub fn router(shown: Shown, inbox: Router<Shown>, access: Access) -> Router {
     let guarded = Router::new()
         .route("/", get(status_page))
         .route("/metrics", get(metrics))
         .route("/api/rollouts", get(rollouts))
         .route("/api/components", get(components))
         .merge(ofrep::routes(Arc::clone(&shown.directory)))
+        .merge(inbox)
         .route_layer(from_fn_with_state(access, admit));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
     guarded.merge(open).with_state(shown)

@@ -5,8 +5,11 @@
 //! from requests; their number is bounded by the bounds of the assignment and of the accounts.
 
 mod classic;
+mod notifications;
 mod observed;
 mod otlp;
+mod outside;
+mod slo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +24,15 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::assignment::Board;
 use crate::fleet::Fleet;
 use crate::snapshot::Directory;
+use notifications::NotificationMetrics;
 use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
+use outside::OutsideCounters;
+pub use slo::{RollbackOutcome, SloMetrics};
+
+/// Finer where a late tick begins to matter.
+const TICK_LAGS_S: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -85,6 +94,12 @@ pub struct Metrics {
     tick_lag: Histogram,
     evaluation: Histogram,
     otlp: OtlpCounters,
+    /// Queries and health checks.
+    pub(crate) outside: OutsideCounters,
+    /// What becomes of notifications.
+    pub(crate) notifications: NotificationMetrics,
+    /// How well we do our own work.
+    pub slo: SloMetrics,
 }
 
 impl Metrics {
@@ -100,9 +115,12 @@ impl Metrics {
             acknowledged: from_millisecond(),
             published: from_millisecond(),
             applied: from_millisecond(),
-            tick_lag: from_millisecond(),
+            tick_lag: Histogram::new(TICK_LAGS_S),
             evaluation: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             otlp: OtlpCounters::default(),
+            outside: OutsideCounters::default(),
+            notifications: NotificationMetrics::default(),
+            slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
     }
@@ -132,6 +150,9 @@ impl Metrics {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         }
         self.otlp.register(&mut registry);
+        self.outside.register(&mut registry);
+        self.notifications.register(&mut registry);
+        self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;
         self

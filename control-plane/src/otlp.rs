@@ -6,8 +6,8 @@
 //! generated types take up to a hundred times the bytes of the request.
 //!
 //! What counts goes to the rollouts' task through a queue of its own, which is served after the fleet's reports. When it is
-//! full, the sender is asked to come again. No record is ever stored, shown or waited for, and no log raises an alarm: it
-//! says what an alarm is about.
+//! full, the sender is asked to come again. No record is waited for, and no log raises an alarm: it says what an alarm is about. A
+//! few failing records of each component are kept in memory, masked, for the evidence of decisions (`sample`).
 //!
 //! A span is placed in the component that it ran in (`trace`), and goes to where spans are joined ([`Calls`]). It waits for
 //! nobody, and no rollout that runs learns of it.
@@ -21,6 +21,7 @@ mod protobuf;
 mod recent;
 mod record;
 mod refusal;
+mod sample;
 mod span;
 mod trace;
 
@@ -36,10 +37,12 @@ use crate::access::Access;
 use crate::assignment::Board;
 use crate::calls::{Calls, Places};
 use crate::clock;
+use crate::evidence::Samples;
 use crate::metrics::{Metrics, OtlpResult};
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use answer::Answer;
 pub use count::Fate;
+pub(crate) use protobuf::{Value as FieldValue, each as each_field};
 use recent::Recent;
 use refusal::Refusal;
 pub use trace::SpanFate;
@@ -115,20 +118,22 @@ pub(crate) struct Intake {
     reading: Arc<Semaphore>,
     board: Arc<Board>,
     calls: Arc<Calls>,
+    samples: Arc<Samples>,
 }
 
 impl Intake {
     /// Sends what log records count to `counted`, and spans to `calls`. Which rollouts run is read from `directory`, their
-    /// components from `board`.
+    /// components from `board`. A few records are kept in `samples`, masked.
     pub(crate) fn new(
         directory: Arc<Directory>,
         metrics: Arc<Metrics>,
         counted: mpsc::Sender<Vec<LoggedFailures>>,
         board: Arc<Board>,
         calls: Arc<Calls>,
+        samples: Arc<Samples>,
     ) -> Self {
         let (recent, reading) = (Arc::default(), Arc::new(Semaphore::new(READING_MAX)));
-        Self { directory, metrics, counted, recent, reading, board, calls }
+        Self { directory, metrics, counted, recent, reading, board, calls, samples }
     }
 
     /// The listener's routes, for who has a token where it asks for one.
@@ -162,10 +167,11 @@ impl Intake {
         };
         let gathered = gathered.map_err(|fault| Refusal::Malformed { signal: Signal::Logs, fault })?;
         let rollouts = self.directory.list(None, ROLLOUTS_MAX);
-        let services = count::Services::of(&rollouts);
+        let (services, now) = (count::Services::of(&rollouts), clock::now().second());
+        sample::offer(&gathered, &services, &self.samples, now);
         let counted = {
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            count::count(gathered, &services, &mut recent, clock::now().second())
+            count::count(gathered, &services, &mut recent, now)
         };
         counted.fates.iter().for_each(|(fate, records)| self.metrics.otlp_records(*fate, *records));
         if !counted.failures.is_empty() {

@@ -7,9 +7,14 @@
 //!
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
+mod aftermath;
+mod bundle;
 mod compared;
+mod emergency;
 mod evidence;
 mod follow;
+mod heard;
+mod hooks;
 mod logged;
 mod orders;
 mod perform;
@@ -17,12 +22,14 @@ mod recorders;
 mod restore;
 mod task;
 mod tracked;
+mod trains;
 mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serin_proto::assignment::AssignmentError;
+use serin_rollout::emergency::Wanted as Meant;
 use serin_rollout::{Command, Refused, plan};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -30,11 +37,14 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
+pub use emergency::{Outcome, Returned};
 pub(crate) use recorders::{Acted, Logged, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
 pub use restore::{RestoreError, restore};
 pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};
 pub use tracked::Tracked;
+pub(crate) use trains::TrainMessage;
+pub use trains::{GateView, MemberView, TrainRefusal, TrainView};
 
 /// Commands that may wait; more make the callers wait.
 pub(crate) const COMMANDS_MAX: usize = 64;
@@ -49,10 +59,15 @@ pub(crate) enum Message {
     Create { plan_yaml: String, paused: bool, actor: String, answer: Answer },
     /// A change of a rollout, by identifier or service.
     Command { id: String, command: Command, answer: Answer },
+    /// An emergency: many rollouts return to the baseline.
+    ReturnAll { wanted: Meant, actor: String, reason: String, answer: oneshot::Sender<AllReturned> },
+    /// Something about trains.
+    Train { message: TrainMessage, answer: oneshot::Sender<Result<Vec<TrainView>, CommandError>> },
     /// Someone who wants what is merged about a rollout.
     Record { wanted: Wanted, place: Place, answer: oneshot::Sender<Result<(), CommandError>> },
 }
 
+type AllReturned = Result<Vec<Returned>, CommandError>;
 type Answer = oneshot::Sender<Result<Arc<Snapshot>, CommandError>>;
 
 /// Sends commands to the task.
@@ -78,9 +93,15 @@ pub enum CommandError {
     /// The plan does not fit with the other services.
     #[error("the plan does not fit with the other services: {0}")]
     Assignment(AssignmentError),
+    /// No rollout is like what was asked for.
+    #[error("no rollout has this owner and is like this; `serin rollout list` shows them")]
+    NoneLike,
     /// There is no such rollout.
     #[error("there is no rollout or service {0:?}")]
     NotFound(String),
+    /// Something about a train.
+    #[error("{0}")]
+    Train(#[from] TrainRefusal),
     /// All places are taken by active rollouts.
     #[error("too many active rollouts")]
     TooMany,
@@ -99,6 +120,9 @@ pub enum CommandError {
     /// It could not be written.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The configuration names no such target.
+    #[error("{0}")]
+    Target(#[from] serin_hooks::UnknownTarget),
     /// Something that cannot happen did.
     #[error("internal: {0}")]
     Internal(String),
@@ -124,6 +148,27 @@ impl Rollouts {
     /// Why it has no effect.
     pub async fn command(&self, id: String, command: Command) -> Result<Arc<Snapshot>, CommandError> {
         self.ask(|answer| Message::Command { id, command, answer }).await
+    }
+
+    /// Returns all rollouts that are `wanted` to the baseline. Answered once that is durable and on offer.
+    ///
+    /// # Errors
+    /// Without a reason, when none is like what is wanted, or when nothing was done because the task does not answer.
+    pub async fn return_all(
+        &self,
+        wanted: Meant,
+        actor: String,
+        reason: String,
+    ) -> Result<Vec<Returned>, CommandError> {
+        self.ask(|answer| Message::ReturnAll { wanted, actor, reason, answer }).await
+    }
+
+    /// Asks something of trains. Answered with those that it is about, once what it changes is durable.
+    ///
+    /// # Errors
+    /// Why it has no effect.
+    pub(crate) async fn train(&self, message: TrainMessage) -> Result<Vec<TrainView>, CommandError> {
+        self.ask(|answer| Message::Train { message, answer }).await
     }
 
     /// Fills `place` from now on with what is merged about a rollout.

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serin_analysis::risk::Action;
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
+use serin_rollout::outside::Outside;
 use serin_rollout::plan::{FlagValue, Omitted, Said, Taken};
-use serin_rollout::{Granularity, Phase, Rollback, UnixMillis};
+use serin_rollout::{Granularity, HookState, Phase, Rollback, UnixMillis};
 
 pub use build::{ComponentWindow, Seen, Windows, build};
 pub use directory::{Directory, ROLLOUTS_MAX};
@@ -74,6 +75,9 @@ pub struct Snapshot {
     /// What was on offer then and not taken.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
+    /// Runs of hooks and schema changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookState>,
     /// Its newest rollback, while it is carried out and afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
@@ -81,6 +85,9 @@ pub struct Snapshot {
     pub vms_applied: u32,
     /// Living VMs.
     pub vms_known: u32,
+    /// Triggers, queries and health checks.
+    #[serde(skip_serializing_if = "Outside::is_empty")]
+    pub outside: Outside,
     /// What is compared. `None`: it is no experiment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,

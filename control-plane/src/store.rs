@@ -7,17 +7,30 @@
 //! [`Store`] is blocking and single-owner; [`StoreHandle`] gives it a thread and lets async tasks wait.
 //! The store decides nothing and interprets no state: states and events are JSON text here.
 
+mod audit;
+mod bundles;
+mod chains;
 mod handle;
 mod ledger;
+mod notices;
+mod reader;
 mod sqlite;
 mod versions;
 
 use std::path::PathBuf;
 
 use serin_analysis::Outcomes;
+use serin_evidence::bundle::Bundle;
 use serin_rollout::UnixMillis;
 
+pub use audit::{AUDIT_ENTRIES_MAX, AuditLog};
+pub use bundles::{BUNDLES_MAX, BundleQuery, Bundles, Exported, Found, Keep, StoredBundle};
 pub use handle::StoreHandle;
+pub use notices::{
+    DeliveryState, NewDelivery, Noted, Notices, NotifierState, PENDING_MAX, Settled, StoredDelivery,
+    TargetCounts, Which,
+};
+pub use reader::Reader;
 pub use sqlite::SqliteStore;
 pub use versions::{
     Differs, HISTORY_MAX, Happened, HistoryQuery, Registered, StoredEntry, StoredVersion, VersionQuery,
@@ -25,7 +38,7 @@ pub use versions::{
 };
 
 /// Durable state behind the control plane.
-pub trait Store: Versions + Send + 'static {
+pub trait Store: Versions + Bundles + AuditLog + Notices + Send + 'static {
     /// Everything that a starting control plane needs.
     ///
     /// # Errors
@@ -37,6 +50,17 @@ pub trait Store: Versions + Send + 'static {
     /// # Errors
     /// [`StoreError::Conflict`] when a rollout is not at its `expected_revision`; else the medium's failure.
     fn append(&mut self, appends: &[Append]) -> Result<Vec<Appended>, StoreError>;
+
+    /// The same with the evidence of these decisions, in one transaction. Evidence that cannot be written keeps no decision
+    /// from being written: the second part of the answer says why it is not there then.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    fn append_with(
+        &mut self,
+        appends: &[Append],
+        bundles: &[Bundle],
+    ) -> Result<(Vec<Appended>, Option<StoreError>), StoreError>;
 
     /// Events in ascending sequence.
     ///
@@ -255,6 +279,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("database: {0}")]
     Database(#[from] rusqlite::Error),
+    /// Something cannot be written as text, or read from it.
+    #[error("{0}")]
+    Unwritable(String),
     /// The store's thread has ended, or did not answer in time.
     #[error("the store does not answer")]
     Gone,

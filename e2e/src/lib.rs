@@ -18,5 +18,6 @@ pub mod load;
 pub mod ports;
 pub mod process;
 pub mod sample;
+pub mod servers;
 pub mod tools;
 pub mod workspace;

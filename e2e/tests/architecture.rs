@@ -11,6 +11,7 @@ const PURE: [&str; 5] = [
     "filter/core",
     "control-plane/analysis",
     "control-plane/policy",
+    "control-plane/evidence",
     "control-plane/rollout",
     "control-plane/trace",
 ];
@@ -116,6 +117,9 @@ fn filter_and_control_plane_do_not_depend_on_each_other() {
         "control-plane",
         "control-plane/analysis",
         "control-plane/policy",
+        "control-plane/notify",
+        "control-plane/outside",
+        "control-plane/evidence",
         "control-plane/registry",
         "control-plane/rollout",
         "control-plane/trace",

@@ -104,6 +104,12 @@ fn the_istio_manifest_gives_envoy_what_the_bootstrap_does() {
     let early = &patch(&istio, "NETWORK_FILTER")["typed_config"]["early_header_mutation_extensions"];
     assert_eq!(&manager["early_header_mutation_extensions"], early);
 
+    let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
+    let mut of_istio = patch(&istio, "HTTP_ROUTE").clone();
+    of_istio["route"]["cluster"] = route["route"]["cluster"].clone();
+    assert_eq!(*route, of_istio);
+    *route = of_istio;
+
     let clusters = resources["clusters"].as_array_mut().unwrap();
     let cluster = clusters.iter_mut().find(|cluster| cluster["name"] == "serin_control_plane").unwrap();
     let mut of_istio = patch(&istio, "CLUSTER").clone();

@@ -16,7 +16,7 @@ pub use error::{AssignmentError, Rule};
 pub use types::{
     Anonymous, ArmIndex, Assignment, Block, Component, Condition, Generation, Granularity, HeaderValue,
     HostPattern, Identity, IssuedCookie, KeySource, Match, PathPattern, ReportSettings, RoutingRule, Salt,
-    Segment, Service, Share, Weight,
+    Segment, Service, Share, Train, Weight,
 };
 
 /// Arm that carries the traffic when nothing else is said.
@@ -36,6 +36,9 @@ pub const BLOCK_ERROR_HEADER: &str = "x-serin-block-error";
 pub const BAGGAGE_HEADER: &str = "baggage";
 /// What the key of a block's baggage member begins with; the block's name follows.
 pub const BLOCK_BAGGAGE_PREFIX: &str = "serin.block.";
+
+/// Key of the baggage member by which a user of a train stays on the canary.
+pub const TRAIN_BAGGAGE: &str = "serin.train";
 
 /// Version of the JSON form.
 pub const FORMAT_VERSION: u32 = 1;

@@ -3,7 +3,8 @@
 //!
 //! * [`assignment`] is what the control plane tells the filters (JSON, carried by Envoy's ECDS).
 //! * [`fleet`] is what the filters report (protobuf over unary gRPC).
-//! * [`admin`] is what people and pipelines ask of rollouts, [`registry`] what they ask of versions (gRPC).
+//! * [`admin`] is what people and pipelines ask of rollouts, [`registry`] what they ask of versions, [`evidence`] what was known
+//!   and who asked for what (gRPC).
 //!
 //! Features choose how much of it is compiled: `messages` for the filter, `client` and `server` for gRPC, `schema`
 //! for the JSON Schema of the assignment. Generated message types stop at the edge of each crate that uses them.
@@ -30,6 +31,16 @@ pub mod admin {
     #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::indexing_slicing)]
     pub mod v1 {
         tonic::include_proto!("serin.admin.v1");
+    }
+}
+
+/// Evidence of decisions and the audit log (`serin.evidence.v1`).
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod evidence {
+    /// Version 1.
+    #[allow(missing_docs, clippy::all, clippy::pedantic, clippy::indexing_slicing)]
+    pub mod v1 {
+        tonic::include_proto!("serin.evidence.v1");
     }
 }
 

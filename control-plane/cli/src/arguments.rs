@@ -1,8 +1,13 @@
 //! The command line as types. Values are checked while they are parsed, so that a command never starts with a
 //! weight, duration or header that cannot be meant.
 
+mod emergency;
+mod evidence;
+mod notifications;
 mod plan;
+mod record;
 mod registry;
+mod train;
 mod value;
 
 use std::path::PathBuf;
@@ -10,13 +15,16 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use serin_trace::Packing;
 
-use crate::client::Wanted;
 use crate::failure::{EXIT_CODES, Failure};
 
+pub(crate) use emergency::Rollback;
+pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
+pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
 pub(crate) use plan::{Plan, Policy};
+pub(crate) use record::{Record, Replay};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
+pub(crate) use train::Train;
 pub(crate) use value::{Header, Weight};
 
 /// Canary releases on Envoy: create, watch and steer rollouts.
@@ -101,6 +109,11 @@ pub(crate) enum Command {
     /// Check decision policies without a server, and list what they can ask about.
     #[command(subcommand)]
     Policy(Policy),
+    /// Let several rollouts go out as one release.
+    #[command(subcommand)]
+    Train(Train),
+    /// Emergency: return every rollout under way to the baseline, and every promoted one that is still watched.
+    Rollback(Rollback),
     /// The Envoys that report or subscribe.
     Nodes,
     /// The components that plans and routes name, with where each tag is from.
@@ -116,6 +129,9 @@ pub(crate) enum Command {
     /// Work on plans.
     #[command(subcommand)]
     Plan(Plan),
+    /// Work on schema changes.
+    #[command(subcommand)]
+    Migrate(Migrate),
     /// Capture what a live rollout is judged by, to be replayed.
     Record(Record),
     /// What would have been decided on recorded traffic. Needs no server.
@@ -134,6 +150,16 @@ pub(crate) enum Command {
         #[arg(value_name = "APPLICATION", value_parser = registry::application)]
         application: Option<String>,
     },
+    /// Who is told what happens, how these targets stand, and what did not arrive.
+    Notifications(Notifications),
+    /// What was known when decisions were made: list, show, export and check it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Write the report of a rollout that was undone, from its evidence.
+    Postmortem(Postmortem),
+    /// Who asked for what: list and check the log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -247,6 +273,26 @@ pub(crate) enum Rollout {
         #[command(flatten)]
         reason: Reason,
     },
+    /// Allow what waits for a person.
+    #[command(group = clap::ArgGroup::new("approval").required(true))]
+    Approve {
+        #[command(flatten)]
+        target: Target,
+        /// Schema changes of this rollout may lose data; those that waited for it run again.
+        #[arg(long, group = "approval")]
+        data_loss: bool,
+        /// The hook that failed runs again.
+        #[arg(long, group = "approval")]
+        retry_hook: bool,
+        /// The rollout goes on as if the hook that failed had succeeded.
+        #[arg(long, group = "approval")]
+        skip_hook: bool,
+        /// Nothing goes to the canary any more after a rollback, though that was not seen: what waits for it goes on.
+        #[arg(long, group = "approval")]
+        drained: bool,
+        #[command(flatten)]
+        reason: Reason,
+    },
 }
 
 /// Which rollout.
@@ -287,7 +333,7 @@ pub(crate) struct Within {
 /// Which events.
 #[derive(Args, Debug)]
 pub(crate) struct Events {
-    /// Only this rollout, or the newest one of this service. Without it: all.
+    /// Only this rollout, the newest one of this service, or this train (`train:…`). Without it: all.
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// Only events after this number.
@@ -324,59 +370,12 @@ pub(crate) struct Explain {
     pub(crate) assignment: Option<PathBuf>,
 }
 
-/// A live rollout to record.
-#[derive(Args, Debug)]
-pub(crate) struct Record {
-    #[command(flatten)]
-    target: Recorded,
-    /// How long at most, 1s to 24h. The recording ends with the rollout.
-    #[arg(long = "for", value_name = "DURATION", default_value = "24h", value_parser = value::recording)]
-    pub(crate) lasting: Duration,
-    /// File to write; one that ends in .gz or .zst is compressed. Without it, standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Compress so, whatever the file is called.
-    #[arg(long = "compress", value_name = "HOW", value_parser = value::packing)]
-    pub(crate) packing: Option<Packing>,
-}
-
-/// What is recorded.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-struct Recorded {
-    /// Identifier of an active rollout.
-    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    rollout: Option<String>,
-    /// The active rollout of this service; without one, its next rollout is waited for.
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    service: Option<String>,
-}
-
-impl Record {
-    /// What is to be recorded.
-    pub(crate) fn wanted(&self) -> Wanted {
-        match (&self.target.rollout, &self.target.service) {
-            (Some(id), _) => Wanted::Rollout(id.clone()),
-            (None, service) => Wanted::Service(service.clone().unwrap_or_default()),
-        }
-    }
-}
-
-/// A trace to replay.
-#[derive(Args, Debug)]
-pub(crate) struct Replay {
-    /// The plan as YAML; - reads standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plan: PathBuf,
-    /// Policies in the place of the plan's: what they say, and what follows from it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// The trace, one JSON object a line, plain, gzip or zstd; - reads standard input.
-    pub(crate) trace: PathBuf,
-    /// Who judges: serin, or the rules of another tool.
-    #[arg(long, value_name = "NAME", default_value = "serin", value_parser = value::judge())]
-    pub(crate) judge: String,
-    /// Exit with 6 if the canary would have been rolled back, 7 if held. Without it, every decision exits with 0.
-    #[arg(long)]
-    pub(crate) exit_code: bool,
+/// Commands on schema changes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Read an SQL script as PostgreSQL does, without a server, and say of each statement what it may lose and break.
+    Check {
+        /// The script; - reads standard input.
+        file: PathBuf,
+    },
 }

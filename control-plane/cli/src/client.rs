@@ -5,9 +5,13 @@
 //! it changes nothing.
 
 mod convert;
+mod emergency;
+mod evidence;
+mod notifications;
 mod record;
 mod refusal;
 mod registry;
+mod train;
 mod watch;
 
 use std::future::Future;
@@ -15,6 +19,9 @@ use std::time::{Duration, Instant};
 
 use serin_proto::admin::v1 as proto;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
+use serin_proto::admin::v1::train_service_client::TrainServiceClient;
+use serin_proto::evidence::v1::evidence_service_client::EvidenceServiceClient;
 use serin_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -25,6 +32,7 @@ use crate::arguments::Connection;
 use crate::failure::{Failure, Kind};
 use crate::model::{Event, Known, Node, Rollout};
 
+pub(crate) use evidence::{Bundle, BundleQuery, Checked};
 pub(crate) use record::{Recording, Wanted};
 pub(crate) use registry::{Sent, VersionQuery};
 pub(crate) use watch::Watch;
@@ -43,11 +51,17 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     service: Service,
     registry: RegistryService,
+    trains: TrainService,
+    evidence: EvidenceService,
+    notifications: NotificationService,
     server: String,
     call: Duration,
 }
 
 type Service = AdminServiceClient<InterceptedService<Channel, Caller>>;
+type TrainService = TrainServiceClient<InterceptedService<Channel, Caller>>;
+type EvidenceService = EvidenceServiceClient<InterceptedService<Channel, Caller>>;
+type NotificationService = NotificationServiceClient<InterceptedService<Channel, Caller>>;
 type RegistryService = RegistryServiceClient<InterceptedService<Channel, Caller>>;
 
 /// What is rolled back: one of these. All empty: the whole version, or the experiment.
@@ -96,9 +110,16 @@ impl Client {
         let (channel, caller) = (endpoint.connect_lazy(), Caller::new(token, connection.actor())?);
         let service = AdminServiceClient::with_interceptor(channel.clone(), caller.clone())
             .max_decoding_message_size(ANSWER_BYTES);
-        let registry =
-            RegistryServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
-        Ok(Self { service, registry, server: connection.server.clone(), call: connection.timeout })
+        let registry = RegistryServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
+        let trains = TrainServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
+        let notifications = NotificationServiceClient::with_interceptor(channel.clone(), caller.clone())
+            .max_decoding_message_size(ANSWER_BYTES);
+        let evidence =
+            EvidenceServiceClient::with_interceptor(channel, caller).max_decoding_message_size(ANSWER_BYTES);
+        let (server, call) = (connection.server.clone(), connection.timeout);
+        Ok(Self { service, registry, trains, evidence, notifications, server, call })
     }
 
     pub(crate) async fn create(&self, plan_yaml: String, paused: bool) -> Result<Rollout, Failure> {
@@ -184,6 +205,19 @@ impl Client {
         let Undone { component, block, arm } = scope;
         let request = self.request(proto::RollbackRequest { id, component, reason, block, arm });
         let answer = self.bounded(service.rollback(request)).await?;
+        self.rollout(answer.rollout)
+    }
+
+    /// Allows what waits for a person.
+    pub(crate) async fn approve(
+        &self,
+        id: String,
+        approval: proto::Approval,
+        reason: String,
+    ) -> Result<Rollout, Failure> {
+        let mut service = self.service.clone();
+        let request = self.request(proto::ApproveRequest { id, approval: approval.into(), reason });
+        let answer = self.bounded(service.approve(request)).await?;
         self.rollout(answer.rollout)
     }
 

@@ -1,19 +1,26 @@
 //! The commands, one module per noun. Each asks the client, and gives the answer to the output; none prints.
 
 mod artifact;
+mod audit;
 mod block;
 mod components;
+mod emergency;
 mod events;
+mod evidence;
 mod explain;
 mod live;
+mod migrate;
 mod nodes;
+mod notifications;
 mod plan;
 mod policy;
+mod postmortem;
 mod record;
 mod release;
 mod replay;
 mod rollout;
 mod snippet;
+mod train;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -28,6 +35,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
     let Arguments { connection, command, .. } = arguments;
     match command {
         Command::Rollout(command) => rollout::run(&connect(&connection)?, command, output).await,
+        Command::Train(arguments::Train::Check { file }) => train::check(&file, output),
+        Command::Train(command) => train::run(&connect(&connection)?, command, output).await,
+        Command::Rollback(request) => emergency::run(&connect(&connection)?, request, output).await,
         Command::Nodes => nodes::run(&connect(&connection)?, output).await,
         Command::Components { service } => {
             components::run(&connect(&connection)?, service.unwrap_or_default(), output).await
@@ -38,12 +48,17 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
             plan::check(&file, traffic.given(), output)
         }
         Command::Policy(command) => policy::run(&command, output),
+        Command::Migrate(arguments::Migrate::Check { file }) => migrate::check(&file, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
         Command::Release(command) => release::run(&connect(&connection)?, command, output).await,
         Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
+        Command::Notifications(ask) => notifications::run(&connect(&connection)?, ask.command, output).await,
+        Command::Evidence(command) => evidence::run(|| connect(&connection), command, output).await,
+        Command::Postmortem(request) => postmortem::run(|| connect(&connection), request, output).await,
+        Command::Audit(command) => audit::run(|| connect(&connection), command, output).await,
         Command::Completions { shell } => completions(shell, output),
     }
 }

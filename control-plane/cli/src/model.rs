@@ -4,9 +4,14 @@
 //! (a newer server) becomes `unknown`; a value that the contract writes as 0 or "" for "absent" becomes `null`.
 //! Only `client` builds them, from the protobuf messages.
 
+mod hook;
 mod moment;
+mod node;
+mod outside;
+mod returned;
 mod rollback;
 mod taken;
+mod train;
 mod version;
 
 use serde::Serialize;
@@ -14,13 +19,20 @@ use serde::Serialize;
 pub(crate) use experiment::{
     ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
 };
+pub(crate) use hook::HookRun;
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
 };
 pub(crate) use moment::Moment;
+pub(crate) use node::Node;
+pub(crate) use notification::{Delivery, Notifications, Target as NotificationTarget, TargetState};
+pub(crate) use outside::OutsideReading;
+pub(crate) use returned::Returned;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
+pub(crate) use train::{Train, TrainGate, TrainMember};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
+pub(crate) use veto::Veto;
 
 /// Defines an enum whose words are the same in JSON and in tables, where `_` becomes a space.
 macro_rules! words {
@@ -42,6 +54,8 @@ macro_rules! words {
 
 mod experiment;
 mod known;
+mod notification;
+mod veto;
 
 words! {
     /// Where a rollout stands.
@@ -108,26 +122,6 @@ words! {
         Thresholds = "thresholds",
         /// None of these was known.
         Nothing = "nothing",
-        /// A word of a newer server.
-        Unknown = "unknown",
-    }
-}
-
-words! {
-    /// Why a regression that shows is not undone.
-    Veto {
-        /// It is older than the canary's exposure.
-        OlderThanExposure = "older_than_exposure",
-        /// The baseline became worse too.
-        BothArmsWorse = "both_arms_worse",
-        /// The baseline is unhealthy.
-        BaselineUnhealthy = "baseline_unhealthy",
-        /// Too few requests.
-        TooLittleTraffic = "too_little_traffic",
-        /// Data is missing.
-        DataGap = "data_gap",
-        /// One or two users fail.
-        FewUsers = "few_users",
         /// A word of a newer server.
         Unknown = "unknown",
     }
@@ -214,6 +208,10 @@ pub(crate) struct Rollout {
     /// Tags that it took where its plan is silent.
     pub(crate) taken: Vec<TakenTag>,
     pub(crate) not_taken: Vec<OmittedTag>,
+    /// Runs of hooks and schema changes.
+    pub(crate) hooks: Vec<HookRun>,
+    /// Triggers, queries and health checks.
+    pub(crate) outside: Vec<OutsideReading>,
     /// `None`: nothing was rolled back.
     pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
@@ -369,26 +367,6 @@ pub(crate) struct CategoryFailures {
     pub(crate) canary: u64,
     pub(crate) log_evidence: f64,
     pub(crate) at_fault: bool,
-}
-
-/// One Envoy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Node {
-    pub(crate) node: String,
-    pub(crate) cluster: String,
-    pub(crate) connected: bool,
-    pub(crate) vms: u32,
-    pub(crate) generation_min: u64,
-    pub(crate) generation_max: u64,
-    /// `None`: Envoy acknowledged none yet.
-    pub(crate) generation_acknowledged: Option<u64>,
-    pub(crate) last_report_at: Option<Moment>,
-    pub(crate) vm_restarts: u64,
-    pub(crate) rejected: u64,
-    pub(crate) last_rejection: Option<String>,
-    pub(crate) filter_version: String,
-    pub(crate) reports: u64,
-    pub(crate) requests_lost: u64,
 }
 
 /// One entry of the journal.

@@ -51,3 +51,19 @@ mod experiment;
 #[cfg(test)]
 #[path = "command_line/policy.rs"]
 mod policy;
+
+#[cfg(test)]
+#[path = "command_line/emergency.rs"]
+mod emergency;
+
+#[cfg(test)]
+#[path = "command_line/train.rs"]
+mod train;
+
+#[cfg(test)]
+#[path = "command_line/evidence.rs"]
+mod evidence;
+
+#[cfg(test)]
+#[path = "command_line/notifications.rs"]
+mod notifications;

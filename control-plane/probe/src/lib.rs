@@ -1,1 +1,25 @@
 //! Health checks and queries: what services, databases and Prometheus say when asked.
+//!
+//! A [`Prober`] asks one thing once and gives an answer in words of the rollout, whatever the other side does: a server that hangs,
+//! refuses, redirects, sends too much or speaks another protocol is an answer like any other, and comes by the deadline. Who may
+//! be called is the address policy's to say; what may not be called is *not asked*, which says nothing of its health.
+//!
+//! [`Schedule`] says what is due, pure and by the time that it is given: one question of a kind is under way at a time, so a slow
+//! target is asked less often and never twice at once. Nothing here decides anything, and no answer holds a secret: tokens and
+//! passwords stay in [`Targets`].
+
+#![forbid(unsafe_code)]
+
+mod bounded;
+mod grpc;
+mod http;
+mod kafka;
+mod postgres;
+mod prober;
+mod prometheus;
+mod schedule;
+mod targets;
+
+pub use prober::Prober;
+pub use schedule::{Due, Schedule};
+pub use targets::{Database, Kafka, Prometheus, Targets};

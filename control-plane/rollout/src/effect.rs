@@ -1,6 +1,9 @@
 //! What the shell has to do, in this order: persist, publish, notify. Each effect may be performed again.
 
-use crate::Event;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Event, Fact};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +27,8 @@ pub struct Notice {
 }
 
 /// How urgent a notice is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     Info,
@@ -35,6 +39,12 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// How urgent it is to tell people of a fact.
+    #[must_use]
+    pub fn of(fact: &Fact) -> Self {
+        crate::step::severity(fact)
+    }
+
     /// In lower case, for logs and payloads.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -10,27 +10,29 @@
 mod blocks;
 mod experiment;
 mod number;
+mod outside;
+mod settings;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{
     Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
-    EngineConfig, HostSample, Increment, Learned, RawEngineConfig, Scope,
+    HostSample, Increment, LatencyHistogram, Learned, Scope,
 };
-use serin_proto::assignment::{UNMATCHED, Weight};
+use serin_proto::assignment::Weight;
 
+use crate::outside::{Outside, Told};
 use crate::{
     ActivePhase, ArmWindow, Cause, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, RollbackWindow,
     State, UnixMillis,
 };
+use outside::OutsideEvidence;
+use settings::{config, specs};
 
 pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
 
-/// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
-const SUSTAINED_MIN_S: u64 = 3;
 /// Seconds over which client errors are counted, as the engine's summaries.
 const WINDOW_S: u64 = 60;
 
@@ -47,6 +49,12 @@ pub struct Evaluation {
     /// Whether the canary has served a request.
     #[serde(default)]
     exposed: bool,
+    /// Triggers, queries and health checks.
+    #[serde(default)]
+    outside: OutsideEvidence,
+    /// Components that are on the baseline.
+    #[serde(skip)]
+    inactive: BTreeSet<ComponentIndex>,
     /// The rollback window, and when it opened.
     #[serde(skip)]
     window: Option<(RollbackWindow, UnixMillis)>,
@@ -93,13 +101,15 @@ impl Evaluation {
             client_errors: VecDeque::new(),
             unplanned: unplanned.to_vec(),
             exposed: false,
+            outside: OutsideEvidence::default(),
+            inactive: BTreeSet::new(),
             window: Some((*plan.rollback_window(), state.changed_at)),
             indices: BTreeMap::new(),
             blocks: BTreeMap::new(),
         };
         evaluation.expose(plan, state);
-        evaluation.engine.set_full_weight(state.weight == Weight::FULL);
-        Ok(evaluation.completed(&specs, state))
+        evaluation.set_full_weight(state);
+        Ok(evaluation.completed(plan, &specs, state))
     }
 
     /// Goes on with what was [`stored`](Self::stored), if it belongs to the present evaluation; else begins anew, with
@@ -112,7 +122,7 @@ impl Evaluation {
             Some(Stored(stored)) if stored.since == state.evaluating_since => {
                 let specs = specs(plan, &stored.unplanned);
                 let stored = Self { window: Some((*plan.rollback_window(), state.changed_at)), ..stored };
-                Ok(stored.completed(&specs, state))
+                Ok(stored.completed(plan, &specs, state))
             }
             Some(Stored(other)) => {
                 let mut evaluation = Self::new(plan, state)?;
@@ -133,10 +143,11 @@ impl Evaluation {
             let warm_up = u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX);
             let end = UnixMillis(state.evaluating_since.0.saturating_add(warm_up));
             self.engine.exclude_until(end.second());
+            self.outside.exclude_until(end.second());
         }
     }
 
-    fn completed(mut self, specs: &[ComponentSpec], state: &State) -> Self {
+    fn completed(mut self, plan: &Plan, specs: &[ComponentSpec], state: &State) -> Self {
         self.indices = specs
             .iter()
             .enumerate()
@@ -148,6 +159,8 @@ impl Evaluation {
         };
         self.blocks = specs.iter().enumerate().flat_map(blocks).collect();
         self.set_inactive(state.pinned.keys());
+        let Self { outside, indices, .. } = &mut self;
+        outside.follow(plan, state.evaluating_since, |name| indices.get(name).copied());
         self
     }
 
@@ -162,7 +175,15 @@ impl Evaluation {
         let Increment { start_second, arm, outcomes, .. } = *increment;
         self.count_client_errors(start_second, arm, outcomes.client_error);
         self.exposed |= arm == Arm::Canary && increment.started > 0;
+        if !self.inactive.contains(&increment.component) {
+            self.outside.merge(increment);
+        }
         self.engine.merge(increment);
+    }
+
+    /// Takes over what something outside answered. What the plan does not ask for is left out.
+    pub fn hear(&mut self, told: &Told) {
+        self.outside.hear(told);
     }
 
     /// Adds what a sample of one host's requests saw.
@@ -174,6 +195,7 @@ impl Evaluation {
     /// known, or not by weight alone, so its share of the requests is not judged. Only who owns the traffic knows.
     pub fn set_weight(&mut self, second: u64, canary_ppm: Option<u32>) {
         self.engine.set_weight(second, canary_ppm);
+        self.outside.set_weight(second, canary_ppm);
     }
 
     /// What the next rollout of the service should begin with.
@@ -203,7 +225,8 @@ impl Evaluation {
         let factor = self.window.map_or(1.0, |(window, opened_at)| window.factor(opened_at, now));
         self.engine.set_odds_factor(factor);
         let assessment = self.engine.advance(now.second());
-        self.judgement(assessment, now.second())
+        let outside = self.outside.read(now);
+        Judgement { outside, ..self.judgement(assessment, now.second()) }
     }
 
     /// Takes over what was decided on a judgement of this evidence, or by a person. `state` is the state after `events`.
@@ -220,15 +243,23 @@ impl Evaluation {
                 }
                 Fact::ComponentsRolledBack { components, disabled, recovering, .. } => {
                     self.set_inactive(components);
+                    self.outside.begin_anew(event.at);
                     self.rest(disabled.0.keys().chain(recovering), event.at, plan);
                 }
-                Fact::BlocksRestored { component, .. } => self.rest([component], event.at, plan),
+                Fact::BlocksRestored { component, .. } => {
+                    self.outside.begin_anew(event.at);
+                    self.rest([component], event.at, plan);
+                }
                 // What the baseline did before the canary served anyone is what the canary is compared with.
                 Fact::Resumed { .. } if !self.exposed => self.expose(plan, state),
+                Fact::Begun { .. } => self.expose(plan, state),
                 Fact::Resumed { .. } => {
-                    let learned = self.learned();
+                    let (learned, mut outside) = (self.learned(), std::mem::take(&mut self.outside));
+                    outside.begin_anew(event.at);
                     *self = Self::with_components(plan, state, &self.unplanned)?;
                     self.recall(&learned);
+                    outside.set_full_weight(state.weight == Weight::FULL);
+                    self.outside = outside;
                 }
                 Fact::Created { .. }
                 | Fact::Held { .. }
@@ -242,24 +273,44 @@ impl Evaluation {
                 | Fact::WindowsOverridden { .. }
                 | Fact::Queued { .. }
                 | Fact::Promoted { .. }
+                | Fact::TriggerFired { .. }
+                | Fact::TriggerCleared { .. }
+                | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceReturned { .. }
+                | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::HandedOver { .. }
                 | Fact::RollbackStage { .. }
-                | Fact::Superseded { .. } => {}
+                | Fact::Superseded { .. }
+                | Fact::HookStarted(_)
+                | Fact::HookEnded(_)
+                | Fact::Approved { .. } => {}
             }
         }
         self.since = state.evaluating_since;
         self.window = Some((*plan.rollback_window(), state.changed_at));
-        self.engine.set_full_weight(state.weight == Weight::FULL);
+        self.set_full_weight(state);
         Ok(())
+    }
+
+    fn set_full_weight(&mut self, state: &State) {
+        let is_full = state.weight == Weight::FULL;
+        self.engine.set_full_weight(is_full);
+        self.outside.set_full_weight(is_full);
     }
 
     /// Both arms of a component over the last minute.
     #[must_use]
     pub fn component(&self, name: &str) -> ByArm<ArmSummary> {
         self.indices.get(name).map(|index| self.engine.summary(Scope::Component(*index))).unwrap_or_default()
+    }
+
+    /// Latencies of both arms of a component over the last minute.
+    #[must_use]
+    pub fn latencies(&self, name: &str) -> ByArm<LatencyHistogram> {
+        self.indices.get(name).map(|index| self.engine.latencies(*index)).unwrap_or_default()
     }
 
     /// What the control charts of a component show of its last minute.
@@ -285,6 +336,7 @@ impl Evaluation {
         for name in components {
             if let Some(index) = self.indices.get(name) {
                 self.engine.set_component_active(*index, false);
+                self.inactive.insert(*index);
             }
         }
     }
@@ -314,6 +366,7 @@ impl Evaluation {
             baseline: self.window(Arm::Baseline, &version.baseline, client_errors.baseline),
             canary: self.window(Arm::Canary, &version.canary, client_errors.canary),
             arms: Vec::new(),
+            outside: Outside::default(),
         }
     }
 
@@ -345,51 +398,6 @@ impl Evaluation {
             canary: sum.canary + counts.canary,
         })
     }
-}
-
-fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {
-    let planned = plan.components().map(|component| ComponentSpec {
-        name: component.name.to_owned(),
-        weight: component.business_weight,
-        blocks: component.blocks.iter().map(|block| block.name.clone()).collect(),
-    });
-    let further = unplanned.iter().map(|name| ComponentSpec::new(name.as_str()));
-    planned.chain([ComponentSpec::new(UNMATCHED)]).chain(further).collect()
-}
-
-fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
-    let share = |weight: Weight| f64::from(weight.ppm()) / 1e6;
-    let margins = Margins {
-        error_ratio: plan.margins().error_ratio,
-        error_absolute: share(plan.margins().error_absolute),
-        latency_ratio: share(plan.margins().latency_ratio),
-    };
-    let plan_forecast = plan.forecast();
-    let forecast = ForecastLimits {
-        latency_ratio: share(plan_forecast.latency_ratio),
-        error_absolute: share(plan_forecast.error_absolute),
-        rollback: plan_forecast.rollback,
-    };
-    let plan_limits = plan.limits();
-    let limits = Limits {
-        error_rate: share(plan_limits.error_rate).min(1.0 - share(plan_limits.success_rate)),
-        latency_p99_us: u64::try_from(plan_limits.latency_p99.as_micros()).unwrap_or(u64::MAX),
-    };
-    // Of the time for which a limit must be exceeded before the version is rolled back, the minute that is looked at takes
-    // one half by default; evidence has no such minute.
-    let sustained_s = (plan_limits.sustained.as_secs() / 2).max(SUSTAINED_MIN_S);
-    EngineConfig::try_from(RawEngineConfig {
-        // The arms of an experiment share the budget, so that it holds for all of them together.
-        alpha: share(plan.false_rollback()) / plan.experiment().map_or(1.0, |one| one.arms().len() as f64),
-        beta: share(plan.wrong_promotion()),
-        margins,
-        failures: *plan.failures(),
-        limits: Some(limits),
-        forecast,
-        sustained_s,
-        chart_rules: plan.chart_rules(),
-        ..RawEngineConfig::default()
-    })
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! The journal: facts about one rollout, in order. They are written before they take effect and never changed.
 
+mod cause;
 mod undone;
 mod words;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
 use crate::rollback::StageRecord;
 use crate::state::Turn;
-use crate::{HoldReason, Judgement, RolloutId, UnixMillis};
+use crate::train::Membership;
+use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
 
+pub use cause::Cause;
 pub use undone::{Beyond, Dependents, Impact};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -50,12 +52,18 @@ pub enum Fact {
         /// True: it waits at no weight for a person to let it begin. Absent in older journals: false.
         #[serde(default)]
         paused: bool,
+        /// True: it has no weight until what stands before its start is done. Absent in older journals: false.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits: bool,
         /// Tags that were taken where the plan is silent. Absent in older journals: none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         taken: Vec<Taken>,
         /// What was on offer too. Absent in older journals: nothing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_taken: Vec<Omitted>,
+        /// The train that it is part of. Absent in older journals: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        train: Option<Membership>,
     },
     /// A step of the plan began.
     StepStarted {
@@ -204,6 +212,37 @@ pub enum Fact {
         /// What allowed it. `None`: nothing was seen.
         evidence: Option<Box<Judgement>>,
     },
+    /// A trigger or a health check that decides nothing came to hold.
+    TriggerFired {
+        /// Which, in words: `trigger NAME` or `health check NAME`.
+        trigger: String,
+        /// How urgent it is.
+        severity: Severity,
+        /// What was seen, in words.
+        detail: String,
+        /// What was seen. `None`: nothing.
+        #[serde(default)]
+        evidence: Option<Box<Judgement>>,
+    },
+    /// It does not hold any more.
+    TriggerCleared {
+        /// Which.
+        trigger: String,
+    },
+    /// Something outside that a plan asks for says nothing for long.
+    EvidenceMissing {
+        /// What, in words: `query NAME` or `health check NAME`.
+        source: String,
+        /// Why.
+        detail: String,
+    },
+    /// It says something again.
+    EvidenceReturned {
+        /// What.
+        source: String,
+    },
+    /// Its plan would promote it now; it waits for the other members of its train.
+    Ready,
     /// The rollback window after the promotion closed: the version is not judged any more.
     WatchEnded,
     /// A person set the weight and holds the rollout.
@@ -248,94 +287,24 @@ pub enum Fact {
         /// The newer one.
         by: RolloutId,
     },
-}
-
-/// Why a decision was taken.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
-pub enum Cause {
-    /// The evidence against these components crossed its threshold.
-    ComponentsRegressed {
-        /// Their names, sorted.
-        components: Vec<String>,
-    },
-    /// A component regressed, and these blocks of its code are at fault.
-    BlocksAtFault {
-        /// The component.
-        component: String,
-        /// Their names, strongest evidence first.
-        blocks: Vec<String>,
-    },
-    /// The evidence against the version crossed its threshold.
-    VersionRegressed,
-    /// The evidence is against a component whose rollback undoes the whole version.
-    CoarseComponent {
-        /// Its name.
-        component: String,
-    },
-    /// A component cannot work without one that regressed, and its rollback undoes the whole version.
-    CoarseDependent {
-        /// Its name.
-        component: String,
-        /// Those that regressed, sorted.
-        regressed: Vec<String>,
-    },
-    /// Too much of the traffic belongs to components that are or would be rolled back.
-    TooManyComponents {
-        /// Those components, sorted.
-        components: Vec<String>,
-        /// Those of them that only cannot work without others, each with these.
-        #[serde(default)]
-        dependents: Dependents,
-        /// Their part of the traffic.
+    /// What stands before the start is done: the canary got its first weight and warms up.
+    Begun {
+        /// Its first weight.
         #[serde(with = "crate::text::ppm")]
-        traffic_ppm: Weight,
-        /// The limit that is exceeded.
+        weight_ppm: Weight,
+    },
+    /// A hook is due, and is performed until it has ended.
+    HookStarted(HookRun),
+    /// A hook ended.
+    HookEnded(HookEnd),
+    /// A person allowed something that waited for it.
+    Approved {
+        /// What.
+        approval: Approval,
+        /// The failed run that it is about. `None`: none had failed.
         #[serde(default)]
-        beyond: Beyond,
-    },
-    /// Components of another service returned to the baseline, which some of this one cannot work without.
-    OtherService {
-        /// Those that returned, as `SERVICE/COMPONENT`, sorted.
-        returned: Vec<String>,
-    },
-    /// Nothing is proved yet, but a limit of the plan's forecast will be exceeded.
-    #[serde(alias = "foreseen")]
-    Predicted {
-        /// Components that it is about, sorted. Empty: the whole version.
-        components: Vec<String>,
-        /// The signal that gets worse.
-        signal: Signal,
-    },
-    /// A limit was exceeded for too long at full weight, where no baseline runs beside the canary.
-    LimitSustained {
-        /// The reason for holding at that time.
-        breach: HoldReason,
-    },
-    /// At full weight long enough and within all limits.
-    WithinLimits,
-    /// The evidence against these arms of an experiment crossed its threshold.
-    ArmsRegressed {
-        /// Their names, sorted.
-        arms: Vec<String>,
-    },
-    /// A policy of the plan asks for it.
-    Policy {
-        /// Its name.
-        name: String,
-        /// What it read.
-        values: BTreeMap<String, String>,
-    },
-    /// No arm of an experiment runs any more.
-    AllArmsStopped,
-    /// An experiment ran as long as its plan says.
-    DurationOver {
-        /// The plan's duration in seconds.
-        duration_s: u64,
-    },
-    /// A person asked for it.
-    Person {
-        /// The reason given.
+        run: Option<HookRun>,
+        /// Why.
         reason: String,
     },
 }
@@ -361,6 +330,11 @@ impl Fact {
             Self::Queued { .. } => "queued",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
+            Self::TriggerFired { .. } => "trigger_fired",
+            Self::TriggerCleared { .. } => "trigger_cleared",
+            Self::EvidenceMissing { .. } => "evidence_missing",
+            Self::EvidenceReturned { .. } => "evidence_returned",
+            Self::Ready => "ready",
             Self::WatchEnded => "watch_ended",
             Self::WeightSet { .. } => "weight_set",
             Self::Paused { .. } => "paused",
@@ -368,6 +342,10 @@ impl Fact {
             Self::HandedOver { .. } => "handed_over",
             Self::RollbackStage { .. } => "rollback_stage",
             Self::Superseded { .. } => "superseded",
+            Self::Begun { .. } => "begun",
+            Self::HookStarted(_) => "hook_started",
+            Self::HookEnded(_) => "hook_ended",
+            Self::Approved { .. } => "approved",
         }
     }
 
@@ -385,10 +363,15 @@ impl Fact {
             | Self::RollbackBegan { evidence, .. }
             | Self::RollbackLowered { evidence, .. }
             | Self::QuotaLowered { evidence, .. }
+            | Self::TriggerFired { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
             Self::Created { .. }
             | Self::HoldLifted { .. }
+            | Self::TriggerCleared { .. }
+            | Self::EvidenceMissing { .. }
+            | Self::EvidenceReturned { .. }
+            | Self::Ready
             | Self::WatchEnded
             | Self::WeightSet { .. }
             | Self::WindowsOverridden { .. }
@@ -397,7 +380,11 @@ impl Fact {
             | Self::Resumed { .. }
             | Self::HandedOver { .. }
             | Self::RollbackStage { .. }
-            | Self::Superseded { .. } => None,
+            | Self::Superseded { .. }
+            | Self::Begun { .. }
+            | Self::HookStarted(_)
+            | Self::HookEnded(_)
+            | Self::Approved { .. } => None,
         }
     }
 }

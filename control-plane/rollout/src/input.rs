@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
-use crate::{Aftermath, Phase, RolloutId, Turn};
+use crate::outside::Outside;
+use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId, Turn};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,15 @@ pub enum Input {
     },
     /// It may begin now: fewer rollouts run than may. Does nothing to one that does not wait for its turn.
     Admitted,
+    /// A hook that was due has ended. Repeating it changes nothing.
+    HookEnded(HookEnd),
+    /// The train that it is part of says so. Repeating it changes nothing.
+    Train {
+        /// Identifier of the train.
+        train: String,
+        /// What.
+        order: TrainOrder,
+    },
     /// A rollback is being carried out, and this is seen of it.
     Aftermath(Aftermath),
     /// A newer rollout of the same service begins.
@@ -67,6 +77,9 @@ pub struct Judgement {
     /// outside of it, only the age and the baseline are said then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmJudgement>,
+    /// What triggers, queries and health checks say.
+    #[serde(default, skip_serializing_if = "Outside::is_empty")]
+    pub outside: Outside,
 }
 
 /// What the evidence says about one arm of an experiment.
@@ -106,6 +119,20 @@ pub struct ArmWindow {
     pub latency_p99_least_us: Option<u64>,
 }
 
+/// What a train tells a member.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrainOrder {
+    /// It was its turn to wait, and now it begins.
+    Begin,
+    /// All members are ready, and are promoted together.
+    Promote,
+    /// It returns to the baseline.
+    Return {
+        /// Why.
+        because: String,
+    },
+}
+
 /// Somebody asks for something. Repeating a command that already took effect is answered with the state as it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Command {
@@ -138,6 +165,8 @@ pub enum Order {
         /// What of it.
         scope: RollbackScope,
     },
+    /// Allow what waits for a person.
+    Approve(Approval),
 }
 
 /// What a person returns to where it was.
@@ -153,6 +182,22 @@ pub enum RollbackScope {
     Arm(String),
 }
 
+impl Command {
+    /// Whether the reason is one.
+    ///
+    /// # Errors
+    /// When it is too long, or missing and the order needs one.
+    pub fn check_reason(&self) -> Result<(), Refused> {
+        if self.reason.len() > crate::REASON_BYTES {
+            Err(Refused::ReasonTooLong)
+        } else if self.reason.trim().is_empty() && self.order != Order::Resume {
+            Err(Refused::ReasonMissing)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 impl Order {
     /// As on the command line.
     #[must_use]
@@ -165,6 +210,7 @@ impl Order {
             Self::HandOver => "hand-over",
             Self::OverrideWindows => "override-windows",
             Self::Rollback { .. } => "rollback",
+            Self::Approve(_) => "approve",
         }
     }
 }
@@ -273,6 +319,43 @@ pub enum Refused {
         when: String,
         /// The zone that it is told in.
         zone: String,
+    },
+    /// What stands before the start is not done.
+    #[error(
+        "cannot {order} a rollout that has not begun: what stands before its start is not done; its hooks are shown by \
+         `serin rollout status`"
+    )]
+    NotBegun {
+        /// What was asked for.
+        order: &'static str,
+    },
+    /// The rollout before is not done with its hooks.
+    #[error(
+        "rollout {by} is over, but its hooks are not: wait for them, or say `serin rollout approve {by}` to what waits for a person"
+    )]
+    HooksPending {
+        /// That rollout.
+        by: RolloutId,
+    },
+    /// There is nothing to approve.
+    #[error("no hook of this rollout failed and waits for a person")]
+    NoFailedHook,
+    /// There is nothing to approve.
+    #[error("the plan of this rollout has no migrations that could lose data")]
+    NoMigrations,
+    /// Nothing drains.
+    #[error("this rollout is not rolled back: its canary does not drain")]
+    NotRolledBack,
+    /// It waits for its turn in a train.
+    #[error(
+        "cannot {order} this rollout: it waits for its turn in {train}; `serin train approve` opens what it waits for, and it \
+         can be rolled back"
+    )]
+    Waits {
+        /// What was asked for.
+        order: &'static str,
+        /// The train.
+        train: String,
     },
     /// A reason must be given.
     #[error("reason: must not be empty")]

@@ -6,9 +6,12 @@
 //!   write and the effects to perform, in order.
 //! * [`Evaluation`] is the evidence: what was measured goes in, what [`step()`] judges by comes out.
 //!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
+//! * [`outside`] is what triggers, queries and health checks say beside the comparison of the versions.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
 //! * [`expected()`] tells how soon harm is expected to be found, by the plan's engine on simulated traffic.
 //! * [`yaml`] reads documents that people write, with the place of every field.
+//! * [`emergency`] says which rollouts one order for all of them returns.
+//! * [`train`] lets several rollouts go out as one release.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -17,10 +20,13 @@
 #![forbid(unsafe_code)]
 
 mod effect;
+pub mod emergency;
 pub mod evaluation;
 mod event;
 mod expected;
+mod hook;
 mod input;
+pub mod outside;
 pub mod plan;
 mod rollback;
 mod state;
@@ -28,6 +34,7 @@ mod step;
 mod summary;
 mod text;
 mod time;
+pub mod train;
 mod trial;
 pub mod yaml;
 
@@ -38,8 +45,13 @@ pub use evaluation::{
 };
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
 pub use expected::{Expected, HARMS, Harm, Traffic, expected};
+pub use hook::{
+    Answer, Approval, Approved, Due, HOOK_OUTPUT_BYTES, HookEnd, HookEnded, HookOutcome, HookRun, HookState,
+    Work, due, pending,
+};
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,
+    TrainOrder,
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use rollback::{
@@ -50,7 +62,9 @@ pub use state::{
     ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, Turn,
     replay,
 };
-pub use step::{Creation, Transition, answers, begin, context, create, create_with, may_follow, step};
+pub use step::{
+    Creation, Transition, answers, begin, context, create, create_in, create_with, may_follow, step,
+};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

@@ -17,13 +17,18 @@ mod escalation;
 mod experiment;
 mod failures;
 mod gradual;
+mod health;
+mod hooks;
+mod migrations;
 mod policies;
 mod quantity;
+mod queries;
 mod quota;
 mod raw;
 mod schedule;
 mod tags;
 mod taken;
+mod triggers;
 mod window;
 
 use std::collections::BTreeSet;
@@ -44,10 +49,18 @@ pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use experiment::{Experiment, PlannedArm};
 pub use gradual::Gradual;
+pub use health::{
+    Check, GrpcProbe, Health, HttpProbe, KafkaProbe, PostgresProbe, Probe, PrometheusProbe, TcpProbe,
+};
+pub(crate) use hooks::MIGRATIONS;
+pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
+pub use migrations::Migrations;
 pub use policies::parse_policies;
+pub use queries::{Query, QuerySource};
 pub use quota::Quota;
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
+pub use triggers::{Bound, Condition, Trigger, TriggerAction};
 pub use window::RollbackWindow;
 
 /// Bounds of a plan. What exceeds one is refused.
@@ -114,6 +127,9 @@ pub struct Plan {
     escalation: Escalation,
     recovery: Duration,
     rollback_window: RollbackWindow,
+    queries: Vec<Query>,
+    triggers: Vec<Trigger>,
+    health: Health,
     automatic_rollback: bool,
     beside: Beside,
     policies: Vec<Policy>,
@@ -123,6 +139,8 @@ pub struct Plan {
     gradual: Option<Gradual>,
     quota: Option<Quota>,
     concurrency: Option<Concurrency>,
+    hooks: Hooks,
+    migrations: Option<Migrations>,
 }
 
 /// One step: the canary's weight beside the baseline, below 100 %.
@@ -195,6 +213,12 @@ pub struct PlannedComponent<'a> {
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {
     quantity::Span(text.to_owned()).value()
+}
+
+/// A percentage as plans write it: `5%`, `0.01%`. `None`: not of the form.
+#[must_use]
+pub fn percentage(text: &str) -> Option<serin_proto::assignment::Weight> {
+    quantity::percentage(text)
 }
 
 /// JSON Schema of the YAML form.

@@ -192,6 +192,7 @@ impl Returned {
             | Fact::ExperimentEnded { .. }
             | Fact::Completing { .. }
             | Fact::Promoted { .. }
+            | Fact::Ready
             | Fact::WatchEnded
             // Carried out is what is decided: the last of a rollback that goes down by and by.
             | Fact::RollbackBegan { .. }
@@ -204,6 +205,14 @@ impl Returned {
             | Fact::Resumed { .. }
             | Fact::HandedOver { .. }
             | Fact::RollbackStage { .. }
+            | Fact::Begun { .. }
+            | Fact::HookStarted(_)
+            | Fact::HookEnded(_)
+            | Fact::Approved { .. }
+            | Fact::TriggerFired { .. }
+            | Fact::TriggerCleared { .. }
+            | Fact::EvidenceMissing { .. }
+            | Fact::EvidenceReturned { .. }
             | Fact::Superseded { .. } => None,
         }
     }

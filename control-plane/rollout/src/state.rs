@@ -18,7 +18,8 @@ use serin_proto::assignment::{Salt, Weight};
 use crate::event::{Event, Fact};
 use crate::plan::{Omitted, Taken};
 use crate::rollback::Rollback;
-use crate::{Cause, Plan, UnixMillis};
+use crate::train::Membership;
+use crate::{Approved, Cause, HookState, Plan, UnixMillis};
 
 pub use hold::{Hold, HoldReason};
 pub(crate) use hold::{predicted, read, used};
@@ -83,6 +84,21 @@ pub struct State {
     /// After the promotion: it is still judged, and returns by itself.
     #[serde(default)]
     pub watched: bool,
+    /// What stands before the start is not done yet: it has no weight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
+    /// Runs of hooks, in the order in which they were due.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookState>,
+    /// Who allowed that schema changes lose data. `None`: nobody, though the plan may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_loss: Option<Approved>,
+    /// A person told that nothing goes to the canary any more after the rollback.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drained: bool,
+    /// What people were told of and is not over: triggers and health checks that decide nothing, and what says nothing, with when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, UnixMillis>,
     /// The newer rollout that took over.
     pub superseded_by: Option<RolloutId>,
     /// The newest rollback of it, while it is carried out and afterwards.
@@ -96,6 +112,12 @@ pub struct State {
     pub evaluating_since: UnixMillis,
     /// Number of events.
     pub revision: u64,
+    /// The train that it is part of. `None`: it goes out alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Membership>,
+    /// Its plan would promote it; it waits for the other members of its train.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ready: bool,
     /// Tags that were taken when it was created, where its plan is silent ([`Plan::with_taken`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<Taken>,
@@ -112,6 +134,14 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<Turn>,
 }
+
+/// Under which name people are told that something says nothing: it may be told as unhealthy too.
+pub(crate) fn silence(source: &str) -> String {
+    format!("{SILENT}{source}")
+}
+
+/// Before the names of what says nothing.
+pub(crate) const SILENT: &str = "silent ";
 
 impl State {
     /// Before its first event.
@@ -134,12 +164,19 @@ impl State {
             hold: None,
             cause: None,
             watched: false,
+            waiting: false,
+            hooks: Vec::new(),
+            data_loss: None,
+            drained: false,
+            told: BTreeMap::new(),
             superseded_by: None,
             rollback: None,
             created_at: now,
             changed_at: now,
             evaluating_since: now,
             revision: 0,
+            train: None,
+            ready: false,
             taken: Vec::new(),
             not_taken: Vec::new(),
             returning: None,
@@ -166,6 +203,13 @@ impl State {
         self.phase == Phase::Promoted && self.weight == Weight::ZERO
     }
 
+    /// The train in which it waits for its turn, at no weight.
+    #[must_use]
+    pub fn waits_in(&self) -> Option<&str> {
+        let waits = self.began_at.is_none() && matches!(self.phase, Phase::Paused { .. });
+        self.train.as_ref().filter(|_| waits).map(|membership| membership.train.as_str())
+    }
+
     /// True while evidence is gathered and judged.
     #[must_use]
     pub const fn runs(&self) -> bool {
@@ -177,12 +221,17 @@ impl State {
         self.revision = event.revision;
         self.carry_out(event);
         match &event.fact {
-            Fact::Created { paused, taken, not_taken, .. } => {
+            Fact::Created { paused, waits, taken, not_taken, train, .. } => {
+                self.train.clone_from(train);
                 self.taken.clone_from(taken);
                 self.not_taken.clone_from(not_taken);
+                self.waiting = *waits;
+                if *waits {
+                    self.weight = Weight::ZERO;
+                }
                 if *paused {
                     self.pause(Weight::ZERO, event.at);
-                } else {
+                } else if !*waits {
                     self.began_at = Some(event.at);
                 }
             }
@@ -190,7 +239,11 @@ impl State {
                 self.step = *step;
                 self.enter(Phase::Progressing, *weight_ppm, event.at);
             }
-            Fact::Held { reason, .. } => self.hold = Some(Hold { reason: reason.clone(), since: event.at }),
+            Fact::Held { reason, .. } => {
+                self.ready = false;
+                self.hold = Some(Hold { reason: reason.clone(), since: event.at });
+            }
+            Fact::Ready => self.ready = true,
             Fact::HoldLifted { reason } => self.lift(reason, event.at),
             Fact::ComponentsRolledBack { components, dependents, disabled, cause, .. } => {
                 for component in components {
@@ -210,6 +263,7 @@ impl State {
                 }
                 // What the canary runs from now on was not seen before.
                 self.evaluating_since = event.at;
+                self.ready = false;
             }
             Fact::ArmsStopped { arms, weight_ppm, cause, .. } => {
                 self.stop_arms(arms, *weight_ppm, event, cause);
@@ -234,17 +288,34 @@ impl State {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
                 self.watched = *watched;
             }
+            Fact::TriggerFired { trigger, .. } => _ = self.told.insert(trigger.clone(), event.at),
+            Fact::TriggerCleared { trigger } => _ = self.told.remove(trigger),
+            Fact::EvidenceMissing { source, .. } => _ = self.told.insert(silence(source), event.at),
+            Fact::EvidenceReturned { source } => _ = self.told.remove(&silence(source)),
             Fact::WatchEnded => self.watched = false,
             Fact::WeightSet { weight_ppm, .. } => self.pause(*weight_ppm, event.at),
             Fact::Paused { .. } if self.experiment => self.pause(Weight::ZERO, event.at),
             Fact::Paused { .. } => self.pause(self.weight, event.at),
             Fact::Resumed { step, weight_ppm, .. } => {
-                self.began_at.get_or_insert(event.at);
+                if !self.waiting {
+                    self.began_at.get_or_insert(event.at);
+                }
                 self.resume(*step, *weight_ppm, event.at);
             }
             Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
             Fact::RollbackStage { .. } => {}
             Fact::Superseded { by } => self.supersede(by, event.at),
+            Fact::Begun { weight_ppm } => {
+                self.waiting = false;
+                self.began_at.get_or_insert(event.at);
+                self.enter(Phase::WarmingUp, *weight_ppm, event.at);
+            }
+            Fact::HookStarted(run) => self.start_hook(run, event.at),
+            Fact::HookEnded(end) => self.end_hook(end, event.at),
+            Fact::Approved { approval, run, reason } => {
+                let (actor, reason) = (event.actor.clone(), reason.clone());
+                self.approve(*approval, run.as_ref(), Approved { actor, reason, at: event.at });
+            }
         }
     }
 
@@ -262,6 +333,7 @@ impl State {
         self.watched = false;
         self.returning = None;
         self.queued = None;
+        self.ready = false;
         self.weight = weight;
         self.hold = None;
         self.changed_at = at;
@@ -277,7 +349,10 @@ impl State {
     /// about what was seen.
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
-        if !matches!(reason, HoldReason::MissingData | HoldReason::Window { .. }) {
+        // What was seen meanwhile is as good as what was seen before.
+        let counts =
+            reason.is_silence() || matches!(reason, HoldReason::Hook { .. } | HoldReason::Window { .. });
+        if !counts {
             self.evaluating_since = at;
         }
     }

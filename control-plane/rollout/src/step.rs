@@ -19,8 +19,10 @@ mod command;
 mod experiment;
 mod gradual;
 mod limits;
+mod outside;
 mod policy;
 mod quota;
+mod train;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
@@ -28,11 +30,13 @@ pub use policy::{answers, context};
 use serin_proto::assignment::{CANARY, Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
+use crate::hook;
 use crate::plan::Omitted;
 use crate::state::salt;
+use crate::train::Membership;
 use crate::{
-    AUTOMATIC, Cause, Effect, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId, Severity, State,
-    Turn, UnixMillis,
+    AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId,
+    Severity, State, Turn, UnixMillis,
 };
 
 /// What was not taken, at most, that a rollout remembers.
@@ -80,42 +84,59 @@ pub fn create(plan: &Plan, creation: Creation, now: UnixMillis) -> Transition {
 
 /// The same, noting what was on offer and not taken. The first 256 are kept.
 #[must_use]
-pub fn create_with(
+pub fn create_with(plan: &Plan, not_taken: Vec<Omitted>, creation: Creation, now: UnixMillis) -> Transition {
+    create_in(plan, not_taken, creation, None, now)
+}
+
+/// The same for a member of a train, which begins when the train says so.
+#[must_use]
+pub fn create_in(
     plan: &Plan,
     mut not_taken: Vec<Omitted>,
     creation: Creation,
+    train: Option<Membership>,
     now: UnixMillis,
 ) -> Transition {
     not_taken.truncate(OMITTED_MAX);
-    created(plan, not_taken, creation, now).begun()
+    created(plan, not_taken, creation, train, now).begun()
 }
 
-fn created(plan: &Plan, not_taken: Vec<Omitted>, creation: Creation, now: UnixMillis) -> Change<'_> {
+fn created(
+    plan: &Plan,
+    not_taken: Vec<Omitted>,
+    creation: Creation,
+    train: Option<Membership>,
+    now: UnixMillis,
+) -> Change<'_> {
     let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
-    let mut change = Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new() };
+    let mut change =
+        Change { plan, now, actor, state, events: Vec::new(), notices: Vec::new(), next_step: None };
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
-    change.record(Fact::Created { plan: source, salt, paused, taken, not_taken });
+    let (waits, paused) = (hook::waits(plan), paused || train.is_some());
+    change.record(Fact::Created { plan: source, salt, paused, waits, taken, not_taken, train });
     change
 }
 
 /// Begins a rollout, unless a window of its calendar forbids it, or lets it wait at no weight for its `turn`. One that begins
-/// paused gives the canary no users by itself, so that no window forbids it and it takes no turn yet.
+/// paused, and a member of a train, give the canary no users by themselves, so that no window forbids them and they take no
+/// turn yet.
 ///
 /// # Errors
 /// A window forbids it.
 pub fn begin(
     plan: &Plan,
-    not_taken: Vec<Omitted>,
+    mut not_taken: Vec<Omitted>,
     creation: Creation,
-    turn: Option<Turn>,
+    (train, turn): (Option<Membership>, Option<Turn>),
     now: UnixMillis,
 ) -> Result<Transition, Refused> {
-    if creation.paused {
-        return Ok(create_with(plan, not_taken, creation, now));
+    if creation.paused || train.is_some() {
+        return Ok(create_in(plan, not_taken, creation, train, now));
     }
+    not_taken.truncate(OMITTED_MAX);
     let paused = turn.is_some();
-    let mut change = created(plan, not_taken, Creation { paused, ..creation }, now);
+    let mut change = created(plan, not_taken, Creation { paused, ..creation }, None, now);
     calendar::check(plan, &change.state, "create", now)?;
     if let Some(turn) = turn {
         change.record(Fact::Queued { turn });
@@ -164,6 +185,8 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         }
         Input::Admitted => admit(&mut change),
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
+        Input::HookEnded(end) => hook::ended(&mut change, end),
+        Input::Train { train, order } => train::obey(&mut change, train, order),
         Input::Aftermath(seen) => aftermath::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
@@ -176,6 +199,8 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             }
         }
     }
+    let next_step = change.next_step.take();
+    hook::go_on(&mut change, next_step);
     Ok(change.finish(state))
 }
 
@@ -189,22 +214,25 @@ fn admit(change: &mut Change<'_>) {
 }
 
 /// The state while events are added to it.
-struct Change<'a> {
-    plan: &'a Plan,
-    now: UnixMillis,
+pub(crate) struct Change<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) now: UnixMillis,
     actor: String,
-    state: State,
+    pub(crate) state: State,
     events: Vec<Event>,
     notices: Vec<Notice>,
+    /// The step that would begin, but for its hooks.
+    next_step: Option<u32>,
 }
 
 impl<'a> Change<'a> {
     fn new(plan: &'a Plan, state: &State, now: UnixMillis) -> Self {
         let actor = AUTOMATIC.to_owned();
-        Self { plan, now, actor, state: state.clone(), events: Vec::new(), notices: Vec::new() }
+        let (events, notices) = (Vec::new(), Vec::new());
+        Self { plan, now, actor, state: state.clone(), events, notices, next_step: None }
     }
 
-    fn record(&mut self, fact: Fact) {
+    pub(crate) fn record(&mut self, fact: Fact) {
         let of = if self.state.experiment { "experiment" } else { self.state.canary.as_str() };
         let text = format!("{} {of}: {}", self.state.service, fact.text());
         self.notices.push(Notice { severity: severity(&fact), text });
@@ -228,7 +256,8 @@ impl<'a> Change<'a> {
     }
 
     /// The first transition of a rollout.
-    fn begun(self) -> Transition {
+    fn begun(mut self) -> Transition {
+        hook::go_on(&mut self, None);
         let Self { state, events, notices, .. } = self;
         let effects = [Effect::Persist(events), Effect::Publish];
         let notices = notices.into_iter().map(Effect::Notify);
@@ -254,6 +283,9 @@ impl<'a> Change<'a> {
         if let Some(experiment) = self.plan.experiment() {
             return (0, experiment.weight(|arm| !self.state.stopped.contains_key(arm)));
         }
+        if self.state.waiting {
+            return (0, Weight::ZERO);
+        }
         let weight = self.state.weight;
         match self.plan.steps().iter().rposition(|step| step.weight <= weight) {
             Some(index) => (u32::try_from(index).unwrap_or(u32::MAX), weight),
@@ -262,7 +294,7 @@ impl<'a> Change<'a> {
     }
 }
 
-fn severity(fact: &Fact) -> Severity {
+pub(crate) fn severity(fact: &Fact) -> Severity {
     match fact {
         Fact::ComponentsRolledBack { .. }
         | Fact::BlocksRestored { .. }
@@ -272,13 +304,21 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::RollbackBegan { .. } => Severity::Critical,
         Fact::RollbackStage { record } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
-        Fact::Held { .. } | Fact::QuotaLowered { .. } | Fact::WindowsOverridden { .. } => Severity::Warning,
+        Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,
+        Fact::TriggerFired { severity, .. } => *severity,
+        Fact::Held { .. }
+        | Fact::EvidenceMissing { .. }
+        | Fact::QuotaLowered { .. }
+        | Fact::WindowsOverridden { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
         | Fact::HoldLifted { .. }
+        | Fact::TriggerCleared { .. }
+        | Fact::EvidenceReturned { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
         | Fact::RollbackLowered { .. }
@@ -286,7 +326,11 @@ fn severity(fact: &Fact) -> Severity {
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
         | Fact::HandedOver { .. }
-        | Fact::Superseded { .. } => Severity::Info,
+        | Fact::Superseded { .. }
+        | Fact::Begun { .. }
+        | Fact::HookStarted(_)
+        | Fact::HookEnded(_)
+        | Fact::Approved { .. } => Severity::Info,
     }
 }
 
@@ -301,6 +345,7 @@ impl Judgement {
         for scope in std::iter::once(&mut judgement.version).chain(components) {
             scope.make_finite();
         }
+        judgement.outside.make_finite();
         Box::new(judgement)
     }
 }

@@ -30,6 +30,7 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         }
         (None, Phase::Paused { from }) => paused(state, from),
         (None, Phase::RollingBack) => rolling_back(plan, state, now),
+        (None, Phase::WarmingUp) if state.waiting => waiting(state),
         (None, Phase::WarmingUp) => {
             let (weight, left) = (Percent(state.weight), left(plan.warm_up(), state, now));
             match &state.hold {
@@ -52,6 +53,14 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         text.push_str(stage.awaits());
     }
     text
+}
+
+fn waiting(state: &State) -> String {
+    match (&state.hold, state.running_hooks().next()) {
+        (Some(hold), _) => format!("Holding at 0 % before the start: {}", hold.reason),
+        (None, Some(run)) => format!("Waiting at 0 % for hook {run}"),
+        (None, None) => "Waiting at 0 % for what stands before the start".to_owned(),
+    }
 }
 
 fn ended(state: &State) -> String {
@@ -95,6 +104,9 @@ fn rolling_back(plan: &Plan, state: &State, now: UnixMillis) -> String {
 }
 
 fn paused(state: &State, from: ActivePhase) -> String {
+    if let Some(train) = state.waits_in() {
+        return format!("Waiting at 0 % for its turn in {train}");
+    }
     let during = match from {
         ActivePhase::WarmingUp => "the warm-up",
         ActivePhase::Progressing => "the steps",
@@ -135,6 +147,9 @@ fn progressing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
 fn completing(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: UnixMillis) -> String {
     if let Some(hold) = &state.hold {
         return format!("Holding at 100 %: {}", hold.reason);
+    }
+    if let Some(member) = state.train.as_ref().filter(|_| state.ready) {
+        return format!("Ready at 100 %; waits for the other members of {}", member.train);
     }
     let Some(judgement) = judgement.filter(|judgement| judgement.is_fresh()) else {
         return "Holding at 100 %: waiting for fresh evidence".to_owned();

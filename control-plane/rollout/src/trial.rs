@@ -7,8 +7,8 @@
 use serin_analysis::ConfigError;
 
 use crate::{
-    AUTOMATIC, Command, Creation, Evaluation, Event, Input, Judgement, Order, Plan, State, Stored,
-    UnixMillis, create, step,
+    AUTOMATIC, Command, Creation, Evaluation, Event, HookEnd, HookOutcome, Input, Judgement, Order, Plan,
+    State, Stored, UnixMillis, create, step,
 };
 
 /// State and evidence of one rollout.
@@ -42,7 +42,9 @@ impl Trial {
     ) -> Result<Self, ConfigError> {
         let state = create(&plan, creation, now).state;
         let evaluation = Evaluation::with_components(&plan, &state, unplanned)?;
-        Ok(Self { plan, state, evaluation, judgement: Judgement::default() })
+        let mut trial = Self { plan, state, evaluation, judgement: Judgement::default() };
+        trial.perform_hooks(now)?;
+        Ok(trial)
     }
 
     /// Takes up a rollout that ran elsewhere, as it stood there and with the evidence that was gathered there.
@@ -83,6 +85,23 @@ impl Trial {
 
     /// Steps, and takes over what was decided.
     fn follow(&mut self, input: &Input, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        let mut all = self.take(input, now)?;
+        all.extend(self.perform_hooks(now)?);
+        Ok(all)
+    }
+
+    /// On paper there is nobody to ask: hooks do what they should.
+    fn perform_hooks(&mut self, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
+        let mut all = Vec::new();
+        loop {
+            let Some(run) = self.state.running_hooks().next().cloned() else { return Ok(all) };
+            let outcome = HookOutcome::Succeeded;
+            let end = HookEnd { run, outcome, attempts: 1, output: "on paper".to_owned() };
+            all.extend(self.take(&Input::HookEnded(end), now)?);
+        }
+    }
+
+    fn take(&mut self, input: &Input, now: UnixMillis) -> Result<Vec<Event>, ConfigError> {
         let Ok(transition) = step(&self.plan, &self.state, input, now) else { return Ok(Vec::new()) };
         let events = transition.events().to_vec();
         self.state = transition.state;

@@ -2,8 +2,11 @@
 
 mod block;
 mod chart;
+mod emergency;
 mod experiment;
+mod hook;
 mod known;
+mod outside;
 mod reason;
 mod rollback;
 mod trend;
@@ -14,6 +17,7 @@ use serin_analysis::{Verdict, Veto};
 use serin_proto::admin::v1 as api;
 use serin_rollout::{Granularity, Phase, UnixMillis};
 
+pub(super) use emergency::returned;
 pub(super) use known::components;
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
@@ -51,6 +55,8 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         not_taken: snapshot.not_taken.iter().map(known::omitted).collect(),
         rollback: snapshot.rollback.as_ref().map(rollback::rollback),
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
+        hooks: snapshot.hooks.iter().map(hook::hook).collect(),
+        outside: outside::outside(&snapshot.outside),
     }
 }
 
@@ -124,7 +130,7 @@ pub(crate) fn timestamp(at: UnixMillis) -> prost_types::Timestamp {
     moment.into()
 }
 
-fn phase(phase: Phase) -> api::Phase {
+pub(super) fn phase(phase: Phase) -> api::Phase {
     match phase {
         Phase::WarmingUp => api::Phase::WarmingUp,
         Phase::Progressing => api::Phase::Progressing,

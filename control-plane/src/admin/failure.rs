@@ -3,29 +3,42 @@
 use serin_rollout::Refused;
 use tonic::Status;
 
-use crate::rollouts::CommandError;
+use crate::rollouts::{CommandError, TrainRefusal};
 use crate::store::StoreError;
 
 /// Metadata in which a refusal says what it is about.
 pub(crate) const SUBJECT_METADATA: &str = "x-serin-subject";
 
-pub(super) fn status(error: CommandError) -> Status {
+pub(crate) fn status(error: CommandError) -> Status {
     let words = error.to_string();
     match error {
         CommandError::Plan(_) => Status::invalid_argument(words),
         CommandError::Active { .. } => Status::already_exists(words),
         CommandError::Assignment(_) => Status::failed_precondition(words),
-        CommandError::NotFound(_) => Status::not_found(words),
+        CommandError::NotFound(_) | CommandError::NoneLike => Status::not_found(words),
+        CommandError::Train(refusal) => match refusal {
+            TrainRefusal::Plan(_) | TrainRefusal::NoGate(_) => Status::invalid_argument(words),
+            TrainRefusal::Active { .. } => Status::already_exists(words),
+            TrainRefusal::TooMany => Status::resource_exhausted(words),
+            TrainRefusal::NotFound(_) => Status::not_found(words),
+            TrainRefusal::Over(_) => Status::failed_precondition(words),
+        },
         CommandError::TooMany => Status::resource_exhausted(words),
         CommandError::Over(_) | CommandError::Experiment(_) => Status::failed_precondition(words),
         CommandError::Busy => Status::unavailable(words),
         CommandError::Refused(refused) => match refused {
             Refused::Phase { .. }
             | Refused::Superseded { .. }
+            | Refused::Waits { .. }
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. }
             | Refused::Window { .. }
+            | Refused::NotBegun { .. }
+            | Refused::HooksPending { .. }
+            | Refused::NoFailedHook
+            | Refused::NotRolledBack
+            | Refused::NoMigrations
             | Refused::Experiment { .. } => Status::failed_precondition(words),
             Refused::UnknownComponent { .. }
             | Refused::UnknownBlock { .. }
@@ -34,6 +47,7 @@ pub(super) fn status(error: CommandError) -> Status {
             | Refused::ReasonTooLong => Status::invalid_argument(words),
         },
         CommandError::Store(error) => store(error),
+        CommandError::Target(_) => Status::failed_precondition(words),
         CommandError::Internal(_) => Status::internal(words),
     }
 }
@@ -54,6 +68,7 @@ pub(crate) fn store(error: StoreError) -> Status {
         | StoreError::Newer { .. }
         | StoreError::Damaged { .. }
         | StoreError::Database(_)
+        | StoreError::Unwritable(_)
         | StoreError::Gone => Status::unavailable(words),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedBlockErrors, RecordedStart, recorded_act};
 use serin_proto::fleet::v1 as wire;
+use serin_rollout::outside::Told;
 use serin_rollout::{Command, Order, RollbackScope};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -48,6 +49,7 @@ pub(super) fn stream(
                 Some(Recorded::Start(started)) => pieces(started),
                 Some(Recorded::Report(merged)) => vec![report(&merged, one_in)],
                 Some(Recorded::Logged(logged)) => vec![self::logged(logged)],
+                Some(Recorded::Told { rollout, told }) => vec![outside(rollout, &told)],
                 Some(Recorded::Act(acted)) => vec![act(acted)],
                 Some(Recorded::Over) => break None,
                 Some(Recorded::Behind) => break Some(behind()),
@@ -121,7 +123,8 @@ fn act(acted: Acted) -> RecordResponse {
     let order = match order {
         Order::SetWeight(weight) => recorded_act::Order::SetWeightPpm(weight.ppm()),
         Order::Pause => recorded_act::Order::Pause(true),
-        Order::Resume => recorded_act::Order::Resume(true),
+        // Approvals are not recorded: on paper hooks do what they should.
+        Order::Resume | Order::Approve(_) => recorded_act::Order::Resume(true),
         Order::Promote => recorded_act::Order::Promote(true),
         Order::HandOver => recorded_act::Order::HandOver(true),
         Order::OverrideWindows => recorded_act::Order::OverrideWindows(true),
@@ -156,6 +159,15 @@ fn logged(logged: Logged) -> RecordResponse {
         merged_at: Some(convert::timestamp(at)),
         weight_ppm: rollout.weight.ppm(),
         logged: failures.collect(),
+        ..RecordResponse::default()
+    }
+}
+
+fn outside(rollout: String, told: &Told) -> RecordResponse {
+    RecordResponse {
+        rollout_id: rollout,
+        merged_at: Some(convert::timestamp(told.at)),
+        outside_json: serde_json::to_string(told).unwrap_or_default(),
         ..RecordResponse::default()
     }
 }

@@ -1,11 +1,16 @@
 //! The YAML form of the configuration, before its rules are checked. Every field has a default; unknown fields
 //! are refused.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+pub use super::notifications::raw::Notifications;
+pub use targets::{CommandTarget, DatabaseTarget, KafkaTarget, PrometheusTarget, Targets, WebhookTarget};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,9 +27,17 @@ pub struct Config {
     /// The registry of versions.
     pub registry: Registry,
     /// How many rollouts may run at once.
-    pub limits: Limits,
+    pub limits: Concurrency,
     /// What may be called outside.
     pub outside: Outside,
+    /// What plans may ask for.
+    pub targets: Targets,
+    /// Who is told what.
+    pub notifications: Notifications,
+    /// Evidence of decisions.
+    pub evidence: Evidence,
+    /// The log of who asked for what.
+    pub audit: Audit,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -37,8 +50,12 @@ impl Default for Config {
             filter: Filter::default(),
             report: Report::default(),
             registry: Registry::default(),
-            limits: Limits::default(),
+            limits: Concurrency::default(),
             outside: Outside::default(),
+            targets: Targets::default(),
+            notifications: Notifications::default(),
+            evidence: Evidence::default(),
+            audit: Audit::default(),
             log: "info".to_owned(),
         }
     }
@@ -132,7 +149,7 @@ impl Default for Report {
 /// turn.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub struct Concurrency {
     /// All together, 1 to 1,000. Absent: any number.
     pub rollouts: Option<u32>,
     /// Of one group, which plans name in `concurrency`, 1 to 1,000. Absent: what the plans say.
@@ -154,6 +171,38 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self { store: None, keep_versions: 20, keep_for: "30d".to_owned() }
+    }
+}
+
+/// Evidence of decisions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    /// Evidence that is older goes, 1d to 3650d. Default: 365d.
+    pub keep_for: String,
+    /// When all of it together is larger, the oldest goes; at least 67,108,864. Default: 10,737,418,240 (10 GiB).
+    pub max_bytes: u64,
+    /// Mask email addresses too. Default: false.
+    pub mask_emails: bool,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { keep_for: "365d".to_owned(), max_bytes: 10 * 1024 * 1024 * 1024, mask_emails: false }
+    }
+}
+
+/// The log of who asked for what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Entries that are older go, 1d to 3650d. Default: 365d.
+    pub keep_for: String,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_for: "365d".to_owned() }
     }
 }
 

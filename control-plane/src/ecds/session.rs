@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::config::core::v3::node::UserAgentVersionType;
 use envoy_types::pb::google::rpc;
 use tokio::sync::{mpsc, watch};
 use tonic::Status;
@@ -104,6 +105,9 @@ impl Session {
         if let Some(node) = node.filter(|node| node.cluster.len() <= NAME_BYTES_MAX) {
             known.cluster.clone_from(&node.cluster);
         }
+        if let Some(version) = node.and_then(version) {
+            known.envoy_version = version;
+        }
         self.node = Some(id.to_owned());
         tracing::info!(node = id, "a configuration stream opened");
         Ok(())
@@ -198,6 +202,20 @@ impl Drop for Session {
         if let Some(node) = self.shared.fleet.nodes().known(name) {
             node.streams = node.streams.saturating_sub(1);
             tracing::info!(node = name, "a configuration stream ended");
+        }
+    }
+}
+
+/// The version that Envoy says it has.
+fn version(node: &Node) -> Option<String> {
+    match node.user_agent_version_type.as_ref()? {
+        UserAgentVersionType::UserAgentVersion(version) if version.len() <= NAME_BYTES_MAX => {
+            Some(version.clone())
+        }
+        UserAgentVersionType::UserAgentVersion(_) => None,
+        UserAgentVersionType::UserAgentBuildVersion(build) => {
+            let version = build.version.as_ref()?;
+            Some(format!("{}.{}.{}", version.major_number, version.minor_number, version.patch))
         }
     }
 }

@@ -2,6 +2,7 @@
 //! loads it again every two seconds. Every text is escaped.
 
 mod experiment;
+mod outside;
 
 use std::fmt::{self, Display, Write};
 use std::sync::Arc;
@@ -66,7 +67,10 @@ fn section(page: &mut String, rollout: &Snapshot, now: UnixMillis) -> fmt::Resul
         write!(page, " · applied by {} of {} VMs</p>", rollout.vms_applied, rollout.vms_known)?;
         match &rollout.experiment {
             Some(experiment) => experiment::results(page, experiment)?,
-            None => components(page, &rollout.components)?,
+            None => {
+                components(page, &rollout.components)?;
+                outside::readings(page, &rollout.outside)?;
+            }
         }
     } else {
         page.push_str("</p>");

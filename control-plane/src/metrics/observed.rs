@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetri
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use serin_rollout::outside::HealthState;
 
 use crate::assignment::Board;
 use crate::clock;
@@ -29,6 +30,7 @@ impl Collector for Observed {
         let current: Vec<_> = rollouts.into_iter().filter(|rollout| rollout.current).collect();
         weights(&mut encoder, &current)?;
         evidence(&mut encoder, &current)?;
+        health(&mut encoder, &current)?;
         self.assignment(&mut encoder)?;
         self.nodes(&mut encoder)?;
         self.requests(&mut encoder)
@@ -81,6 +83,26 @@ fn evidence(encoder: &mut DescriptorEncoder<'_>, rollouts: &[Arc<Snapshot>]) -> 
     each_reason(rollouts, |labels, reason| {
         member(&mut family, labels, &ConstGauge::new(reason.data.log_threshold))
     })
+}
+
+/// What health checks say: absent where they say nothing.
+fn health(encoder: &mut DescriptorEncoder<'_>, rollouts: &[Arc<Snapshot>]) -> Result<(), Error> {
+    let help =
+        "Whether a health check says that the canary is healthy; component is empty for the whole version";
+    let mut family = gauge(encoder, "component_health", help)?;
+    for rollout in rollouts {
+        for one in rollout.outside.health.iter().filter(|one| one.state != HealthState::Unknown) {
+            let component = one.component.as_deref().unwrap_or_default();
+            let labels = [
+                ("service", rollout.service.as_str()),
+                ("component", component),
+                ("check", one.check.as_str()),
+            ];
+            let is_healthy = i64::from(one.state == HealthState::Healthy);
+            member(&mut family, &labels, &ConstGauge::new(is_healthy))?;
+        }
+    }
+    Ok(())
 }
 
 fn each_reason(

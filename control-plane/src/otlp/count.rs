@@ -130,6 +130,47 @@ impl<'a> Services<'a> {
     }
 }
 
+/// Where a record that is shown belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'s, 'r> {
+    pub(super) service: &'s str,
+    /// Empty: not known.
+    pub(super) component: &'r str,
+    /// Empty: not known.
+    pub(super) arm: &'static str,
+    pub(super) block: &'r str,
+}
+
+impl<'a> Services<'a> {
+    /// Where a record belongs to, as far as it tells. `None`: to no rollout that runs.
+    pub(super) fn shown<'r>(
+        &self,
+        record: &'r Record<'_>,
+        resource: &'r Attributes<'_>,
+    ) -> Option<Shown<'a, 'r>>
+    where
+        'a: 'r,
+    {
+        let own = &record.attributes;
+        let name =
+            own.service.as_deref().or(resource.service.as_deref()).or(resource.service_name.as_deref());
+        let service = self.0.get(name?)?;
+        let block = own.block.as_deref().or(own.function.as_deref());
+        let known = block.and_then(|block| service.block_of_function(block));
+        let told = own.component.as_deref().or(resource.component.as_deref());
+        let version = resource.version.as_deref().and_then(|version| service.arm_of_version(version));
+        let told_arm = own.arm.as_deref().or(resource.arm.as_deref());
+        let arm =
+            told_arm.and_then(|name| [Arm::Baseline, Arm::Canary].into_iter().find(|arm| arm.name() == name));
+        Some(Shown {
+            service: service.rollout.service.as_str(),
+            component: known.map(|(_, component)| component).or(told).unwrap_or_default(),
+            arm: arm.or(version).map_or("", |arm| arm.name()),
+            block: known.map(|(block, _)| block).or(own.block.as_deref()).unwrap_or_default(),
+        })
+    }
+}
+
 impl<'a> Service<'a> {
     /// The block of this name and its component.
     fn block(&self, name: &str) -> Option<(&'a str, &'a str)> {

@@ -2,6 +2,7 @@
 //! request takes no more memory than its records that may count. Fields that are not looked at are passed over, whatever
 //! they hold.
 
+mod body;
 pub(super) mod spans;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::record::{Attributes, Gathered, Record};
+use body::Body;
 
 /// Reads a request. Total: any bytes give records or what is wrong.
 pub(super) fn read(bytes: &[u8]) -> Result<Gathered<'_>, String> {
@@ -59,6 +61,8 @@ struct LogRecord<'a> {
     trace_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     span_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    body: Body<'a>,
     #[serde(borrow)]
     attributes: Each<Pair<'a>, Attributes<'a>>,
 }
@@ -139,6 +143,7 @@ impl<'a> Collect<LogRecord<'a>> for Gathered<'a> {
             trace: hex(record.trace_id, 32),
             span: u64::try_from(hex(record.span_id, 16)).unwrap_or_default(),
             attributes: record.attributes.into,
+            body: record.body.0,
         });
     }
 }

@@ -18,6 +18,7 @@ mod number {
     pub(super) const SCOPE_LOGS_RECORDS: u32 = 2;
     pub(super) const RECORD_TIME: u32 = 1;
     pub(super) const RECORD_SEVERITY: u32 = 2;
+    pub(super) const RECORD_BODY: u32 = 5;
     pub(super) const RECORD_ATTRIBUTES: u32 = 6;
     pub(super) const RECORD_TRACE: u32 = 9;
     pub(super) const RECORD_SPAN: u32 = 10;
@@ -78,12 +79,25 @@ fn record(bytes: &[u8]) -> Result<Record<'_>, String> {
             (number::RECORD_SPAN, Value::Bytes(id)) => {
                 record.span = id.try_into().map(u64::from_be_bytes).unwrap_or_default();
             }
+            (number::RECORD_BODY, Value::Bytes(value)) => record.body = body(value)?.map(Cow::Borrowed),
             (number::RECORD_ATTRIBUTES, Value::Bytes(pair)) => attribute(pair, &mut record.attributes)?,
             _ => {}
         }
         Ok(())
     })?;
     Ok(record)
+}
+
+/// A body that is text. What else it may be is passed over.
+fn body(value: &[u8]) -> Result<Option<&str>, String> {
+    let mut told = None;
+    each(value, &mut |field, content| {
+        if let (number::VALUE_TEXT, Value::Bytes(bytes)) = (field, content) {
+            told = std::str::from_utf8(bytes).ok();
+        }
+        Ok(())
+    })?;
+    Ok(told)
 }
 
 fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String> {
@@ -134,15 +148,16 @@ fn first_of(list: &[u8]) -> Result<Option<&str>, String> {
     Ok(told)
 }
 
-#[derive(Clone, Copy)]
-enum Value<'a> {
+/// The content of a field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
     Varint(u64),
     Fixed(u64),
     Bytes(&'a [u8]),
 }
 
-/// Visits the fields of a message.
-fn each<'a>(
+/// Visits the fields of a message. What has 32 bits, and groups, are passed over.
+pub(crate) fn each<'a>(
     mut rest: &'a [u8],
     visit: &mut impl FnMut(u32, Value<'a>) -> Result<(), String>,
 ) -> Result<(), String> {

@@ -9,6 +9,8 @@ use super::count::Fate;
 const ERROR: i32 = 17;
 /// Records of one request that may count.
 pub(super) const RECORDS_MAX: usize = 16_384;
+/// Records of one request that name no block and may be shown.
+const UNNAMED_MAX: usize = 64;
 
 /// The attributes that are looked at, of a record or of a resource.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -26,6 +28,8 @@ pub(super) struct Attributes<'a> {
     /// The request's own header.
     pub(super) arm_header: Option<Cow<'a, str>>,
     pub(super) has_exception: bool,
+    /// What the exception says.
+    pub(super) exception: Option<Cow<'a, str>>,
 }
 
 impl<'a> Attributes<'a> {
@@ -56,6 +60,7 @@ impl<'a> Attributes<'a> {
             "url.path" | "http.target" => &mut self.path,
             "http.request.method" | "http.method" => &mut self.method,
             "http.request.header.x-serin-arm" => &mut self.arm_header,
+            "exception.message" => &mut self.exception,
             _ => return None,
         })
     }
@@ -78,6 +83,8 @@ pub(super) struct Record<'a> {
     /// 0: none.
     pub(super) span: u64,
     pub(super) attributes: Attributes<'a>,
+    /// What it says, where that is text. Only shown, and only once secrets are masked.
+    pub(super) body: Option<Cow<'a, str>>,
 }
 
 /// The records of one resource that may count.
@@ -85,6 +92,8 @@ pub(super) struct Record<'a> {
 pub(super) struct Group<'a> {
     pub(super) resource: Attributes<'a>,
     pub(super) records: Vec<Record<'a>>,
+    /// Some of those that name no block, to be shown.
+    pub(super) unnamed: Vec<Record<'a>>,
 }
 
 /// What a request holds.
@@ -97,7 +106,9 @@ pub(super) struct Gathered<'a> {
     pub(super) beyond_bound: u64,
     /// Records of the group that is being read.
     open: Vec<Record<'a>>,
+    unnamed: Vec<Record<'a>>,
     kept: usize,
+    unnamed_kept: usize,
 }
 
 impl<'a> Gathered<'a> {
@@ -107,6 +118,10 @@ impl<'a> Gathered<'a> {
         let count = if record.severity < ERROR && !has_exception {
             &mut self.not_errors
         } else if block.is_none() && function.is_none() {
+            if self.unnamed_kept < UNNAMED_MAX {
+                self.unnamed_kept += 1;
+                self.unnamed.push(record);
+            }
             &mut self.without_block
         } else {
             return self.keep(record);
@@ -129,12 +144,16 @@ impl<'a> Gathered<'a> {
         self.without_block += other.without_block;
         self.beyond_bound += other.beyond_bound;
         other.open.into_iter().for_each(|record| self.keep(record));
+        let room = UNNAMED_MAX.saturating_sub(self.unnamed_kept).min(other.unnamed.len());
+        self.unnamed_kept += room;
+        self.unnamed.extend(other.unnamed.into_iter().take(room));
     }
 
     /// All records since the last call are of this resource.
     pub(super) fn close(&mut self, resource: Attributes<'a>) {
-        if !self.open.is_empty() {
-            self.groups.push(Group { resource, records: std::mem::take(&mut self.open) });
+        if !self.open.is_empty() || !self.unnamed.is_empty() {
+            let (records, unnamed) = (std::mem::take(&mut self.open), std::mem::take(&mut self.unnamed));
+            self.groups.push(Group { resource, records, unnamed });
         }
     }
 

@@ -16,7 +16,8 @@ fn intake() -> (Intake, mpsc::Receiver<Vec<LoggedFailures>>) {
     let board = Arc::new(Board::new(Published { generation: 0, report, services: Vec::new() }));
     let metrics = Arc::new(Metrics::new(fleet, Arc::clone(&directory), Arc::clone(&board)));
     let (counted, queue) = mpsc::channel(1);
-    (Intake::new(directory, metrics, counted, board, Arc::default()), queue)
+    let samples = Samples::new(serin_evidence::mask::Masker::new(false).unwrap());
+    (Intake::new(directory, metrics, counted, board, Arc::default(), Arc::new(samples)), queue)
 }
 
 const FAILURE: &[u8] = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":17,

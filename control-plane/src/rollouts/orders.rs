@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Order, Plan, RolloutId, Salt, Transition, UnixMillis, begin, may_follow, step,
+    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, begin,
+    may_follow, pending, step,
 };
+
+use serin_rollout::train::Membership;
 
 use super::perform::Decision;
 use super::task::Task;
@@ -30,6 +33,11 @@ impl Task {
                 let outcome = self.command(&id, command, decided).await;
                 let _caller_may_be_gone = answer.send(outcome);
             }
+            Message::ReturnAll { wanted, actor, reason, answer } => {
+                let outcome = self.return_all(&wanted, actor, reason, decided).await;
+                let _caller_may_be_gone = answer.send(outcome);
+            }
+            Message::Train { message, answer } => self.obey_train(message, answer).await,
             Message::Record { wanted, place, answer } => {
                 let outcome = self.add_recorder(wanted, place);
                 let _caller_may_be_gone = answer.send(outcome);
@@ -45,6 +53,19 @@ impl Task {
         decided: Instant,
     ) -> Result<Arc<Snapshot>, CommandError> {
         let plan = Plan::parse(plan_yaml)?;
+        let id = self.new_id(plan.service())?;
+        let creation = Creation { id, salt: Salt(random()?), actor, paused };
+        self.create_as(plan, creation, None, decided).await
+    }
+
+    /// Begins a rollout with an identifier that was drawn for it, alone or in a train.
+    pub(super) async fn create_as(
+        &mut self,
+        plan: Plan,
+        creation: Creation,
+        train: Option<Membership>,
+        decided: Instant,
+    ) -> Result<Arc<Snapshot>, CommandError> {
         let now = clock::now();
         let before = self.current.get(plan.service()).copied();
         let before = before.and_then(|index| self.tracked.get(index).map(|tracked| (index, tracked)));
@@ -52,14 +73,18 @@ impl Task {
             let (service, id) = (tracked.state.service.clone(), tracked.state.id.0.clone());
             return Err(CommandError::Active { service, id });
         }
+        self.shared.targets.check(&plan)?;
         if let Some((_, tracked)) = before {
-            may_follow(&plan, paused, &tracked.state)?;
+            if pending(&tracked.plan, &tracked.state) {
+                return Err(Refused::HooksPending { by: tracked.state.id.clone() }.into());
+            }
+            may_follow(&plan, creation.paused, &tracked.state)?;
         }
-        let id = self.new_id(plan.service())?;
-        let creation = Creation { id: id.clone(), salt: Salt(random()?), actor: actor.clone(), paused };
+        let (id, actor) = (creation.id.clone(), creation.actor.clone());
         let told = self.shared.fleet.nodes().told();
         let (plan, not_taken) = components::taking(&plan, &told, &self.shared.calls.observed(now));
-        let transition = begin(&plan, not_taken, creation, self.turn(&plan), now)?;
+        let turn = if train.is_some() { None } else { self.turn(&plan) };
+        let transition = begin(&plan, not_taken, creation, (train, turn), now)?;
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };
             Ok(Decision { index, transition: step(&tracked.plan, &tracked.state, &input, now)? })
@@ -132,7 +157,8 @@ impl Task {
                 .and_then(|_| step(&tracked.plan, &tracked.state, &turn, now))?,
             None => step(&tracked.plan, &tracked.state, &input, now)?,
         };
-        let took_effect = !transition.events().is_empty();
+        let took_effect =
+            !transition.events().is_empty() && !matches!(acted.command.order, Order::Approve(_));
         self.perform(vec![Decision { index, transition }], now, decided).await?;
         // What waits for its turn is recorded when that comes.
         if took_effect && !waits {
@@ -185,7 +211,7 @@ impl Task {
         self.recorders.begin(service, || tracked.and_then(|tracked| tracked.started(now, ticked)));
     }
 
-    fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {
+    pub(super) fn new_id(&self, service: &str) -> Result<RolloutId, CommandError> {
         let (active, name) = (
             self.current.len(),
             service.get(..service.floor_char_boundary(ID_NAME_BYTES_MAX)).unwrap_or_default(),
@@ -199,7 +225,7 @@ impl Task {
     }
 }
 
-fn random() -> Result<u128, CommandError> {
+pub(super) fn random() -> Result<u128, CommandError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| CommandError::Internal(error.to_string()))?;
     Ok(u128::from_le_bytes(bytes))

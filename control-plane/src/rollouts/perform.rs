@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serin_rollout::{Effect, Event, State, Transition, UnixMillis};
+use serin_evidence::bundle::{Bundle, Draft};
+use serin_evidence::mask::Masker;
+use serin_rollout::{AUTOMATIC, Effect, Event, Notice, Severity, State, Transition, UnixMillis};
 
-use super::CommandError;
+use super::aftermath::Pending;
 use super::task::Task;
 use super::tracked::Tracked;
+use super::{CommandError, bundle};
 use crate::assignment::{Published, services};
 use crate::failpoint::Failpoint;
 use crate::notify::notify;
-use crate::store::{Append, NewEvent, StoreError};
+use crate::store::{Append, Appended, NewEvent, Store, StoreError};
 
 /// Events between two stored states.
 const STATE_EVERY: u64 = 8;
@@ -41,12 +44,13 @@ impl Task {
         if decisions.is_empty() {
             return Ok(());
         }
-        let generation = self.persist(&decisions, now).await?;
+        let Persisted { generation, incomplete } = self.persist(&decisions, now).await?;
         for Decision { index, transition } in &decisions {
             let Some(tracked) = self.tracked.get_mut(*index) else { continue };
             tracked.decided(transition.state.clone(), transition.events());
             if let Some(generation) = generation {
                 (tracked.generation, tracked.spreading) = (generation, Some(decided));
+                tracked.follow_up(Pending::of(transition, generation, (now, decided)));
             }
         }
         if let Some(generation) = generation {
@@ -63,16 +67,28 @@ impl Task {
                 }
             }
         }
+        self.shared.journal.ring();
+        if let Some(why) = incomplete {
+            self.alarm(&decisions, &why);
+        }
         Failpoint::AfterNotify.reach();
+        self.perform_hooks();
         Ok(())
     }
 
-    /// Writes the events of all decisions in one transaction. Returns the new generation, if there is one.
-    async fn persist(
-        &mut self,
-        decisions: &[Decision],
-        now: UnixMillis,
-    ) -> Result<Option<u64>, CommandError> {
+    /// Tells that decisions were carried out whose evidence is not whole.
+    fn alarm(&self, decisions: &[Decision], why: &str) {
+        for Decision { transition, .. } in decisions {
+            if let Some(id) = bundle::id(transition) {
+                let text = format!("The evidence {id} of a decision is not complete: {why}");
+                notify(&transition.state.id.0, &Notice { severity: Severity::Critical, text });
+            }
+        }
+    }
+
+    /// Writes the events of all decisions and their evidence in one transaction.
+    async fn persist(&mut self, decisions: &[Decision], now: UnixMillis) -> Result<Persisted, CommandError> {
+        let (drafts, masker) = (self.drafts(decisions, now), Arc::clone(&self.shared.masker));
         let appends: Result<Vec<_>, _> = decisions
             .iter()
             .filter_map(|one| Some(self.tracked.get(one.index)?.append(&one.transition, now)))
@@ -80,16 +96,30 @@ impl Task {
         let appends = appends.map_err(|error| CommandError::Internal(error.to_string()))?;
         let events = decisions.iter().map(|decision| decision.transition.events().len() as u64).sum();
         Failpoint::BeforePersist.reach();
-        let written = self.shared.store.call(move |store| store.append(&appends)).await;
-        let appended = written.inspect_err(|error| {
+        let written = self.shared.store.call(move |store| write(store, &appends, drafts, &masker)).await;
+        let (appended, evidence) = written.inspect_err(|error| {
             if matches!(error, StoreError::Conflict { .. } | StoreError::Gone) {
                 self.lost = true;
             }
         })?;
         Failpoint::AfterPersist.reach();
         self.shared.metrics.events.inc_by(events);
+        evidence.iter().for_each(|one| self.shared.metrics.slo.evidence(one.is_none()));
+        self.note_detection(decisions, now);
         let published = decisions.iter().zip(appended).filter(|(decision, _)| decision.publishes());
-        Ok(published.map(|(_, appended)| appended.sequence).max())
+        let generation = published.map(|(_, appended)| appended.sequence).max();
+        Ok(Persisted { generation, incomplete: evidence.into_iter().flatten().next() })
+    }
+
+    /// How long after its onset something was undone that nobody asked for.
+    fn note_detection(&self, decisions: &[Decision], now: UnixMillis) {
+        for Decision { index, transition } in decisions {
+            let is_ours = transition.events().iter().all(|event| event.actor == AUTOMATIC);
+            let tracked = self.tracked.get(*index).filter(|_| is_ours && bundle::is_undone(transition));
+            if let Some(onset) = tracked.and_then(|tracked| tracked.course.onset()) {
+                self.shared.metrics.slo.detected(now.since(UnixMillis(onset.saturating_mul(1_000))));
+            }
+        }
     }
 
     /// Offers the assignment that follows from all rollouts.
@@ -107,8 +137,46 @@ impl Task {
         let all = self.tracked.iter().enumerate();
         let all = all
             .map(|(index, tracked)| (Arc::as_ref(&tracked.plan), state_of(index).unwrap_or(&tracked.state)));
-        Published { generation, report: self.shared.report.clone(), services: services(all) }
+        let mut services = services(all);
+        for service in &mut services {
+            let index = self.current.get(&service.name).copied();
+            let state = index.and_then(|index| state_of(index).or(Some(&self.tracked.get(index)?.state)));
+            (service.train, service.train_key) =
+                state.and_then(|state| self.shared.train_key.train_of(state)).unzip();
+        }
+        Published { generation, report: self.shared.report.clone(), services }
     }
+}
+
+/// What was written.
+struct Persisted {
+    /// The new generation, if there is one.
+    generation: Option<u64>,
+    /// Why the evidence of a decision is not whole. `None`: it is.
+    incomplete: Option<String>,
+}
+
+/// For each bundle, why it is not whole.
+type Incomplete = Vec<Option<String>>;
+
+/// Writes decisions with their evidence; without it when that fails, because a rollback is worth more.
+fn write(
+    store: &mut dyn Store,
+    appends: &[Append],
+    drafts: Vec<Draft>,
+    masker: &Masker,
+) -> Result<(Vec<Appended>, Incomplete), StoreError> {
+    let bundles: Vec<Bundle> = drafts.into_iter().map(|draft| draft.finish(masker)).collect();
+    let lacks =
+        |bundle: &Bundle| bundle.manifest.missing.first().map(|one| format!("{}: {}", one.name, one.why));
+    let (appended, unwritten) = match store.append_with(appends, &bundles) {
+        Ok((appended, unwritten)) => (appended, unwritten),
+        Err(error @ (StoreError::Conflict { .. } | StoreError::Gone)) => return Err(error),
+        Err(error) if bundles.is_empty() => return Err(error),
+        Err(error) => (store.append(appends)?, Some(error)),
+    };
+    let unwritten = unwritten.map(|error| error.to_string());
+    Ok((appended, bundles.iter().map(|bundle| unwritten.clone().or_else(|| lacks(bundle))).collect()))
 }
 
 impl Tracked {

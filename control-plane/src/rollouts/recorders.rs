@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
+use serin_rollout::outside::Told;
 use serin_rollout::{Command, Plan, State, UnixMillis, Weight};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
 
 use crate::fleet::report::Report;
 use crate::otlp::LoggedFailures;
+use crate::probe::Heard;
 
 /// Reports that may wait for a reader.
 pub(crate) const QUEUE_MAX: usize = 1_024;
@@ -34,6 +36,8 @@ pub(crate) enum Recorded {
     Report(Merged),
     /// What log records said of blocks, as it was merged.
     Logged(Logged),
+    /// What something outside answered, as it was taken over.
+    Told { rollout: String, told: Told },
     /// What a person did, once it took effect.
     Act(Acted),
     /// The rollout ended: this is all there is.
@@ -180,6 +184,18 @@ impl Recorders {
                     return Next::Nothing;
                 }
                 Next::Give(Recorded::Logged(Logged { rollout: Arc::new(rollout), at, failures }))
+            })
+        });
+    }
+
+    /// Gives an answer to everyone who records the rollout that it is for.
+    pub(super) fn offer_told(&mut self, heard: &Heard, running: impl Fn(&str) -> Option<Running>) {
+        self.keep(|recorder| {
+            recorder.next(&running, |rollout| {
+                if rollout.id != heard.rollout {
+                    return Next::Nothing;
+                }
+                Next::Give(Recorded::Told { rollout: rollout.id, told: heard.told.clone() })
             })
         });
     }

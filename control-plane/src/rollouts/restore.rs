@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serin_rollout::train::{TRAIN_PREFIX, TrainErrors};
 use serin_rollout::{Event, Plan, RolloutId, State, plan};
 
 use super::tracked::Tracked;
@@ -16,7 +17,9 @@ pub struct RestoreError {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Cause {
+pub(super) enum Cause {
+    #[error("its train is refused: {0}")]
+    Train(#[from] TrainErrors),
     #[error("its plan is refused: {0}")]
     Plan(#[from] plan::PlanErrors),
     #[error("its state or an event cannot be read: {0}")]
@@ -27,6 +30,12 @@ enum Cause {
     Evidence(#[from] serin_analysis::ConfigError),
 }
 
+impl RestoreError {
+    pub(super) fn of(stored: &StoredRollout, cause: Cause) -> Self {
+        Self { id: stored.id.clone(), cause }
+    }
+}
+
 /// Takes the stored rollouts up, in order of creation. One whose evidence was not written yet begins, as it did, with
 /// what the rollout of the service before it taught.
 ///
@@ -34,9 +43,9 @@ enum Cause {
 /// When a rollout cannot be read, or its plan is not accepted any more.
 pub fn restore(loaded: &Loaded) -> Result<Vec<Tracked>, RestoreError> {
     let (mut all, mut learned) = (Vec::new(), BTreeMap::new());
-    for stored in &loaded.rollouts {
+    for stored in loaded.rollouts.iter().filter(|stored| !stored.id.starts_with(TRAIN_PREFIX)) {
         let outcome = restored(stored, loaded.generation);
-        let mut tracked = outcome.map_err(|cause| RestoreError { id: stored.id.clone(), cause })?;
+        let mut tracked = outcome.map_err(|cause| RestoreError::of(stored, cause))?;
         let service = tracked.state.service.clone();
         match learned.remove(&service) {
             Some(learned) if stored.evidence.is_none() => tracked.recall(learned),

@@ -4,27 +4,35 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serin_evidence::mask::Masker;
+use serin_hooks::Targets;
 use serin_proto::assignment::raw;
 use serin_rollout::{UnixMillis, source_number};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant as Moment, MissedTickBehavior, interval, sleep_until};
 
 use super::evidence::Writer;
 use super::perform::Decision;
 use super::recorders::{Recorders, Running};
 use super::tracked::Tracked;
+use super::trains::{self, Train};
 use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
-use crate::config::Limits;
+use crate::config::Concurrency;
+use crate::evidence::Samples;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
+use crate::hooks::Executor;
 use crate::metrics::Metrics;
+use crate::notify::Bell;
 use crate::otlp::LoggedFailures;
+use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use crate::store::{Loaded, StoreHandle};
+use crate::train_key::TrainKey;
 
 /// All running rollouts are judged at least so often.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -49,10 +57,22 @@ pub(crate) struct Shared {
     /// What traces tell of who calls whom.
     pub(crate) calls: Arc<Calls>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Who runs, for those who ask outside.
+    pub(crate) watched: watch::Sender<Vec<Watched>>,
+    /// Rings when the journal grows.
+    pub(crate) journal: Bell,
+    /// Takes secrets out of evidence.
+    pub(crate) masker: Arc<Masker>,
+    /// A few failing log records of each component.
+    pub(crate) samples: Arc<Samples>,
     /// How the filters report.
     pub(crate) report: raw::Report,
     /// How many rollouts may run at once.
-    pub(crate) limits: Limits,
+    pub(crate) limits: Concurrency,
+    /// What plans may ask for.
+    pub(crate) targets: Arc<Targets>,
+    /// Where the keys of trains come from.
+    pub(crate) train_key: TrainKey,
 }
 
 /// The owner of all rollouts.
@@ -61,11 +81,14 @@ pub(crate) struct Task {
     pub(super) shared: Shared,
     /// In order of creation.
     pub(super) tracked: Vec<Tracked>,
+    /// In order of creation.
+    pub(super) trains: Vec<Train>,
     /// Position of the newest rollout of each service.
     pub(super) current: BTreeMap<String, usize>,
     /// Who records what is merged.
     pub(super) recorders: Recorders,
     evidence: Writer,
+    pub(super) hooks: Executor,
     /// True when the store holds something else than memory: only a restart helps.
     pub(super) lost: bool,
     ticks: u64,
@@ -82,9 +105,12 @@ impl Task {
     /// Takes up what was stored and offers its assignment again.
     pub(crate) fn restore(shared: Shared, loaded: &Loaded) -> Result<Self, RestoreError> {
         let tracked = restore::restore(loaded)?;
+        let hooks = Executor::new(Arc::clone(&shared.targets));
         let mut task = Self {
             shared,
+            hooks,
             tracked,
+            trains: trains::restore(loaded)?,
             current: BTreeMap::new(),
             recorders: Recorders::default(),
             evidence: Writer::default(),
@@ -108,8 +134,11 @@ impl Task {
         mut messages: mpsc::Receiver<Message>,
         mut reports: mpsc::Receiver<Report>,
         mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
+        mut heard: mpsc::Receiver<Heard>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
+        let Some(mut hooks) = self.hooks.ended() else { return Err(Lost) };
+        self.perform_hooks();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let (mut batch, mut judged_at, mut spacing) = (Vec::new(), Moment::now(), SPACING);
@@ -141,8 +170,10 @@ impl Task {
                     batch.drain(..).for_each(|report| self.merge(&Arc::new(report)));
                     self.measure_spread();
                 },
+                Some(ended) = hooks.recv() => self.hook_ended(ended).await,
                 // After the reports, which it must never hold up.
                 Some(failures) = logged.recv() => self.merge_logged(&failures),
+                Some(heard) = heard.recv() => self.hear(&heard),
             }
         }
         self.evidence.finish().await;
@@ -156,14 +187,17 @@ impl Task {
         self.ticked = Some(clock::now());
         self.judge(|_| true).await;
         self.admit().await;
+        self.go_on_with_hooks().await;
         let now = clock::now();
         for index in 0..self.tracked.len() {
             if self.tracked.get(index).is_some_and(|tracked| tracked.state.is_current()) {
                 self.show(index, now);
             }
         }
+        self.tell_who_runs();
         let Self { recorders, tracked, current, .. } = self;
         recorders.settle(|service| running(tracked, current, service));
+        self.look_back();
         if self.ticks.is_multiple_of(EVIDENCE_TICKS) {
             self.save_evidence();
         }
@@ -187,6 +221,7 @@ impl Task {
             }
         }
         self.follow().await;
+        self.run_trains().await;
         self.carry_on().await;
         self.measure_spread();
     }
@@ -226,17 +261,22 @@ impl Task {
     /// Notes when the last living VM applies a decision.
     fn measure_spread(&mut self) {
         let (fleet, now) = (&self.shared.fleet, clock::now());
+        let mut has_spread = false;
         for tracked in &mut self.tracked {
             let Some(decided) = tracked.spreading else { continue };
             let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
             if spread.known > 0 && spread.applied == spread.known {
                 tracked.spreading = None;
+                has_spread = true;
                 self.shared.metrics.applied(decided.elapsed());
                 let (rollout, generation) = (tracked.state.id.0.as_str(), tracked.generation);
                 let (vms, ms) =
                     (spread.known, u64::try_from(decided.elapsed().as_millis()).unwrap_or(u64::MAX));
                 tracing::info!(rollout, generation, vms, ms, "all living VMs apply the decision");
             }
+        }
+        if has_spread {
+            self.look_back();
         }
     }
 

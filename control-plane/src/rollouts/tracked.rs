@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
+use serin_evidence::course::{Course, Reported};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::outside::Told;
 use serin_rollout::{
     Aftermath, Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, State, Stored,
     Transition, UnixMillis, Weight, host_number, step, summary,
 };
 
+use super::aftermath::Pending;
 use super::compared::Compared;
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
@@ -41,6 +44,10 @@ pub struct Tracked {
     pub(super) spreading: Option<Instant>,
     /// What is measured while a rollback is carried out.
     aftermath: Option<Counted>,
+    /// Decisions whose evidence is not finished, oldest first.
+    pub(super) pending: Vec<Pending>,
+    /// How it got where it is, for the evidence of decisions.
+    pub(super) course: Course,
     /// True when reports came since the last judgement.
     pub(super) has_news: bool,
 }
@@ -93,6 +100,8 @@ impl Tracked {
             learned,
             spreading: None,
             aftermath: None,
+            pending: Vec::new(),
+            course: Course::default(),
             has_news: false,
         }
     }
@@ -182,6 +191,7 @@ impl Tracked {
     /// One request in `one_in` was sampled for its host.
     pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
         self.count_aftermath(stratum);
+        self.remember(stratum);
         if let Some(experiment) = &mut self.experiment {
             experiment.merge(source, stratum, one_in);
             self.has_news = self.runs();
@@ -224,11 +234,33 @@ impl Tracked {
         self.has_news = true;
     }
 
+    /// Keeps the counts of a report for the evidence of decisions, after the end as well.
+    fn remember(&mut self, stratum: &Stratum) {
+        for arm in &stratum.arms {
+            let reported = Reported {
+                component: &stratum.component,
+                arm: &arm.name,
+                second: stratum.second,
+                started: arm.started,
+                outcomes: &arm.outcomes,
+                users: arm.users,
+            };
+            self.course.count(&reported, self.plan.failures());
+        }
+    }
+
     /// Adds what log records say of a block. They are no news by themselves: seconds close by reports and time.
     pub(crate) fn merge_logged(&mut self, logged: &LoggedFailures) {
         let LoggedFailures { component, block, arm, second, failed, .. } = logged;
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.merge_logged(component, block, *arm, *second, *failed);
+        }
+    }
+
+    /// Takes over an answer of something outside. It is no news by itself: what follows from it follows within a second.
+    pub fn hear(&mut self, told: &Told) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.hear(told);
         }
     }
 
@@ -253,6 +285,7 @@ impl Tracked {
             Some(experiment) => experiment.judge(&self.plan, now),
             None => self.evaluation.as_mut()?.judge(now),
         };
+        self.course.judged(&judgement, self.state.weight, now);
         self.judgement = Some(judgement.clone());
         step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
     }
@@ -311,7 +344,9 @@ impl Tracked {
     /// The canary's share of the requests is judged while weights alone split them between two arms.
     fn tell_weight(&mut self) {
         let weight = self.state.weight;
-        let splits = weight > Weight::ZERO && weight < Weight::FULL && self.plan.splits_by_weight_alone();
+        // Users of a train come whatever the weight.
+        let alone = self.plan.splits_by_weight_alone() && self.state.train.is_none();
+        let splits = weight > Weight::ZERO && weight < Weight::FULL && alone;
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.set_weight(self.state.changed_at.second(), splits.then_some(weight.ppm()));
         }

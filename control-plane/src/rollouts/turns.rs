@@ -5,14 +5,16 @@
 
 use std::time::Instant;
 
-use serin_rollout::{AUTOMATIC, Command, Fact, Input, Order, Plan, Transition, Turn, UnixMillis, step};
+use serin_rollout::{
+    AUTOMATIC, Command, Fact, Input, Order, Phase, Plan, Transition, Turn, UnixMillis, step,
+};
 
 use super::Acted;
 use super::perform::Decision;
 use super::task::Task;
 use super::tracked::Tracked;
 use crate::clock;
-use crate::config::Limits;
+use crate::config::Concurrency;
 
 impl Task {
     /// Why a rollout by `plan` has to wait. `None`: it need not.
@@ -56,7 +58,7 @@ fn begun(transition: &Transition, now: UnixMillis) -> Option<Acted> {
 }
 
 /// One of the server's limits and of the plan's own that is reached.
-fn turn(limits: Limits, plan: &Plan, all: &[Tracked]) -> Option<Turn> {
+fn turn(limits: Concurrency, plan: &Plan, all: &[Tracked]) -> Option<Turn> {
     if plan.experiment().is_some() {
         return None;
     }
@@ -72,9 +74,9 @@ fn turn(limits: Limits, plan: &Plan, all: &[Tracked]) -> Option<Turn> {
     reached(max, running().filter(of_group).count()).then(|| Turn { group: Some(own.group.clone()), max })
 }
 
-/// It began, and is not over.
+/// It began, or does what stands before its start, and is not over.
 fn is_running(tracked: &Tracked) -> bool {
     let state = tracked.state();
-    let began = state.began_at.is_some() && !state.experiment;
-    began && state.is_current() && !state.phase.is_terminal()
+    let began = state.began_at.is_some() || (state.waiting && state.phase == Phase::WarmingUp);
+    began && !state.experiment && state.is_current() && !state.phase.is_terminal()
 }

@@ -80,9 +80,11 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         generation,
         taken: state.taken.clone(),
         not_taken: state.not_taken.clone(),
+        hooks: state.hooks.clone(),
         rollback: state.rollback.clone(),
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
+        outside: seen.judgement.map(|judgement| judgement.outside.clone()).unwrap_or_default(),
         experiment,
     }
 }

@@ -7,21 +7,30 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row, Savepoint, Transaction, TransactionBehavior, params,
+};
+use serin_evidence::bundle::Bundle;
 
 use super::{
     Append, Appended, EventQuery, Ledger, Loaded, NewEvent, Store, StoreError, StoredEvent, StoredRollout,
-    ledger,
+    bundles, ledger,
 };
+use crate::failpoint::Failpoint;
 use serin_rollout::UnixMillis;
 
 /// What each version of the form adds to the one before.
-const SCHEMA: [&str; 2] = [include_str!("schema.sql"), include_str!("versions.sql")];
-const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
+const SCHEMA: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("versions.sql"),
+    include_str!("evidence.sql"),
+    include_str!("notices.sql"),
+];
+pub(super) const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 /// Marks the file as ours: "SRIN".
 const APPLICATION_ID: i64 = 0x5352_494E;
 /// How long a call waits for someone who reads or writes the file beside us.
-const BUSY: Duration = Duration::from_secs(1);
+pub(super) const BUSY: Duration = Duration::from_secs(1);
 /// Rollouts that are loaded at the start, the newest ones.
 const ROLLOUTS_LOADED: u32 = 1_000;
 
@@ -172,6 +181,26 @@ impl Store for SqliteStore {
         Ok(appended)
     }
 
+    fn append_with(
+        &mut self,
+        appends: &[Append],
+        bundles: &[Bundle],
+    ) -> Result<(Vec<Appended>, Option<StoreError>), StoreError> {
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let appended =
+            appends.iter().map(|append| append_one(&transaction, append)).collect::<Result<_, _>>()?;
+        let mut unwritten = None;
+        for bundle in bundles {
+            let part = transaction.savepoint()?;
+            match written(&part, bundle) {
+                Ok(()) => part.commit()?,
+                Err(error) => unwritten = Some(error),
+            }
+        }
+        transaction.commit()?;
+        Ok((appended, unwritten))
+    }
+
     fn events(&mut self, query: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT sequence, at_ms, rollout_id, kind, actor, text, json FROM journal \
@@ -200,6 +229,14 @@ impl Store for SqliteStore {
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// Writes a bundle, unless a test asks for a failure here.
+fn written(part: &Savepoint<'_>, bundle: &Bundle) -> Result<(), StoreError> {
+    if Failpoint::BundleFails.is_armed() {
+        return Err(StoreError::Unwritable("a test asked for this failure".to_owned()));
+    }
+    bundles::add(part, bundle).map(|_| ())
 }
 
 fn append_one(transaction: &Transaction<'_>, append: &Append) -> Result<Appended, StoreError> {

@@ -1,6 +1,6 @@
 //! The real binary, killed where it hurts, and started again on what it left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::support::*;
 pub(crate) struct Process {
     child: Child,
     pub(crate) addresses: Addresses,
+    log: PathBuf,
 }
 
 impl Drop for Process {
@@ -27,6 +28,10 @@ impl Drop for Process {
 fn command(folder: &Path) -> Command {
     let config = folder.join("serin.yaml");
     std::fs::write(&config, yaml(&folder.join("data"))).unwrap();
+    command_with(&config)
+}
+
+fn command_with(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_serin-control-plane"));
     command.arg("--config").arg(config).env_remove("SERIN_FAILPOINT").env("RUST_LOG", "warn");
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -35,16 +40,31 @@ fn command(folder: &Path) -> Command {
 
 impl Process {
     pub(crate) fn start(folder: &Path, failpoint: Option<Failpoint>) -> Self {
-        let ready = folder.join("ready.json");
-        let _may_not_exist = std::fs::remove_file(&ready);
         let mut command = command(folder);
-        command.arg("--ready-file").arg(&ready);
         if let Some(point) = failpoint {
             command.env("SERIN_FAILPOINT", point.name());
         }
-        let child = command.spawn().unwrap();
+        Self::run(folder, command)
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn start_with(folder: &Path, config: &Path) -> Self {
+        Self::run(folder, command_with(config))
+    }
+
+    fn run(folder: &Path, mut command: Command) -> Self {
+        let ready = folder.join("ready.json");
+        let _may_not_exist = std::fs::remove_file(&ready);
+        command.arg("--ready-file").arg(&ready);
+        let log = folder.join("log.json");
+        let child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
         let addresses = addresses(&ready);
-        Self { child, addresses }
+        Self { child, addresses, log }
+    }
+
+    /// What it has said since its start.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     pub(crate) fn wait_dead(&mut self) {

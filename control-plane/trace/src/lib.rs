@@ -3,7 +3,7 @@
 //! * [`Record`] is one line of a trace, checked: nearly always a [`Line`] of requests. [`Record::parse`] is total, and its
 //!   errors name column, field and rule.
 //! * [`Writer`] writes records; what `serin record` writes begins with a [`Start`], has [`Merged`] in each [`Line`], an
-//!   [`Act`] for all that people did, and a [`Logged`] for what log records said of blocks.
+//!   [`Act`] for all that people did, a [`Logged`] for what log records said of blocks, and what queries and health checks answered.
 //! * [`Lines`] reads a stream of records, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
 //! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
 //! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
@@ -18,6 +18,7 @@ mod line;
 mod logged;
 mod merged;
 mod number;
+mod outside;
 mod raw;
 mod read;
 mod record;

@@ -2,10 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serin_rollout::outside::Told;
 
 use crate::act::{self, Act};
 use crate::line::{Line, LineError, Rule};
 use crate::logged::{self, Logged};
+use crate::outside;
 use crate::raw;
 use crate::start::{self, Piece};
 use crate::text;
@@ -21,6 +23,8 @@ pub enum Record {
     Act(Act),
     /// What log records said of blocks.
     Logged(Logged),
+    /// What a query or a health check answered.
+    Outside(Told),
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -50,8 +54,16 @@ struct LoggedLine {
     logged: logged::Raw,
 }
 
-/// One line of a trace. A recording begins with how the rollout stood, and also tells what people did and what log records
-/// said of blocks.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TraceOutsideLine")]
+struct OutsideLine {
+    /// What was answered.
+    outside: outside::Raw,
+}
+
+/// One line of a trace. A recording begins with how the rollout stood, and also tells what people did, what log records
+/// said of blocks, and what queries and health checks answered.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "TraceRecord")]
@@ -61,6 +73,7 @@ enum Schema {
     Start(StartLine),
     Act(ActLine),
     Logged(LoggedLine),
+    Outside(OutsideLine),
 }
 
 /// JSON Schema of one line.
@@ -87,6 +100,11 @@ impl Record {
             let LoggedLine { logged } = text::read(line)?;
             let logged = Logged::check(logged);
             logged.map(Self::Logged).map_err(|(field, rule)| broken(line, ("logged", field), rule))
+        } else if begins_with(bytes, b"outside") {
+            let line = text::text_of(bytes)?;
+            let OutsideLine { outside } = text::read(line)?;
+            let told = outside::check(outside);
+            told.map(Self::Outside).map_err(|(field, rule)| broken(line, ("outside", field), rule))
         } else {
             Line::parse(bytes).map(|line| Self::Requests(Box::new(line)))
         }
@@ -102,6 +120,7 @@ impl Record {
             Self::Start(piece) => serde_json::to_string(&StartLine { start: piece.raw() }),
             Self::Act(act) => serde_json::to_string(&ActLine { act: act.raw() }),
             Self::Logged(logged) => serde_json::to_string(&LoggedLine { logged: logged.raw() }),
+            Self::Outside(told) => serde_json::to_string(&OutsideLine { outside: outside::Raw::of(told) }),
         }
     }
 }
@@ -129,6 +148,8 @@ mod tests {
 
     const ACT: &str = r#"{"act":{"at_ms":1800000002250,"actor":"anna","order":"set_weight","weight_ppm":250000,"reason":"half of it"}}"#;
     const LOGGED: &str = r#"{"logged":{"at_ms":1800000002250,"t":1800000001,"component":"cart","arm":"canary","blocks":{"tax":3}}}"#;
+    const OUTSIDE: &str =
+        r#"{"outside":{"at":1800000002250,"of":"query","name":"memory","answer":"value","value":0.5}}"#;
     const START: &str =
         r#"{"start":{"at_ms":1800000002250,"rollout":"shop-1","part":1,"parts":1,"packed":"H4sI"}}"#;
 
@@ -144,7 +165,7 @@ mod tests {
             r#""order":"rollback","block":"tax""#,
         ];
         let others = orders.map(|order| ACT.replace(r#""order":"set_weight","weight_ppm":250000"#, order));
-        for text in others.iter().map(String::as_str).chain([ACT, START, LOGGED]) {
+        for text in others.iter().map(String::as_str).chain([ACT, START, LOGGED, OUTSIDE]) {
             assert_eq!(Record::parse(text.as_bytes()).unwrap().to_json().unwrap(), text);
         }
         let spaced = ACT.replacen("{\"act\"", " {  \"act\"", 1);
@@ -154,7 +175,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_damaged_line_gives_a_record_or_an_error(at in 0..LOGGED.len(), byte: u8, cut in 0..LOGGED.len()) {
-            for line in [ACT, START, LOGGED] {
+            for line in [ACT, START, LOGGED, OUTSIDE] {
                 let mut bytes = line.as_bytes().to_vec();
                 if let Some(place) = bytes.get_mut(at) {
                     *place = byte;
@@ -195,6 +216,7 @@ mod tests {
             ),
             (LOGGED, "1800000002250", "9800000002250000", "logged.at_ms", "is beyond the year 9999"),
             (LOGGED, "cart", "", "logged.component", "must be 1 to 128 bytes long"),
+            (OUTSIDE, "1800000002250", "9800000002250000", "outside.at", "is beyond the year 9999"),
             (START, "\"part\":1", "\"part\":2", "start.part", "must be 1 to `parts`, at most 128"),
             (START, "H4sI", "%", "start.packed", "is not base64"),
             (START, "shop-1", "", "start.rollout", "must be 1 to 64 bytes long"),

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use serin_analysis::ConfigError;
 use serin_analysis::judge::NamedJudge;
+use serin_rollout::outside::Told;
 use serin_rollout::{Plan, UnixMillis};
 
 use crate::act::Act;
@@ -105,6 +106,7 @@ impl Replay {
             Record::Start(piece) => self.start(piece, &mut entries)?,
             Record::Act(act) => self.act(act, &mut entries)?,
             Record::Logged(logged) => self.logged(logged, &mut entries)?,
+            Record::Outside(told) => self.outside(told, &mut entries)?,
         }
         Ok(entries)
     }
@@ -151,6 +153,13 @@ impl Replay {
             return Err(broken("logged", Rule::NoStart).into());
         }
         self.recorded().map_or(Ok(()), |recorded| recorded.logged(logged, entries))
+    }
+
+    fn outside(&mut self, told: Told, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if self.is_recorded != Some(true) {
+            return Err(broken("outside", Rule::NoStart).into());
+        }
+        self.recorded().map_or(Ok(()), |recorded| recorded.outside(told, entries))
     }
 
     /// The trace ended: the rest of what happened, and the decision.

@@ -79,6 +79,7 @@ impl Deeds {
                 | Fact::HoldLifted { .. }
                 | Fact::Completing { .. }
                 | Fact::Promoted { .. }
+                | Fact::Ready
                 | Fact::WatchEnded
                 | Fact::RollbackLowered { .. }
                 | Fact::QuotaLowered { .. }
@@ -91,7 +92,15 @@ impl Deeds {
                 | Fact::WeightSet { .. }
                 | Fact::Paused { .. }
                 | Fact::Resumed { .. }
-                | Fact::Superseded { .. } => {}
+                | Fact::Superseded { .. }
+                | Fact::Begun { .. }
+                | Fact::HookStarted(_)
+                | Fact::HookEnded(_)
+                | Fact::Approved { .. }
+                | Fact::TriggerFired { .. }
+                | Fact::TriggerCleared { .. }
+                | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceReturned { .. } => {}
             }
         }
     }

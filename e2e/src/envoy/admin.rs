@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
+use http_body_util::Full;
+use hyper::Request;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,6 +67,18 @@ impl Admin {
     /// When Envoy does not answer.
     pub async fn config_dump(&self) -> Result<Value> {
         http::get_json(self.address, "/config_dump?include_eds").await
+    }
+
+    /// Sets a runtime key in the layer of the admin interface; an empty `value` unsets it there.
+    ///
+    /// # Errors
+    /// When Envoy does not answer with status 200.
+    pub async fn modify_runtime(&self, key: &str, value: &str) -> Result<()> {
+        let path = format!("/runtime_modify?{}={}", escape(key), escape(value));
+        let request = Request::post(format!("http://{}{path}", self.address)).body(Full::default())?;
+        let answer = http::exchange(&http::client(), request).await?;
+        ensure!(answer.status() == 200, "POST {path}: status {}", answer.status());
+        Ok(())
     }
 
     /// Any other page, as text.

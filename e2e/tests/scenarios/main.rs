@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
+mod break_glass;
 mod cold_start;
 mod counting;
 mod crashes;
@@ -23,6 +24,7 @@ mod stickiness;
 mod storm;
 mod support;
 mod tags;
+mod train;
 mod upgrade;
 mod verdicts;
 mod watch;

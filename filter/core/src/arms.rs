@@ -1,6 +1,6 @@
 //! From a request to its arm.
 //!
-//! Order: a component that a rollback pinned; the routing rules as the assignment orders them (header and cookie,
+//! Order: a component that a rollback pinned; the train that the user is on; the routing rules as the assignment orders them (header and cookie,
 //! then users and attributes, then geo); the weights on the ring. Nothing is read from the request before a step
 //! needs it: a service without rules and weights costs no header.
 //!
@@ -9,11 +9,12 @@
 
 pub mod ring;
 
-use serin_proto::assignment::{Anonymous, ArmIndex, IssuedCookie};
+use serin_proto::assignment::{Anonymous, ArmIndex, BAGGAGE_HEADER, IssuedCookie};
 
 use self::ring::{Bucket, KeyKind, Position, RingTag};
 use crate::request::RequestView;
 use crate::router::{Located, Router, compiled};
+use crate::train::Train;
 
 /// Where a request goes, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Decision<'r> {
     pub why: Why,
     /// Cookie to set, with the session id drawn for it.
     pub issue: Option<(&'r IssuedCookie, u64)>,
+    /// The user came on the canary of another service of the train.
+    pub on_train: bool,
 }
 
 /// Which step decided.
@@ -33,6 +36,8 @@ pub struct Decision<'r> {
 pub enum Why {
     /// The component is pinned.
     Pinned,
+    /// The user is on the canary of another service of the train.
+    Train,
     /// A routing rule took the request.
     Rule {
         /// Its position in the assignment.
@@ -65,7 +70,11 @@ impl Why {
     pub const fn bucket(&self) -> Option<Bucket> {
         match self {
             Self::Ring(place) | Self::Rule { place: Some(place), .. } => place.bucket,
-            Self::Pinned | Self::Rule { place: None, .. } | Self::NoWeight | Self::Anonymous => None,
+            Self::Pinned
+            | Self::Train
+            | Self::Rule { place: None, .. }
+            | Self::NoWeight
+            | Self::Anonymous => None,
         }
     }
 }
@@ -89,19 +98,33 @@ pub fn decide<'r>(
     request: &impl RequestView,
     draw: &mut impl FnMut() -> u64,
 ) -> Option<Decision<'r>> {
+    decide_at(router, request, draw, 0)
+}
+
+/// The same in a minute since 1970, by which a user's place in a train is valid or not.
+pub(crate) fn decide_at<'r>(
+    router: &'r Router,
+    request: &impl RequestView,
+    draw: &mut impl FnMut() -> u64,
+    minute: u64,
+) -> Option<Decision<'r>> {
     let at = router.locate(request)?;
     let service = router.service(at)?;
     let pinned = router.component(at).and_then(|component| component.pinned);
     let mut identity = Identity { service, request, draw, key: None, issued: None };
-    let (arm, why) = match pinned {
-        Some(arm) => (arm, Why::Pinned),
-        None => identity.by_rules().unwrap_or_else(|| identity.by_weight()),
+    let train = service.train.as_ref();
+    let valid = |train: &&Train| train.admits(request.header(BAGGAGE_HEADER).unwrap_or_default(), minute);
+    let train = train.filter(valid).map(Train::arm);
+    let (arm, why) = match (pinned, train) {
+        (Some(arm), _) => (arm, Why::Pinned),
+        (None, Some(arm)) => (arm, Why::Train),
+        (None, None) => identity.by_rules().unwrap_or_else(|| identity.by_weight()),
     };
     let issue = match (&service.anonymous, identity.issued) {
         (Anonymous::IssueCookie(cookie), Some(id)) => Some((cookie, id)),
         (Anonymous::IssueCookie(_) | Anonymous::Random | Anonymous::Baseline, _) => None,
     };
-    Some(Decision { at, arm, why, issue })
+    Some(Decision { at, arm, why, issue, on_train: train.is_some() })
 }
 
 /// Who sends a request, found when it is first asked.

@@ -5,7 +5,7 @@
 //! exceed [`MAX_BYTES`] or [`MAX_MEMBERS`] the last ones are dropped, as the standard allows. Members of blocks of other
 //! components are handed on too: they were set by the filter before this one.
 
-use serin_proto::assignment::{BLOCK_BAGGAGE_PREFIX, Block};
+use serin_proto::assignment::{BLOCK_BAGGAGE_PREFIX, Block, TRAIN_BAGGAGE};
 
 /// Bytes of a baggage header, as the standard says that every platform hands on.
 pub const MAX_BYTES: usize = 8_192;
@@ -57,17 +57,25 @@ impl Blocks {
         self.names.is_empty()
     }
 
-    /// What becomes of the header `came` of a request to the baseline or to another arm.
-    pub(crate) fn baggage(&self, came: Option<&[u8]>, to_baseline: bool) -> Baggage {
+    /// What becomes of the header `came` of a request to the baseline or to another arm. `train`: whether the service is in a
+    /// train, and the member that the request then carries.
+    pub(crate) fn baggage(
+        &self,
+        came: Option<&[u8]>,
+        to_baseline: bool,
+        train: Option<Option<&str>>,
+    ) -> Baggage {
         let carried = || {
             let told = self.restored.iter().filter(|(_, everywhere)| !to_baseline || *everywhere);
-            told.map(|(member, _)| member.as_str())
+            told.map(|(member, _)| member.as_str()).chain(train.flatten())
         };
         let came = came.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
         let of_ours = |member: &str| {
             let key = member.split(['=', ';']).next().unwrap_or_default().trim();
-            key.strip_prefix(BLOCK_BAGGAGE_PREFIX)
-                .is_some_and(|block| self.names.iter().any(|name| **name == *block))
+            (train.is_some() && key == TRAIN_BAGGAGE)
+                || key
+                    .strip_prefix(BLOCK_BAGGAGE_PREFIX)
+                    .is_some_and(|block| self.names.iter().any(|name| **name == *block))
         };
         let members = || came.split(',').map(str::trim).filter(|member| !member.is_empty());
         if carried().next().is_none() && !members().any(of_ours) {
@@ -121,12 +129,12 @@ mod tests {
     #[test]
     fn after_a_hand_over_requests_to_the_baseline_carry_it_too() {
         let blocks = Blocks::new(&[block("tax", Some("v6"), true), block("price", Some("v1"), false)]);
-        assert_eq!(blocks.baggage(Some(b"a=1"), true), replaced("serin.block.tax=v6,a=1"));
-        assert_eq!(blocks.baggage(None, false), replaced("serin.block.tax=v6,serin.block.price=v1"));
+        assert_eq!(blocks.baggage(Some(b"a=1"), true, None), replaced("serin.block.tax=v6,a=1"));
+        assert_eq!(blocks.baggage(None, false, None), replaced("serin.block.tax=v6,serin.block.price=v1"));
     }
 
     fn check(came: Option<&str>, to_baseline: bool, expected: Baggage) {
-        assert_eq!(blocks().baggage(came.map(str::as_bytes), to_baseline), expected, "{came:?}");
+        assert_eq!(blocks().baggage(came.map(str::as_bytes), to_baseline, None), expected, "{came:?}");
     }
 
     fn replaced(value: &str) -> Baggage {
@@ -151,13 +159,31 @@ mod tests {
         check(Some("serin.block.tax=v7,a=1"), false, replaced("serin.block.tax=v6,a=1"));
         check(Some("a=1 , serin.block.price = v9;x"), true, replaced("a=1"));
         check(Some("serin.block.tax=v7"), true, Baggage::Remove);
-        assert_eq!(blocks().baggage(Some(b"\xff,serin.block.tax=v7"), false), replaced("serin.block.tax=v6"));
+        assert_eq!(
+            blocks().baggage(Some(b"\xff,serin.block.tax=v7"), false, None),
+            replaced("serin.block.tax=v6")
+        );
+    }
+
+    #[test]
+    fn a_member_of_a_train_is_replaced_where_the_service_is_in_one_and_passes_elsewhere() {
+        let came: &[u8] = b"a=1,serin.train=forged";
+        let (inside, outside) = (Some(Some("serin.train=ours")), Some(None));
+        assert_eq!(
+            blocks().baggage(Some(came), false, inside),
+            replaced("serin.block.tax=v6,serin.train=ours,a=1")
+        );
+        assert_eq!(blocks().baggage(Some(came), true, outside), replaced("a=1"));
+        assert_eq!(blocks().baggage(Some(b"serin.train=forged"), true, outside), Baggage::Remove);
+        assert_eq!(blocks().baggage(Some(came), true, None), Baggage::Keep);
+        assert_eq!(Blocks::default().baggage(None, true, outside), Baggage::Keep);
+        assert_eq!(Blocks::default().baggage(None, false, inside), replaced("serin.train=ours"));
     }
 
     #[test]
     fn an_oversized_header_loses_its_last_members() {
         let many = vec!["k=v"; 80].join(",");
-        let Baggage::Replace { value, dropped } = blocks().baggage(Some(many.as_bytes()), false) else {
+        let Baggage::Replace { value, dropped } = blocks().baggage(Some(many.as_bytes()), false, None) else {
             panic!()
         };
         assert_eq!((value.split(',').count(), dropped), (MAX_MEMBERS, 17));
@@ -182,7 +208,7 @@ mod tests {
             came in prop_oneof!["[ -~]{0,200}", "(serin.block.(tax|price)=[a-z]{0,3}[,;]|a=b,){0,90}"],
             to_baseline: bool,
         ) {
-            let value = match blocks().baggage(Some(came.as_bytes()), to_baseline) {
+            let value = match blocks().baggage(Some(came.as_bytes()), to_baseline, None) {
                 Baggage::Replace { value, .. } => value,
                 Baggage::Remove => String::new(),
                 Baggage::Keep => came,

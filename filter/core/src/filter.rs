@@ -4,6 +4,7 @@
 //! counts must not be lost with the old one. Calls may come in any order; an end without a start is counted as
 //! unseen, a second end too.
 
+mod carried;
 mod draws;
 mod open;
 
@@ -11,16 +12,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use prost::Message;
-use serin_proto::assignment::{
-    self, ArmIndex, AssignmentError, BAGGAGE_HEADER, BASELINE, Generation, ReportSettings,
-};
+use serin_proto::assignment::{self, ArmIndex, AssignmentError, BASELINE, Generation, ReportSettings};
 use serin_proto::fleet::v1 as wire;
 
+use self::carried::carried;
 use self::draws::Draws;
 use self::open::{Open, OpenRequests};
 use crate::arms::ring::Bucket;
 use crate::arms::{self, ring};
-use crate::baggage::{Baggage, Blocks};
+use crate::baggage::Baggage;
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
 use crate::report::{Answer, Reporter, Step};
@@ -101,6 +101,8 @@ pub struct Totals {
     pub dropped_baggage: u64,
 }
 
+const MINUTE_NS: u64 = 60_000_000_000;
+
 /// Stands for every status below 400: their outcome is the same.
 const PLAIN_STATUS: u16 = 200;
 
@@ -122,6 +124,8 @@ pub struct Filter {
     totals: Totals,
     /// Unix time when the monotonic clock was zero, in nanoseconds.
     clock_offset_ns: u64,
+    /// Minutes since 1970, when the clocks were last read.
+    minute: u64,
 }
 
 impl Filter {
@@ -141,12 +145,14 @@ impl Filter {
             draws: Draws::new(seed),
             totals: Totals::default(),
             clock_offset_ns: 0,
+            minute: 0,
         }
     }
 
     /// Reads both clocks, in nanoseconds. Call it before anything else and at each tick.
     pub fn set_clocks(&mut self, monotonic_ns: u64, unix_ns: u64) {
         self.clock_offset_ns = unix_ns.saturating_sub(monotonic_ns);
+        self.minute = unix_ns / MINUTE_NS;
     }
 
     /// Sets Envoy's names for this proxy.
@@ -197,7 +203,7 @@ impl Filter {
             return None;
         }
         let draws = &mut self.draws;
-        let decision = arms::decide(&self.router, view, &mut || draws.next())?;
+        let decision = arms::decide_at(&self.router, view, &mut || draws.next(), self.minute)?;
         let arm =
             (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
         let set_cookie = decision.issue.map(|(cookie, id)| {
@@ -206,10 +212,7 @@ impl Filter {
         });
         let kind = if self.records() { Kind::of(view) } else { Kind::Plain };
         let user = decision.why.bucket();
-        let blocks = self.router.component(decision.at).map(|component| &component.blocks);
-        let blocks = blocks.filter(|blocks| !blocks.is_empty());
-        let came = |blocks: &Blocks| blocks.baggage(view.header(BAGGAGE_HEADER), arm.is_none());
-        let baggage = blocks.map(came).unwrap_or_default();
+        let baggage = carried(&self.router, &decision, view, self.minute);
         if let Baggage::Replace { dropped, .. } = &baggage {
             self.totals.dropped_baggage += u64::try_from(*dropped).unwrap_or(u64::MAX);
         }

@@ -23,3 +23,4 @@ pub mod router;
 pub mod routes;
 
 mod hash;
+mod train;

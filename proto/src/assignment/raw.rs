@@ -71,6 +71,14 @@ pub struct Service {
     /// Components. A request that none matches belongs to the component `unmatched`.
     #[serde(default)]
     pub components: Vec<Component>,
+    /// Identifier of the train that the rollout is part of, while some users are on its canary and some are not. They stay there
+    /// from one service to the next: requests to the canary carry the baggage member `serin.train`, and those that come with
+    /// a valid one go to the canary unless their component is pinned. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<String>,
+    /// The key that authenticates that member: 32 hexadecimal digits. Given together with `train`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_key: Option<String>,
 }
 
 /// An arm and a part of the ring.

@@ -98,6 +98,17 @@ pub struct Service {
     pub rules: Vec<RoutingRule>,
     /// Components with distinct names.
     pub components: Vec<Component>,
+    /// The train that the rollout is part of.
+    pub train: Option<Train>,
+}
+
+/// A train whose users stay on the canary from one service to the next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Train {
+    /// Its identifier.
+    pub id: String,
+    /// The key of its baggage member.
+    pub key: Salt,
 }
 
 impl Service {

@@ -3,7 +3,7 @@
 use super::component::Component;
 use super::{Engine, Scope};
 use crate::effect;
-use crate::histogram::DenseHistogram;
+use crate::histogram::{DenseHistogram, LatencyHistogram};
 use crate::increment::{Arm, ByArm, ComponentIndex};
 use crate::summary::{ArmSummary, p99_least_us, summarise};
 use crate::verdict::{ControlChart, EffectSize};
@@ -20,6 +20,18 @@ impl Engine {
                 .get(index.0)
                 .map_or_else(ByArm::default, |component| component.summary().summary()),
         }
+    }
+
+    /// Latencies of both arms of a component in the last minute.
+    #[must_use]
+    pub fn latencies(&self, index: ComponentIndex) -> ByArm<LatencyHistogram> {
+        let of = |arm| {
+            let component = self.components.get(index.0);
+            let mut all = DenseHistogram::default();
+            component.into_iter().flat_map(|one| one.summary().latency(arm)).for_each(|one| all.merge(one));
+            all.to_sparse()
+        };
+        ByArm { baseline: of(Arm::Baseline), canary: of(Arm::Canary) }
     }
 
     /// What the control charts of a component show of its last minute: none until something is usual for it, and none of an

@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod experiment;
 mod known;
+mod outside;
 mod reason;
 mod rollback;
 mod trend;
@@ -12,8 +13,8 @@ pub(super) mod version;
 use serin_proto::admin::v1 as proto;
 
 use crate::model::{
-    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, Moment, Node, OmittedTag, Phase,
-    Reason, Rollback, Rollout, TakenTag, Trend, Verdict, Veto,
+    Arm, Block, Component, ControlChart, Event, Experiment, Granularity, HookRun, Moment, Node, OmittedTag,
+    Phase, Reason, Rollback, Rollout, TakenTag, Trend, Verdict, Veto,
 };
 
 impl From<proto::Phase> for Phase {
@@ -60,7 +61,7 @@ macro_rules! moment {
         $timestamp.map(|at| Moment::new(at.to_string(), at.seconds, at.nanos))
     };
 }
-use moment;
+pub(super) use moment;
 
 impl From<proto::Rollout> for Rollout {
     fn from(rollout: proto::Rollout) -> Self {
@@ -92,8 +93,26 @@ impl From<proto::Rollout> for Rollout {
             vms_known: rollout.vms_known,
             taken: rollout.taken.into_iter().map(TakenTag::from).collect(),
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
+            hooks: rollout.hooks.into_iter().map(HookRun::from).collect(),
+            outside: rollout.outside.into_iter().map(outside::reading).collect(),
             rollback: rollout.rollback.map(Rollback::from),
             experiment: rollout.experiment.map(Experiment::from),
+        }
+    }
+}
+
+impl From<proto::HookRun> for HookRun {
+    fn from(run: proto::HookRun) -> Self {
+        Self {
+            point: run.point,
+            name: run.name,
+            occurrence: run.occurrence,
+            round: run.round,
+            state: run.state,
+            started_at: moment!(run.started_at),
+            ended_at: moment!(run.ended_at),
+            attempts: run.attempts,
+            said: run.said,
         }
     }
 }

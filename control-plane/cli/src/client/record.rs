@@ -58,6 +58,9 @@ impl Recording {
             (Some(piece), _) => self.start(at_ms(&response)?, &rollout, piece)?,
             (None, Some(recorded)) => vec![act(at_ms(&response)?, recorded)?],
             (None, None) if !response.logged.is_empty() => logged(at_ms(&response)?, response.logged)?,
+            (None, None) if !response.outside_json.is_empty() => {
+                vec![Record::Outside(serde_json::from_str(&response.outside_json).ok()?)]
+            }
             (None, None) => report(response)?,
         };
         Some(Told { rollout, records })

@@ -1,5 +1,7 @@
 //! `serin events`.
 
+use serin_rollout::train::TRAIN_PREFIX;
+
 use crate::arguments::Events;
 use crate::client::{Client, EventQuery};
 use crate::failure::Failure;
@@ -10,6 +12,7 @@ pub(super) async fn run(client: &Client, query: Events, output: Output) -> Resul
     let Events { id, after, limit } = query;
     let rollout_id = match &id {
         // A service name stands for its newest rollout; the journal is asked by identifier.
+        Some(id) if id.starts_with(TRAIN_PREFIX) => id.clone(),
         Some(id) => client.rollout_of(id).await?.id,
         None => String::new(),
     };

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use serin_proto::admin::v1::Approval;
 
 use crate::arguments::{Rollout as Command, Wait};
 use crate::client::{Client, Undone};
@@ -86,6 +87,16 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
             };
             let rollout = client.rollback(target.id, scope, reason.reason).await?;
             output.show(&rollout, || view::done(&rollout, &done))
+        }
+        Command::Approve { target, data_loss, retry_hook, drained, reason, .. } => {
+            let (approval, done) = match (data_loss, retry_hook, drained) {
+                (true, ..) => (Approval::DataLoss, "schema changes may lose data"),
+                (_, true, _) => (Approval::RetryHook, "the hook runs again"),
+                (_, _, true) => (Approval::Drained, "what waits for the canary to drain goes on"),
+                (false, false, false) => (Approval::SkipHook, "goes on without the hook"),
+            };
+            let rollout = client.approve(target.id, approval, reason.reason).await?;
+            output.show(&rollout, || view::done(&rollout, done))
         }
     }
 }

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use super::{Beyond, Cause, Dependents, Fact};
 use crate::state::{predicted, read, used};
 use crate::text::{Percent, Time, list};
+use crate::{Approval, HookEnd, HookOutcome, HookRun};
 
 impl Fact {
     /// One sentence for people.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::Created { paused, taken, .. } => {
-                let begun = if *paused { "Created; paused at 0 %" } else { "Created; warming up" };
+            Self::Created { paused, waits, taken, .. } => {
+                let begun = match (paused, waits) {
+                    (true, _) => "Created; paused at 0 %",
+                    (false, true) => "Created; at 0 % until what stands before the start is done",
+                    (false, false) => "Created; warming up",
+                };
                 match taken.len() {
                     0 => begun.to_owned(),
                     1 => format!("{begun}; 1 tag taken where the plan is silent"),
@@ -69,6 +74,13 @@ impl Fact {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
             Self::Promoted { cause, .. } => format!("Promoted: {cause}"),
+            Self::TriggerFired { trigger, detail, .. } => format!("The {trigger} fired: {detail}"),
+            Self::TriggerCleared { trigger } => format!("The {trigger} does not hold any more"),
+            Self::EvidenceMissing { source, detail } => {
+                format!("The {source} says nothing for long: {detail}")
+            }
+            Self::EvidenceReturned { source } => format!("The {source} says something again"),
+            Self::Ready => "Ready to be promoted; waits for the other members of its train".to_owned(),
             Self::WatchEnded => {
                 "The rollback window closed: the promoted version is judged no more".to_owned()
             }
@@ -87,7 +99,37 @@ impl Fact {
             }
             Self::RollbackStage { record } => record.to_string(),
             Self::Superseded { by } => format!("Rollout {by} took over"),
+            Self::Begun { weight_ppm } => {
+                format!("What stands before the start is done; warming up at {}", Percent(*weight_ppm))
+            }
+            Self::HookStarted(run) => format!("Hook {run} began"),
+            Self::HookEnded(end) => ended(end),
+            Self::Approved { approval, run, reason } => approved(*approval, run.as_ref(), reason),
         }
+    }
+}
+
+fn ended(end: &HookEnd) -> String {
+    let HookEnd { run, outcome, attempts, output } = end;
+    let verb = match outcome {
+        HookOutcome::Succeeded => "succeeded",
+        HookOutcome::Failed => "failed",
+    };
+    let tried = if *attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    // The last line says most often what it was.
+    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let said: String = last.chars().take(200).collect();
+    let said = if said.is_empty() { said } else { format!(": {said}") };
+    format!("Hook {run} {verb}{tried}{said}")
+}
+
+fn approved(approval: Approval, run: Option<&HookRun>, reason: &str) -> String {
+    let run = run.map(HookRun::to_string).unwrap_or_default();
+    match approval {
+        Approval::DataLoss => format!("Approved that schema changes lose data: {reason}"),
+        Approval::RetryHook => format!("Approved that hook {run} runs again: {reason}"),
+        Approval::Drained => format!("Told that nothing goes to the canary any more: {reason}"),
+        Approval::SkipHook => format!("Approved to go on without hook {run}: {reason}"),
     }
 }
 
@@ -141,6 +183,14 @@ impl std::fmt::Display for Cause {
             Self::Policy { name, values } => {
                 write!(formatter, "policy {name} asks for it{}", read(values))
             }
+            Self::Trigger { trigger, component, detail } => {
+                let of = component.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+                write!(formatter, "the trigger {trigger}{of} fired: {detail}")
+            }
+            Self::Unhealthy { check, component, detail } => {
+                let whose = component.as_deref().unwrap_or("the canary");
+                write!(formatter, "{whose} is unhealthy by the check {check}: {detail}")
+            }
             Self::LimitSustained { breach } => write!(formatter, "for too long at full weight, {breach}"),
             Self::WithinLimits => formatter.write_str("at full weight long enough and within all limits"),
             Self::ArmsRegressed { arms } => {
@@ -150,7 +200,9 @@ impl std::fmt::Display for Cause {
             Self::DurationOver { duration_s } => {
                 write!(formatter, "it ran for {}", Time(std::time::Duration::from_secs(*duration_s)))
             }
+            Self::Train { train, because } => write!(formatter, "{because} ({train})"),
             Self::Person { reason } => formatter.write_str(reason),
+            Self::HookFailed { point, name } => write!(formatter, "hook {name} ({point}) failed"),
         }
     }
 }

@@ -9,8 +9,9 @@ use serin_policy::Policy;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Limits, Margins,
-    OnRollback, Plan, PlanErrors, PlannedComponent, Quota, RollbackWindow, Step, Undone, check,
+    Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Health, Hooks, Limits,
+    Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent, Query, Quota, RollbackWindow, Step,
+    Trigger, Undone, check,
 };
 
 impl Plan {
@@ -148,6 +149,24 @@ impl Plan {
         &self.rollback_window
     }
 
+    /// Values from outside, in the order of their names.
+    #[must_use]
+    pub fn queries(&self) -> &[Query] {
+        &self.queries
+    }
+
+    /// Conditions that undo, hold or tell.
+    #[must_use]
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
+    }
+
+    /// What is asked whether it lives.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// False: what would be rolled back is held and reported instead.
     #[must_use]
     pub const fn automatic_rollback(&self) -> bool {
@@ -207,6 +226,18 @@ impl Plan {
     #[must_use]
     pub const fn concurrency(&self) -> Option<&Concurrency> {
         self.concurrency.as_ref()
+    }
+
+    /// What is done at named points.
+    #[must_use]
+    pub const fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    /// Schema changes of the release.
+    #[must_use]
+    pub const fn migrations(&self) -> Option<&Migrations> {
+        self.migrations.as_ref()
     }
 
     /// True when no rule sends requests to a version before the weights are asked.

@@ -34,6 +34,8 @@ impl Plan {
                 return service;
             }
             Phase::RollingBack | Phase::Promoted => service.rules.clear(),
+            // Nobody gets a version whose schema changes are not done, not even those who ask for it.
+            Phase::WarmingUp | Phase::Paused { .. } if state.waiting => service.rules.clear(),
             Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {}
         }
         service.rollout = Some(state.id.0.clone());
@@ -101,6 +103,8 @@ pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Servic
         identity,
         rules: Vec::new(),
         components: Vec::new(),
+        train: None,
+        train_key: None,
     };
     let whole = proto::Service { rules, components, ..frame.clone() };
     check(frame, &whole, written_sources, findings);

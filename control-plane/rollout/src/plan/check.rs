@@ -11,7 +11,8 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, RATE, Rate, Span};
 use super::{
     Experiment, Forecast, Limits, Margins, Plan, assignment::template, beside, blocks, bounds, calendar,
-    concurrency, escalation, experiment, failures, gradual, policies, quota, raw, schedule, tags, window,
+    concurrency, escalation, experiment, failures, gradual, health, hooks, migrations, policies, queries,
+    quota, raw, schedule, tags, triggers, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -144,6 +145,9 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
     let dependencies = Dependencies::check(&raw.components, findings);
+    let queries = queries::check(&raw, findings);
+    let triggers = triggers::check(&raw, &queries, findings);
+    let health = health::check(&raw, findings);
     let business_weights = raw.components.iter().enumerate().map(|(index, component)| {
         let field = format!("components[{index}].business_weight");
         let value = component.business_weight.unwrap_or(1.0);
@@ -188,9 +192,14 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         ),
         calendar: calendar::check(raw.calendar.as_ref(), findings),
         gradual: gradual::check(raw.rollback.as_ref(), findings),
-        quota: quota::check(raw.quota.as_ref(), findings),
+        quota: quota::check(raw.quota.as_ref(), &queries, findings),
         concurrency: concurrency::check(raw.concurrency.as_ref(), findings),
+        queries,
+        triggers,
+        health,
         automatic_rollback: raw.automatic_rollback.unwrap_or(true),
+        hooks: hooks::check(raw.hooks.as_ref(), findings),
+        migrations: migrations::check(raw.migrations.as_ref(), findings),
         service: raw.service.clone(),
         baseline: raw.baseline.clone(),
         canary,

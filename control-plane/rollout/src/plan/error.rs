@@ -148,6 +148,42 @@ pub enum PlanRule {
         /// The stage before.
         before: String,
     },
+    /// A hook that comes too late to undo anything.
+    #[error("`rollback` is possible only before the start and before a step")]
+    NothingToRollBack,
+    /// A rule of schema changes.
+    #[error("{0}")]
+    Migration(serin_migrate::Rule),
+    /// Several ways of saying one thing, of which one is needed.
+    #[error("must have exactly one of {names}")]
+    OneOf {
+        /// The ways.
+        names: &'static str,
+    },
+    /// A query that cannot be asked.
+    #[error("is no query that gives one number: {message}")]
+    Promql {
+        /// What is wrong.
+        message: String,
+    },
+    /// A query that is not there.
+    #[error("there is no query {name:?} in this plan")]
+    UnknownQuery {
+        /// What was written, shortened.
+        name: String,
+    },
+    /// A component that is required to be healthy, which nobody asks.
+    #[error("no health check is about a component {name:?}")]
+    NoCheck {
+        /// What was written, shortened.
+        name: String,
+    },
+    /// A field that says nothing here.
+    #[error("cannot be given here: {because}")]
+    NotHere {
+        /// Why.
+        because: &'static str,
+    },
     /// A rule of what the filters are told.
     #[error("{0}")]
     Assignment(#[from] Rule),

@@ -115,6 +115,7 @@ fn refuse_in_experiment(raw: &raw::Plan, findings: &mut Findings) {
     const FIXED: &str = "its weights are fixed";
     const NO_PROMOTION: &str = "no arm is promoted";
     const WHOLE_ARM: &str = "an arm that harms is stopped as a whole";
+    const BY_EVIDENCE: &str = "an arm is stopped by evidence alone";
     let given = [
         ("canary", raw.canary.is_some(), "its versions on trial are those of `arms`"),
         ("steps", raw.steps.is_some(), FIXED),
@@ -124,12 +125,17 @@ fn refuse_in_experiment(raw: &raw::Plan, findings: &mut Findings) {
         ("evaluation", raw.evaluation.is_some(), FIXED),
         ("promotion", raw.promotion.is_some(), NO_PROMOTION),
         ("wrong_promotion", raw.wrong_promotion.is_some(), NO_PROMOTION),
-        ("forecast", raw.forecast.is_some(), "an arm is stopped by evidence alone"),
+        ("forecast", raw.forecast.is_some(), BY_EVIDENCE),
         ("charts", raw.charts.is_some(), "its arms are compared with each other, not with what is usual"),
         ("escalation", raw.escalation.is_some(), WHOLE_ARM),
         ("recovery", raw.recovery.is_some(), WHOLE_ARM),
         ("rollback_window", raw.rollback_window.is_some(), FIXED),
         ("observed_calls", raw.observed_calls.is_some(), WHOLE_ARM),
+        ("hooks", raw.hooks.is_some(), "they belong to the stages of a rollout"),
+        ("migrations", raw.migrations.is_some(), "its arms share one database"),
+        ("queries", !raw.queries.is_empty(), BY_EVIDENCE),
+        ("triggers", raw.triggers.is_some(), BY_EVIDENCE),
+        ("health", raw.health.is_some(), BY_EVIDENCE),
         ("limits.sustained", raw.limits.sustained.is_some(), "no arm has full weight"),
         ("policies", raw.policies.is_some(), "an arm is stopped by evidence alone"),
         ("minimum_evaluation", raw.minimum_evaluation.is_some(), FIXED),

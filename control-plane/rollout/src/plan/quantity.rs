@@ -85,7 +85,7 @@ impl Rate {
 }
 
 /// Exact: the digits are moved, never rounded.
-fn percentage(text: &str) -> Option<Weight> {
+pub(super) fn percentage(text: &str) -> Option<Weight> {
     let number = text.strip_suffix('%')?.trim_end();
     let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serin_proto::assignment::Weight;
 
+use super::Query;
 use super::blocks::is_name;
 use super::check::Findings;
 use super::error::PlanRule;
@@ -14,7 +15,7 @@ use super::quantity::Proportion;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PlanQuota")]
 pub(super) struct RawQuota {
-    /// The query whose value is the part of the quota that is used, 1 for all of it.
+    /// One of the plan's queries, whose value is the part of the quota that is used, 1 for all of it.
     query: String,
     /// Beyond this part the weight is lowered. Default: 80%.
     #[serde(default)]
@@ -40,13 +41,15 @@ pub struct Quota {
     pub hold_above: Weight,
 }
 
-pub(super) fn check(raw: Option<&RawQuota>, findings: &mut Findings) -> Option<Quota> {
+pub(super) fn check(raw: Option<&RawQuota>, queries: &[Query], findings: &mut Findings) -> Option<Quota> {
     const ALL: (u32, u32) = (1, 1_000_000);
     let RawQuota { query, lower_above, to, hold_above } = raw?;
     if !is_name(query) {
         let found = query.chars().take(64).collect();
         let expected = "made of letters, digits, '.', '_' and '-', 1 to 64 of them";
         findings.add("quota.query", PlanRule::Form { found, expected });
+    } else if queries.iter().all(|known| known.name != *query) {
+        findings.add("quota.query", PlanRule::UnknownQuery { name: query.clone() });
     }
     let lower_above = findings.weight("quota.lower_above", lower_above.as_ref(), 800_000, ALL);
     Some(Quota {

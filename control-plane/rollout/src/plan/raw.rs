@@ -13,10 +13,15 @@ use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::failures::RawFailure;
 use super::gradual::RawRollback;
+use super::health::RawHealth;
+use super::hooks::RawHooks;
+use super::migrations::RawMigrations;
 use super::policies::RawPolicy;
 use super::quantity::{Proportion, Rate, Span};
+use super::queries::RawQuery;
 use super::quota::RawQuota;
 use super::taken::ObservedCalls;
+use super::triggers::RawTriggers;
 use super::window::RawRollbackWindow;
 
 /// A rollout: what is rolled out, in which steps and within which limits.
@@ -118,6 +123,16 @@ pub(super) struct Plan {
     /// The time after each start, step and promotion in which automatic rollback is prioritised.
     #[serde(default)]
     pub(super) rollback_window: Option<RawRollbackWindow>,
+    /// Values from outside, by name, at most 64: what triggers and policies ask for. Names: letters, digits, '.', '_', '-', at
+    /// most 64.
+    #[serde(default)]
+    pub(super) queries: BTreeMap<String, RawQuery>,
+    /// Conditions that undo, hold or tell when they hold for a while. None is on unless it is named.
+    #[serde(default)]
+    pub(super) triggers: Option<RawTriggers>,
+    /// What is asked whether it lives.
+    #[serde(default)]
+    pub(super) health: Option<RawHealth>,
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,
@@ -140,6 +155,19 @@ pub(super) struct Plan {
     /// The group of rollouts in which this one takes its turn.
     #[serde(default)]
     pub(super) concurrency: Option<RawConcurrency>,
+    /// What others are asked to do at named points.
+    #[serde(default)]
+    pub(super) hooks: Option<RawHooks>,
+    /// Schema changes of the release, with their way back.
+    #[serde(default)]
+    pub(super) migrations: Option<RawMigrations>,
+}
+
+impl Plan {
+    /// Whether the plan has a component of this name.
+    pub(super) fn has_component(&self, name: &str) -> bool {
+        self.components.iter().any(|component| component.name == name)
+    }
 }
 
 /// What a plan is for.

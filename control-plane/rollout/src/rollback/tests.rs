@@ -202,7 +202,7 @@ fn too_few_requests_leave_it_unknown_whether_the_baseline_is_well() {
         scene.second(0, 1, 0);
     });
     // The plan's limits speak from 50 requests on.
-    assert_eq!(scene.records().last().unwrap(), "verify done 245");
+    assert_eq!(scene.records().last().unwrap(), "verify done 246");
     let mut scene = Scene::new();
     scene.roll_back(RollbackScope::Version);
     scene.seconds(310, 0, 0, 0);

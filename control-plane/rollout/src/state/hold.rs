@@ -8,8 +8,9 @@ use serin_analysis::{Signal, Veto};
 use serin_policy::Decision;
 use serin_proto::assignment::Weight;
 
-use crate::UnixMillis;
+use crate::plan::HookPoint;
 use crate::text::{Percent, Time};
+use crate::{Severity, UnixMillis};
 
 /// Why progress is stopped, and since when.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -107,6 +108,45 @@ pub enum HoldReason {
         /// The signal that gets worse.
         signal: Signal,
     },
+    /// A hook failed that the start or a step waits for.
+    Hook {
+        /// Its point.
+        point: HookPoint,
+        /// Its name.
+        name: String,
+    },
+    /// A trigger fired that holds, or may not undo anything.
+    Trigger {
+        /// Its name.
+        trigger: String,
+        /// What it saw, when this was noted.
+        detail: String,
+        /// How urgent it is.
+        severity: Severity,
+    },
+    /// A health check is unhealthy, and holds or may not undo anything.
+    Unhealthy {
+        /// Its name.
+        check: String,
+        /// What it saw, when this was noted.
+        detail: String,
+        /// How urgent it is.
+        severity: Severity,
+    },
+    /// Both versions are as bad by a trigger or a health check: undoing the canary would help nobody.
+    BothAlike {
+        /// Which, in words.
+        by: String,
+        /// What it saw, when this was noted.
+        detail: String,
+    },
+    /// A trigger or a health check that decides says nothing.
+    Unanswered {
+        /// Which, in words.
+        of: String,
+        /// Why, when this was noted.
+        detail: String,
+    },
 }
 
 impl HoldReason {
@@ -125,7 +165,12 @@ impl HoldReason {
             | Self::ErrorRatio { .. }
             | Self::LatencyRatio { .. }
             | Self::ThroughputRatio { .. }
-            | Self::Throughput { .. } => false,
+            | Self::Throughput { .. }
+            | Self::Trigger { .. }
+            | Self::Unhealthy { .. }
+            | Self::BothAlike { .. }
+            | Self::Unanswered { .. }
+            | Self::Hook { .. } => false,
         }
     }
 
@@ -146,8 +191,19 @@ impl HoldReason {
             | Self::ErrorRatio { .. }
             | Self::LatencyRatio { .. }
             | Self::ThroughputRatio { .. }
-            | Self::Throughput { .. } => false,
+            | Self::Throughput { .. }
+            | Self::Unanswered { .. }
+            | Self::Hook { .. } => false,
+            Self::Trigger { severity, .. } | Self::Unhealthy { severity, .. } => {
+                *severity == Severity::Critical
+            }
+            Self::BothAlike { .. } => true,
         }
+    }
+
+    /// True when it says that something is not known: what was seen before it still counts.
+    pub(crate) const fn is_silence(&self) -> bool {
+        matches!(self, Self::MissingData | Self::Unanswered { .. })
     }
 
     /// True when going from one to the other is not worth a word: equal, both a limit, both predicted, or the same vetoes.
@@ -161,6 +217,10 @@ impl HoldReason {
             (Self::Quota { used_ppm, .. }, Self::Quota { used_ppm: other, .. }) => {
                 used_ppm.is_some() == other.is_some()
             }
+            (Self::Trigger { trigger, .. }, Self::Trigger { trigger: other, .. }) => trigger == other,
+            (Self::Unhealthy { check, .. }, Self::Unhealthy { check: other, .. }) => check == other,
+            (Self::BothAlike { by, .. }, Self::BothAlike { by: other, .. }) => by == other,
+            (Self::Unanswered { of, .. }, Self::Unanswered { of: other, .. }) => of == other,
             _ => self == other || (self.is_limit() && other.is_limit()),
         }
     }
@@ -229,6 +289,19 @@ impl fmt::Display for HoldReason {
             Self::Regressed { components } => {
                 write!(formatter, "{} regressed and automatic rollback is off", crate::text::list(components))
             }
+            Self::Trigger { trigger, detail, .. } => {
+                write!(formatter, "the trigger {trigger} fired: {detail}")
+            }
+            Self::Unhealthy { check, detail, .. } => {
+                write!(formatter, "the health check {check} is unhealthy: {detail}")
+            }
+            Self::BothAlike { by, detail } => {
+                write!(
+                    formatter,
+                    "both versions are as bad by the {by}: {detail}; nothing is rolled back for that"
+                )
+            }
+            Self::Unanswered { of, detail } => write!(formatter, "the {of} says nothing: {detail}"),
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
             Self::Policy { name, says, why, values } => {
                 write!(formatter, "policy {name} ")?;
@@ -263,6 +336,12 @@ impl fmt::Display for HoldReason {
                     formatter,
                     "the canary gets less than {} requests a second",
                     thousandths(*limit_millirps)
+                )
+            }
+            Self::Hook { point, name } => {
+                write!(
+                    formatter,
+                    "hook {name} ({point}) failed; a person has to let it run again or go on without it"
                 )
             }
             Self::Vetoed { components, vetoes } => {

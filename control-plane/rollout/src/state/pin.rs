@@ -98,12 +98,16 @@ impl Pin {
             | Cause::CoarseDependent { .. }
             | Cause::TooManyComponents { .. }
             | Cause::OtherService { .. }
+            | Cause::Train { .. }
             | Cause::Predicted { .. }
+            | Cause::Trigger { .. }
+            | Cause::Unhealthy { .. }
             | Cause::LimitSustained { .. }
             | Cause::Policy { .. }
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped
             | Cause::DurationOver { .. }
+            | Cause::HookFailed { .. }
             | Cause::WithinLimits => {
                 if self.evidence.is_empty() {
                     self.cause.to_string()

@@ -224,7 +224,7 @@ pub(super) fn cause(components: Vec<String>, judgement: &Judgement) -> Cause {
 }
 
 /// Coarse components, and those that the plan does not name (`unmatched`), which cannot be returned alone.
-fn undoes_version(plan: &Plan, name: &str) -> bool {
+pub(super) fn undoes_version(plan: &Plan, name: &str) -> bool {
     match plan.component(name).map(|component| component.granularity) {
         None | Some(Granularity::Coarse) => true,
         Some(Granularity::Medium | Granularity::Fine) => false,

@@ -11,8 +11,9 @@ use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand, Return};
-use super::{beside, calendar, experiment, gradual, limits, policy, quota};
+use super::{beside, calendar, experiment, gradual, limits, outside, policy, quota};
 use crate::event::Fact;
+use crate::hook;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
 
 pub(super) fn time_passes(change: &mut Change<'_>) {
@@ -48,6 +49,7 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
     if change.state.phase == Phase::RollingBack {
         return gradual::go_on(change, Some(judgement));
     }
+    outside::tell(change, &judgement);
     let demand = alarm::demand(change.plan, &change.state, &judgement);
     let regressed = match demand {
         Some(Demand::Version(cause)) if change.plan.automatic_rollback() => {
@@ -62,7 +64,10 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             return change.record(restore.fact(change.plan, cause, Some(judgement)));
         }
         Some(demand) => Some(HoldReason::Regressed { components: demand.regressed() }),
-        None => None,
+        None => match outside::demand(change, &judgement) {
+            Some(fact) => return change.record(fact),
+            None => None,
+        },
     };
     let said = policy::ask(change, &judgement);
     let asked = policy::cause(said.as_ref());
@@ -73,7 +78,8 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
         return;
     }
     let asked = asked.and_then(|_| policy::obstacle(said.as_ref()));
-    let obstacle = regressed.or(asked).or_else(|| obstacle(change, &judgement));
+    let held = outside::hold(change, &judgement);
+    let obstacle = regressed.or(asked).or_else(|| obstacle(change, &judgement)).or(held);
     if is_sustained(change, obstacle.as_ref()) {
         let Some(breach) = obstacle else { return };
         return gradual::roll_back(change, Cause::LimitSustained { breach }, judgement);
@@ -138,11 +144,13 @@ pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
 fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
     let tight = change.plan.calendar().tightened(change.plan.limits(), change.now);
     let breach = || limits::exceeded(&tight, &judgement.canary);
+    let hook = || hook::obstacle(change.plan, &change.state, change.now);
     let may_progress = match change.state.phase {
         Phase::Progressing | Phase::Completing => true,
         Phase::Paused { .. } => change.state.weight == Weight::FULL,
         Phase::Promoted => return if judgement.is_fresh() { breach() } else { None },
-        Phase::WarmingUp | Phase::RollingBack | Phase::RolledBack | Phase::Failed => false,
+        Phase::WarmingUp => return hook(),
+        Phase::RollingBack | Phase::RolledBack | Phase::Failed => false,
     };
     if !may_progress {
         None
@@ -154,7 +162,7 @@ fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
         } else {
             vetoed().or_else(breach)
         };
-        seen.or_else(|| predicted(&change.state, judgement))
+        seen.or_else(|| predicted(&change.state, judgement)).or_else(hook)
     } else {
         // Evidence of a new step needs a moment to arrive: that alone is not worth a word.
         let patience = Duration::from_secs(DATA_AGE_MAX_S);
@@ -226,7 +234,7 @@ pub(super) fn note(change: &mut Change<'_>, obstacle: Option<&HoldReason>, judge
 }
 
 pub(super) fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgement>>) {
-    if change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
+    if change.state.waiting || change.now.since(change.state.evaluating_since) < change.plan.warm_up() {
         return;
     }
     let (step, weight_ppm) = change.place();
@@ -245,10 +253,17 @@ fn advance(change: &mut Change<'_>, judgement: Box<Judgement>, shortened: bool) 
     let index = usize::try_from(state.step).unwrap_or(usize::MAX);
     let bake = steps.get(index).map_or(Duration::ZERO, |step| step.bake);
     let bake = if shortened { bake.min(plan.minimum_evaluation()) } else { bake };
-    if change.now.since(state.evaluating_since) < bake || !is_healthy(change, &judgement) {
+    let may = is_healthy(change, &judgement) && outside::allows(change, &judgement);
+    if change.now.since(state.evaluating_since) < bake || !may {
         return;
     }
     let next = steps.iter().enumerate().find(|(_, step)| step.weight > state.weight);
+    let index = next.map_or(steps.len(), |(index, _)| index);
+    let number = u32::try_from(index).unwrap_or(u32::MAX);
+    if !hook::is_passed(plan, state, number) {
+        change.next_step = Some(number);
+        return;
+    }
     let evidence = Some(judgement);
     change.record(match next {
         Some((index, step)) => Fact::StepStarted {
@@ -283,7 +298,14 @@ fn complete(change: &mut Change<'_>, judgement: Box<Judgement>) {
     let (plan, state) = (change.plan, &change.state);
     let lasted = change.now.since(state.evaluating_since) >= plan.promotion();
     let enough = judgement.canary.requests >= plan.limits().min_requests;
-    if lasted && enough && doubt(state, &judgement).is_none() {
+    let undoubted = doubt(state, &judgement).is_none() && outside::allows(change, &judgement);
+    if !lasted || !enough || !undoubted {
+        return;
+    }
+    let waits = state.train.as_ref().is_some_and(|member| member.together);
+    if waits && !state.ready {
+        change.record(Fact::Ready);
+    } else if !waits {
         change.promote(Cause::WithinLimits, Some(judgement));
     }
 }

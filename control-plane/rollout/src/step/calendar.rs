@@ -57,7 +57,11 @@ pub(super) fn raises(change: &Change<'_>, order: &Order) -> bool {
         Order::SetWeight(weight) => *weight > change.state.weight,
         Order::Resume => change.place().1 > change.state.weight,
         Order::Promote => !change.state.phase.is_terminal(),
-        Order::Pause | Order::HandOver | Order::OverrideWindows | Order::Rollback { .. } => false,
+        Order::Pause
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_)
+        | Order::Rollback { .. } => false,
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::alarm::{Restore, Return};
 use super::{Change, calendar, experiment};
 use crate::event::Fact;
+use crate::hook;
 use crate::plan::Experiment;
-use crate::{Cause, Command, Judgement, Order, Phase, REASON_BYTES, Refused, RollbackScope};
+use crate::{Cause, Command, Judgement, Order, Phase, Refused, RollbackScope};
 
 /// Obeys, does nothing when the command already took effect, or refuses.
 pub(super) fn obey(
@@ -37,6 +38,7 @@ pub(super) fn obey(
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
         Order::OverrideWindows => calendar::override_open(change, &reason),
+        Order::Approve(approval) => hook::approve(change, *approval, reason),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
         Order::Rollback { scope } => roll_back(change, scope, cause(), evidence),
     }
@@ -71,12 +73,7 @@ fn roll_back(change: &mut Change<'_>, scope: &RollbackScope, cause: Cause, evide
 }
 
 fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
-    if command.reason.len() > REASON_BYTES {
-        return Err(Refused::ReasonTooLong);
-    }
-    if command.reason.trim().is_empty() && command.order != Order::Resume {
-        return Err(Refused::ReasonMissing);
-    }
+    command.check_reason()?;
     if let Order::Rollback { scope } = &command.order {
         check_scope(change, scope)?;
     }
@@ -84,8 +81,18 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
     if change.state.experiment {
         experiment::check(&command.order)?;
     }
+    if let Some(train) = change.state.waits_in().filter(|_| moves(&command.order)) {
+        return Err(Refused::Waits { order, train: train.to_owned() });
+    }
     if let Some(by) = &change.state.superseded_by {
         return Err(Refused::Superseded { order, by: by.clone() });
+    }
+    if let Order::Approve(approval) = command.order {
+        return hook::check_approval(change, approval);
+    }
+    let waits = change.state.waiting && !change.state.phase.is_terminal();
+    if waits && matches!(command.order, Order::SetWeight(_) | Order::Promote) {
+        return Err(Refused::NotBegun { order });
     }
     let phase = change.state.phase;
     if change.state.is_handed_over() && !matches!(command.order, Order::Promote | Order::HandOver) {
@@ -100,6 +107,18 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         calendar::check(change.plan, &change.state, order, change.now)?;
     }
     Ok(())
+}
+
+/// Whether an order gives the canary requests.
+fn moves(order: &Order) -> bool {
+    match order {
+        Order::SetWeight(_) | Order::Resume | Order::Promote => true,
+        Order::Pause
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_)
+        | Order::Rollback { .. } => false,
+    }
 }
 
 fn check_scope(change: &Change<'_>, scope: &RollbackScope) -> Result<(), Refused> {
@@ -144,9 +163,12 @@ fn took_effect(order: &Order, phase: Phase) -> bool {
     match order {
         Order::Promote => phase == Phase::Promoted,
         Order::Rollback { .. } => is_on_baseline(phase),
-        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver | Order::OverrideWindows => {
-            false
-        }
+        Order::SetWeight(_)
+        | Order::Pause
+        | Order::Resume
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_) => false,
     }
 }
 

@@ -106,10 +106,27 @@ pub fn context(plan: &Plan, state: &State, judgement: &Judgement, now: UnixMilli
         phase: phase(state.phase),
         time: time(plan, now),
         windows: plan.calendar().open(now).map(|window| window.name().to_owned()).collect(),
-        health: BTreeMap::new(),
-        quota: BTreeMap::new(),
-        triggers: BTreeMap::new(),
+        health: health(judgement),
+        quota: quota(plan, judgement),
+        triggers: judgement
+            .outside
+            .triggers
+            .iter()
+            .map(|one| (one.name.clone(), one.state.name().to_owned()))
+            .collect(),
     }
+}
+
+fn health(judgement: &Judgement) -> BTreeMap<String, String> {
+    let checks = judgement.outside.health.iter();
+    checks.map(|one| (one.check.clone(), one.state.name().to_owned())).collect()
+}
+
+/// The plan's quota, where its query says something.
+fn quota(plan: &Plan, judgement: &Judgement) -> BTreeMap<String, f64> {
+    let name = plan.quota().map(|quota| quota.query.as_str());
+    let queries = judgement.outside.queries.iter().filter(|one| name == Some(one.name.as_str()));
+    queries.filter_map(|one| Some((one.name.clone(), one.value?))).collect()
 }
 
 fn signals(plan: &Plan, state: &State, judgement: &Judgement, now: UnixMillis) -> Signals {

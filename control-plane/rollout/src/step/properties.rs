@@ -84,6 +84,7 @@ pub(super) fn judgements() -> impl Strategy<Value = Judgement> {
                     latency_p99_least_us: Some(p99),
                 },
                 arms: Vec::new(),
+                outside: crate::outside::Outside::default(),
             }
         },
     )

@@ -12,9 +12,9 @@ use crate::{HoldReason, Judgement, Phase};
 
 /// What is known of a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Reading {
+struct Reading {
     /// The part that is used, 1 for all of it.
-    pub(super) used: f64,
+    used: f64,
 }
 
 /// What a reading asks for.
@@ -59,9 +59,10 @@ pub(super) fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<Hol
     }
 }
 
-/// What the plan's query last said. Nothing is asked yet.
-pub(super) const fn reading(_judgement: &Judgement, _quota: &Quota) -> Option<Reading> {
-    None
+/// What the plan's query last said. `None`: nothing that is fresh.
+fn reading(judgement: &Judgement, quota: &Quota) -> Option<Reading> {
+    let query = judgement.outside.queries.iter().find(|query| query.name == quota.query)?;
+    query.value.map(|used| Reading { used })
 }
 
 fn wish(quota: &Quota, reading: Option<Reading>) -> Wish {

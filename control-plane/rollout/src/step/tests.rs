@@ -7,6 +7,7 @@ mod command;
 mod experiment;
 mod gradual;
 mod hold;
+mod hook;
 mod journal;
 mod policy;
 mod progress;
@@ -62,6 +63,7 @@ fn judgement(verdict: Verdict) -> Judgement {
         baseline: window,
         canary: window,
         arms: Vec::new(),
+        outside: crate::outside::Outside::default(),
     }
 }
 
@@ -127,6 +129,17 @@ fn input(words: &str) -> Input {
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
         "errors" => seen.canary.errors = rest.parse().unwrap(),
+        "quota" => {
+            let value = (!rest.is_empty()).then(|| rest.parse().unwrap());
+            let reading = crate::outside::QueryReading {
+                name: "cpu".to_owned(),
+                value,
+                age_s: Some(1),
+                error: None,
+                silent: false,
+            };
+            seen.outside.queries.push(reading);
+        }
         "baseline_errors" => seen.baseline.errors = rest.parse().unwrap(),
         "canary" => seen.canary.requests = rest.parse().unwrap(),
         "failing" => {

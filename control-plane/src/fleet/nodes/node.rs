@@ -20,6 +20,8 @@ pub struct Node {
     pub cluster: String,
     /// Version of the filter that reported last.
     pub filter_version: String,
+    /// Its own version. Empty: not told.
+    pub envoy_version: String,
     /// When it was first heard of.
     pub since: UnixMillis,
     /// When it was last heard of, by report or stream.
@@ -72,6 +74,7 @@ impl Node {
         Self {
             cluster: String::new(),
             filter_version: String::new(),
+            envoy_version: String::new(),
             since: now,
             at: now,
             reported_at: None,
@@ -156,6 +159,11 @@ impl Node {
     /// VMs that reported within `within`.
     pub fn live(&self, now: UnixMillis, within: Duration) -> impl Iterator<Item = &VmState> {
         self.vms.values().filter(move |vm| vm.heard && now.since(vm.at) <= within)
+    }
+
+    /// All its VMs.
+    pub fn vms(&self) -> impl Iterator<Item = &VmState> {
+        self.vms.values()
     }
 
     pub(super) fn forget(&mut self, now: UnixMillis, after: Duration) {

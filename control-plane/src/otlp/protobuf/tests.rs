@@ -95,6 +95,10 @@ fn expected(request: &ExportLogsServiceRequest) -> Gathered<'_> {
                 trace: u128::from_be_bytes(record.trace_id.as_slice().try_into().unwrap()),
                 span: u64::from_be_bytes(record.span_id.as_slice().try_into().unwrap()),
                 attributes: attributes(&record.attributes),
+                body: record.body.as_ref().and_then(|body| {
+                    let Value::StringValue(text) = body.value.as_ref()? else { return None };
+                    Some(Cow::Borrowed(text.as_str()))
+                }),
             });
         }
         gathered.close(attributes(logs.resource.as_ref().map_or(&[], |resource| &resource.attributes)));

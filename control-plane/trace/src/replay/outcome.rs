@@ -159,6 +159,9 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::ComponentsRegressed { components }
                 | Cause::Predicted { components, .. } => components.clone(),
                 Cause::BlocksAtFault { component, .. } => vec![component.clone()],
+                Cause::Trigger { component, .. } | Cause::Unhealthy { component, .. } => {
+                    component.iter().cloned().collect()
+                }
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
                 | Cause::Policy { .. }
@@ -167,6 +170,8 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 | Cause::AllArmsStopped
                 | Cause::DurationOver { .. }
                 | Cause::OtherService { .. }
+                | Cause::HookFailed { .. }
+                | Cause::Train { .. }
                 | Cause::Person { .. } => Vec::new(),
             };
             Some(rolled_back(whole, Level::Coarse, components, evidence))
@@ -181,6 +186,11 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::RollbackStage { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { .. }
+        | Fact::TriggerFired { .. }
+        | Fact::TriggerCleared { .. }
+        | Fact::EvidenceMissing { .. }
+        | Fact::EvidenceReturned { .. }
+        | Fact::Ready
         | Fact::WatchEnded
         | Fact::RollbackLowered { .. }
         | Fact::QuotaLowered { .. }
@@ -189,7 +199,11 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
-        | Fact::Superseded { .. } => None,
+        | Fact::Superseded { .. }
+        | Fact::Begun { .. }
+        | Fact::HookStarted(_)
+        | Fact::HookEnded(_)
+        | Fact::Approved { .. } => None,
     }
 }
 

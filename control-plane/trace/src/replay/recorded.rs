@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use serin_rollout::{Plan, State, Stored, UnixMillis};
+use serin_rollout::{Plan, State, Stored, UnixMillis, outside};
 
 use super::outcome::{Decision, Entry};
 use super::serin::Serin;
@@ -42,6 +42,7 @@ pub(super) struct Recorded {
 enum Told {
     Requests(Box<(Line, Merged)>),
     Logged(Logged),
+    Outside(outside::Told),
 }
 
 impl Told {
@@ -49,6 +50,7 @@ impl Told {
         match self {
             Self::Requests(told) => told.1.at_ms,
             Self::Logged(logged) => logged.at_ms,
+            Self::Outside(told) => told.at.0,
         }
     }
 }
@@ -125,6 +127,15 @@ impl Recorded {
         self.told(Told::Logged(logged), entries)
     }
 
+    /// Takes what a query or a health check answered.
+    pub(super) fn outside(
+        &mut self,
+        told: outside::Told,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReplayError> {
+        self.told(Told::Outside(told), entries)
+    }
+
     fn told(&mut self, told: Told, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
         if let Some(run) = &mut self.run {
             return run.take(&told, entries);
@@ -167,7 +178,7 @@ impl Recorded {
         let Some(first_ms) = ahead.first().map(Told::at_ms) else { return Ok(()) };
         let names = ahead.iter().filter_map(|told| match told {
             Told::Requests(told) => Some(&told.0.component),
-            Told::Logged(_) => None,
+            Told::Logged(_) | Told::Outside(_) => None,
         });
         let names: BTreeSet<&String> = names.collect();
         let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
@@ -208,6 +219,7 @@ impl Run {
                 self.has_news = true;
             }
             Told::Logged(logged) => self.serin.merge_logged(logged),
+            Told::Outside(told) => self.serin.hear(told),
         }
         Ok(())
     }

@@ -189,6 +189,11 @@ impl Serin {
         }
     }
 
+    /// Takes over what a query or a health check answered.
+    pub(super) fn hear(&mut self, told: &serin_rollout::outside::Told) {
+        self.trial.evaluation().hear(told);
+    }
+
     /// Takes over the canary's weight, if it is another one from the second `from` on.
     fn set_weight(&mut self, weight_ppm: Option<u32>, from: u64) {
         if weight_ppm.is_none() || weight_ppm == self.weight_ppm {

@@ -13,8 +13,6 @@ pub(super) const MAX_OPEN: usize = 65_536;
 const REPORTED_FOR_NS: u64 = 300 * 1_000_000_000;
 /// When the table is full, requests open for longer are forgotten; their ends count as unseen.
 const ABANDONED_AFTER_NS: u64 = 3_600 * 1_000_000_000;
-/// Seconds and series with open requests that one report can tell; the oldest come first.
-const MAX_LEVELS: usize = 4_096;
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +73,6 @@ impl OpenRequests {
             if let Some((series, second)) = open.counted {
                 *levels.entry((second, series)).or_default() += 1;
             }
-        }
-        while levels.len() > MAX_LEVELS {
-            levels.pop_last();
         }
         levels
     }

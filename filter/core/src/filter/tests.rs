@@ -2,6 +2,7 @@ mod blocks;
 mod histories;
 mod routes;
 mod stopped;
+mod train;
 
 use std::cell::Cell;
 

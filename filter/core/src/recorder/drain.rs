@@ -10,6 +10,9 @@ use super::series::{Series, SeriesId};
 use super::{Gaps, Host, Levels, Record, Recorder};
 use crate::outcome::Outcome;
 
+/// Seconds and series of which one report tells open requests alone; the oldest come first.
+const MAX_ONLY_OPEN: usize = 4_096;
+
 /// One arm of one stratum: service, component and second come first, so that the arms are grouped.
 type Row<'r> = ((&'r str, &'r str, u64), &'r str);
 
@@ -33,7 +36,8 @@ impl Recorder {
 
     fn strata(&self, records: Records, open: &Levels) -> Vec<wire::Stratum> {
         let mut encoder = Encoder::new();
-        let only_open = open.keys().filter(|key| !records.contains(**key)).copied().collect::<Vec<_>>();
+        let only_open = open.keys().filter(|key| !records.contains(**key)).take(MAX_ONLY_OPEN);
+        let only_open = only_open.copied().collect::<Vec<_>>();
         let mut rows = BTreeMap::new();
         for (key, record) in records.into_iter() {
             let level = open.get(&key).copied().unwrap_or_default();

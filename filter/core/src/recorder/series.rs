@@ -1,6 +1,6 @@
 //! Names of series, interned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serin_proto::assignment::OVERFLOW;
@@ -22,12 +22,18 @@ pub(super) struct Series {
 #[derive(Debug, Default)]
 pub(super) struct SeriesTable {
     ids: BTreeMap<Rc<Series>, SeriesId>,
-    names: Vec<Option<Rc<Series>>>,
+    known: Vec<Option<Known>>,
     free: Vec<SeriesId>,
-    /// Those that stand for all that are too many: asked at every request, and seldom any.
-    overflow: BTreeSet<SeriesId>,
-    /// Blocks of the components that have any.
-    blocks: BTreeMap<SeriesId, Rc<[Box<str>]>>,
+}
+
+/// What is known of a series.
+#[derive(Debug)]
+struct Known {
+    series: Rc<Series>,
+    /// Blocks of its component.
+    blocks: Box<[Box<str>]>,
+    /// It stands for all that are too many.
+    overflow: bool,
 }
 
 impl SeriesTable {
@@ -52,48 +58,48 @@ impl SeriesTable {
     fn insert(&mut self, series: Series) -> SeriesId {
         let series = Rc::new(series);
         let id = self.free.pop().unwrap_or_else(|| {
-            self.names.push(None);
-            SeriesId(u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX))
+            self.known.push(None);
+            SeriesId(u32::try_from(self.known.len() - 1).unwrap_or(u32::MAX))
         });
-        if let Some(name) = self.names.get_mut(id.0 as usize) {
-            *name = Some(Rc::clone(&series));
-        }
-        if series.component == OVERFLOW {
-            self.overflow.insert(id);
+        if let Some(known) = self.known.get_mut(id.0 as usize) {
+            let overflow = series.component == OVERFLOW;
+            *known = Some(Known { series: Rc::clone(&series), blocks: Box::default(), overflow });
         }
         self.ids.insert(series, id);
         id
     }
 
     pub(super) fn name(&self, id: SeriesId) -> Option<&Series> {
-        self.names.get(id.0 as usize)?.as_deref()
+        self.known(id).map(|known| &*known.series)
+    }
+
+    fn known(&self, id: SeriesId) -> Option<&Known> {
+        self.known.get(id.0 as usize)?.as_ref()
     }
 
     pub(super) fn set_blocks(&mut self, id: SeriesId, names: &[Box<str>]) {
-        if names.is_empty() {
-            self.blocks.remove(&id);
-        } else if self.blocks.get(&id).is_none_or(|known| **known != *names) {
-            self.blocks.insert(id, names.into());
+        if let Some(Some(known)) = self.known.get_mut(id.0 as usize)
+            && *known.blocks != *names
+        {
+            known.blocks = names.into();
         }
     }
 
     /// The blocks of its component.
     pub(super) fn blocks(&self, id: SeriesId) -> &[Box<str>] {
-        self.blocks.get(&id).map(AsRef::as_ref).unwrap_or_default()
+        self.known(id).map(|known| &*known.blocks).unwrap_or_default()
     }
 
     pub(super) fn is_overflow(&self, id: SeriesId) -> bool {
-        self.overflow.contains(&id)
+        self.known(id).is_some_and(|known| known.overflow)
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(SeriesId) -> bool) {
-        let Self { names, free, overflow, blocks, .. } = self;
+        let Self { known, free, .. } = self;
         self.ids.retain(|_, id| {
             let kept = keep(*id);
-            if !kept && let Some(name) = names.get_mut(id.0 as usize) {
-                *name = None;
-                overflow.remove(id);
-                blocks.remove(id);
+            if !kept && let Some(known) = known.get_mut(id.0 as usize) {
+                *known = None;
                 free.push(*id);
             }
             kept

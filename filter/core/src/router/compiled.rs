@@ -12,6 +12,7 @@ use super::paths::PathIndex;
 use crate::arms::ring::{self, RingTag};
 use crate::baggage::Blocks;
 use crate::request::RequestView;
+use crate::train::Train;
 
 /// A service, ready for requests.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) anonymous: Anonymous,
     pub(crate) rules: Vec<Rule>,
     pub(crate) components: Vec<Component>,
+    pub(crate) train: Option<Train>,
     /// Number of its first series among all of the assignment.
     pub(crate) first_series: usize,
     /// Conditions and component by rank.
@@ -123,6 +125,7 @@ pub(super) fn service(service: &plain::Service, first_series: usize) -> Service 
                 blocks: Blocks::new(&one.blocks),
             })
             .collect(),
+        train: Train::of(service),
         first_series,
         conditions,
         owners,

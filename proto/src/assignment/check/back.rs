@@ -32,6 +32,8 @@ impl From<&Service> for raw::Service {
             identity: identity(&service.identity),
             rules: service.rules.iter().map(|rule| routing_rule(rule, service)).collect(),
             components: service.components.iter().map(|part| component(part, service)).collect(),
+            train: service.train.as_ref().map(|train| train.id.clone()),
+            train_key: service.train.as_ref().map(|train| format!("{:032x}", train.key.0)),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::text::{self, join};
 use super::{AssignmentError, Checked, Rule, bounds, component};
 use crate::assignment::types::{
     Anonymous, ArmIndex, Condition, HeaderValue, Identity, IssuedCookie, KeySource, RoutingRule, Salt,
-    Service, Share, Weight,
+    Service, Share, Train, Weight,
 };
 use crate::assignment::{BASELINE, raw};
 
@@ -19,6 +19,7 @@ pub(super) fn check(field: &str, raw: raw::Service) -> Checked<Service> {
     let identity = identity(&join(field, "identity"), raw.identity)?;
     let rules = rules(&join(field, "rules"), raw.rules, &arms)?;
     let components = component::check_all(&join(field, "components"), raw.components, &arms)?;
+    let train = train(field, raw.train, raw.train_key)?;
     Ok(Service {
         name: raw.name,
         hosts,
@@ -29,7 +30,20 @@ pub(super) fn check(field: &str, raw: raw::Service) -> Checked<Service> {
         identity,
         rules,
         components,
+        train,
     })
+}
+
+fn train(field: &str, id: Option<String>, key: Option<String>) -> Checked<Option<Train>> {
+    let (id_field, key_field) = (join(field, "train"), join(field, "train_key"));
+    let (id, key) = match (id, key) {
+        (None, None) => return Ok(None),
+        (Some(id), Some(key)) => (id, key),
+        (None, Some(_)) => return Err(AssignmentError::new(id_field, Rule::Empty)),
+        (Some(_), None) => return Err(AssignmentError::new(key_field, Rule::Empty)),
+    };
+    text::printable(&id_field, &id)?;
+    Ok(Some(Train { key: salt(&key_field, &key)?, id }))
 }
 
 fn salt(field: &str, value: &str) -> Checked<Salt> {

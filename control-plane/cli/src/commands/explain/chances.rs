@@ -51,7 +51,7 @@ fn rule_share(service: &Service, decision: &Decision<'_>) -> Option<f64> {
         Why::Rule { rule, place: Some(Place { key: KeyOrigin::Drawn, .. }) } => {
             service.rules.get(rule).map(|rule| part(rule.share))
         }
-        Why::Rule { .. } | Why::Pinned | Why::NoWeight | Why::Ring(_) | Why::Anonymous => None,
+        Why::Rule { .. } | Why::Pinned | Why::Train | Why::NoWeight | Why::Ring(_) | Why::Anonymous => None,
     }
 }
 

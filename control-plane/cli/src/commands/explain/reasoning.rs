@@ -40,6 +40,8 @@ pub(super) enum Step {
     NoService,
     /// A rollback pinned the component.
     Pinned,
+    /// The user's place in a train.
+    Train,
     /// A routing rule.
     Rule,
     /// No arm but the baseline has weight.
@@ -155,6 +157,7 @@ fn chances_text(chances: &[Chance]) -> String {
 fn step(why: Why) -> Step {
     match why {
         Why::Pinned => Step::Pinned,
+        Why::Train => Step::Train,
         Why::Rule { .. } => Step::Rule,
         Why::NoWeight => Step::NoWeight,
         Why::Ring(_) => Step::Weights,
@@ -167,7 +170,7 @@ fn place(why: Why) -> Option<Place> {
     let place = match why {
         Why::Rule { place, .. } => place?,
         Why::Ring(place) => place,
-        Why::Pinned | Why::NoWeight | Why::Anonymous => return None,
+        Why::Pinned | Why::Train | Why::NoWeight | Why::Anonymous => return None,
     };
     match place.key {
         KeyOrigin::User(_) | KeyOrigin::Session(_) => Some(place),
@@ -197,6 +200,7 @@ fn text(service: &Service, decision: &Decision<'_>) -> String {
     let arm = service.arm_name(decision.arm);
     match decision.why {
         Why::Pinned => format!("the component is pinned to {arm}, before every rule and weight"),
+        Why::Train => format!("the user is on the {arm} of another service of the train"),
         Why::NoWeight => "no rule takes the request, and no arm but the baseline has weight".to_owned(),
         Why::Anonymous => {
             "the request has no user or session id, and such requests go to the baseline".to_owned()

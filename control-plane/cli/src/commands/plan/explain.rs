@@ -2,6 +2,8 @@
 
 mod asked;
 mod experiment;
+mod hooks;
+mod outside;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,6 +56,12 @@ pub(super) struct Explained {
     /// Absent: the traffic was not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     detection: Option<Detection>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hooks: Vec<hooks::Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    migrations: Option<hooks::Schema>,
+    #[serde(flatten)]
+    outside: outside::Shown,
     /// Whether users or sessions keep what they get.
     #[serde(skip)]
     has_identity: bool,
@@ -209,6 +217,9 @@ impl Explained {
             automatic_rollback: plan.automatic_rollback(),
             asked: asked::Asked::of(plan),
             detection,
+            hooks: hooks::hooks(plan),
+            migrations: plan.migrations().map(hooks::Schema::of),
+            outside: outside::Shown::of(plan),
             has_identity: plan.has_identity(),
         }
     }
@@ -230,6 +241,11 @@ impl Explained {
         if let Some(detection) = &self.detection {
             detection.sheet(&mut sheet);
         }
+        hooks::sheet(&self.hooks, &mut sheet);
+        if let Some(migrations) = &self.migrations {
+            migrations.sheet(&mut sheet);
+        }
+        self.outside.lines(&mut sheet);
         sheet
     }
 

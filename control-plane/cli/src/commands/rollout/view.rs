@@ -1,12 +1,13 @@
 //! Rollouts as text for people.
 
 mod experiment;
+mod outside;
 
 use std::time::SystemTime;
 
 use crate::model::{
-    Action, Arm, BaselineUsed, Component, Moment, Phase, Prediction, Reason, Rollback, RollbackStage,
-    Rollout, Veto,
+    Action, Arm, BaselineUsed, Component, HookRun, Moment, Phase, Prediction, Reason, Rollback,
+    RollbackStage, Rollout, Veto,
 };
 use crate::output::{Sheet, age, count, latency, percent};
 
@@ -121,7 +122,26 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
         sheet.line(&format!("  trend: {}. {}", trend.prediction.label(), trend.text));
     }
     components(&mut sheet, &rollout.components);
+    hooks(&mut sheet, &rollout.hooks);
+    outside::readings(&mut sheet, &rollout.outside);
     sheet
+}
+
+/// Runs of hooks, oldest first.
+fn hooks(sheet: &mut Sheet, hooks: &[HookRun]) {
+    if hooks.is_empty() {
+        return;
+    }
+    sheet.blank();
+    sheet.line("Hooks");
+    let rows = hooks.iter().map(|run| {
+        let is_step = run.point == "before_step";
+        let point = if is_step { format!("{} {}", run.point, run.occurrence + 1) } else { run.point.clone() };
+        let again = if run.round > 1 { format!("{} (again)", run.name) } else { run.name.clone() };
+        let said = run.said.lines().last().unwrap_or_default().chars().take(80).collect();
+        [point, again, run.state.clone(), run.attempts.to_string(), said]
+    });
+    sheet.table(["POINT", "NAME", "STATE", "ATTEMPTS", "SAID"], rows);
 }
 
 /// How far the newest rollback got, a line for each stage.

@@ -102,7 +102,7 @@ fn an_override_ends_when_the_window_closes() {
 fn a_rollout_begins_when_no_window_forbids_it_and_its_turn_has_come() {
     let begin_at = |fields: &str, paused: bool, turn: Option<Turn>, second: u64| {
         let plan = Plan::parse(&format!("{PLAN}{fields}")).unwrap();
-        crate::begin(&plan, Vec::new(), creation(paused), turn, UnixMillis(second * 1_000))
+        crate::begin(&plan, Vec::new(), creation(paused), (None, turn), UnixMillis(second * 1_000))
             .map(|transition| effects(&transition))
             .map_err(|refused| refused.to_string().chars().take(51).collect::<String>())
     };

@@ -139,6 +139,27 @@ fn of_several_policies_the_strictest_counts() {
     check_with(&fields(&["hold", "promote", "rollback"]), gone);
 }
 
+/// A quota that is nearly used up lowers the weight once, and it rises again from there; a reading that is missing holds.
+#[test]
+fn a_quota_lowers_or_holds_the_weight_and_never_raises_it() {
+    check_with(
+        "queries: {cpu: {webhook: true}}\nquota: {query: cpu, lower_above: 80%, to: 5%, hold_above: 70%}\n",
+        r"
+        10 quota 0.1 -> [Step 1 began at 10 %] info | progressing 10 %
+        30 quota 0.71 -> [Holding: quota cpu is at 71 %] warning | progressing 10 %
+        40 quota 0.1 -> [No longer holding: quota cpu is at 71 %] info | progressing 10 %
+        60 quota 0.1 -> [Step 2 began at 50 %] publish info | progressing 50 %
+        61 quota 0.81 -> [Weight lowered from 50 % to 5 %: quota cpu is at 81 %] publish warning | progressing 5 %
+        62 quota 0.9 -> [Holding: quota cpu is at 90 %] warning | progressing 5 %
+        72 quota 0.1 -> [No longer holding: quota cpu is at 90 %] info | progressing 5 %
+        92 quota -> [Holding: quota cpu is not known] warning | progressing 5 %
+        102 quota 0.1 -> [No longer holding: quota cpu is not known] info | progressing 5 %
+        122 quota 0.1 -> [Step 1 began at 10 %] publish info | progressing 10 %
+        123 alarm version -> [Rolled back the whole version: the canary regressed] publish critical | rolled back 0 %
+        ",
+    );
+}
+
 /// The built-in ones are names for expressions.
 #[test]
 fn the_built_in_policies_can_be_named() {

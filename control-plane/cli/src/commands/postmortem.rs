@@ -1,0 +1,46 @@
+//! `serin postmortem`: the report of a rollout, from its evidence alone.
+
+use serde_json::json;
+use serin_evidence::archive::Archive;
+use serin_evidence::report;
+
+use super::evidence;
+use crate::arguments::Postmortem;
+use crate::client::Client;
+use crate::failure::{Failure, Kind};
+use crate::output::{Output, Sheet};
+
+pub(super) async fn run(
+    connect: impl FnOnce() -> Result<Client, Failure>,
+    request: Postmortem,
+    output: Output,
+) -> Result<(), Failure> {
+    let Postmortem { id, from, output: file } = request;
+    let archive = match from {
+        Some(from) => evidence::archive(&from)?,
+        None => {
+            let bytes = evidence::export(&connect()?, id.unwrap_or_default()).await?;
+            Archive::read(&bytes).map_err(|error| Failure::new(Kind::Refused, error.to_string()))?
+        }
+    };
+    let stem =
+        file.as_ref().and_then(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let written = report::write(&archive, stem.as_deref().unwrap_or("postmortem"));
+    let written = written.map_err(|error| {
+        Failure::new(Kind::Refused, error.to_string())
+            .advise("`serin evidence list ROLLOUT` shows what was decided")
+    })?;
+    let Some(file) = file else { return output.verbatim(&written.markdown) };
+    evidence::write(&file, written.markdown.as_bytes())?;
+    let mut files = vec![file.clone()];
+    for (name, svg) in &written.charts {
+        let beside = file.with_file_name(name);
+        evidence::write(&beside, svg.as_bytes())?;
+        files.push(beside);
+    }
+    output.show(&json!({"files": files}), || {
+        let mut sheet = Sheet::default();
+        files.iter().for_each(|file| sheet.line(&format!("Wrote {}.", file.display())));
+        sheet
+    })
+}

@@ -1,0 +1,224 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
+
+use serde_json::json;
+use serin_analysis::{Reason, Signal, Verdict};
+use serin_rollout::{ComponentJudgement, Judgement, UnixMillis};
+
+use super::*;
+use crate::archive::{About, Archive};
+use crate::bundle::{Bundle, Draft, Kind};
+use crate::chain::{Entry, Head};
+use crate::documents::*;
+use crate::mask::Masker;
+use crate::{Hash, canonical};
+
+/// When it was decided, in seconds.
+const DECIDED: u64 = 1_800_000_042;
+const ONSET: u64 = DECIDED - 17;
+
+fn slot(second: u64, arm: &str, finished: u64, failed: u64) -> Slot {
+    Slot {
+        second,
+        component: "cart".to_owned(),
+        arm: arm.to_owned(),
+        started: finished,
+        finished,
+        failed,
+        buckets_seen: 64,
+        buckets_failed: 0,
+    }
+}
+
+fn counts(from: u64, until: u64) -> Counts {
+    let slots = (from / 5..until / 5).map(|slot| slot * 5).flat_map(|second| {
+        let after = second > DECIDED;
+        let failed = if second >= ONSET && !after { 21 } else { u64::from(second % 3 == 0) };
+        let canary = if after { 0 } else { 100 };
+        [
+            slot(second, "baseline", 900 + u64::from(after) * 100, 4),
+            slot(second, "canary", canary, failed.min(canary)),
+        ]
+    });
+    Counts { slot_s: 5, slots: slots.filter(|slot| slot.finished > 0).collect() }
+}
+
+fn path() -> Path {
+    let points = (DECIDED - 300..=DECIDED).map(|second| PathPoint {
+        at: UnixMillis(second * 1_000),
+        second: second - 2,
+        weight_ppm: if second < DECIDED - 120 { 50_000 } else { 100_000 },
+        baseline: Window { requests: 10_800, errors: 48, p99_us: Some(40_000) },
+        canary: Window { requests: 1_200, errors: 9, p99_us: Some(42_000) },
+        series: vec![SeriesValue {
+            scope: "cart".to_owned(),
+            signal: Signal::ErrorRate,
+            log_evidence: if second < ONSET + 2 { -0.4 } else { (second - ONSET) as f64 * 0.7 },
+            log_threshold: 9.2,
+        }],
+    });
+    Path { points: points.collect() }
+}
+
+fn judgement() -> Judgement {
+    let reason = Reason {
+        signal: Signal::ErrorRate,
+        verdict: Verdict::Regressed,
+        log_evidence: 11.9,
+        log_threshold: 9.2,
+        baseline: 0.0044,
+        canary: 0.21,
+        baseline_requests: 3_600,
+        canary_requests: 400,
+        ..Reason::default()
+    };
+    let mut component =
+        ComponentJudgement { name: "cart".to_owned(), requests: 4_000, ..ComponentJudgement::default() };
+    component.assessment.verdict = Verdict::Regressed;
+    component.assessment.reasons = vec![reason];
+    Judgement { components: vec![component], data_age_s: Some(2), ..Judgement::default() }
+}
+
+fn decision() -> Decision {
+    Decision {
+        events: vec![json!({"kind": "rolled_back"})],
+        baseline_version: "v1".to_owned(),
+        canary_version: "v2".to_owned(),
+        weight_before_ppm: 100_000,
+        weight_after_ppm: 0,
+        phase_before: "progressing".to_owned(),
+        phase_after: "rolled_back".to_owned(),
+        created_at: UnixMillis((DECIDED - 900) * 1_000),
+        onset_second: Some(ONSET),
+        buckets_seen: 7,
+        buckets_failed: 6,
+        evaluating_since: UnixMillis((DECIDED - 600) * 1_000),
+        error_limit_ppm: 30_000,
+    }
+}
+
+fn draft(kind: Kind, id: &str) -> Draft {
+    Draft {
+        kind,
+        id: id.to_owned(),
+        rollout: "shop-1a2b3c4d".to_owned(),
+        service: "shop".to_owned(),
+        at: UnixMillis(DECIDED * 1_000 + 250),
+        actor: "serin".to_owned(),
+        revisions: Some((4, 4)),
+        decided: vec!["rolled_back".to_owned()],
+        text: vec!["Rolled back the whole version: cart regressed".to_owned()],
+        about: (kind == Kind::Addendum).then(|| "shop-1a2b3c4d.4".to_owned()),
+        documents: Vec::new(),
+    }
+}
+
+fn bundles() -> [Bundle; 3] {
+    let masker = Masker::new(false).unwrap();
+    let mut main = draft(Kind::Bundle, "shop-1a2b3c4d.4");
+    main.add(name::DECISION, decision());
+    main.add(name::COUNTS, counts(DECIDED - 600, DECIDED));
+    main.add(name::PATH, path());
+    main.add(name::STATISTICS, judgement());
+    let filter_versions = [("0.1.0".to_owned(), 12)].into();
+    main.add(
+        name::ENVIRONMENT,
+        Environment { serin_version: "0.1.0".to_owned(), filter_versions, ..Environment::default() },
+    );
+    let record = LogRecord {
+        second: ONSET + 3,
+        component: "cart".to_owned(),
+        arm: "canary".to_owned(),
+        severity: 17,
+        text: "# <script> *tax* service refused: token=abcdef12 | retry\nnext".to_owned(),
+        ..LogRecord::default()
+    };
+    main.add(name::LOGS, Logs { records: vec![record], not_kept: 4 });
+    let mut told = draft(Kind::Addendum, "shop-1a2b3c4d.4+acknowledgements");
+    let told_of = Acknowledgements {
+        generation: 9,
+        after_ms: 812,
+        vms: 12,
+        vms_applied: 12,
+        ..Acknowledgements::default()
+    };
+    told.add(name::ACKNOWLEDGEMENTS, told_of);
+    let mut after = draft(Kind::Addendum, "shop-1a2b3c4d.4+aftermath");
+    let counts = counts(DECIDED, DECIDED + 60);
+    after.add(name::AFTERMATH, Aftermath { counts, decided_second: DECIDED, until_second: DECIDED + 60 });
+    [main, told, after].map(|draft| draft.finish(&masker))
+}
+
+fn archive(bundles: impl IntoIterator<Item = Bundle>) -> Archive {
+    let journal = json!([
+        {"at": (DECIDED - 900) * 1_000, "kind": "created", "actor": "anna", "text": "Created; warming up", "revision": 1},
+        {"at": (DECIDED - 600) * 1_000, "kind": "step_started", "actor": "serin", "text": "Step 1 began at 5 %", "revision": 2},
+        {"at": DECIDED * 1_000 + 250, "kind": "rolled_back", "actor": "serin",
+         "text": "Rolled back the whole version: cart regressed", "revision": 4},
+    ]);
+    let journal = journal.to_string();
+    let mut archive = Archive { journal: journal.clone(), ..Archive::default() };
+    let mut head = Head::default();
+    for Bundle { manifest, documents } in bundles {
+        let entry = Entry::after(head, canonical::text(&manifest).unwrap());
+        head = entry.head();
+        archive.links.push(entry.link());
+        archive.entries.push(entry);
+        archive.documents.extend(documents.into_iter().map(|one| (one.sha256, one.content)));
+    }
+    let rollout = "shop-1a2b3c4d".to_owned();
+    archive.about =
+        About { format: 1, rollout, head, journal: Hash::of(journal.as_bytes()), ..About::default() };
+    archive
+}
+
+/// With `SERIN_PUBLISH` set, writes what is expected anew.
+fn check(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(name);
+    if std::env::var_os("SERIN_PUBLISH").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{name}: look at the difference; SERIN_PUBLISH=1 writes it anew");
+}
+
+#[test]
+fn the_report_of_a_bundle_is_always_the_same() {
+    let archive = archive(bundles());
+    assert!(archive.verify(None).chain.is_sound());
+    let report = write(&archive, "postmortem").unwrap();
+    assert_eq!(report, write(&Archive::read(&archive.to_bytes().unwrap()).unwrap(), "postmortem").unwrap());
+    check("postmortem.md", &report.markdown);
+    assert_eq!(report.charts.len(), 3);
+    for (name, svg) in &report.charts {
+        check(name, svg);
+    }
+    assert!(
+        !report.markdown.contains("abcdef12") && !report.markdown.contains("<script>"),
+        "{}",
+        report.markdown
+    );
+}
+
+#[test]
+fn a_report_states_what_is_not_known_and_a_promotion_has_none() {
+    let [main, ..] = bundles();
+    let report = write(&archive([main.clone()]), "p").unwrap();
+    assert!(
+        report.markdown.contains("when all VMs applied the decision is not known"),
+        "{}",
+        report.markdown
+    );
+    assert!(report.markdown.contains("Nothing is known of who applied the decision"));
+    let mut promoted = main;
+    promoted.manifest.decided = vec!["promoted".to_owned()];
+    let error = write(&archive([promoted]), "p").unwrap_err();
+    assert!(error.to_string().contains("no decision that undid something"), "{error}");
+}
+
+#[test]
+fn evidence_that_was_altered_is_told_in_the_report() {
+    let mut archive = archive(bundles());
+    archive.entries[1].body = archive.entries[1].body.replace("serin", "other");
+    let report = write(&archive, "p").unwrap();
+    assert!(report.markdown.contains("**Not sound:** entry 2 was altered"), "{}", report.markdown);
+}

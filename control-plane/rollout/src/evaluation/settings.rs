@@ -1,0 +1,55 @@
+//! What a plan means for the engine.
+
+use serin_analysis::config::{ForecastLimits, Limits, Margins};
+use serin_analysis::{ComponentSpec, ConfigError, EngineConfig, RawEngineConfig};
+use serin_proto::assignment::{UNMATCHED, Weight};
+
+use crate::Plan;
+
+/// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
+const SUSTAINED_MIN_S: u64 = 3;
+
+pub(super) fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {
+    let planned = plan.components().map(|component| ComponentSpec {
+        name: component.name.to_owned(),
+        weight: component.business_weight,
+        blocks: component.blocks.iter().map(|block| block.name.clone()).collect(),
+    });
+    let further = unplanned.iter().map(|name| ComponentSpec::new(name.as_str()));
+    planned.chain([ComponentSpec::new(UNMATCHED)]).chain(further).collect()
+}
+
+pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
+    let share = |weight: Weight| f64::from(weight.ppm()) / 1e6;
+    let margins = Margins {
+        error_ratio: plan.margins().error_ratio,
+        error_absolute: share(plan.margins().error_absolute),
+        latency_ratio: share(plan.margins().latency_ratio),
+    };
+    let plan_forecast = plan.forecast();
+    let forecast = ForecastLimits {
+        latency_ratio: share(plan_forecast.latency_ratio),
+        error_absolute: share(plan_forecast.error_absolute),
+        rollback: plan_forecast.rollback,
+    };
+    let plan_limits = plan.limits();
+    let limits = Limits {
+        error_rate: share(plan_limits.error_rate).min(1.0 - share(plan_limits.success_rate)),
+        latency_p99_us: u64::try_from(plan_limits.latency_p99.as_micros()).unwrap_or(u64::MAX),
+    };
+    // Of the time for which a limit must be exceeded before the version is rolled back, the minute that is looked at takes
+    // one half by default; evidence has no such minute.
+    let sustained_s = (plan_limits.sustained.as_secs() / 2).max(SUSTAINED_MIN_S);
+    EngineConfig::try_from(RawEngineConfig {
+        // The arms of an experiment share the budget, so that it holds for all of them together.
+        alpha: share(plan.false_rollback()) / plan.experiment().map_or(1.0, |one| one.arms().len() as f64),
+        beta: share(plan.wrong_promotion()),
+        margins,
+        failures: *plan.failures(),
+        limits: Some(limits),
+        forecast,
+        sustained_s,
+        chart_rules: plan.chart_rules(),
+        ..RawEngineConfig::default()
+    })
+}

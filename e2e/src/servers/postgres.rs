@@ -1,0 +1,109 @@
+//! A PostgreSQL of its own in a folder of its own.
+//!
+//! The server refuses to run as root, so there it runs as the user `nobody`, who owns the folder. It listens on loopback only,
+//! trusts whoever connects, and does not wait for the disk: what is tested is what a client's crash leaves, not a power cut.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::geteuid;
+
+use crate::ports::Port;
+use crate::process::Process;
+
+/// The user that owns nothing.
+const NOBODY: u32 = 65_534;
+/// Time to make the files, and to answer.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Its administrator.
+pub const USER: &str = "postgres";
+
+/// A running server.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Option<Process>,
+    port: Port,
+    folder: PathBuf,
+}
+
+impl Postgres {
+    /// Makes a server and starts it. `None`: this machine has none.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start(name: &str) -> Result<Option<Self>> {
+        let Some((initdb, postgres)) = find("initdb").zip(find("postgres")) else { return Ok(None) };
+        let folder = std::env::temp_dir().join(format!("serin-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        if geteuid().is_root() {
+            std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY))?;
+        }
+        let mut server = Self { process: None, port: Port::reserve()?, folder };
+        let data = server.folder.join("data");
+        let mut made = as_nobody(&initdb);
+        made.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", USER, "-D"])
+            .arg(&data);
+        let mut made = Process::start("initdb", made, &server.folder.join("initdb.log"))?;
+        let status = made.wait(DEADLINE).await?;
+        ensure!(status.success(), "initdb failed:\n{}", made.tail());
+        let mut command = as_nobody(&postgres);
+        command.arg("-D").arg(&data).arg("-p").arg(server.port.number().to_string());
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=16MB"]
+        {
+            command.args(["-c", setting]);
+        }
+        server.process = Some(Process::start("postgres", command, &server.folder.join("postgres.log"))?);
+        server.wait().await?;
+        Ok(Some(server))
+    }
+
+    /// Its port on loopback.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    async fn wait(&mut self) -> Result<()> {
+        let end = Instant::now() + DEADLINE;
+        let address = (std::net::Ipv4Addr::LOCALHOST, self.port());
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            self.process.as_mut().context("it was not started")?.ensure_running()?;
+            if Instant::now() > end {
+                bail!("PostgreSQL does not listen");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn as_nobody(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
+    if geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// A program on the path, or where Debian puts those of PostgreSQL.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let debian =
+        (13..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{program}")));
+    folders.chain(debian).find(|path| path.exists())
+}

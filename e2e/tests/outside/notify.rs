@@ -1,0 +1,192 @@
+//! Targets of notifications that misbehave: decisions are made on time, nothing inside is reached, and everything arrives once
+//! they behave.
+
+mod plane;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use serin_e2e::servers::receiver::{Mode, Received, Receiver};
+use serin_e2e::servers::smtp::{LOGIN, Offer, Smtp};
+use serin_e2e::workspace::Workspace;
+use serin_proto::admin::v1::{ListNotificationsResponse, NotificationTarget};
+
+use plane::Plane;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+/// How long ticks are watched at a time, and how often at most.
+const ROUND: Duration = Duration::from_secs(6);
+const ROUNDS: usize = 5;
+
+fn webhook(url: &str) -> Value {
+    json!({"webhook": {"url": url}})
+}
+
+fn keys(received: &[Received]) -> BTreeSet<String> {
+    received.iter().map(|one| one.header("idempotency-key").unwrap().to_owned()).collect()
+}
+
+fn target<'a>(listed: &'a ListNotificationsResponse, name: &str) -> &'a NotificationTarget {
+    listed.targets.iter().find(|target| target.name == name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_once_they_behave() {
+    let workspace = Workspace::locate().unwrap();
+    let inside = Receiver::start().await.unwrap();
+    let hostile = [
+        ("hang", Mode::Hang),
+        ("fails", Mode::Status(500)),
+        ("huge", Mode::Huge),
+        ("inside", Mode::Redirect(inside.url("/secret"))),
+        ("metadata", Mode::Redirect("http://169.254.169.254/latest/meta-data/".to_owned())),
+        ("drip", Mode::Drip),
+        ("close", Mode::Close),
+    ];
+    let mut receivers = Vec::new();
+    let mut targets = serde_json::Map::new();
+    for (name, mode) in hostile {
+        let receiver = Receiver::start().await.unwrap();
+        receiver.set(mode);
+        targets.insert(name.to_owned(), webhook(&receiver.url("/")));
+        receivers.push((name, receiver));
+    }
+    let good = Receiver::start().await.unwrap();
+    targets.insert("good".to_owned(), webhook(&good.url("/")));
+    targets.insert("bad-tls".to_owned(), webhook(&good.url("/").replace("http:", "https:")));
+    targets.insert("link-local".to_owned(), webhook("http://169.254.169.254/latest/"));
+    targets.insert("odd".to_owned(), webhook("http://[::ffff:127.0.0.1]/"));
+    let names: Vec<&String> = targets.keys().collect();
+    let more = json!({
+        "outside": {"permit": ["127.0.0.1/32"], "timeout": "1s"},
+        "notifications": {
+            "targets": targets,
+            "routes": [{"to": names}],
+            "group": {"wait": "0s", "interval": "10s"},
+            "limits": {"per_target_per_minute": 600},
+        },
+    });
+    let scratch = workspace.scratch("hostile").unwrap();
+    let (plane, twin) = (
+        Plane::start(&workspace, &scratch.join("plane"), &more).await,
+        Plane::start(&workspace, &scratch.join("twin"), &json!({})).await,
+    );
+    let reporting = [plane.rollout("shop").await, twin.rollout("shop").await];
+
+    let told_nothing = async || {
+        let before = [plane.ticks().await, twin.ticks().await];
+        tokio::time::sleep(ROUND).await;
+        let after = [plane.ticks().await, twin.ticks().await];
+        let late: Vec<u64> =
+            before.iter().zip(&after).map(|(before, after)| after.late - before.late).collect();
+        assert!(after[0].all - before[0].all >= 5, "ticks are missing: {after:?}");
+        println!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
+        assert!(late[0] == 0 || late[1] > 0, "only hostile targets can have delayed {} ticks", late[0]);
+        late[1] > 0
+    };
+    let mut round = 1;
+    while told_nothing().await {
+        round += 1;
+        assert!(round <= ROUNDS, "the machine is too busy to tell");
+    }
+
+    good.until(PATIENCE, |got| got.iter().any(|one| one.json()["severity"] == "critical")).await.unwrap();
+    reporting.into_iter().for_each(|task| task.abort());
+    let listed = plane.notifications().await;
+    for name in ["link-local", "odd", "bad-tls", "inside", "metadata", "huge", "hang", "drip"] {
+        assert!(!target(&listed, name).last_error.is_empty(), "{name} took something");
+    }
+    assert!(target(&listed, "link-local").last_error.contains("link-local and not in outside.permit"));
+    assert!(target(&listed, "odd").last_error.contains("not in outside.permit"));
+    assert!(target(&listed, "inside").last_error.contains("redirects are not followed"));
+    assert!(target(&listed, "huge").last_error.contains("exceeds"));
+    assert_eq!(target(&listed, "good").last_error, "");
+    assert!(inside.received().is_empty(), "a redirect was followed");
+
+    let before: Vec<_> = receivers.iter().map(|(_, receiver)| receiver.received()).collect();
+    receivers.iter().for_each(|(_, receiver)| receiver.set(Mode::Status(200)));
+    let told = keys(&good.received());
+    for ((name, receiver), before) in receivers.iter().zip(&before) {
+        // Its own keys: the name of a target is part of each.
+        let expected: BTreeSet<_> =
+            told.iter().map(|key| key.replace("-good-", &format!("-{name}-"))).collect();
+        let got = receiver
+            .until(PATIENCE, |got| keys(got.get(before.len()..).unwrap_or_default()).is_superset(&expected));
+        let got = got.await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(keys(before).is_subset(&expected), "{name} was told something else before");
+        assert!(got.len() > before.len());
+    }
+}
+
+/// A certificate for `localhost` and its key, as files.
+fn certificate(folder: &std::path::Path, name: &str) -> [std::path::PathBuf; 2] {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let [certificate, key] = ["pem", "key"].map(|kind| folder.join(format!("{name}.{kind}")));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    [certificate, key]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_arrives_over_tls_and_neither_letter_nor_password_leaves_in_plain_text() {
+    let workspace = Workspace::locate().unwrap();
+    let scratch = workspace.scratch("mail").unwrap();
+    let [certificate_file, key] = certificate(&scratch, "server");
+    let [other, _] = certificate(&scratch, "other");
+    let password = scratch.join("password");
+    std::fs::write(&password, LOGIN.1).unwrap();
+    let mut servers = Vec::new();
+    for (name, offer) in [("secure", Offer::Starttls), ("stripped", Offer::Nothing)] {
+        let folder = scratch.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        servers.push(Smtp::start(&workspace, &folder, offer, &certificate_file, &key).await.unwrap());
+    }
+    let mail = |server: &Smtp, ca: &std::path::Path| {
+        json!({"email": {
+            "host": "localhost", "port": server.address().port(), "from": "serin@shop.example",
+            "to": ["ops@shop.example", "oncall@shop.example"], "username": LOGIN.0, "password_file": password, "ca": ca,
+        }})
+    };
+    let more = json!({
+        "outside": {"permit": ["127.0.0.1/32"], "timeout": "5s"},
+        "notifications": {
+            "public_url": "https://serin.example",
+            "targets": {
+                "mail": mail(&servers[0], &certificate_file),
+                "stripped": mail(&servers[1], &certificate_file),
+                "mistrust": mail(&servers[0], &other),
+            },
+            "routes": [{"to": ["mail", "stripped", "mistrust"]}],
+            "group": {"wait": "0s", "interval": "10s"},
+            "limits": {"attempts": 1},
+        },
+    });
+    let plane = Plane::start(&workspace, &scratch.join("plane"), &more).await;
+    plane.create("shop").await;
+    let listed = plane
+        .until(PATIENCE, |listed| {
+            let given_up: BTreeSet<&str> = listed.dead.iter().map(|one| one.target.as_str()).collect();
+            given_up.len() == 2 && !listed.delivered.is_empty()
+        })
+        .await;
+    assert_eq!(listed.delivered[0].target, "mail");
+    let error = |name: &str| listed.dead.iter().find(|one| one.target == name).unwrap().error.as_str();
+    assert_eq!(error("stripped"), "the server offers no STARTTLS, and nothing is sent in plain text");
+    assert!(error("mistrust").contains("certificate"), "{}", error("mistrust"));
+
+    let letters = servers[0].letters().unwrap();
+    let [letter] = letters.as_slice() else { panic!("{letters:#?}") };
+    for line in [
+        "tls: True",
+        "login: True",
+        "from: serin@shop.example",
+        "to: ops@shop.example,oncall@shop.example",
+        "Subject: [Info] shop v2: Created; warming up",
+        &format!("Message-ID: <{}@serin.invalid>", listed.delivered[0].key),
+        "https://serin.example/",
+    ] {
+        assert!(letter.lines().any(|found| found.trim_end() == line), "no line {line:?} in {letter}");
+    }
+    assert!(servers[1].letters().unwrap().is_empty());
+}

@@ -1,0 +1,168 @@
+//! A control plane with targets, a rollout in it, and a fleet that reports what a canary with one bad route does.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+use serde_json::{Value, json};
+use serin_e2e::process::Process;
+use serin_e2e::workspace::Workspace;
+use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
+use serin_proto::admin::v1::{CreateRequest, ListNotificationsRequest, ListNotificationsResponse};
+use serin_proto::fleet::v1::fleet_service_client::FleetServiceClient;
+use serin_proto::fleet::v1::{ArmCounts, Batch, OutcomeCounts, ReportRequest, Stratum};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+
+const START_DEADLINE: Duration = Duration::from_secs(20);
+const ROUTES: u32 = 4;
+
+/// A running control plane.
+pub(super) struct Plane {
+    addresses: Value,
+    _process: Process,
+}
+
+/// Ticks of the rollouts' task since the start.
+#[derive(Debug)]
+pub(super) struct Ticks {
+    pub(super) all: u64,
+    /// More than 50 ms late.
+    pub(super) late: u64,
+}
+
+impl Plane {
+    /// `more` is added to its configuration.
+    pub(super) async fn start(workspace: &Workspace, folder: &Path, more: &Value) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let free = || json!({"address": "127.0.0.1:0"});
+        let mut config = json!({
+            "data": folder.join("data"),
+            "listeners": {"fleet": free(), "admin": free(), "http": free()},
+        });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (path, ready) = (folder.join("serin.yaml"), folder.join("ready.json"));
+        std::fs::write(&path, config.to_string()).unwrap();
+        let mut command = Command::new(workspace.binary("serin-control-plane").unwrap());
+        command.arg("--config").arg(&path).arg("--ready-file").arg(&ready);
+        let mut process = Process::start("control-plane", command, &folder.join("log")).unwrap();
+        let end = Instant::now() + START_DEADLINE;
+        while !ready.exists() {
+            process.ensure_running().unwrap();
+            assert!(Instant::now() < end, "{}", process.tail());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let addresses = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+        Self { addresses, _process: process }
+    }
+
+    fn url(&self, listener: &str) -> String {
+        format!("http://{}", self.addresses[listener].as_str().unwrap())
+    }
+
+    pub(super) async fn create(&self, service: &str) {
+        let mut plan = format!(
+            "{{service: {service}, baseline: v1, canary: v2, steps: [{{weight: 20%, bake: 1h}}], warm_up: 1s, components: ["
+        );
+        for route in 0..ROUTES {
+            plan.push_str(&format!("{{name: route-{route}, matches: [{{path: {{prefix: /{route}}}}}]}}, "));
+        }
+        let request = CreateRequest { plan_yaml: plan + "]}", paused: false };
+        let mut admin = AdminServiceClient::connect(self.url("admin")).await.unwrap();
+        admin.create(request).await.unwrap();
+    }
+
+    /// A rollout whose canary fails on one route; the fleet reports until the task is aborted.
+    pub(super) async fn rollout(&self, service: &str) -> JoinHandle<()> {
+        self.create(service).await;
+        let fleet = FleetServiceClient::connect(self.url("fleet")).await.unwrap();
+        tokio::spawn(report(fleet, service.to_owned()))
+    }
+
+    pub(super) async fn notifications(&self) -> ListNotificationsResponse {
+        let mut service = NotificationServiceClient::connect(self.url("admin")).await.unwrap();
+        service.list_notifications(ListNotificationsRequest::default()).await.unwrap().into_inner()
+    }
+
+    /// Waits until notifications stand as `wanted` says.
+    pub(super) async fn until(
+        &self,
+        within: Duration,
+        wanted: impl Fn(&ListNotificationsResponse) -> bool,
+    ) -> ListNotificationsResponse {
+        let end = Instant::now() + within;
+        loop {
+            let listed = self.notifications().await;
+            if wanted(&listed) {
+                return listed;
+            }
+            assert!(Instant::now() < end, "{listed:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(super) async fn ticks(&self) -> Ticks {
+        let address = self.addresses["http"].as_str().unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let value = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
+        };
+        let all = value("serin_tick_lag_seconds_count ");
+        Ticks { all, late: all - value("serin_tick_lag_seconds_bucket{le=\"0.05\"} ") }
+    }
+}
+
+fn latency(count: u64) -> Vec<u8> {
+    let mut histogram = Histogram::<u64>::new(2).unwrap();
+    (0..count).for_each(|index| histogram.record(20_000 + 1_000 * (index % 10)).unwrap());
+    let mut bytes = Vec::new();
+    V2Serializer::new().serialize(&histogram, &mut bytes).unwrap();
+    bytes
+}
+
+fn arm(name: &str, requests: u64, errors: u64) -> ArmCounts {
+    let outcomes = OutcomeCounts { ok: requests - errors, server_error: errors, ..OutcomeCounts::default() };
+    ArmCounts {
+        arm: name.to_owned(),
+        started: requests,
+        outcomes: Some(outcomes),
+        latency_hdr: latency(requests - errors),
+        ..ArmCounts::default()
+    }
+}
+
+async fn report(mut fleet: FleetServiceClient<Channel>, service: String) {
+    for seq in 1.. {
+        let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let strata = (0..ROUTES).map(|route| Stratum {
+            service: service.clone(),
+            component: format!("route-{route}"),
+            start_second: second,
+            arms: vec![arm("baseline", 160, 0), arm("canary", 40, if route == 0 { 20 } else { 0 })],
+        });
+        let strata = strata.collect();
+        let batch = Batch { complete_until_second: second + 1, strata, gaps: None, routes: Vec::new() };
+        let request = ReportRequest {
+            node: "envoy-1".to_owned(),
+            epoch: 7,
+            seq,
+            generation: 1,
+            batch: Some(batch),
+            filter_version: "0.1.0".to_owned(),
+            cluster: service.clone(),
+        };
+        if fleet.report(request).await.is_err() {
+            return;
+        }
+    }
+}
