@@ -9,6 +9,7 @@ use serde_json::Value;
 use serin_e2e::envoy;
 use serin_e2e::workspace::Workspace;
 use serin_rollout::Plan;
+use serin_rollout::train::TrainPlan;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -32,6 +33,7 @@ fn the_published_schemas_are_those_of_the_code() {
     published("assignment.schema.json", &serin_proto::assignment::json_schema());
     published("trace.schema.json", &serin_trace::json_schema());
     published("plan.schema.json", &serin_rollout::plan::json_schema());
+    published("train.schema.json", &serin_rollout::train::json_schema());
     published("release.schema.json", &serin_registry::json_schema());
 }
 
@@ -58,6 +60,21 @@ fn every_link_in_the_docs_leads_somewhere() {
         }
     }
     assert!(links > 20, "only {links} links were found");
+}
+
+#[test]
+fn every_train_in_the_docs_is_accepted() {
+    let root = Workspace::locate().unwrap().root().to_owned();
+    let text = read(&root.join("docs/trains.md"));
+    let trains = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    for train in trains.filter(|block| block.starts_with("kind: train")) {
+        let names = TrainPlan::files_of(train).unwrap();
+        let service = |name: &String| name.strip_suffix(".yaml").unwrap().to_owned();
+        let plan = |name: &String| format!("service: {}\nbaseline: v1\ncanary: v2\n", service(name));
+        let files = names.iter().map(|name| (name.clone(), plan(name))).collect();
+        let parsed = TrainPlan::parse(train, &files).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(parsed.members().len() > 1);
+    }
 }
 
 #[test]

@@ -67,7 +67,6 @@ fn write(value: &Value, into: &mut String, depth: usize) -> Result<(), Unwritabl
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
     use serde_json::json;
 

@@ -20,7 +20,7 @@ pub use rules::Class;
 use rules::Rule;
 
 /// Bytes of a text that are looked at; what follows is cut off, because a secret might be in it.
-pub const TEXT_BYTES: usize = 256 * 1024;
+pub const TEXT_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of a value that is looked at; what nests deeper is taken out.
 const DEPTH_MAX: usize = 48;
 const MARK: &str = "[masked:";

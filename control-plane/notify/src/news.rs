@@ -153,10 +153,10 @@ fn closes(fact: &Fact) -> Option<Closes> {
     if matches!(fact, Fact::HoldLifted { .. }) {
         return Some(Closes::Holds);
     }
-    let ends_well = match fact {
-        Fact::ExperimentEnded { cause, .. } => *cause != Cause::AllArmsStopped,
-        other => matches!(other, Fact::Promoted { .. } | Fact::HandedOver { .. } | Fact::Superseded { .. }),
-    };
+    if let Fact::ExperimentEnded { cause, .. } = fact {
+        return (*cause != Cause::AllArmsStopped).then_some(Closes::Everything);
+    }
+    let ends_well = matches!(fact, Fact::Promoted { .. } | Fact::HandedOver { .. } | Fact::Superseded { .. });
     ends_well.then_some(Closes::Everything)
 }
 

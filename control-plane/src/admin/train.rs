@@ -13,9 +13,9 @@ const BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// The gRPC service.
 #[derive(Clone, Debug)]
-pub struct Trains {
+pub(crate) struct Trains {
     /// Who decides.
-    pub rollouts: Rollouts,
+    pub(crate) rollouts: Rollouts,
 }
 
 impl Trains {

@@ -71,6 +71,13 @@ fn what_is_wrong_is_named_with_its_place() {
         ("registry: {keep_versions: 0}\n", "registry.keep_versions: must be between 1 and 1000"),
         ("registry: {keep_for: 30}\n", "registry.keep_for: must be a duration such as 12h or 30d"),
         ("registry: {keep_for: 3651d}\n", "registry.keep_for: must be a duration"),
+        (
+            "evidence: {keep_for: 1h}\n",
+            "evidence.keep_for: must be a duration such as 90d or 365d, 1d to 3650d",
+        ),
+        ("evidence: {max_bytes: 1}\n", "evidence.max_bytes: must be at least 67108864"),
+        ("audit: {keep_for: 3651d}\n", "audit.keep_for: must be a duration"),
+        ("audit: {keep: 1d}\n", "1:9: unknown field `keep`"),
         ("registry: {store: {s3: {buckt: x}}}\n", "1:25: unknown field `buckt`"),
         ("registry: {store: {s3: {bucket: a/b}}}\n", "registry.store.s3.bucket: must be letters, digits"),
         ("registry: {store: {s3: {bucket: a, prefix: /x}}}\n", "registry.store.s3.prefix: must be a path"),

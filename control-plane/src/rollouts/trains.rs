@@ -201,7 +201,10 @@ impl Task {
             judgement.is_fresh() && judgement.version.verdict == serin_analysis::Verdict::Healthy
         });
         let is_late = || now.since(state.changed_at) >= SETTLED_AFTER;
-        let spread = || fleet.nodes().spread(tracked.generation, now, fleet.live_within());
+        let has_spread = || {
+            let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
+            spread.applied == spread.known
+        };
         Seen {
             phase: state.phase,
             weight: state.weight,
@@ -210,21 +213,21 @@ impl Task {
             healthy: healthy && state.runs() && state.hold.is_none(),
             ready: state.ready,
             watched: state.watched,
-            settled: is_late() || Some(spread()).is_some_and(|spread| spread.applied == spread.known),
+            settled: is_late() || has_spread(),
         }
     }
 
-    /// A member whose rollout was followed by newer ones for so long that it is not kept: there is nothing left to do for it.
-    /// `None`: it was not created yet.
+    /// A member in whose place another rollout of the service began, before its own was created or long after: it counts as failed.
+    /// `None`: it is still to be created.
     fn gone(&self, service: &str, train: &Train) -> Option<Seen> {
         let current = self.current.get(service).and_then(|index| self.tracked.get(*index))?;
-        let followed = current.state.created_at >= train.state.created_at;
-        followed.then(|| Seen {
-            phase: Phase::Promoted,
+        let replaced = current.state.created_at >= train.state.created_at;
+        replaced.then_some(Seen {
+            phase: Phase::Failed,
             weight: Weight::ZERO,
             step: 0,
-            began_at: Some(train.state.created_at),
-            healthy: true,
+            began_at: None,
+            healthy: false,
             ready: false,
             watched: false,
             settled: true,

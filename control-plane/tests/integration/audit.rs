@@ -137,3 +137,21 @@ async fn a_command_that_cannot_be_noted_does_not_happen() {
     assert!(status.message().contains("the audit log cannot be written"), "{}", status.message());
     assert_eq!(get(&mut admin, &created.id).await.revision, created.revision);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_read_on_the_http_listener_is_noted_and_a_scrape_is_not() {
+    let server = Server::new().await;
+    let http = server.addresses().http;
+    crate::http::text(http, "/metrics").await;
+    let (status, _) =
+        crate::otlp::post(http, "/api/rollouts?token=abcdef123", "x-serin-actor: anna\r\n", b"{}").await;
+    assert!(status.contains("405"), "{status}");
+    let all = records(server.addresses()).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!((&all[0]["interface"], &all[0]["method"]), (&"http".into(), &"api/rollouts".into()));
+    assert_eq!(
+        (&all[0]["actor"], &all[0]["arguments"]["query"]),
+        (&"anna".into(), &"token=[masked:secret]".into())
+    );
+    assert_eq!(all[1]["outcome"], "405");
+}

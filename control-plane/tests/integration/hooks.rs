@@ -120,7 +120,7 @@ async fn a_start_waits_for_its_webhook_and_a_rollback_tells_a_program() {
         let told: serde_json::Value = serde_json::from_slice(body).unwrap();
         assert_eq!(
             (&told["key"], &told["canary"], &told["weight_ppm"]),
-            (&key.into(), &"v2".into(), &0.into())
+            (&key.clone().into(), &"v2".into(), &0.into())
         );
         assert_eq!(
             (&told["format"], &told["point"], &told["service"]),

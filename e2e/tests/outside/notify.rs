@@ -31,11 +31,9 @@ fn target<'a>(listed: &'a ListNotificationsResponse, name: &str) -> &'a Notifica
     listed.targets.iter().find(|target| target.name == name).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_once_they_behave() {
-    let workspace = Workspace::locate().unwrap();
-    let inside = Receiver::start().await.unwrap();
-    let hostile = [
+/// Receivers that misbehave, by the name of their target.
+async fn hostile(inside: &Receiver) -> Vec<(&'static str, Receiver)> {
+    let modes = [
         ("hang", Mode::Hang),
         ("fails", Mode::Status(500)),
         ("huge", Mode::Huge),
@@ -45,20 +43,24 @@ async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_o
         ("close", Mode::Close),
     ];
     let mut receivers = Vec::new();
-    let mut targets = serde_json::Map::new();
-    for (name, mode) in hostile {
+    for (name, mode) in modes {
         let receiver = Receiver::start().await.unwrap();
         receiver.set(mode);
-        targets.insert(name.to_owned(), webhook(&receiver.url("/")));
         receivers.push((name, receiver));
     }
-    let good = Receiver::start().await.unwrap();
+    receivers
+}
+
+/// A configuration in which they are told everything, and so are addresses that may not be called.
+fn told_everything(receivers: &[(&'static str, Receiver)], good: &Receiver) -> Value {
+    let mut targets: serde_json::Map<String, Value> =
+        receivers.iter().map(|(name, receiver)| ((*name).to_owned(), webhook(&receiver.url("/")))).collect();
     targets.insert("good".to_owned(), webhook(&good.url("/")));
     targets.insert("bad-tls".to_owned(), webhook(&good.url("/").replace("http:", "https:")));
     targets.insert("link-local".to_owned(), webhook("http://169.254.169.254/latest/"));
     targets.insert("odd".to_owned(), webhook("http://[::ffff:127.0.0.1]/"));
     let names: Vec<&String> = targets.keys().collect();
-    let more = json!({
+    json!({
         "outside": {"permit": ["127.0.0.1/32"], "timeout": "1s"},
         "notifications": {
             "targets": targets,
@@ -66,7 +68,15 @@ async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_o
             "group": {"wait": "0s", "interval": "10s"},
             "limits": {"per_target_per_minute": 600},
         },
-    });
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_once_they_behave() {
+    let workspace = Workspace::locate().unwrap();
+    let (inside, good) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let receivers = hostile(&inside).await;
+    let more = told_everything(&receivers, &good);
     let scratch = workspace.scratch("hostile").unwrap();
     let (plane, twin) = (
         Plane::start(&workspace, &scratch.join("plane"), &more).await,
@@ -81,7 +91,7 @@ async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_o
         let late: Vec<u64> =
             before.iter().zip(&after).map(|(before, after)| after.late - before.late).collect();
         assert!(after[0].all - before[0].all >= 5, "ticks are missing: {after:?}");
-        println!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
+        eprintln!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
         assert!(late[0] == 0 || late[1] > 0, "only hostile targets can have delayed {} ticks", late[0]);
         late[1] > 0
     };

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
-
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -222,14 +222,13 @@ fn went_well(facts: &Facts) -> Vec<String> {
             lasting(DETECTION_MS)
         ));
     }
-    if let Some(told) = facts.acknowledgements.as_ref().filter(|told| told.vms > 0) {
-        if told.vms_applied == told.vms && told.after_ms <= ROLLBACK_MS {
-            let (took, objective) = (lasting(told.after_ms), lasting(ROLLBACK_MS));
-            all.push(format!(
-                "All {} VMs applied the decision within {took}; the objective is {objective}.",
-                told.vms
-            ));
-        }
+    let in_time = facts
+        .acknowledgements
+        .as_ref()
+        .filter(|told| told.vms > 0 && told.vms_applied == told.vms && told.after_ms <= ROLLBACK_MS);
+    if let Some(told) = in_time {
+        let (vms, took, objective) = (told.vms, lasting(told.after_ms), lasting(ROLLBACK_MS));
+        all.push(format!("All {vms} VMs applied the decision within {took}; the objective is {objective}."));
     }
     if facts.main.complete && facts.verified.chain.is_sound() {
         all.push("The evidence is complete and was not altered.".to_owned());

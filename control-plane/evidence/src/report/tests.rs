@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
-
 use serde_json::json;
 use serin_analysis::{Reason, Signal, Verdict};
 use serin_rollout::{ComponentJudgement, Judgement, UnixMillis};

@@ -9,6 +9,7 @@ use crate::{Aftermath, ArmWindow, Command, ComponentJudgement, Fact, Order, Phas
 
 mod experiment;
 mod gradual;
+mod hook;
 mod policy;
 
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];

@@ -13,6 +13,7 @@ mod policy;
 mod progress;
 mod rollback;
 mod succession;
+mod train;
 mod window;
 
 use std::fmt::Write;

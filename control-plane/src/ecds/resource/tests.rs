@@ -12,6 +12,8 @@ fn published(generation: u64, names: &[&str]) -> Published {
         identity: raw::Identity::default(),
         rules: Vec::new(),
         components: Vec::new(),
+        train: None,
+        train_key: None,
     };
     let report = raw::Report {
         cluster: "c".to_owned(),

@@ -149,6 +149,8 @@ fn assignment() -> Result<String> {
         },
         rules: vec![],
         components: (0..ROUTES).map(component).collect(),
+        train: None,
+        train_key: None,
     };
     let report: raw::Report = serde_json::from_value(json!({"cluster": CONTROL_PLANE_CLUSTER}))?;
     let assignment = raw::Assignment {

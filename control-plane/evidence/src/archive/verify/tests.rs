@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails panics")]
-
 use serin_rollout::UnixMillis;
 
 use super::*;

@@ -77,10 +77,10 @@ fn logs(facts: &Facts, text: &mut String) {
     text.push_str("\n### What the failures said\n\nA sample of log records, masked:\n\n");
     let newest = facts.logs.records.iter().rev().take(RECORDS_MAX);
     for record in newest {
-        let place =
+        let [component, arm] =
             [&record.component, &record.arm].map(|part| if part.is_empty() { "?" } else { part.as_str() });
         let said: String = record.text.chars().take(300).collect();
-        let _written = writeln!(text, "- {} on {}: {}", plain(place[0]), plain(place[1]), plain(&said));
+        let _written = writeln!(text, "- {} on {}: {}", plain(component), plain(arm), plain(&said));
     }
 }
 
