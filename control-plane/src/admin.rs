@@ -234,6 +234,16 @@ impl AdminService for Admin {
         Ok(Response::new(api::HandOverResponse { rollout: Some(rollout) }))
     }
 
+    async fn override_windows(
+        &self,
+        request: Request<api::OverrideWindowsRequest>,
+    ) -> Result<Response<api::OverrideWindowsResponse>, Status> {
+        let actor = actor(&request);
+        let api::OverrideWindowsRequest { id, reason } = request.into_inner();
+        let rollout = self.command(id, Order::OverrideWindows, reason, actor).await?;
+        Ok(Response::new(api::OverrideWindowsResponse { rollout: Some(rollout) }))
+    }
+
     async fn rollback(
         &self,
         request: Request<api::RollbackRequest>,

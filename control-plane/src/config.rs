@@ -43,6 +43,8 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// How many rollouts may run at once.
+    pub limits: Concurrency,
     /// What may be called outside.
     pub outside: Outside,
     /// Servers that queries and health checks of plans may name.
@@ -55,6 +57,15 @@ pub struct Config {
     pub evidence: Evidence,
     /// Filter directives of the log, for example `info`.
     pub log: String,
+}
+
+/// How many rollouts may run at once; others wait for their turn.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Concurrency {
+    /// All together. `None`: any number.
+    pub rollouts: Option<u32>,
+    /// Of one group. `None`: what the plans say.
+    pub per_group: Option<u32>,
 }
 
 /// The filter that Envoy runs.
@@ -170,6 +181,7 @@ impl Config {
             otlp: otlp.map(|otlp| Listener::new("otlp", otlp, 4317, insecure)).transpose()?,
             filter: Filter::try_from(raw.filter)?,
             report: Report::try_from(raw.report)?,
+            limits: Concurrency::try_from(raw.limits)?,
             servers: servers::servers(&raw.targets)?,
             targets: targets::targets(raw.targets, &outside, insecure)?,
             outside,
@@ -219,6 +231,20 @@ impl TryFrom<raw::Report> for Report {
         let interval = Duration::from_millis(u64::from(raw.interval_ms));
         let raw::Report { cluster, host_sample, route_metadata, .. } = raw;
         Ok(Self { cluster, interval, host_sample, route_metadata })
+    }
+}
+
+impl TryFrom<raw::Concurrency> for Concurrency {
+    type Error = ConfigError;
+
+    fn try_from(raw: raw::Concurrency) -> Result<Self, ConfigError> {
+        let raw::Concurrency { rollouts, per_group } = raw;
+        for (field, most) in [("limits.rollouts", rollouts), ("limits.per_group", per_group)] {
+            if most.is_some_and(|most| !(1..=1_000).contains(&most)) {
+                return Err(ConfigError::value(field, "must be between 1 and 1000"));
+            }
+        }
+        Ok(Self { rollouts, per_group })
     }
 }
 

@@ -23,6 +23,7 @@ mod restore;
 mod task;
 mod tracked;
 mod trains;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;

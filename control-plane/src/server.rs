@@ -245,6 +245,7 @@ fn shared(
         masker,
         samples,
         report,
+        limits: config.limits,
         targets,
         train_key,
     })

@@ -11,6 +11,7 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
         Phase::Progressing => "progressing",
         Phase::Paused { .. } => "paused",
         Phase::Completing => "completing",
+        Phase::RollingBack => "rolling_back",
         Phase::Promoted => "promoted",
         Phase::RolledBack => "rolled_back",
         Phase::Failed => "failed",

@@ -10,6 +10,7 @@ use serin_e2e::workspace::Workspace;
 const PURE: [&str; 5] = [
     "filter/core",
     "control-plane/analysis",
+    "control-plane/policy",
     "control-plane/evidence",
     "control-plane/rollout",
     "control-plane/trace",
@@ -115,6 +116,7 @@ fn filter_and_control_plane_do_not_depend_on_each_other() {
     for folder in [
         "control-plane",
         "control-plane/analysis",
+        "control-plane/policy",
         "control-plane/notify",
         "control-plane/outside",
         "control-plane/evidence",

@@ -4,6 +4,7 @@
 mod emergency;
 mod evidence;
 mod notifications;
+mod plan;
 mod record;
 mod registry;
 mod train;
@@ -20,6 +21,7 @@ use crate::failure::{EXIT_CODES, Failure};
 pub(crate) use emergency::Rollback;
 pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
+pub(crate) use plan::{Plan, Policy};
 pub(crate) use record::{Record, Replay};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use train::Train;
@@ -104,6 +106,9 @@ pub(crate) enum Command {
     /// Create, look at and steer rollouts.
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Check decision policies without a server, and list what they can ask about.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Let several rollouts go out as one release.
     #[command(subcommand)]
     Train(Train),
@@ -174,6 +179,10 @@ pub(crate) enum Rollout {
         /// experiment.
         #[arg(long)]
         paused: bool,
+        /// Begin although a window of the plan's calendar forbids it, for this reason, which is kept in the journal: it is
+        /// created paused, its windows are overridden, and it is resumed.
+        #[arg(long, value_name = "REASON", conflicts_with = "paused", value_parser = value::reason)]
+        override_windows: Option<String>,
         #[command(flatten)]
         wait: Wait,
     },
@@ -234,6 +243,13 @@ pub(crate) enum Rollout {
     /// After a promotion: return all users to the baseline's endpoint, which runs the promoted version by now, so that the
     /// canary's endpoint is free for the next one. `promote` takes it back.
     HandOver {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Let the rollout go on in spite of the windows of its plan's calendar that are open, until they close.
+    OverrideWindows {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
@@ -360,16 +376,6 @@ pub(crate) enum Migrate {
     /// Read an SQL script as PostgreSQL does, without a server, and say of each statement what it may lose and break.
     Check {
         /// The script; - reads standard input.
-        file: PathBuf,
-    },
-}
-
-/// Commands on plans.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Plan {
-    /// Check a plan without a server, and say in words what it does.
-    Check {
-        /// The plan as YAML; - reads standard input.
         file: PathBuf,
     },
 }

@@ -187,6 +187,13 @@ impl Client {
         self.rollout(answer.rollout)
     }
 
+    pub(crate) async fn override_windows(&self, id: String, reason: String) -> Result<Rollout, Failure> {
+        let mut service = self.service.clone();
+        let request = self.request(proto::OverrideWindowsRequest { id, reason });
+        let answer = self.bounded(service.override_windows(request)).await?;
+        self.rollout(answer.rollout)
+    }
+
     /// At most one of `component` and `block` is not empty; with neither, the whole version is rolled back.
     pub(crate) async fn rollback(
         &self,

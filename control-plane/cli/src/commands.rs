@@ -13,6 +13,7 @@ mod migrate;
 mod nodes;
 mod notifications;
 mod plan;
+mod policy;
 mod postmortem;
 mod record;
 mod release;
@@ -43,7 +44,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         }
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
-        Command::Plan(arguments::Plan::Check { file }) => plan::check(&file, output),
+        Command::Plan(arguments::Plan::Check { file, traffic }) => {
+            plan::check(&file, traffic.given(), output)
+        }
+        Command::Policy(command) => policy::run(&command, output),
         Command::Migrate(arguments::Migrate::Check { file }) => migrate::check(&file, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),

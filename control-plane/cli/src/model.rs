@@ -68,6 +68,8 @@ words! {
         Paused = "paused",
         /// At full weight, watched before completion.
         Completing = "completing",
+        /// The whole version returns to the baseline in stages.
+        RollingBack = "rolling_back",
         /// Terminal: the canary carries all traffic.
         Promoted = "promoted",
         /// Terminal: the baseline carries all traffic.
@@ -160,7 +162,12 @@ impl Phase {
     pub(crate) const fn is_terminal(self) -> bool {
         match self {
             Self::Promoted | Self::RolledBack | Self::Failed => true,
-            Self::WarmingUp | Self::Progressing | Self::Paused | Self::Completing | Self::Unknown => false,
+            Self::WarmingUp
+            | Self::Progressing
+            | Self::Paused
+            | Self::Completing
+            | Self::RollingBack
+            | Self::Unknown => false,
         }
     }
 }

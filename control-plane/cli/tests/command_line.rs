@@ -49,6 +49,10 @@ mod logged;
 mod experiment;
 
 #[cfg(test)]
+#[path = "command_line/policy.rs"]
+mod policy;
+
+#[cfg(test)]
 #[path = "command_line/emergency.rs"]
 mod emergency;
 

@@ -113,7 +113,11 @@ impl Fate {
             Phase::RolledBack | Phase::Failed => Self::Already,
             Phase::Promoted if state.watched => Self::Returns,
             Phase::Promoted => Self::Left,
-            Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => Self::Returns,
+            Phase::WarmingUp
+            | Phase::Progressing
+            | Phase::Paused { .. }
+            | Phase::Completing
+            | Phase::RollingBack => Self::Returns,
         }
     }
 }

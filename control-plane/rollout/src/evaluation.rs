@@ -267,6 +267,11 @@ impl Evaluation {
                 | Fact::ArmsStopped { .. }
                 | Fact::ExperimentEnded { .. }
                 | Fact::RolledBack { .. }
+                | Fact::RollbackBegan { .. }
+                | Fact::RollbackLowered { .. }
+                | Fact::QuotaLowered { .. }
+                | Fact::WindowsOverridden { .. }
+                | Fact::Queued { .. }
                 | Fact::Promoted { .. }
                 | Fact::TriggerFired { .. }
                 | Fact::TriggerCleared { .. }

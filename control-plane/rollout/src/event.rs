@@ -11,6 +11,7 @@ use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
 use crate::rollback::StageRecord;
+use crate::state::Turn;
 use crate::train::Membership;
 use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
 
@@ -149,6 +150,53 @@ pub enum Fact {
         /// What was seen. `None`: nothing.
         evidence: Option<Box<Judgement>>,
     },
+    /// The whole version returns to the baseline in stages.
+    RollbackBegan {
+        /// What is left of the canary's weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Why.
+        cause: Cause,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// More of the version returned.
+    RollbackLowered {
+        /// What is left of the canary's weight.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// A quota is nearly used up: the weight was lowered, and the rollout goes on from there.
+    QuotaLowered {
+        /// Step that is evaluated from now on.
+        step: u32,
+        /// Weight from now on.
+        #[serde(with = "crate::text::ppm")]
+        weight_ppm: Weight,
+        /// Weight before.
+        #[serde(with = "crate::text::ppm")]
+        before_ppm: Weight,
+        /// The query.
+        query: String,
+        /// The part of the quota that is used, in parts per million.
+        used_ppm: u64,
+        /// What was seen. `None`: nothing.
+        evidence: Option<Box<Judgement>>,
+    },
+    /// A person acts in spite of windows of the plan's calendar.
+    WindowsOverridden {
+        /// The windows that are open, each with when it closes: so long they do nothing.
+        until: BTreeMap<String, UnixMillis>,
+        /// Why.
+        reason: String,
+    },
+    /// Too many rollouts run: this one waits for its turn.
+    Queued {
+        /// Why.
+        turn: Turn,
+    },
     /// The canary got all traffic and is watched before completion.
     Completing {
         /// What allowed it. `None`: a person.
@@ -275,6 +323,11 @@ impl Fact {
             Self::ArmsStopped { .. } => "arms_stopped",
             Self::ExperimentEnded { .. } => "experiment_ended",
             Self::RolledBack { .. } => "rolled_back",
+            Self::RollbackBegan { .. } => "rollback_began",
+            Self::RollbackLowered { .. } => "rollback_lowered",
+            Self::QuotaLowered { .. } => "quota_lowered",
+            Self::WindowsOverridden { .. } => "windows_overridden",
+            Self::Queued { .. } => "queued",
             Self::Completing { .. } => "completing",
             Self::Promoted { .. } => "promoted",
             Self::TriggerFired { .. } => "trigger_fired",
@@ -307,6 +360,9 @@ impl Fact {
             | Self::ArmsStopped { evidence, .. }
             | Self::ExperimentEnded { evidence, .. }
             | Self::RolledBack { evidence, .. }
+            | Self::RollbackBegan { evidence, .. }
+            | Self::RollbackLowered { evidence, .. }
+            | Self::QuotaLowered { evidence, .. }
             | Self::TriggerFired { evidence, .. }
             | Self::Completing { evidence }
             | Self::Promoted { evidence, .. } => evidence.as_deref(),
@@ -318,6 +374,8 @@ impl Fact {
             | Self::Ready
             | Self::WatchEnded
             | Self::WeightSet { .. }
+            | Self::WindowsOverridden { .. }
+            | Self::Queued { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::HandedOver { .. }

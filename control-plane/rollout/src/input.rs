@@ -8,7 +8,7 @@ use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
 use crate::outside::Outside;
-use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId};
+use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId, Turn};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,15 @@ pub enum Input {
         /// All of them, as `SERVICE/COMPONENT`.
         returned: BTreeSet<String>,
     },
+    /// Somebody lets it begin, and too many rollouts run: it waits for its turn. Does nothing to one that began before.
+    Postponed {
+        /// Why.
+        turn: Turn,
+        /// Who.
+        actor: String,
+    },
+    /// It may begin now: fewer rollouts run than may. Does nothing to one that does not wait for its turn.
+    Admitted,
     /// A hook that was due has ended. Repeating it changes nothing.
     HookEnded(HookEnd),
     /// The train that it is part of says so. Repeating it changes nothing.
@@ -149,6 +158,8 @@ pub enum Order {
     /// After the promotion: return all users to the baseline's endpoint, which runs the promoted version by now. The canary's is
     /// free for the next version. [`Order::Promote`] takes it back.
     HandOver,
+    /// Act in spite of the windows of the plan's calendar that are open, until they close.
+    OverrideWindows,
     /// Return to the baseline.
     Rollback {
         /// What of it.
@@ -197,6 +208,7 @@ impl Order {
             Self::Resume => "resume",
             Self::Promote => "promote",
             Self::HandOver => "hand-over",
+            Self::OverrideWindows => "override-windows",
             Self::Rollback { .. } => "rollback",
             Self::Approve(_) => "approve",
         }
@@ -292,6 +304,21 @@ pub enum Refused {
     Experiment {
         /// What was asked for.
         order: &'static str,
+    },
+    /// A window of the plan's calendar forbids it.
+    #[error(
+        "cannot {order} a rollout now: window {window} ({when}, {zone}) forbids it; wait until it closes, or override it \
+         with a reason"
+    )]
+    Window {
+        /// What was asked for.
+        order: &'static str,
+        /// The window.
+        window: String,
+        /// When it is open.
+        when: String,
+        /// The zone that it is told in.
+        zone: String,
     },
     /// What stands before the start is not done.
     #[error(

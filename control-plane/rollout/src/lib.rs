@@ -8,6 +8,7 @@
 //!   [`ExperimentEvaluation`] is that of an experiment, with an [`Evaluation`] for each arm beside the control.
 //! * [`outside`] is what triggers, queries and health checks say beside the comparison of the versions.
 //! * [`Trial`] goes through the whole loop on paper, for replays and simulations.
+//! * [`expected()`] tells how soon harm is expected to be found, by the plan's engine on simulated traffic.
 //! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`emergency`] says which rollouts one order for all of them returns.
 //! * [`train`] lets several rollouts go out as one release.
@@ -22,6 +23,7 @@ mod effect;
 pub mod emergency;
 pub mod evaluation;
 mod event;
+mod expected;
 mod hook;
 mod input;
 pub mod outside;
@@ -42,6 +44,7 @@ pub use evaluation::{
     host_number, source_number,
 };
 pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
+pub use expected::{Expected, HARMS, Harm, Traffic, expected};
 pub use hook::{
     Answer, Approval, Approved, Due, HOOK_OUTPUT_BYTES, HookEnd, HookEnded, HookOutcome, HookRun, HookState,
     Work, due, pending,
@@ -55,8 +58,13 @@ pub use rollback::{
     Aftermath, Counted, Measured, Returned, Rollback, Stage, StageOutcome, StageRecord, WINDOW_S,
 };
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
-pub use state::{ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, RolloutId, State, replay};
-pub use step::{Creation, Transition, create, create_in, create_with, may_follow, step};
+pub use state::{
+    ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, Turn,
+    replay,
+};
+pub use step::{
+    Creation, Transition, answers, begin, context, create, create_in, create_with, may_follow, step,
+};
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;

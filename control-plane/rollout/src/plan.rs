@@ -6,18 +6,24 @@
 
 mod accessors;
 mod assignment;
+mod beside;
 mod blocks;
+mod calendar;
 mod check;
+mod concurrency;
 mod dependencies;
 mod error;
 mod escalation;
 mod experiment;
 mod failures;
+mod gradual;
 mod health;
 mod hooks;
 mod migrations;
+mod policies;
 mod quantity;
 mod queries;
+mod quota;
 mod raw;
 mod schedule;
 mod tags;
@@ -30,21 +36,28 @@ use std::time::Duration;
 
 use serin_analysis::chart::RuleSet;
 use serin_analysis::config::Failures;
+use serin_policy::Policy;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
+pub use beside::Beside;
 pub use blocks::{Block, FlagValue};
+pub use calendar::{Calendar, Effect, Stricter, Window};
+pub use concurrency::Concurrency;
 use dependencies::Dependencies;
 pub use dependencies::{OnRollback, Undone};
 pub use error::{PlanError, PlanErrors, PlanRule};
 pub use escalation::Escalation;
 pub use experiment::{Experiment, PlannedArm};
+pub use gradual::Gradual;
 pub use health::{
     Check, GrpcProbe, Health, HttpProbe, KafkaProbe, PostgresProbe, Probe, PrometheusProbe, TcpProbe,
 };
 pub(crate) use hooks::MIGRATIONS;
 pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
 pub use migrations::Migrations;
+pub use policies::parse_policies;
 pub use queries::{Query, QuerySource};
+pub use quota::Quota;
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
 pub use triggers::{Bound, Condition, Trigger, TriggerAction};
@@ -72,6 +85,10 @@ pub mod bounds {
     pub const EXPERIMENT_ARMS: usize = 8;
     /// Least part of the users that an experiment leaves to its control, in parts per million.
     pub const CONTROL_PPM_MIN: u32 = 50_000;
+    /// Policies.
+    pub const POLICIES: usize = 8;
+    /// Windows of the calendar.
+    pub const WINDOWS: usize = 32;
 }
 
 /// A plan that was checked.
@@ -114,6 +131,14 @@ pub struct Plan {
     triggers: Vec<Trigger>,
     health: Health,
     automatic_rollback: bool,
+    beside: Beside,
+    policies: Vec<Policy>,
+    minimum_evaluation: Duration,
+    calendar: Calendar,
+    /// `None`: the whole version returns at once.
+    gradual: Option<Gradual>,
+    quota: Option<Quota>,
+    concurrency: Option<Concurrency>,
     hooks: Hooks,
     migrations: Option<Migrations>,
 }

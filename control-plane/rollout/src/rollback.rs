@@ -194,6 +194,12 @@ impl Returned {
             | Fact::Promoted { .. }
             | Fact::Ready
             | Fact::WatchEnded
+            // Carried out is what is decided: the last of a rollback that goes down by and by.
+            | Fact::RollbackBegan { .. }
+            | Fact::RollbackLowered { .. }
+            | Fact::QuotaLowered { .. }
+            | Fact::WindowsOverridden { .. }
+            | Fact::Queued { .. }
             | Fact::WeightSet { .. }
             | Fact::Paused { .. }
             | Fact::Resumed { .. }

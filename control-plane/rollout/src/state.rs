@@ -6,6 +6,7 @@ mod hold;
 mod phase;
 mod pin;
 mod replay;
+mod returning;
 pub(crate) mod salt;
 
 use std::collections::BTreeMap;
@@ -20,11 +21,12 @@ use crate::rollback::Rollback;
 use crate::train::Membership;
 use crate::{Approved, Cause, HookState, Plan, UnixMillis};
 
-pub(crate) use hold::predicted;
 pub use hold::{Hold, HoldReason};
+pub(crate) use hold::{predicted, read, used};
 pub use phase::{ActivePhase, Phase};
 pub use pin::{Pin, Restored};
 pub use replay::{ReplayError, replay};
+pub use returning::{Returning, Turn};
 
 /// Identifier of a rollout, unique for ever. Letters, digits, `.`, `_`, `-`, at most 64 bytes.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -122,6 +124,15 @@ pub struct State {
     /// What was on offer then and not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_taken: Vec<Omitted>,
+    /// How the version returns in stages. `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<Returning>,
+    /// Windows of the calendar that a person overrode, each until it closes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overridden: BTreeMap<String, UnixMillis>,
+    /// Why it waits for its turn. `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Turn>,
 }
 
 /// Under which name people are told that something says nothing: it may be told as unhealthy too.
@@ -168,6 +179,9 @@ impl State {
             ready: false,
             taken: Vec::new(),
             not_taken: Vec::new(),
+            returning: None,
+            overridden: BTreeMap::new(),
+            queued: None,
         }
     }
 
@@ -257,6 +271,18 @@ impl State {
             Fact::RolledBack { cause, .. } | Fact::ExperimentEnded { cause, .. } => {
                 self.end(Phase::RolledBack, Weight::ZERO, cause, event.at)
             }
+            Fact::RollbackBegan { weight_ppm, cause, evidence } => {
+                let returning = Returning::new(cause, self.weight, evidence.as_deref(), event.at);
+                self.enter(Phase::RollingBack, *weight_ppm, event.at);
+                self.returning = Some(returning);
+            }
+            Fact::RollbackLowered { weight_ppm, .. } => self.stage(*weight_ppm, event.at),
+            Fact::QuotaLowered { step, weight_ppm, .. } => {
+                self.step = *step;
+                self.enter(Phase::Progressing, *weight_ppm, event.at);
+            }
+            Fact::WindowsOverridden { until, .. } => self.overridden.extend(until.clone()),
+            Fact::Queued { turn } => self.queued = Some(turn.clone()),
             Fact::Completing { .. } => self.enter(Phase::Completing, Weight::FULL, event.at),
             Fact::Promoted { watched, cause, .. } => {
                 self.end(Phase::Promoted, Weight::FULL, cause, event.at);
@@ -293,9 +319,20 @@ impl State {
         }
     }
 
+    /// The next stage of the way back.
+    fn stage(&mut self, weight: Weight, at: UnixMillis) {
+        self.weight = weight;
+        self.changed_at = at;
+        if let Some(returning) = &mut self.returning {
+            returning.stage_since = at;
+        }
+    }
+
     fn enter(&mut self, phase: Phase, weight: Weight, at: UnixMillis) {
         self.phase = phase;
         self.watched = false;
+        self.returning = None;
+        self.queued = None;
         self.ready = false;
         self.weight = weight;
         self.hold = None;
@@ -308,11 +345,13 @@ impl State {
         self.cause = Some(cause.clone());
     }
 
-    /// What was seen while a limit was exceeded does not count towards the time of the step.
+    /// What was seen while a limit was exceeded does not count towards the time of the step. A window of time says nothing
+    /// about what was seen.
     fn lift(&mut self, reason: &HoldReason, at: UnixMillis) {
         self.hold = None;
         // What was seen meanwhile is as good as what was seen before.
-        let counts = reason.is_silence() || matches!(reason, HoldReason::Hook { .. });
+        let counts =
+            reason.is_silence() || matches!(reason, HoldReason::Hook { .. } | HoldReason::Window { .. });
         if !counts {
             self.evaluating_since = at;
         }

@@ -13,14 +13,20 @@
 mod aftermath;
 mod alarm;
 mod assess;
+mod beside;
+mod calendar;
 mod command;
 mod experiment;
+mod gradual;
 mod limits;
 mod outside;
+mod policy;
+mod quota;
 mod train;
 
 pub(crate) use assess::doubt;
 pub(crate) use limits::exceeded;
+pub use policy::{answers, context};
 use serin_proto::assignment::{CANARY, Salt, Weight};
 
 use crate::event::{EVENT_FORMAT, Event, Fact};
@@ -30,7 +36,7 @@ use crate::state::salt;
 use crate::train::Membership;
 use crate::{
     AUTOMATIC, Cause, Effect, HookOutcome, Input, Judgement, Notice, Phase, Plan, Refused, RolloutId,
-    Severity, State, UnixMillis,
+    Severity, State, Turn, UnixMillis,
 };
 
 /// What was not taken, at most, that a rollout remembers.
@@ -92,6 +98,16 @@ pub fn create_in(
     now: UnixMillis,
 ) -> Transition {
     not_taken.truncate(OMITTED_MAX);
+    created(plan, not_taken, creation, train, now).begun()
+}
+
+fn created(
+    plan: &Plan,
+    not_taken: Vec<Omitted>,
+    creation: Creation,
+    train: Option<Membership>,
+    now: UnixMillis,
+) -> Change<'_> {
     let Creation { id, salt: key, actor, paused } = creation;
     let state = State::new(plan, id, key, now);
     let mut change =
@@ -99,13 +115,33 @@ pub fn create_in(
     let (source, salt, taken) = (plan.source().to_owned(), salt::format(key), plan.taken().to_vec());
     let (waits, paused) = (hook::waits(plan), paused || train.is_some());
     change.record(Fact::Created { plan: source, salt, paused, waits, taken, not_taken, train });
-    hook::go_on(&mut change, None);
-    let Change { state, events, notices, .. } = change;
-    let effects = [Effect::Persist(events), Effect::Publish];
-    Transition {
-        state,
-        effects: effects.into_iter().chain(notices.into_iter().map(Effect::Notify)).collect(),
+    change
+}
+
+/// Begins a rollout, unless a window of its calendar forbids it, or lets it wait at no weight for its `turn`. One that begins
+/// paused, and a member of a train, give the canary no users by themselves, so that no window forbids them and they take no
+/// turn yet.
+///
+/// # Errors
+/// A window forbids it.
+pub fn begin(
+    plan: &Plan,
+    mut not_taken: Vec<Omitted>,
+    creation: Creation,
+    (train, turn): (Option<Membership>, Option<Turn>),
+    now: UnixMillis,
+) -> Result<Transition, Refused> {
+    if creation.paused || train.is_some() {
+        return Ok(create_in(plan, not_taken, creation, train, now));
     }
+    not_taken.truncate(OMITTED_MAX);
+    let paused = turn.is_some();
+    let mut change = created(plan, not_taken, Creation { paused, ..creation }, None, now);
+    calendar::check(plan, &change.state, "create", now)?;
+    if let Some(turn) = turn {
+        change.record(Fact::Queued { turn });
+    }
+    Ok(change.begun())
 }
 
 /// Whether a rollout by `plan` may follow one of the same service that is over. Its beginning sends the users of a promoted
@@ -140,6 +176,14 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::Commanded { command, seen } => {
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
+        Input::Postponed { turn, actor } => {
+            let has_not_begun = state.began_at.is_none() && state.phase.active().is_some();
+            if has_not_begun && state.is_current() && state.queued.is_none() {
+                change.actor.clone_from(actor);
+                change.record(Fact::Queued { turn: turn.clone() });
+            }
+        }
+        Input::Admitted => admit(&mut change),
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::HookEnded(end) => hook::ended(&mut change, end),
         Input::Train { train, order } => train::obey(&mut change, train, order),
@@ -158,6 +202,15 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
     let next_step = change.next_step.take();
     hook::go_on(&mut change, next_step);
     Ok(change.finish(state))
+}
+
+/// Its turn has come. A window that is open makes it wait on.
+fn admit(change: &mut Change<'_>) {
+    let waits = change.state.queued.is_some() && change.state.is_current();
+    if waits && calendar::obstacle(change).is_none() {
+        let (step, weight_ppm) = change.place();
+        change.record(Fact::Resumed { reason: "its turn has come".to_owned(), step, weight_ppm });
+    }
 }
 
 /// The state while events are added to it.
@@ -202,6 +255,15 @@ impl<'a> Change<'a> {
         self.record(Fact::Promoted { watched, cause, evidence });
     }
 
+    /// The first transition of a rollout.
+    fn begun(mut self) -> Transition {
+        hook::go_on(&mut self, None);
+        let Self { state, events, notices, .. } = self;
+        let effects = [Effect::Persist(events), Effect::Publish];
+        let notices = notices.into_iter().map(Effect::Notify);
+        Transition { state, effects: effects.into_iter().chain(notices).collect() }
+    }
+
     fn finish(self, before: &State) -> Transition {
         let Self { plan, state, events, notices, .. } = self;
         let mut effects = Vec::new();
@@ -238,12 +300,16 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::BlocksRestored { .. }
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
-        | Fact::RolledBack { .. } => Severity::Critical,
+        | Fact::RolledBack { .. }
+        | Fact::RollbackBegan { .. } => Severity::Critical,
         Fact::RollbackStage { record } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,
         Fact::TriggerFired { severity, .. } => *severity,
-        Fact::Held { .. } | Fact::EvidenceMissing { .. } => Severity::Warning,
+        Fact::Held { .. }
+        | Fact::EvidenceMissing { .. }
+        | Fact::QuotaLowered { .. }
+        | Fact::WindowsOverridden { .. } => Severity::Warning,
         Fact::Created { .. }
         | Fact::StepStarted { .. }
         | Fact::ExperimentEnded { .. }
@@ -255,6 +321,8 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }
+        | Fact::RollbackLowered { .. }
+        | Fact::Queued { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }
         | Fact::HandedOver { .. }

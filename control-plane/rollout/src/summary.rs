@@ -24,7 +24,12 @@ pub fn summary(plan: &Plan, state: &State, judgement: Option<&Judgement>, now: U
         (Some(by), _) => format!("Ended before a decision: rollout {by} took over"),
         (None, Phase::Promoted) if state.watched => watched(plan, state, now),
         (None, Phase::Promoted | Phase::RolledBack | Phase::Failed) => ended(state),
+        (None, Phase::Paused { .. }) if state.queued.is_some() => {
+            let turn = state.queued.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("Waiting for its turn: {turn}")
+        }
         (None, Phase::Paused { from }) => paused(state, from),
+        (None, Phase::RollingBack) => rolling_back(plan, state, now),
         (None, Phase::WarmingUp) if state.waiting => waiting(state),
         (None, Phase::WarmingUp) => {
             let (weight, left) = (Percent(state.weight), left(plan.warm_up(), state, now));
@@ -88,6 +93,14 @@ fn watched(plan: &Plan, state: &State, now: UnixMillis) -> String {
         }
         None => format!("{ended}; watched for {} more, told if it gets worse", Time(left)),
     }
+}
+
+fn rolling_back(plan: &Plan, state: &State, now: UnixMillis) -> String {
+    let Some(returning) = &state.returning else { return "Rolling back".to_owned() };
+    let deadline = plan.gradual_rollback().map(|gradual| gradual.deadline).unwrap_or_default();
+    let (weight, left) = (Percent(state.weight), deadline.saturating_sub(now.since(returning.since)));
+    let (baseline, cause) = (&state.baseline, &returning.cause);
+    format!("Rolling back, {weight} left, all on {baseline} in {} at most: {cause}", Time(left))
 }
 
 fn paused(state: &State, from: ActivePhase) -> String {

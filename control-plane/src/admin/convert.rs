@@ -136,6 +136,7 @@ pub(super) fn phase(phase: Phase) -> api::Phase {
         Phase::Progressing => api::Phase::Progressing,
         Phase::Paused { .. } => api::Phase::Paused,
         Phase::Completing => api::Phase::Completing,
+        Phase::RollingBack => api::Phase::RollingBack,
         Phase::Promoted => api::Phase::Promoted,
         Phase::RolledBack => api::Phase::RolledBack,
         Phase::Failed => api::Phase::Failed,

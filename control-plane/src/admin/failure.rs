@@ -33,6 +33,7 @@ pub(crate) fn status(error: CommandError) -> Status {
             | Refused::HandedOver { .. }
             | Refused::Baseline { .. }
             | Refused::CanaryInUse { .. }
+            | Refused::Window { .. }
             | Refused::NotBegun { .. }
             | Refused::HooksPending { .. }
             | Refused::NoFailedHook

@@ -127,6 +127,7 @@ fn act(acted: Acted) -> RecordResponse {
         Order::Resume | Order::Approve(_) => recorded_act::Order::Resume(true),
         Order::Promote => recorded_act::Order::Promote(true),
         Order::HandOver => recorded_act::Order::HandOver(true),
+        Order::OverrideWindows => recorded_act::Order::OverrideWindows(true),
         Order::Rollback { scope } => match scope {
             // No experiment is recorded.
             RollbackScope::Version | RollbackScope::Arm(_) => {

@@ -26,6 +26,8 @@ pub struct Config {
     pub report: Report,
     /// The registry of versions.
     pub registry: Registry,
+    /// How many rollouts may run at once.
+    pub limits: Concurrency,
     /// What may be called outside.
     pub outside: Outside,
     /// What plans may ask for.
@@ -48,6 +50,7 @@ impl Default for Config {
             filter: Filter::default(),
             report: Report::default(),
             registry: Registry::default(),
+            limits: Concurrency::default(),
             outside: Outside::default(),
             targets: Targets::default(),
             notifications: Notifications::default(),
@@ -140,6 +143,17 @@ impl Default for Report {
             route_metadata: true,
         }
     }
+}
+
+/// How many rollouts may run at once. Others wait for their turn, in the order in which they were created. An experiment takes no
+/// turn.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Concurrency {
+    /// All together, 1 to 1,000. Absent: any number.
+    pub rollouts: Option<u32>,
+    /// Of one group, which plans name in `concurrency`, 1 to 1,000. Absent: what the plans say.
+    pub per_group: Option<u32>,
 }
 
 /// The registry of versions.

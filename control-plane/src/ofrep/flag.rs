@@ -107,12 +107,17 @@ impl Standing {
             | Phase::Progressing
             | Phase::Paused { .. }
             | Phase::Completing
+            | Phase::RollingBack
             | Phase::Promoted
                 if component.rolled_back =>
             {
                 Self::RolledBack
             }
-            Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => Self::OnTrial,
+            Phase::WarmingUp
+            | Phase::Progressing
+            | Phase::Paused { .. }
+            | Phase::Completing
+            | Phase::RollingBack => Self::OnTrial,
             // As `serin_rollout::State::is_handed_over` has it.
             Phase::Promoted if snapshot.weight_ppm == 0 => Self::HandedOver,
             Phase::Promoted => Self::Promoted,

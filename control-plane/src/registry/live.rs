@@ -56,7 +56,11 @@ fn arms(snapshot: &Snapshot) -> Vec<Carried> {
     let arm = |label: &str, arm, share_ppm| one(snapshot, &snapshot.service, label, arm, share_ppm, None);
     let (baseline, canary) = (&snapshot.baseline_version, &snapshot.canary_version);
     let arms = match snapshot.phase {
-        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => vec![
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::RollingBack => vec![
             arm(baseline, BASELINE, whole.saturating_sub(snapshot.weight_ppm)),
             arm(canary, CANARY, snapshot.weight_ppm),
         ],
@@ -73,9 +77,11 @@ fn arms(snapshot: &Snapshot) -> Vec<Carried> {
 fn returned(snapshot: &Snapshot) -> Vec<Carried> {
     let whole = Weight::FULL.ppm();
     let (arm, share_ppm) = match snapshot.phase {
-        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
-            (CANARY, snapshot.weight_ppm)
-        }
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::RollingBack => (CANARY, snapshot.weight_ppm),
         Phase::Promoted if snapshot.weight_ppm == 0 => (BASELINE, whole),
         Phase::Promoted => (CANARY, whole),
         Phase::RolledBack | Phase::Failed => return Vec::new(),

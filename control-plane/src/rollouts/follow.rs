@@ -52,6 +52,7 @@ fn on_baseline(plan: &serin_rollout::Plan, state: &State) -> Vec<String> {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Promoted
         | Phase::Failed => state.pinned.keys().map(|name| named(name)).collect(),
     }

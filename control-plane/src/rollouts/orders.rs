@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, create_in,
+    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, begin,
     may_follow, pending, step,
 };
 
@@ -83,7 +83,8 @@ impl Task {
         let (id, actor) = (creation.id.clone(), creation.actor.clone());
         let told = self.shared.fleet.nodes().told();
         let (plan, not_taken) = components::taking(&plan, &told, &self.shared.calls.observed(now));
-        let transition = create_in(&plan, not_taken, creation, train, now);
+        let turn = if train.is_some() { None } else { self.turn(&plan) };
+        let transition = begin(&plan, not_taken, creation, (train, turn), now)?;
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };
             Ok(Decision { index, transition: step(&tracked.plan, &tracked.state, &input, now)? })
@@ -147,14 +148,32 @@ impl Task {
         let (id, now) = (tracked.state.id.0.clone(), clock::now());
         let seen = tracked.judgement.clone().map(Box::new);
         let acted = Acted { rollout: id.clone(), at: now, command: command.clone() };
-        let transition = step(&tracked.plan, &tracked.state, &Input::Commanded { command, seen }, now)?;
+        let input = Input::Commanded { command, seen };
+        let postponed = self.postponed(tracked, &acted.command);
+        let waits = postponed.is_some();
+        let transition = match postponed {
+            // Whatever else is wrong with the order is said first.
+            Some(turn) => step(&tracked.plan, &tracked.state, &input, now)
+                .and_then(|_| step(&tracked.plan, &tracked.state, &turn, now))?,
+            None => step(&tracked.plan, &tracked.state, &input, now)?,
+        };
         let took_effect =
             !transition.events().is_empty() && !matches!(acted.command.order, Order::Approve(_));
         self.perform(vec![Decision { index, transition }], now, decided).await?;
-        if took_effect {
+        // What waits for its turn is recorded when that comes.
+        if took_effect && !waits {
             self.recorders.act(&acted);
         }
         self.shared.directory.find(&id).map(|found| found.borrow().clone()).ok_or_else(not_found)
+    }
+
+    /// A rollout that was created paused takes its turn when it is let begin, unless it waits for that already: then a person
+    /// lets it begin out of turn.
+    fn postponed(&self, tracked: &Tracked, command: &Command) -> Option<Input> {
+        let state = &tracked.state;
+        let begins = command.order == Order::Resume && state.began_at.is_none() && state.queued.is_none();
+        let turn = if begins { self.turn(&tracked.plan) } else { None }?;
+        Some(Input::Postponed { turn, actor: command.actor.clone() })
     }
 
     fn add_recorder(&mut self, wanted: Wanted, place: Place) -> Result<(), CommandError> {

@@ -20,6 +20,7 @@ use super::{Message, RestoreError, restore};
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
+use crate::config::Concurrency;
 use crate::evidence::Samples;
 use crate::fleet::Fleet;
 use crate::fleet::report::Report;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) samples: Arc<Samples>,
     /// How the filters report.
     pub(crate) report: raw::Report,
+    /// How many rollouts may run at once.
+    pub(crate) limits: Concurrency,
     /// What plans may ask for.
     pub(crate) targets: Arc<Targets>,
     /// Where the keys of trains come from.
@@ -183,6 +186,7 @@ impl Task {
         self.ticks += 1;
         self.ticked = Some(clock::now());
         self.judge(|_| true).await;
+        self.admit().await;
         self.go_on_with_hooks().await;
         let now = clock::now();
         for index in 0..self.tracked.len() {

@@ -381,6 +381,7 @@ fn learned(state: &State, evaluation: &Evaluation) -> Learned {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::RolledBack
         | Phase::Failed => evaluation.learned(),
     }

@@ -28,4 +28,5 @@ mod start;
 mod support;
 mod traces;
 mod trains;
+mod turns;
 mod watch;

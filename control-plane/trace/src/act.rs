@@ -66,6 +66,8 @@ enum RawOrder {
     Promote,
     /// All users of a promoted version returned to the baseline's endpoint.
     HandOver,
+    /// Windows of the plan's calendar were overridden.
+    OverrideWindows,
     /// The version, or a component, returned to the baseline.
     Rollback,
 }
@@ -106,6 +108,7 @@ impl Act {
             RawOrder::Resume => Order::Resume,
             RawOrder::Promote => Order::Promote,
             RawOrder::HandOver => Order::HandOver,
+            RawOrder::OverrideWindows => Order::OverrideWindows,
             RawOrder::Rollback => Order::Rollback { scope: scope(component, block) },
         };
         Ok(Self { at_ms, command: Command { order, actor, reason } })
@@ -124,6 +127,7 @@ impl Act {
             Order::Resume | Order::Approve(_) => RawOrder::Resume,
             Order::Promote => RawOrder::Promote,
             Order::HandOver => RawOrder::HandOver,
+            Order::OverrideWindows => RawOrder::OverrideWindows,
             Order::Rollback { scope } => {
                 match scope {
                     // No experiment is recorded.

@@ -66,7 +66,7 @@ impl Deeds {
                     self.components.insert(component.clone());
                     self.rolled_back_at.get_or_insert(since_exposure);
                 }
-                Fact::RolledBack { .. } => {
+                Fact::RolledBack { .. } | Fact::RollbackBegan { .. } => {
                     self.version = true;
                     self.rolled_back_at.get_or_insert(since_exposure);
                 }
@@ -81,6 +81,10 @@ impl Deeds {
                 | Fact::Promoted { .. }
                 | Fact::Ready
                 | Fact::WatchEnded
+                | Fact::RollbackLowered { .. }
+                | Fact::QuotaLowered { .. }
+                | Fact::WindowsOverridden { .. }
+                | Fact::Queued { .. }
                 | Fact::HandedOver { .. }
                 | Fact::RollbackStage { .. }
                 | Fact::ArmsStopped { .. }

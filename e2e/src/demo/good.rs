@@ -35,8 +35,11 @@ pub(super) async fn play(control: &Control, shop: &Shop) -> Result<Good> {
 fn is_terminal(phase: Phase) -> bool {
     match phase {
         Phase::Promoted | Phase::RolledBack | Phase::Failed => true,
-        Phase::Unspecified | Phase::WarmingUp | Phase::Progressing | Phase::Paused | Phase::Completing => {
-            false
-        }
+        Phase::Unspecified
+        | Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused
+        | Phase::Completing
+        | Phase::RollingBack => false,
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::Progressing => "progressing",
         Phase::Paused => "paused",
         Phase::Completing => "completing",
+        Phase::RollingBack => "rolling_back",
         Phase::Promoted => "promoted",
         Phase::RolledBack => "rolled_back",
         Phase::Failed => "failed",

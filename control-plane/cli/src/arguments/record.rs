@@ -53,6 +53,9 @@ pub(crate) struct Replay {
     /// The plan as YAML; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: PathBuf,
+    /// Policies in the place of the plan's: what they say, and what follows from it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// The trace, one JSON object a line, plain, gzip or zstd; - reads standard input.
     pub(crate) trace: PathBuf,
     /// Who judges: serin, or the rules of another tool.

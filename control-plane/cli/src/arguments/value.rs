@@ -57,6 +57,22 @@ fn fixed_point(number: &str, decimals: usize) -> Option<u64> {
     format!("{whole}{fraction:0<decimals$}").parse().ok()
 }
 
+/// Requests a second.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "is not a number of requests a second".to_owned())?;
+    if (0.1..=20_000.0).contains(&rate) { Ok(rate) } else { Err("must be 0.1 to 20000".to_owned()) }
+}
+
+/// A median latency.
+pub(super) fn latency(text: &str) -> Result<Duration, String> {
+    let latency = duration(text)?;
+    if (Duration::from_millis(1)..=Duration::from_secs(60)).contains(&latency) {
+        Ok(latency)
+    } else {
+        Err("must be 1ms to 1m".to_owned())
+    }
+}
+
 /// The judges of a replay, by name.
 pub(super) fn judge() -> PossibleValuesParser {
     let others = NamedJudge::ALL.into_iter().map(NamedJudge::name);

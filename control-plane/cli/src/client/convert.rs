@@ -25,6 +25,7 @@ impl From<proto::Phase> for Phase {
             proto::Phase::Progressing => Self::Progressing,
             proto::Phase::Paused => Self::Paused,
             proto::Phase::Completing => Self::Completing,
+            proto::Phase::RollingBack => Self::RollingBack,
             proto::Phase::Promoted => Self::Promoted,
             proto::Phase::RolledBack => Self::RolledBack,
             proto::Phase::Failed => Self::Failed,

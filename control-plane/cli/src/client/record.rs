@@ -100,6 +100,7 @@ fn act(at_ms: u64, recorded: proto::RecordedAct) -> Option<Record> {
         proto::recorded_act::Order::Resume(_) => Order::Resume,
         proto::recorded_act::Order::Promote(_) => Order::Promote,
         proto::recorded_act::Order::HandOver(_) => Order::HandOver,
+        proto::recorded_act::Order::OverrideWindows(_) => Order::OverrideWindows,
         proto::recorded_act::Order::RollbackComponent(name) => {
             let scope = if name.is_empty() { RollbackScope::Version } else { RollbackScope::Component(name) };
             Order::Rollback { scope }

@@ -1,21 +1,30 @@
 //! `serin plan check`, and reading plans for `rollout create`.
 
+mod detection;
 mod explain;
 
 use std::path::Path;
 
-use serin_rollout::Plan;
 use serin_rollout::plan::{PlanError, PlanErrors, bounds};
+use serin_rollout::{Plan, Traffic};
 
 use crate::commands::snippet::snippet;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
 use crate::output::Output;
 
-pub(super) fn check(file: &Path, output: Output) -> Result<(), Failure> {
+pub(super) fn check(file: &Path, traffic: Option<Traffic>, output: Output) -> Result<(), Failure> {
     let text = read(file)?;
     let plan = parse(file, &text)?;
-    let explained = explain::Explained::of(&plan);
+    if traffic.is_some() && plan.experiment().is_some() {
+        return Err(Failure::usage(format!(
+            "{} is the plan of an experiment: --rps is for the steps of a rollout",
+            input::name(file)
+        )));
+    }
+    let detection = traffic.map(|traffic| detection::Detection::of(&plan, &traffic)).transpose();
+    let detection = detection.map_err(|error| Failure::usage(format!("{}: {error}", input::name(file))))?;
+    let explained = explain::Explained::of(&plan, detection);
     output.show(&explained, || explained.sheet(&input::name(file)))
 }
 
@@ -38,7 +47,7 @@ fn invalid(file: &Path, text: &str, errors: &PlanErrors) -> Failure {
         .advise("correct the plan and check it again")
 }
 
-fn problem(file: &str, text: &str, error: &PlanError) -> Problem {
+pub(super) fn problem(file: &str, text: &str, error: &PlanError) -> Problem {
     let known = error.line != 0;
     Problem {
         file: file.to_owned(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serin_analysis::judge::NamedJudge;
 use serin_trace::{Decided, Decision, Entry, LineError, Lines, Replay, ReplayError, TraceError};
 
-use super::plan;
+use super::{plan, policy};
 use crate::arguments;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
@@ -19,6 +19,10 @@ pub(super) fn run(request: &arguments::Replay, output: Output) -> Result<(), Fai
         return Err(Failure::usage("plan and trace cannot both be read from standard input"));
     }
     let plan = plan::parse(&request.plan, &plan::read(&request.plan)?)?;
+    let plan = match &request.policy {
+        Some(file) => plan.with_policies(policy::read(file)?),
+        None => plan,
+    };
     if plan.experiment().is_some() {
         return Err(Failure::usage(format!(
             "{} is the plan of an experiment, which cannot be replayed",
@@ -73,6 +77,10 @@ fn words(entry: &Entry) -> String {
                 output::utc(*t),
                 if text.is_empty() { "" } else { ": " }
             )
+        }
+        Entry::Policy { t, policy, says, text } => {
+            let gap = if text.is_empty() { "" } else { ": " };
+            format!("{}  policy {policy}: {says}{gap}{text}", output::utc(*t))
         }
         Entry::Event { t, text, .. } => format!("{}  {text}", output::utc(*t)),
         Entry::Note { t, note } => format!("{}  note: {note}", output::utc(*t)),

@@ -24,8 +24,12 @@ struct Rollouts {
 
 pub(super) async fn run(client: &Client, command: Command, output: Output) -> Result<(), Failure> {
     match command {
-        Command::Create { file, paused, wait } => {
-            let rollout = create(client, &file, paused).await?;
+        Command::Create { file, paused, override_windows, wait } => {
+            let mut rollout = create(client, &file, paused || override_windows.is_some()).await?;
+            if let Some(reason) = override_windows {
+                client.override_windows(rollout.id.clone(), reason.clone()).await?;
+                rollout = client.resume(rollout.id, reason).await?;
+            }
             let done = if paused { "created, held at 0 % until `serin rollout resume`" } else { "created" };
             if !wait.wait {
                 return output.show(&rollout, || view::created(&rollout, done));
@@ -64,6 +68,10 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
             let rollout = client.hand_over(target.id, reason.reason).await?;
             let done = format!("{} handed over to the baseline's endpoint", rollout.canary_version);
             output.show(&rollout, || view::done(&rollout, &done))
+        }
+        Command::OverrideWindows { target, reason } => {
+            let rollout = client.override_windows(target.id, reason.reason).await?;
+            output.show(&rollout, || view::done(&rollout, "goes on in spite of the windows that are open"))
         }
         Command::Rollback { target, component, block, arm, reason } => {
             let done = match (&component, &block, &arm) {

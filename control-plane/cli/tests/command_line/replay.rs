@@ -105,3 +105,27 @@ fn an_empty_trace_holds() {
     let ran = serin_reading(&["replay", "--plan", plan.path(), "-", "--json"], "").exits(0);
     assert_eq!(ran.json()["decision"], json!("hold"));
 }
+
+/// What policies of a file would have said, and what would have followed.
+#[test]
+fn policies_in_the_place_of_the_plans_are_told_where_their_answers_change() {
+    let (plan, policies) = (PlanFile::new(), tempfile::NamedTempFile::new().unwrap());
+    let text = "policies:\n  - {name: strict, when: 'signals.canary.errors > 3', then: rollback}\n  - {name: lazy, when: '\"promote\"'}\n";
+    std::fs::write(policies.path(), text).unwrap();
+    let path = policies.path().to_str().unwrap();
+    let ran =
+        serin(&["replay", "--plan", plan.path(), "--policy", path, &trace("bad_route"), "--json"]).exits(0);
+    let lines = lines(&ran);
+    let said = |name: &str| -> Vec<&Value> {
+        lines.iter().filter(|entry| entry["policy"] == json!(name)).map(|entry| &entry["says"]).collect()
+    };
+    let strict = said("strict");
+    assert_eq!(strict.last(), Some(&&json!("rollback")), "{strict:?}");
+    assert!(strict.contains(&&json!("continue")), "{strict:?}");
+    assert_eq!(said("lazy"), [&json!("promote")]);
+    let decision = lines.last().unwrap();
+    assert_eq!((&decision["decision"], &decision["level"]), (&json!("rollback"), &json!("coarse")));
+    let words =
+        serin(&["replay", "--plan", plan.path(), "--policy", path, &trace("bad_route")]).exits(0).stdout;
+    assert!(words.contains("policy strict: rollback: signals.canary.errors = "), "{words}");
+}

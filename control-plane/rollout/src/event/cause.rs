@@ -1,5 +1,7 @@
 //! Why a decision was taken.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
 use serin_proto::assignment::Weight;
@@ -96,6 +98,13 @@ pub enum Cause {
     ArmsRegressed {
         /// Their names, sorted.
         arms: Vec<String>,
+    },
+    /// A policy of the plan asks for it.
+    Policy {
+        /// Its name.
+        name: String,
+        /// What it read.
+        values: BTreeMap<String, String>,
     },
     /// No arm of an experiment runs any more.
     AllArmsStopped,

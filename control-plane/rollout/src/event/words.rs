@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Beyond, Cause, Dependents, Fact};
-use crate::state::predicted;
+use crate::state::{predicted, read, used};
 use crate::text::{Percent, Time, list};
 use crate::{Approval, HookEnd, HookOutcome, HookRun};
 
@@ -55,6 +55,21 @@ impl Fact {
                 format!("Ended, all users returned to the control: {cause}")
             }
             Self::RolledBack { cause, .. } => format!("Rolled back the whole version: {cause}"),
+            Self::RollbackBegan { weight_ppm, cause, .. } => {
+                format!("Rolling back in stages, {} left: {cause}", Percent(*weight_ppm))
+            }
+            Self::RollbackLowered { weight_ppm, .. } => {
+                format!("Rolling back: {} left", Percent(*weight_ppm))
+            }
+            Self::QuotaLowered { weight_ppm, before_ppm, query, used_ppm, .. } => {
+                let (before, weight) = (Percent(*before_ppm), Percent(*weight_ppm));
+                format!("Weight lowered from {before} to {weight}: {}", used(query, Some(*used_ppm)))
+            }
+            Self::WindowsOverridden { until, reason } => {
+                let names: Vec<String> = until.keys().cloned().collect();
+                format!("Overrode {} until closed: {reason}", list(&names))
+            }
+            Self::Queued { turn } => format!("Waiting: {turn}"),
             Self::Completing { .. } => {
                 "The canary got all traffic and is watched before completion".to_owned()
             }
@@ -165,6 +180,9 @@ impl std::fmt::Display for Cause {
                 write!(formatter, "{} returned to the baseline", list(returned))
             }
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::Policy { name, values } => {
+                write!(formatter, "policy {name} asks for it{}", read(values))
+            }
             Self::Trigger { trigger, component, detail } => {
                 let of = component.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
                 write!(formatter, "the trigger {trigger}{of} fired: {detail}")

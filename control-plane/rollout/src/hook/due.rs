@@ -122,6 +122,7 @@ fn wanted<'a>(plan: &'a Plan, state: &State, now: UnixMillis) -> Vec<Due<'a>> {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::RolledBack
         | Phase::Failed => Vec::new(),
     }
@@ -252,6 +253,7 @@ pub fn pending(plan: &Plan, state: &State) -> bool {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Promoted
         | Phase::RolledBack
         | Phase::Failed => wanted(plan, state, UnixMillis(u64::MAX)),

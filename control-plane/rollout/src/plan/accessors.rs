@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serin_analysis::chart::RuleSet;
 use serin_analysis::config::Failures;
+use serin_policy::Policy;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Block, Escalation, Experiment, Forecast, Health, Hooks, Limits, Margins, Migrations, OnRollback, Plan,
-    PlanErrors, PlannedComponent, Query, RollbackWindow, Step, Trigger, Undone, check,
+    Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Health, Hooks, Limits,
+    Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent, Query, Quota, RollbackWindow, Step,
+    Trigger, Undone, check,
 };
 
 impl Plan {
@@ -169,6 +171,61 @@ impl Plan {
     #[must_use]
     pub const fn automatic_rollback(&self) -> bool {
         self.automatic_rollback
+    }
+
+    /// Limits beside the baseline.
+    #[must_use]
+    pub const fn beside(&self) -> &Beside {
+        &self.beside
+    }
+
+    /// What a team decides beside the rules, in the order of the plan.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The same plan with other policies, for asking what they would have done.
+    #[must_use]
+    pub fn with_policies(&self, policies: Vec<Policy>) -> Self {
+        Self { policies, ..self.clone() }
+    }
+
+    /// The same plan at one weight, and for ever, with nothing but the evidence to decide.
+    #[must_use]
+    pub(crate) fn at(&self, weight: Weight) -> Self {
+        let steps = vec![Step { weight, bake: super::bounds::DURATION }];
+        Self { steps, warm_up: Duration::ZERO, policies: Vec::new(), ..self.clone() }
+    }
+
+    /// Shortest time of a step that a policy may end early.
+    #[must_use]
+    pub const fn minimum_evaluation(&self) -> Duration {
+        self.minimum_evaluation
+    }
+
+    /// Windows of time, and the zone that they are told in.
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// The stages in which the whole version returns by itself. `None`: at once.
+    #[must_use]
+    pub const fn gradual_rollback(&self) -> Option<&Gradual> {
+        self.gradual.as_ref()
+    }
+
+    /// The quota that the weight minds.
+    #[must_use]
+    pub const fn quota(&self) -> Option<&Quota> {
+        self.quota.as_ref()
+    }
+
+    /// The group in which the rollout takes its turn.
+    #[must_use]
+    pub const fn concurrency(&self) -> Option<&Concurrency> {
+        self.concurrency.as_ref()
     }
 
     /// What is done at named points.

@@ -20,7 +20,7 @@ impl Plan {
     /// What the filters are told about the service in this state.
     ///
     /// While the rollout is open, the rules stand beside the weight, even a weight of 0. Rolled back or failed, all
-    /// traffic goes to the baseline, rules or not; promoted, all goes to the canary except components that were rolled
+    /// traffic goes to the baseline, rules or not; on the way there only the weight counts; promoted, all goes to the canary except components that were rolled
     /// back, which stay on the baseline.
     #[must_use]
     pub fn service_assignment(&self, state: &State) -> proto::Service {
@@ -33,7 +33,7 @@ impl Plan {
                 service.identity = proto::Identity::default();
                 return service;
             }
-            Phase::Promoted => service.rules.clear(),
+            Phase::RollingBack | Phase::Promoted => service.rules.clear(),
             // Nobody gets a version whose schema changes are not done, not even those who ask for it.
             Phase::WarmingUp | Phase::Paused { .. } if state.waiting => service.rules.clear(),
             Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {}

@@ -2,28 +2,38 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serin_analysis::chart::RuleSet;
 use serin_proto::assignment::{self, Weight, raw as proto};
 
 use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
-use super::quantity::{DURATION, PERCENTAGE, Proportion, Span};
+use super::quantity::{DURATION, PERCENTAGE, Proportion, RATE, Rate, Span};
 use super::{
-    Experiment, Forecast, Limits, Margins, Plan, assignment::template, blocks, bounds, escalation,
-    experiment, failures, health, hooks, migrations, queries, raw, schedule, tags, triggers, window,
+    Experiment, Forecast, Limits, Margins, Plan, assignment::template, beside, blocks, bounds, calendar,
+    concurrency, escalation, experiment, failures, gradual, health, hooks, migrations, policies, queries,
+    quota, raw, schedule, tags, triggers, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
 
 pub(super) fn parse(yaml: &str) -> Result<Plan, PlanErrors> {
+    read_alone(yaml, |raw, findings| checked(yaml, raw, findings))
+}
+
+/// Reads a document that holds a part of a plan.
+pub(super) fn read_alone<R: DeserializeOwned, T>(
+    yaml: &str,
+    check: impl FnOnce(R, &mut Findings) -> T,
+) -> Result<T, PlanErrors> {
     if yaml.len() > bounds::YAML_BYTES {
         let rule = PlanRule::TooLong { limit: bounds::YAML_BYTES };
         return Err(PlanErrors(vec![PlanError { field: String::new(), rule, line: 0, column: 0 }]));
     }
     let raw = shape(yaml)?;
     let mut findings = Findings { places: Places::of(yaml), errors: Vec::new() };
-    let plan = checked(yaml, raw, &mut findings);
-    findings.finish(plan)
+    let found = check(raw, &mut findings);
+    findings.finish(found)
 }
 
 /// What was found wrong so far.
@@ -97,16 +107,25 @@ impl Findings {
         value
     }
 
-    fn finish(mut self, plan: Plan) -> Result<Plan, PlanErrors> {
+    /// Requests in a thousand seconds.
+    pub(super) fn rate(&mut self, field: &str, given: &Rate) -> u64 {
+        given.value().unwrap_or_else(|| {
+            let found = given.0.chars().take(64).collect();
+            self.add(field, PlanRule::Form { found, expected: RATE });
+            1
+        })
+    }
+
+    fn finish<T>(mut self, found: T) -> Result<T, PlanErrors> {
         if self.errors.is_empty() {
-            return Ok(plan);
+            return Ok(found);
         }
         self.errors.sort_by_key(|error| (error.line, error.column));
         Err(PlanErrors(self.errors))
     }
 }
 
-fn shape(yaml: &str) -> Result<raw::Plan, PlanErrors> {
+fn shape<R: DeserializeOwned>(yaml: &str) -> Result<R, PlanErrors> {
     yaml::read(yaml).map_err(|Misshapen { field, message, place: (line, column) }| {
         PlanErrors(vec![PlanError { field, rule: PlanRule::Syntax { message }, line, column }])
     })
@@ -163,6 +182,18 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             (Duration::from_secs(1), minutes(10)),
         ),
         rollback_window: window::check(&raw, findings),
+        beside: beside::check(&raw.limits, findings),
+        policies: policies::check(raw.policies.as_deref(), findings),
+        minimum_evaluation: findings.duration(
+            "minimum_evaluation",
+            raw.minimum_evaluation.as_ref(),
+            minutes(1),
+            (Duration::ZERO, bounds::DURATION),
+        ),
+        calendar: calendar::check(raw.calendar.as_ref(), findings),
+        gradual: gradual::check(raw.rollback.as_ref(), findings),
+        quota: quota::check(raw.quota.as_ref(), &queries, findings),
+        concurrency: concurrency::check(raw.concurrency.as_ref(), findings),
         queries,
         triggers,
         health,

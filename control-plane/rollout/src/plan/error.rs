@@ -119,6 +119,35 @@ pub enum PlanRule {
         /// What must be left.
         least: String,
     },
+    /// A policy that is neither written nor built in.
+    #[error("there is no built-in policy {name:?}; there are: {known}")]
+    UnknownPolicy {
+        /// What was written, shortened.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A policy that cannot be used.
+    #[error("{0}")]
+    Policy(serin_policy::PolicyError),
+    /// A window that is always open.
+    #[error("needs at least one of `from`, `to`, `days` and `hours`")]
+    NoTime,
+    /// A time that is not after another one.
+    #[error("must be after `{name}`")]
+    NotAfter {
+        /// The other field.
+        name: &'static str,
+    },
+    /// A field of a rollback in stages.
+    #[error("can be given only with `mode: gradual`")]
+    OnlyGradual,
+    /// Stages of a rollback must fall.
+    #[error("must be below the stage before, {before}")]
+    NotFalling {
+        /// The stage before.
+        before: String,
+    },
     /// A hook that comes too late to undo anything.
     #[error("`rollback` is possible only before the start and before a step")]
     NothingToRollBack,

@@ -137,6 +137,16 @@ fn refuse_in_experiment(raw: &raw::Plan, findings: &mut Findings) {
         ("triggers", raw.triggers.is_some(), BY_EVIDENCE),
         ("health", raw.health.is_some(), BY_EVIDENCE),
         ("limits.sustained", raw.limits.sustained.is_some(), "no arm has full weight"),
+        ("policies", raw.policies.is_some(), "an arm is stopped by evidence alone"),
+        ("minimum_evaluation", raw.minimum_evaluation.is_some(), FIXED),
+        ("calendar", raw.calendar.is_some(), FIXED),
+        ("rollback", raw.rollback.is_some(), WHOLE_ARM),
+        ("quota", raw.quota.is_some(), FIXED),
+        ("concurrency", raw.concurrency.is_some(), "it does not wait for a turn"),
+        ("limits.error_ratio", raw.limits.error_ratio.is_some(), NO_PROMOTION),
+        ("limits.latency_ratio", raw.limits.latency_ratio.is_some(), NO_PROMOTION),
+        ("limits.throughput_ratio", raw.limits.throughput_ratio.is_some(), NO_PROMOTION),
+        ("limits.throughput_min", raw.limits.throughput_min.is_some(), NO_PROMOTION),
     ];
     for (field, _, because) in given.iter().filter(|(_, given, _)| *given) {
         findings.add(field, PlanRule::NotInExperiment { because });

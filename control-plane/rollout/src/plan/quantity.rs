@@ -23,6 +23,13 @@ pub(super) enum Proportion {
 #[serde(transparent)]
 pub(super) struct Span(pub(super) String);
 
+/// A number of requests a second as it is written.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(transparent)]
+pub(super) struct Rate(pub(super) String);
+
+/// What a rate must look like.
+pub(super) const RATE: &str = "a rate such as 500rps or 0.5rps, with at most three decimals";
 /// What a percentage must look like.
 pub(super) const PERCENTAGE: &str =
     "a percentage such as 5% or 0.01%, with at most four decimals, or {ppm: 500}";
@@ -60,6 +67,20 @@ impl Span {
             rest = after.strip_prefix(unit)?;
         }
         (!self.0.is_empty()).then(|| Duration::from_millis(total))
+    }
+}
+
+impl Rate {
+    /// In a thousand seconds. `None`: not of the form, or not above 0.
+    pub(super) fn value(&self) -> Option<u64> {
+        let number = self.0.strip_suffix("rps")?.trim_end();
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 3 || whole.len() > 9 {
+            return None;
+        }
+        let (whole, decimals) = (whole.parse::<u64>().ok()?, format!("{decimals:0<3}").parse::<u64>().ok()?);
+        Some(whole * 1_000 + decimals).filter(|millirps| *millirps > 0)
     }
 }
 
@@ -139,6 +160,20 @@ impl JsonSchema for Proportion {
                     "additionalProperties": false
                 }
             ]
+        })
+    }
+}
+
+impl JsonSchema for Rate {
+    fn schema_name() -> Cow<'static, str> {
+        "Rate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Requests a second, with at most three decimals: 500rps, 0.5rps.",
+            "type": "string",
+            "pattern": "^[0-9]{1,9}([.][0-9]{1,3})? *rps$"
         })
     }
 }

@@ -7,14 +7,19 @@ use serde::Deserialize;
 use serin_proto::assignment::raw as proto;
 
 use super::blocks::FlagValue;
+use super::calendar::RawCalendar;
+use super::concurrency::RawConcurrency;
 use super::dependencies::Dependency;
 use super::escalation::RawEscalation;
 use super::failures::RawFailure;
+use super::gradual::RawRollback;
 use super::health::RawHealth;
 use super::hooks::RawHooks;
 use super::migrations::RawMigrations;
-use super::quantity::{Proportion, Span};
+use super::policies::RawPolicy;
+use super::quantity::{Proportion, Rate, Span};
 use super::queries::RawQuery;
+use super::quota::RawQuota;
 use super::taken::ObservedCalls;
 use super::triggers::RawTriggers;
 use super::window::RawRollbackWindow;
@@ -131,6 +136,25 @@ pub(super) struct Plan {
     /// False: what would be rolled back is held and reported instead. Default: true.
     #[serde(default)]
     pub(super) automatic_rollback: Option<bool>,
+    /// What a team decides beside these rules, at most 8. The strictest answer counts: `rollback` and `hold` act, `promote` ends a
+    /// step of a healthy canary early, and nothing overrides a regression, a hold or missing data.
+    #[serde(default)]
+    pub(super) policies: Option<Vec<RawPolicy>>,
+    /// Shortest time of a step that a policy's `promote` may end early. Default: 1m.
+    #[serde(default)]
+    pub(super) minimum_evaluation: Option<Span>,
+    /// Windows of time that forbid, hold, or tighten limits.
+    #[serde(default)]
+    pub(super) calendar: Option<RawCalendar>,
+    /// How the whole version returns to the baseline.
+    #[serde(default)]
+    pub(super) rollback: Option<RawRollback>,
+    /// A quota that lowers or holds the weight while it is nearly used up.
+    #[serde(default)]
+    pub(super) quota: Option<RawQuota>,
+    /// The group of rollouts in which this one takes its turn.
+    #[serde(default)]
+    pub(super) concurrency: Option<RawConcurrency>,
     /// What others are asked to do at named points.
     #[serde(default)]
     pub(super) hooks: Option<RawHooks>,
@@ -320,6 +344,19 @@ pub(super) struct Limits {
     /// rolled back. Evidence without a baseline has to grow for half of it, at least for 3s. 1s to 1h. Default: 2m.
     #[serde(default)]
     pub(super) sustained: Option<Span>,
+    /// Highest error rate in times the baseline's, 1 to 1000. Absent: any.
+    #[serde(default)]
+    pub(super) error_ratio: Option<f64>,
+    /// Highest 99th percentile of latency in times the baseline's, 1 to 1000. Absent: any.
+    #[serde(default)]
+    pub(super) latency_ratio: Option<f64>,
+    /// Lowest part of the requests that the canary's weight lets expect beside the baseline's; only where weights alone split
+    /// the traffic. Absent: any.
+    #[serde(default)]
+    pub(super) throughput_ratio: Option<Proportion>,
+    /// Fewest requests a second of the canary, as 10rps. Absent: any.
+    #[serde(default)]
+    pub(super) throughput_min: Option<Rate>,
 }
 
 /// How much worse than the baseline the canary may be.

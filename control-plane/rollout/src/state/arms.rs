@@ -13,7 +13,11 @@ impl State {
     pub fn arm_runs(&self, arm: &str) -> bool {
         match self.phase {
             Phase::WarmingUp | Phase::Progressing | Phase::Completing => !self.stopped.contains_key(arm),
-            Phase::Paused { .. } | Phase::Promoted | Phase::RolledBack | Phase::Failed => false,
+            Phase::Paused { .. }
+            | Phase::RollingBack
+            | Phase::Promoted
+            | Phase::RolledBack
+            | Phase::Failed => false,
         }
     }
 

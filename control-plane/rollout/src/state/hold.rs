@@ -1,9 +1,11 @@
 //! Why progress is stopped.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::{Signal, Veto};
+use serin_policy::Decision;
 use serin_proto::assignment::Weight;
 
 use crate::plan::HookPoint;
@@ -53,6 +55,51 @@ pub enum HoldReason {
         components: Vec<String>,
         /// What speaks against acting; at least one.
         vetoes: Vec<Veto>,
+    },
+    /// A policy of the plan says so.
+    Policy {
+        /// Its name.
+        name: String,
+        /// What it says. A rollback is held while automatic rollback is off.
+        says: Decision,
+        /// Why it came to no conclusion. `None`: it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// What it read.
+        values: BTreeMap<String, String>,
+    },
+    /// A window of the plan's calendar is open.
+    Window {
+        /// Its name.
+        name: String,
+    },
+    /// A quota is nearly used up, or nobody tells.
+    Quota {
+        /// The query.
+        query: String,
+        /// The part that is used, in parts per million. `None`: it is not known.
+        used_ppm: Option<u64>,
+    },
+    /// The canary fails too much beside the baseline.
+    ErrorRatio {
+        /// The plan's limit in thousandths.
+        limit_thousandths: u32,
+    },
+    /// The canary is too slow beside the baseline.
+    LatencyRatio {
+        /// The plan's limit in thousandths.
+        limit_thousandths: u32,
+    },
+    /// The canary gets too few of the requests that its weight lets expect.
+    ThroughputRatio {
+        /// The plan's limit.
+        #[serde(with = "crate::text::ppm")]
+        limit_ppm: Weight,
+    },
+    /// The canary gets too few requests.
+    Throughput {
+        /// The plan's limit in requests per thousand seconds.
+        limit_millirps: u64,
     },
     /// Nothing is too bad yet, but it is going there.
     Predicted {
@@ -112,6 +159,13 @@ impl HoldReason {
             | Self::Regressed { .. }
             | Self::Vetoed { .. }
             | Self::Predicted { .. }
+            | Self::Policy { .. }
+            | Self::Window { .. }
+            | Self::Quota { .. }
+            | Self::ErrorRatio { .. }
+            | Self::LatencyRatio { .. }
+            | Self::ThroughputRatio { .. }
+            | Self::Throughput { .. }
             | Self::Trigger { .. }
             | Self::Unhealthy { .. }
             | Self::BothAlike { .. }
@@ -131,6 +185,13 @@ impl HoldReason {
             | Self::Latency { .. }
             | Self::Regressed { .. }
             | Self::Predicted { .. }
+            | Self::Policy { .. }
+            | Self::Window { .. }
+            | Self::Quota { .. }
+            | Self::ErrorRatio { .. }
+            | Self::LatencyRatio { .. }
+            | Self::ThroughputRatio { .. }
+            | Self::Throughput { .. }
             | Self::Unanswered { .. }
             | Self::Hook { .. } => false,
             Self::Trigger { severity, .. } | Self::Unhealthy { severity, .. } => {
@@ -150,6 +211,12 @@ impl HoldReason {
         match (self, other) {
             (Self::Vetoed { vetoes, .. }, Self::Vetoed { vetoes: others, .. }) => vetoes == others,
             (Self::Predicted { signal, .. }, Self::Predicted { signal: other, .. }) => signal == other,
+            (Self::Policy { name, says, .. }, Self::Policy { name: other, says: also, .. }) => {
+                (name, says) == (other, also)
+            }
+            (Self::Quota { used_ppm, .. }, Self::Quota { used_ppm: other, .. }) => {
+                used_ppm.is_some() == other.is_some()
+            }
             (Self::Trigger { trigger, .. }, Self::Trigger { trigger: other, .. }) => trigger == other,
             (Self::Unhealthy { check, .. }, Self::Unhealthy { check: other, .. }) => check == other,
             (Self::BothAlike { by, .. }, Self::BothAlike { by: other, .. }) => by == other,
@@ -170,6 +237,36 @@ pub(crate) fn predicted(components: &[String], signal: Signal) -> String {
         Signal::Latency => "latency",
     };
     format!("the {what} of {whose} rises and will exceed the forecast's limit")
+}
+
+/// What a policy read, in words: nothing where it read nothing.
+pub(crate) fn read(values: &BTreeMap<String, String>) -> String {
+    const SHOWN: usize = 6;
+    if values.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> =
+        values.iter().take(SHOWN).map(|(name, value)| format!("{name} = {value}")).collect();
+    let more = if values.len() > SHOWN { ", …" } else { "" };
+    format!(" ({}{more})", shown.join(", "))
+}
+
+/// How much of a quota is used.
+pub(crate) fn used(query: &str, used_ppm: Option<u64>) -> String {
+    match used_ppm {
+        Some(ppm) => format!("quota {query} is at {} %", thousandths(ppm / 10)),
+        None => format!("quota {query} is not known"),
+    }
+}
+
+/// A number of thousandths, with as many decimals as it needs.
+fn thousandths(number: u64) -> String {
+    let (whole, rest) = (number / 1_000, number % 1_000);
+    if rest == 0 {
+        whole.to_string()
+    } else {
+        format!("{whole}.{}", format!("{rest:03}").trim_end_matches('0'))
+    }
 }
 
 impl fmt::Display for HoldReason {
@@ -206,6 +303,41 @@ impl fmt::Display for HoldReason {
             }
             Self::Unanswered { of, detail } => write!(formatter, "the {of} says nothing: {detail}"),
             Self::Predicted { components, signal } => formatter.write_str(&predicted(components, *signal)),
+            Self::Policy { name, says, why, values } => {
+                write!(formatter, "policy {name} ")?;
+                match (why, says) {
+                    (Some(why), _) => write!(formatter, "comes to no conclusion: {why}")?,
+                    (None, Decision::Rollback) => {
+                        formatter.write_str("asks for a rollback and automatic rollback is off")?;
+                    }
+                    (None, says) => write!(formatter, "says {says}")?,
+                }
+                formatter.write_str(&read(values))
+            }
+            Self::Window { name } => write!(formatter, "window {name} is open"),
+            Self::Quota { query, used_ppm } => formatter.write_str(&used(query, *used_ppm)),
+            Self::ErrorRatio { limit_thousandths } => {
+                let times = f64::from(*limit_thousandths) / 1_000.0;
+                write!(formatter, "the canary's error rate is above {times} times the baseline's")
+            }
+            Self::LatencyRatio { limit_thousandths } => {
+                let times = f64::from(*limit_thousandths) / 1_000.0;
+                write!(formatter, "the canary's 99th percentile is above {times} times the baseline's")
+            }
+            Self::ThroughputRatio { limit_ppm } => {
+                let limit = Percent(*limit_ppm);
+                write!(
+                    formatter,
+                    "the canary gets less than {limit} of the requests that its weight lets expect"
+                )
+            }
+            Self::Throughput { limit_millirps } => {
+                write!(
+                    formatter,
+                    "the canary gets less than {} requests a second",
+                    thousandths(*limit_millirps)
+                )
+            }
             Self::Hook { point, name } => {
                 write!(
                     formatter,

@@ -19,6 +19,8 @@ pub enum Phase {
     },
     /// At full weight, watched before completion.
     Completing,
+    /// The whole version returns to the baseline in stages. Nothing but that goes on, and a person may end it at once.
+    RollingBack,
     /// Terminal: the canary's version carries all traffic, on its own endpoint until it is handed over to the baseline's. Before
     /// that a person may still roll back, and while it is [watched](crate::State::watched) it returns by itself.
     Promoted,
@@ -46,11 +48,15 @@ impl Phase {
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::Promoted | Self::RolledBack | Self::Failed => true,
-            Self::WarmingUp | Self::Progressing | Self::Paused { .. } | Self::Completing => false,
+            Self::WarmingUp
+            | Self::Progressing
+            | Self::Paused { .. }
+            | Self::Completing
+            | Self::RollingBack => false,
         }
     }
 
-    /// The phase that goes on by itself; for a paused rollout the one before. `None`: terminal.
+    /// The phase that goes on by itself; for a paused rollout the one before. `None`: terminal, or on the way back.
     #[must_use]
     pub const fn active(self) -> Option<ActivePhase> {
         match self {
@@ -58,7 +64,7 @@ impl Phase {
             Self::Progressing => Some(ActivePhase::Progressing),
             Self::Completing => Some(ActivePhase::Completing),
             Self::Paused { from } => Some(from),
-            Self::Promoted | Self::RolledBack | Self::Failed => None,
+            Self::RollingBack | Self::Promoted | Self::RolledBack | Self::Failed => None,
         }
     }
 }
@@ -70,6 +76,7 @@ impl fmt::Display for Phase {
             Self::Progressing => "progressing",
             Self::Paused { .. } => "paused",
             Self::Completing => "completing",
+            Self::RollingBack => "rolling back",
             Self::Promoted => "promoted",
             Self::RolledBack => "rolled back",
             Self::Failed => "failed",

@@ -103,6 +103,7 @@ impl Pin {
             | Cause::Trigger { .. }
             | Cause::Unhealthy { .. }
             | Cause::LimitSustained { .. }
+            | Cause::Policy { .. }
             | Cause::ArmsRegressed { .. }
             | Cause::AllArmsStopped
             | Cause::DurationOver { .. }

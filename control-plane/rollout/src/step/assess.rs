@@ -6,11 +6,12 @@ use std::time::Duration;
 use serin_analysis::risk::Prediction;
 use serin_analysis::verdict::Verdict;
 use serin_analysis::{BaselineUsed, Reason, ScopeAssessment, Veto};
+use serin_policy::Strictest;
 use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand, Return};
-use super::{experiment, limits, outside};
+use super::{beside, calendar, experiment, gradual, limits, outside, policy, quota};
 use crate::event::Fact;
 use crate::hook;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
@@ -21,6 +22,9 @@ pub(super) fn time_passes(change: &mut Change<'_>) {
     }
     if change.state.phase == Phase::WarmingUp && change.state.hold.is_none() {
         end_warm_up(change, None);
+    }
+    if change.state.phase == Phase::RollingBack && change.state.is_current() {
+        gradual::go_on(change, None);
     }
     end_watch(change);
 }
@@ -42,11 +46,14 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
     if let Some(experiment) = change.plan.experiment() {
         return experiment::assess(change, experiment, judgement);
     }
+    if change.state.phase == Phase::RollingBack {
+        return gradual::go_on(change, Some(judgement));
+    }
     outside::tell(change, &judgement);
     let demand = alarm::demand(change.plan, &change.state, &judgement);
     let regressed = match demand {
         Some(Demand::Version(cause)) if change.plan.automatic_rollback() => {
-            return change.record(Fact::RolledBack { cause, evidence: Some(judgement) });
+            return gradual::roll_back(change, cause, judgement);
         }
         Some(Demand::Components(together)) if change.plan.automatic_rollback() => {
             let cause = alarm::cause(together.regressed(), &judgement);
@@ -62,28 +69,52 @@ pub(super) fn assess(change: &mut Change<'_>, judgement: Box<Judgement>) {
             None => None,
         },
     };
+    let said = policy::ask(change, &judgement);
+    let asked = policy::cause(said.as_ref());
+    if let Some(cause) = asked.clone().filter(|_| change.plan.automatic_rollback()) {
+        return gradual::roll_back(change, cause, judgement);
+    }
+    if quota::lower(change, &judgement) {
+        return;
+    }
+    let asked = asked.and_then(|_| policy::obstacle(said.as_ref()));
     let held = outside::hold(change, &judgement);
-    let obstacle = regressed.or_else(|| obstacle(change, &judgement)).or(held);
+    let obstacle = regressed.or(asked).or_else(|| obstacle(change, &judgement)).or(held);
     if is_sustained(change, obstacle.as_ref()) {
         let Some(breach) = obstacle else { return };
-        return change
-            .record(Fact::RolledBack { cause: Cause::LimitSustained { breach }, evidence: Some(judgement) });
+        return gradual::roll_back(change, Cause::LimitSustained { breach }, judgement);
     }
+    let obstacle = obstacle.or_else(|| asked_for(change, &judgement, said.as_ref()));
     if note(change, obstacle.as_ref(), &judgement) {
         return;
     }
     let is_fresh = judgement.is_fresh();
     match change.state.phase {
         Phase::WarmingUp => end_warm_up(change, Some(judgement)),
-        Phase::Progressing if is_fresh => advance(change, judgement),
+        Phase::Progressing if is_fresh => {
+            let shortened = policy::shortens(said.as_ref());
+            advance(change, judgement, shortened);
+        }
         Phase::Completing if is_fresh => complete(change, judgement),
         Phase::Progressing
         | Phase::Completing
         | Phase::Paused { .. }
+        | Phase::RollingBack
         | Phase::Promoted
         | Phase::RolledBack
         | Phase::Failed => {}
     }
+}
+
+/// What the plan asks for beside what the evidence says: limits beside the baseline, policies, windows of time. They only hold.
+fn asked_for(change: &Change<'_>, judgement: &Judgement, said: Option<&Strictest>) -> Option<HoldReason> {
+    let may_progress = matches!(change.state.phase, Phase::Progressing | Phase::Completing);
+    if !may_progress || !judgement.is_fresh() {
+        return None;
+    }
+    let beside = beside::exceeded(change, judgement);
+    let beside = beside.or_else(|| quota::obstacle(change, judgement));
+    beside.or_else(|| policy::obstacle(said)).or_else(|| calendar::obstacle(change))
 }
 
 /// Takes along what cannot work without what returned in other services.
@@ -91,7 +122,11 @@ pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
     let gets_requests = match change.state.phase {
         Phase::RolledBack | Phase::Failed => false,
         Phase::Promoted => !change.state.is_handed_over(),
-        Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => true,
+        Phase::WarmingUp
+        | Phase::Progressing
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::RollingBack => true,
     };
     if !gets_requests || !change.state.is_current() || !change.plan.automatic_rollback() {
         return;
@@ -107,14 +142,15 @@ pub(super) fn follow(change: &mut Change<'_>, returned: &BTreeSet<String>) {
 
 /// Why nothing may progress, apart from regressions and from evidence that is still gathered.
 fn obstacle(change: &Change<'_>, judgement: &Judgement) -> Option<HoldReason> {
-    let breach = || limits::exceeded(change.plan.limits(), &judgement.canary);
+    let tight = change.plan.calendar().tightened(change.plan.limits(), change.now);
+    let breach = || limits::exceeded(&tight, &judgement.canary);
     let hook = || hook::obstacle(change.plan, &change.state, change.now);
     let may_progress = match change.state.phase {
         Phase::Progressing | Phase::Completing => true,
         Phase::Paused { .. } => change.state.weight == Weight::FULL,
         Phase::Promoted => return if judgement.is_fresh() { breach() } else { None },
         Phase::WarmingUp => return hook(),
-        Phase::RolledBack | Phase::Failed => false,
+        Phase::RollingBack | Phase::RolledBack | Phase::Failed => false,
     };
     if !may_progress {
         None
@@ -209,12 +245,14 @@ pub(super) fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgemen
     });
 }
 
-/// Goes one step further when this one lasted and the evidence speaks for it.
-fn advance(change: &mut Change<'_>, judgement: Box<Judgement>) {
+/// Goes one step further when this one lasted and the evidence speaks for it. A step that is `shortened` lasts as long as the
+/// plan asks for at least.
+fn advance(change: &mut Change<'_>, judgement: Box<Judgement>, shortened: bool) {
     let (plan, state) = (change.plan, &change.state);
     let steps = plan.steps();
     let index = usize::try_from(state.step).unwrap_or(usize::MAX);
     let bake = steps.get(index).map_or(Duration::ZERO, |step| step.bake);
+    let bake = if shortened { bake.min(plan.minimum_evaluation()) } else { bake };
     let may = is_healthy(change, &judgement) && outside::allows(change, &judgement);
     if change.now.since(state.evaluating_since) < bake || !may {
         return;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alarm::{Restore, Return};
-use super::{Change, experiment};
+use super::{Change, calendar, experiment};
 use crate::event::Fact;
 use crate::hook;
 use crate::plan::Experiment;
@@ -37,6 +37,7 @@ pub(super) fn obey(
         Order::Promote => change.promote(cause(), evidence),
         Order::HandOver if change.state.is_handed_over() => {}
         Order::HandOver => change.record(Fact::HandedOver { reason }),
+        Order::OverrideWindows => calendar::override_open(change, &reason),
         Order::Approve(approval) => hook::approve(change, *approval, reason),
         Order::Rollback { .. } if is_on_baseline(change.state.phase) => {}
         Order::Rollback { scope } => roll_back(change, scope, cause(), evidence),
@@ -98,18 +99,25 @@ fn check(change: &Change<'_>, command: &Command) -> Result<(), Refused> {
         return Err(Refused::HandedOver { order });
     }
     let possible = if change.state.experiment { experiment::possible(phase) } else { possible(phase) };
-    if possible.contains(&order) || took_effect(&command.order, phase) {
-        Ok(())
-    } else {
-        Err(Refused::Phase { order, phase, possible })
+    let overrides = command.order == Order::OverrideWindows && phase.active().is_some();
+    if !possible.contains(&order) && !took_effect(&command.order, phase) && !overrides {
+        return Err(Refused::Phase { order, phase, possible });
     }
+    if calendar::raises(change, &command.order) {
+        calendar::check(change.plan, &change.state, order, change.now)?;
+    }
+    Ok(())
 }
 
 /// Whether an order gives the canary requests.
 fn moves(order: &Order) -> bool {
     match order {
         Order::SetWeight(_) | Order::Resume | Order::Promote => true,
-        Order::Pause | Order::HandOver | Order::Approve(_) | Order::Rollback { .. } => false,
+        Order::Pause
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_)
+        | Order::Rollback { .. } => false,
     }
 }
 
@@ -144,6 +152,7 @@ fn possible(phase: Phase) -> &'static [&'static str] {
         Phase::WarmingUp | Phase::Progressing | Phase::Paused { .. } | Phase::Completing => {
             &["set-weight", "pause", "resume", "promote", "rollback"]
         }
+        Phase::RollingBack => &["rollback"],
         Phase::Promoted => &["hand-over", "rollback"],
         Phase::RolledBack | Phase::Failed => &[],
     }
@@ -154,7 +163,12 @@ fn took_effect(order: &Order, phase: Phase) -> bool {
     match order {
         Order::Promote => phase == Phase::Promoted,
         Order::Rollback { .. } => is_on_baseline(phase),
-        Order::SetWeight(_) | Order::Pause | Order::Resume | Order::HandOver | Order::Approve(_) => false,
+        Order::SetWeight(_)
+        | Order::Pause
+        | Order::Resume
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_) => false,
     }
 }
 
@@ -166,6 +180,7 @@ fn is_on_baseline(phase: Phase) -> bool {
         | Phase::Progressing
         | Phase::Paused { .. }
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Promoted => false,
     }
 }

@@ -66,7 +66,11 @@ pub(super) fn stop(
 /// Refuses what makes no sense in an experiment.
 pub(super) fn check(order: &Order) -> Result<(), Refused> {
     let order = match order {
-        Order::SetWeight(_) | Order::Promote | Order::HandOver | Order::Approve(_) => order.name(),
+        Order::SetWeight(_)
+        | Order::Promote
+        | Order::HandOver
+        | Order::OverrideWindows
+        | Order::Approve(_) => order.name(),
         Order::Rollback { scope: RollbackScope::Component(_) } => "roll back a component",
         Order::Rollback { scope: RollbackScope::Block(_) } => "roll back a block",
         Order::Rollback { scope: RollbackScope::Version | RollbackScope::Arm(_) }

@@ -29,7 +29,7 @@ pub(crate) fn exceeded(limits: &Limits, window: &ArmWindow) -> Option<HoldReason
 }
 
 /// Whether more requests fail than `ppm` parts per million of them.
-fn is_beyond(window: &ArmWindow, ppm: u32) -> bool {
+pub(super) fn is_beyond(window: &ArmWindow, ppm: u32) -> bool {
     let whole = u128::from(Weight::FULL.ppm());
     u128::from(window.errors) * whole > u128::from(ppm) * u128::from(window.requests)
         && window.errors >= least_beyond(window.requests, f64::from(ppm) / 1e6)

@@ -8,7 +8,9 @@ use super::*;
 use crate::{Aftermath, ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
 
 mod experiment;
+mod gradual;
 mod hook;
+mod policy;
 
 const COMPONENTS: [&str; 5] = ["search", "cart", "home", "login", "unmatched"];
 

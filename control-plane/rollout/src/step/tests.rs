@@ -1,11 +1,15 @@
 //! Scripts: each line is `second input -> effects | phase weight`, and is checked whole.
 
+mod beside;
 mod block;
+mod calendar;
 mod command;
 mod experiment;
+mod gradual;
 mod hold;
 mod hook;
 mod journal;
+mod policy;
 mod progress;
 mod rollback;
 mod succession;
@@ -79,6 +83,11 @@ fn input(words: &str) -> Input {
         "elsewhere" => {
             return Input::OtherServices { returned: rest.split(' ').map(str::to_owned).collect() };
         }
+        "admitted" => return Input::Admitted,
+        "postponed" => {
+            return Input::Postponed { turn: Turn { group: None, max: 3 }, actor: "anna".to_owned() };
+        }
+        "override" => return order(Order::OverrideWindows),
         "pause" => return order(Order::Pause),
         "resume" => return order(Order::Resume),
         "promote" => return order(Order::Promote),
@@ -121,6 +130,23 @@ fn input(words: &str) -> Input {
         "stale" => seen.data_age_s = Some(16),
         "silent" => seen.data_age_s = None,
         "errors" => seen.canary.errors = rest.parse().unwrap(),
+        "quota" => {
+            let value = (!rest.is_empty()).then(|| rest.parse().unwrap());
+            let reading = crate::outside::QueryReading {
+                name: "cpu".to_owned(),
+                value,
+                age_s: Some(1),
+                error: None,
+                silent: false,
+            };
+            seen.outside.queries.push(reading);
+        }
+        "baseline_errors" => seen.baseline.errors = rest.parse().unwrap(),
+        "canary" => seen.canary.requests = rest.parse().unwrap(),
+        "failing" => {
+            seen.canary.errors = rest.parse().unwrap();
+            seen.alarm = Some(Alarm::Version);
+        }
         "slow" => seen.canary.latency_p99_least_us = Some(1_000_001),
         "tail" => seen.canary.latency_p99_us = Some(1_000_001),
         "quiet" => seen.canary.requests = 49,

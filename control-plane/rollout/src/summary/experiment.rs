@@ -25,7 +25,9 @@ pub(super) fn summary(
             let held = state.hold.as_ref().map(|hold| format!("; {}", hold.reason)).unwrap_or_default();
             format!("Warming up, {} left; {}{held}", Time(left), arms(experiment, state))
         }
-        (None, Phase::Progressing | Phase::Completing) => running((plan, experiment), state, judgement, now),
+        (None, Phase::Progressing | Phase::Completing | Phase::RollingBack) => {
+            running((plan, experiment), state, judgement, now)
+        }
     };
     if !state.stopped.is_empty() && !state.phase.is_terminal() {
         let names: Vec<String> = state.stopped.keys().cloned().collect();

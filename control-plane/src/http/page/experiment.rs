@@ -14,9 +14,12 @@ pub(super) fn phase(rollout: &Snapshot) -> String {
     let word = match rollout.phase {
         Phase::Progressing => "running",
         Phase::RolledBack => "ended",
-        Phase::WarmingUp | Phase::Paused { .. } | Phase::Completing | Phase::Promoted | Phase::Failed => {
-            words::phase(rollout.phase)
-        }
+        Phase::WarmingUp
+        | Phase::Paused { .. }
+        | Phase::Completing
+        | Phase::RollingBack
+        | Phase::Promoted
+        | Phase::Failed => words::phase(rollout.phase),
     };
     word.replace('_', " ")
 }

@@ -19,6 +19,17 @@ pub enum Entry {
         /// Why, in words.
         text: String,
     },
+    /// What a policy says changed.
+    Policy {
+        /// Unix time in seconds.
+        t: u64,
+        /// Its name.
+        policy: String,
+        /// What it says now: a decision, or `inconclusive`, which holds.
+        says: &'static str,
+        /// What it read, or why it came to no conclusion.
+        text: String,
+    },
     /// The rollout on paper did something.
     Event {
         /// Unix time in seconds.
@@ -139,7 +150,8 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
             let decision = rolled_back(whole, Level::Fine, vec![component.clone()], evidence);
             Some(Decision { blocks: blocks.keys().cloned().collect(), ..decision })
         }
-        Fact::RolledBack { cause, .. } => {
+        // Decided is the rollback when its first stage begins.
+        Fact::RolledBack { cause, .. } | Fact::RollbackBegan { cause, .. } => {
             let components = match cause {
                 Cause::CoarseComponent { component } => vec![component.clone()],
                 Cause::CoarseDependent { regressed: components, .. }
@@ -152,6 +164,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                 }
                 Cause::VersionRegressed
                 | Cause::LimitSustained { .. }
+                | Cause::Policy { .. }
                 | Cause::WithinLimits
                 | Cause::ArmsRegressed { .. }
                 | Cause::AllArmsStopped
@@ -179,6 +192,10 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::EvidenceReturned { .. }
         | Fact::Ready
         | Fact::WatchEnded
+        | Fact::RollbackLowered { .. }
+        | Fact::QuotaLowered { .. }
+        | Fact::WindowsOverridden { .. }
+        | Fact::Queued { .. }
         | Fact::WeightSet { .. }
         | Fact::Paused { .. }
         | Fact::Resumed { .. }

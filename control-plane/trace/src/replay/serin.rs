@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serin_analysis::{Arm, ComponentIndex, HostSample, Increment, Verdict};
+use serin_policy::{Answer, Outcome};
 use serin_proto::assignment::UNMATCHED;
 use serin_rollout::{
-    Command, Creation, Event, Phase, Plan, RolloutId, Salt, State, Stored, Trial, UnixMillis, host_number,
-    source_number, summary,
+    Command, Creation, Event, Phase, Plan, RolloutId, Salt, State, Stored, Trial, UnixMillis, Weight,
+    answers, host_number, source_number, summary,
 };
 
 use super::ReplayError;
@@ -26,6 +27,8 @@ const LATECOMERS_MAX: usize = 2_000;
 pub(super) struct Serin {
     trial: Trial,
     verdicts: BTreeMap<Option<String>, Verdict>,
+    /// What each policy of the plan said last.
+    said: BTreeMap<String, &'static str>,
     /// Components that came too late to be judged alone.
     latecomers: BTreeSet<String>,
     /// Whether the rollout ran live until the replay began: then what its plan does not name was not merged.
@@ -82,6 +85,7 @@ impl Serin {
         Self {
             trial,
             verdicts,
+            said: BTreeMap::new(),
             latecomers,
             was_live,
             weight_ppm: None,
@@ -237,8 +241,12 @@ impl Serin {
             return Ok(());
         }
         self.now = at.second();
+        let before = (!self.trial.plan().policies().is_empty()).then(|| self.trial.state().clone());
         let events = self.trial.judge(at)?;
         self.note_verdicts(entries);
+        if let Some(before) = before {
+            self.note_policies(&before, at, entries);
+        }
         self.note_events(&events, entries);
         Ok(())
     }
@@ -322,6 +330,7 @@ impl Serin {
             Phase::Completing => plan.promotion(),
             Phase::Progressing
             | Phase::Paused { .. }
+            | Phase::RollingBack
             | Phase::Promoted
             | Phase::RolledBack
             | Phase::Failed => bake(step) + plan.promotion(),
@@ -335,6 +344,33 @@ impl Serin {
             None => is_healthy.then_some(0),
         };
         Needed { canary_requests: requests, seconds: by_evidence.map(|seconds| seconds.max(by_plan)) }
+    }
+
+    /// What each policy said to this judgement, where that changed.
+    fn note_policies(&mut self, before: &State, at: UnixMillis, entries: &mut Vec<Entry>) {
+        if before.began_at.is_none() || before.weight == Weight::ZERO {
+            return;
+        }
+        for (policy, Answer { outcome, values }) in
+            answers(self.trial.plan(), before, self.trial.judgement(), at)
+        {
+            let says = match &outcome {
+                Outcome::Decided(decision) => decision.name(),
+                Outcome::Inconclusive { .. } => "inconclusive",
+            };
+            if self.said.insert(policy.to_owned(), says) == Some(says) {
+                continue;
+            }
+            let text = match outcome {
+                Outcome::Inconclusive { why } => why,
+                Outcome::Decided(_) => {
+                    let values: Vec<_> =
+                        values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                    values.join(", ")
+                }
+            };
+            entries.push(Entry::Policy { t: self.now, policy: policy.to_owned(), says, text });
+        }
     }
 
     fn note_verdicts(&mut self, entries: &mut Vec<Entry>) {

@@ -90,7 +90,7 @@ fn both(component: &str, seconds: u64, every: u64, errors: impl Fn(u64) -> u64) 
 fn notes(entries: &[Entry]) -> Vec<&str> {
     let notes = entries.iter().filter_map(|entry| match entry {
         Entry::Note { note, .. } => Some(note.as_str()),
-        Entry::Verdict { .. } | Entry::Event { .. } => None,
+        Entry::Verdict { .. } | Entry::Policy { .. } | Entry::Event { .. } => None,
     });
     notes.collect()
 }
@@ -168,7 +168,7 @@ fn a_canary_that_falls_silent_goes_no_step_further_and_is_not_promoted() {
         assert_eq!(decision.decision, Decided::Hold, "{silent_from} s: {decision:?}");
         let advanced = entries.iter().filter_map(|entry| match entry {
             Entry::Event { t, event: "completing", .. } => Some(*t),
-            Entry::Event { .. } | Entry::Verdict { .. } | Entry::Note { .. } => None,
+            Entry::Event { .. } | Entry::Policy { .. } | Entry::Verdict { .. } | Entry::Note { .. } => None,
         });
         let late = advanced.filter(|t| *t > START + silent_from + 5);
         assert_eq!(late.count(), 0, "{silent_from} s: {entries:?}");

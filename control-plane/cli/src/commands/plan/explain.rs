@@ -1,5 +1,6 @@
 //! A valid plan in words, and as JSON.
 
+mod asked;
 mod experiment;
 mod hooks;
 mod outside;
@@ -13,6 +14,7 @@ use serin_analysis::chart::RuleSet;
 use serin_rollout::plan::{Forecast, Limits, Margins};
 use serin_rollout::{Granularity, Plan, plan};
 
+use super::detection::Detection;
 use crate::output::{Sheet, duration, percent};
 
 /// What a plan does, with every default filled in.
@@ -49,6 +51,11 @@ pub(super) struct Explained {
     recovery: Duration,
     rollback_window: ShownWindow,
     automatic_rollback: bool,
+    #[serde(flatten)]
+    asked: asked::Asked,
+    /// Absent: the traffic was not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detection: Option<Detection>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hooks: Vec<hooks::Hook>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +165,7 @@ impl From<&Forecast> for ShownForecast {
 }
 
 impl Explained {
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan, detection: Option<Detection>) -> Self {
         let steps: Vec<Step> =
             plan.steps().iter().map(|step| Step { weight_ppm: step.weight.ppm(), bake: step.bake }).collect();
         let baked: Duration = steps.iter().map(|step| step.bake).sum();
@@ -208,6 +215,8 @@ impl Explained {
                 outside: plan.rollback_window().outside,
             },
             automatic_rollback: plan.automatic_rollback(),
+            asked: asked::Asked::of(plan),
+            detection,
             hooks: hooks::hooks(plan),
             migrations: plan.migrations().map(hooks::Schema::of),
             outside: outside::Shown::of(plan),
@@ -227,7 +236,11 @@ impl Explained {
         sheet.line(&self.takes());
         self.steps(&mut sheet);
         self.judgement(&mut sheet);
+        self.asked.sheet(&mut sheet);
         self.components(&mut sheet);
+        if let Some(detection) = &self.detection {
+            detection.sheet(&mut sheet);
+        }
         hooks::sheet(&self.hooks, &mut sheet);
         if let Some(migrations) = &self.migrations {
             migrations.sheet(&mut sheet);
@@ -292,6 +305,7 @@ impl Explained {
             percent(limits.error_rate_ppm),
             duration(limits.latency_p99)
         ));
+        self.asked.limits(sheet);
         sheet.line("  While one is exceeded, nothing goes forward.");
         sheet.blank();
         let ShownForecast { latency_ratio_ppm, error_absolute_ppm, rollback } = self.forecast;
@@ -330,6 +344,7 @@ impl Explained {
         let sustained = duration(self.limits.sustained);
         sheet.line(&format!("  or when a limit is exceeded for {sustained} at full weight"));
         self.window(sheet);
+        self.asked.stages(sheet);
     }
 
     fn window(&self, sheet: &mut Sheet) {

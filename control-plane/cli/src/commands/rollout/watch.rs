@@ -59,6 +59,7 @@ fn end(rollout: &Rollout) -> Result<(), Failure> {
         | Phase::Progressing
         | Phase::Paused
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Unknown => Ok(()),
     }
 }

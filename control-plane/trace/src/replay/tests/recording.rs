@@ -130,7 +130,7 @@ fn start_after(lines: &[Line], at_ms: u64) -> Start {
 fn events(entries: &[Entry]) -> Vec<(u64, &'static str)> {
     let events = entries.iter().filter_map(|entry| match entry {
         Entry::Event { t, event, .. } => Some((*t, *event)),
-        Entry::Verdict { .. } | Entry::Note { .. } => None,
+        Entry::Verdict { .. } | Entry::Policy { .. } | Entry::Note { .. } => None,
     });
     events.collect()
 }

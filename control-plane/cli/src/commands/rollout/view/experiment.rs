@@ -16,6 +16,7 @@ pub(super) fn phase(phase: Phase) -> String {
         Phase::WarmingUp
         | Phase::Paused
         | Phase::Completing
+        | Phase::RollingBack
         | Phase::Promoted
         | Phase::Failed
         | Phase::Unknown => phase.label(),
