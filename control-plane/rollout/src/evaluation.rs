@@ -8,6 +8,7 @@
 //! [`decided`]: Evaluation::decided
 
 mod blocks;
+mod clients;
 mod experiment;
 mod number;
 mod outside;
@@ -374,29 +375,6 @@ impl Evaluation {
         let ArmSummary { requests, errors, p99_us: latency_p99_us, .. } = *summary;
         let latency_p99_least_us = self.engine.version_p99_least_us(arm);
         ArmWindow { requests, errors, client_errors, latency_p99_us, latency_p99_least_us }
-    }
-
-    fn count_client_errors(&mut self, second: u64, arm: Arm, count: u64) {
-        if count == 0 {
-            return;
-        }
-        let place = self.client_errors.partition_point(|(other, _)| *other < second);
-        if self.client_errors.get(place).is_none_or(|(other, _)| *other != second) {
-            self.client_errors.insert(place, (second, ByArm::default()));
-        }
-        if let Some((_, counts)) = self.client_errors.get_mut(place) {
-            *counts.of_mut(arm) += count;
-        }
-        let newest = self.client_errors.back().map_or(0, |(second, _)| *second);
-        self.client_errors.retain(|(other, _)| other + 2 * WINDOW_S > newest);
-    }
-
-    fn client_errors(&mut self, now_second: u64) -> ByArm<u64> {
-        self.client_errors.retain(|(second, _)| second + WINDOW_S > now_second);
-        self.client_errors.iter().fold(ByArm::default(), |sum, (_, counts)| ByArm {
-            baseline: sum.baseline + counts.baseline,
-            canary: sum.canary + counts.canary,
-        })
     }
 }
 

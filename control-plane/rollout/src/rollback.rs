@@ -315,20 +315,13 @@ impl Rollback {
 impl State {
     /// Begins a rollback, or takes over what became of a stage of it.
     pub(crate) fn carry_out(&mut self, event: &Event) {
-        let begun = match &event.fact {
-            Fact::RollbackStage { record } => {
-                if let Some(rollback) = &mut self.rollback {
-                    rollback.record(record, event.at);
-                }
-                return;
-            }
-            Fact::Superseded { .. } => {
-                self.rollback = None;
-                return;
-            }
-            fact => Returned::by(fact),
-        };
-        if let Some(returned) = begun {
+        if matches!(event.fact, Fact::Superseded { .. }) {
+            self.rollback = None;
+        }
+        if let (Fact::RollbackStage { record }, Some(rollback)) = (&event.fact, &mut self.rollback) {
+            rollback.record(record, event.at);
+        }
+        if let Some(returned) = Returned::by(&event.fact) {
             self.rollback = Some(Rollback::begin(returned, self.rollback.take(), event.at));
         }
     }

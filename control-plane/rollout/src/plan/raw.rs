@@ -1,5 +1,7 @@
 //! The YAML form of the plan, before its rules are checked.
 
+mod identity;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -23,6 +25,8 @@ use super::quota::RawQuota;
 use super::taken::ObservedCalls;
 use super::triggers::RawTriggers;
 use super::window::RawRollbackWindow;
+
+pub(super) use identity::{Anonymous, Identity, IssuedCookie};
 
 /// A rollout: what is rolled out, in which steps and within which limits.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -193,49 +197,6 @@ pub(super) struct Arm {
     pub(super) version: String,
     /// Part of the users.
     pub(super) weight: Proportion,
-}
-
-/// Where users and sessions are read from. The first source that is present and not empty counts.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "PlanIdentity")]
-pub(super) struct Identity {
-    /// Sources of the user id.
-    #[serde(default)]
-    pub(super) user: Vec<proto::KeySource>,
-    /// Sources of the session id, used when there is no user id.
-    #[serde(default)]
-    pub(super) session: Vec<proto::KeySource>,
-    /// What to do with neither. Default: random.
-    #[serde(default)]
-    pub(super) anonymous: Anonymous,
-}
-
-/// A request without user and session id.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "PlanAnonymous")]
-pub(super) enum Anonymous {
-    /// Draws its version at random, request by request.
-    #[default]
-    Random,
-    /// Goes to the baseline.
-    Baseline,
-    /// Is given a session cookie, and keeps its version by it. The cookie is also read as the last session source.
-    IssueCookie(IssuedCookie),
-}
-
-/// The cookie given to anonymous requests.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "PlanIssuedCookie")]
-pub(super) struct IssuedCookie {
-    /// Name of the cookie. Default: serin-session.
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    /// Its lifetime, 1s to 30d. Default: 30d.
-    #[serde(default)]
-    pub(super) max_age: Option<Span>,
 }
 
 /// Sends some requests to a version, before the weights are asked.
