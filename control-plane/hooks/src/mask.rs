@@ -24,9 +24,7 @@ fn mask_line(line: &str) -> String {
         found.push_str(gap);
         let is_value = gap.contains(['=', ':']) || name.eq_ignore_ascii_case("bearer");
         let is_name = first(value).is_some_and(|(before, ..)| before.is_empty());
-        let end = value
-            .find(|c: char| matches!(c, ' ' | '"' | '\'' | ',' | ';' | '&' | '}'))
-            .unwrap_or(value.len());
+        let end = value.find([' ', '"', '\'', ',', ';', '&', '}']).unwrap_or(value.len());
         rest = value;
         if is_value && !is_name && end > 0 {
             found.push_str(MASK);

@@ -59,7 +59,7 @@ pub(crate) async fn check(prober: &Prober, probe: &GrpcProbe, within: Duration) 
     };
     // The stream is secured already, so the scheme is only a name here.
     let endpoint = Endpoint::from_shared(format!("http://{}", probe.address));
-    let endpoint = endpoint.map_err(|error| Trouble::NotAsked(error.to_string()))?.timeout(within);
+    let endpoint = endpoint.map_err(|error| Trouble::NotAsked(error.to_string()))?;
     let channel = endpoint.connect_with_connector(Once(Some(stream))).await;
     let channel = channel.map_err(|error| Trouble::Failed(words(&error)))?;
     let mut client = HealthClient::new(channel).max_decoding_message_size(MESSAGE_MAX);

@@ -9,7 +9,7 @@ use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
 use crate::outside::Outside;
-use crate::{Aftermath, Approval, HookEnd, Phase, RolloutId, Turn};
+use crate::{Aftermath, Approval, HookEnd, RolloutId, Turn};
 
 pub use refused::Refused;
 

@@ -217,6 +217,7 @@ impl State {
     }
 
     /// Takes an event over. Every event of this rollout is taken exactly once, in order of its revision.
+    #[expect(clippy::too_many_lines, reason = "an arm for each fact")]
     pub fn apply(&mut self, event: &Event) {
         self.revision = event.revision;
         self.carry_out(event);

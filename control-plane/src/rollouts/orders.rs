@@ -131,6 +131,7 @@ impl Task {
         self.make_room();
         self.index();
         self.shared.calls.begin(&service);
+        self.tell_who_runs();
         self.begin_recordings(&service, now);
         Ok(())
     }

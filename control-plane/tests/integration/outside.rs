@@ -235,7 +235,7 @@ async fn neighbours_that_hang_flood_and_redirect_delay_no_decision_and_undo_noth
     );
     let metrics = crate::http::text(server.addresses().http, "/metrics").await.1;
     let (lag_s, ticks) = seen(&metrics, "serin_tick_lag_seconds");
-    println!("{ticks} ticks, late by {:.1} ms on average", lag_s / ticks * 1e3);
+    eprintln!("{ticks} ticks, late by {:.1} ms on average", lag_s / ticks * 1e3);
     assert!(ticks >= 10.0 && lag_s / ticks < 0.05, "{ticks} ticks, late by {lag_s} s together");
     let kinds = kinds(&mut admin, &id).await;
     assert!(kinds.iter().any(|kind| kind == "evidence_missing"), "{kinds:?}");

@@ -22,6 +22,7 @@ struct Rollouts {
     rollouts: Vec<Rollout>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a case for each command")]
 pub(super) async fn run(client: &Client, command: Command, output: Output) -> Result<(), Failure> {
     match command {
         Command::Create { file, paused, override_windows, wait } => {

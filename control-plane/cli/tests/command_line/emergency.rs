@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::server::Server;
 
-const PLAN: &str = include_str!("../../../rollout/examples/full.yaml");
+const PLAN: &str = include_str!("../../../rollout/examples/quick.yaml");
 
 #[test]
 fn an_emergency_is_one_command_and_tells_what_became_of_each_rollout() {

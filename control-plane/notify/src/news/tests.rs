@@ -26,7 +26,15 @@ fn event(fact: Fact) -> Event {
 fn created() -> Event {
     let plan = PLAN.to_owned();
     let salt = "00112233445566778899aabbccddeeff".to_owned();
-    event(Fact::Created { plan, salt, paused: false, taken: Vec::new(), not_taken: Vec::new() })
+    event(Fact::Created {
+        plan,
+        salt,
+        paused: false,
+        taken: Vec::new(),
+        not_taken: Vec::new(),
+        waits: false,
+        train: None,
+    })
 }
 
 fn told(fact: Fact) -> News {

@@ -10,6 +10,7 @@ use crate::{Approval, HookEnd, HookOutcome, HookRun};
 impl Fact {
     /// One sentence for people.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a sentence for each fact")]
     pub fn text(&self) -> String {
         match self {
             Self::Created { paused, waits, taken, .. } => {

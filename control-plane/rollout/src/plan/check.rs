@@ -131,6 +131,7 @@ fn shape<R: DeserializeOwned>(yaml: &str) -> Result<R, PlanErrors> {
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each field")]
 fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     version("baseline", &raw.baseline, findings);
     let experiment = experiment::check(&raw, findings);

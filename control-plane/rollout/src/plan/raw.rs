@@ -26,7 +26,7 @@ use super::taken::ObservedCalls;
 use super::triggers::RawTriggers;
 use super::window::RawRollbackWindow;
 
-pub(super) use identity::{Anonymous, Identity, IssuedCookie};
+pub(super) use identity::{Anonymous, Identity};
 
 /// A rollout: what is rolled out, in which steps and within which limits.
 #[derive(Debug, Deserialize, JsonSchema)]

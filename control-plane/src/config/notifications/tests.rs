@@ -91,6 +91,7 @@ fn without_a_word_nobody_is_told() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_is_wrong_is_named_with_its_field_and_rule() {
     let target = |target: &str| format!("notifications: {{targets: {{a: {target}}}}}");
     let mail =

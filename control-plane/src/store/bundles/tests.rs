@@ -26,7 +26,13 @@ fn bundle(rollout: &str, revision: u64, at: UnixMillis, bytes: usize) -> Bundle 
     };
     draft.add("plan", "the same plan");
     // What does not compress, so that its size is known.
-    let noise: String = (0..bytes as u64).map(|at| char::from(b'a' + (at * at * 31 % 23) as u8)).collect();
+    let mut state = revision;
+    let noise: String = (0..bytes)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + ((state >> 33) % 26) as u8)
+        })
+        .collect();
     draft.add("counts", format!("{rollout} {revision} {noise}"));
     draft.finish(&Masker::new(false).unwrap())
 }
