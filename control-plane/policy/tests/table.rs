@@ -165,7 +165,7 @@ fn said(line: &str, situations: &[(&str, Values)]) -> String {
             Outcome::Decided(decision) => decision.name(),
             Outcome::Inconclusive { .. } => "?",
         };
-        write!(said, " {name} {word}").unwrap();
+        said.push_str(&format!(" {name} {word}"));
     }
     said
 }

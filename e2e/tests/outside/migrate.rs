@@ -47,11 +47,11 @@ async fn a_runner_killed_at_any_step_leaves_a_named_state_and_a_repeat_ends_in_t
     for (direction, from, wanted, points) in
         [(Direction::Up, "shop", &changed, up.points), (Direction::Down, "up", &original, down.points)]
     {
-        for kill_at in 0..points.len() {
+        for (kill_at, point) in points.iter().enumerate() {
             let database = format!("{direction}_{kill_at}");
             shop.copy(from, &database).await;
             let killed = Child::new(&shop, &database, direction).killed_at(kill_at).run();
-            let context = format!("{direction} killed at {} {}", kill_at, points[kill_at]);
+            let context = format!("{direction} killed at {} {}", kill_at, point);
             assert_eq!((killed.succeeded, killed.points.len()), (false, kill_at + 1), "{context}");
             let left = shop.states(&database).await;
             let named = ["applying", "applied", "reverting", "reverted"];

@@ -70,6 +70,7 @@ fn a_script_that_does_not_end_what_it_begins_is_refused_with_its_line() {
 
 /// Each with what may be lost, and what the baseline may miss.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_a_statement_may_lose_and_break_is_known_or_counts_as_both() {
     use Break::{Removes, Renames, Replaces, Stricter};
     let column = || Some(Loss::Drops("column".to_owned()));

@@ -57,6 +57,7 @@ fn a_plan_of_several_lines_stands_in_the_train_itself() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_refusal_of_a_train_names_field_rule_and_place() {
     let cases = [
         ("kind: train", "kind: trains", "2:7: kind: unknown variant", "kind"),

@@ -2,9 +2,7 @@
 
 use serin_analysis::{Arm, Increment, LatencyHistogram, Outcomes, UserMasks};
 use serin_rollout::outside::{About, CheckAnswer, HealthState, QueryAnswer, Told, TriggerState};
-use serin_rollout::{
-    Cause, Creation, Event, Fact, HoldReason, Phase, Plan, RolloutId, Salt, Trial, UnixMillis,
-};
+use serin_rollout::{Creation, Event, HoldReason, Phase, Plan, RolloutId, Salt, Trial, UnixMillis};
 
 pub(crate) const BEGAN: u64 = 1_800_000_000;
 
