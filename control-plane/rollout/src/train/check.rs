@@ -184,7 +184,7 @@ fn order(members: &[(usize, Member)], together: bool, findings: &mut Findings) {
                 (Some(_), Milestone::Promotion) if together => {
                     "with together: true none is promoted before all are ready; say a step or weight".into()
                 }
-                (Some(other), Milestone::Step(step)) if step as usize > other.plan.steps().len() => {
+                (Some(other), Milestone::Step(step)) if step as usize >= other.plan.steps().len() => {
                     format!("the plan of {} has {} steps", after.service, other.plan.steps().len())
                 }
                 (Some(_), _) => continue,

@@ -170,13 +170,14 @@ fn contents(
     Ok(())
 }
 
-/// Decisions since evidence is kept that have none. Those before the oldest entry that is there went with it.
+/// Decisions since evidence is kept that have none. Those of the millisecond of the oldest entry that is there, and before, may have gone with older
+/// ones.
 fn without_bundle(connection: &Connection, check: &mut Check) -> Result<(), StoreError> {
     let kinds: Vec<String> = DECISIONS.iter().map(|kind| format!("'{kind}'")).collect();
     let query = format!(
         "SELECT rollout_id, revision, kind FROM journal WHERE kind IN ({}) \
          AND sequence > (SELECT max(sequence) FROM evidence_since) \
-         AND at_ms >= coalesce((SELECT at_ms FROM evidence WHERE number > 1 AND number = (SELECT min(number) FROM evidence)), 0) \
+         AND at_ms > coalesce((SELECT at_ms FROM evidence WHERE number > 1 AND number = (SELECT min(number) FROM evidence)), 0) \
          AND NOT EXISTS (SELECT 1 FROM evidence WHERE evidence.rollout_id = journal.rollout_id \
            AND evidence.kind = 'bundle' AND journal.revision BETWEEN first_revision AND last_revision) \
          ORDER BY sequence LIMIT 1000",

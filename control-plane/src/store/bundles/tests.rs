@@ -177,5 +177,5 @@ fn old_and_large_evidence_goes_with_a_word_and_the_rest_is_sound() {
     let left: i64 =
         store.connection.query_row("SELECT sum(bytes) FROM evidence", [], |row| row.get(0)).unwrap();
     assert!(left <= 51_000, "{left}");
-    assert!(faults(folder.path()).is_empty());
+    assert_eq!(faults(folder.path()), []);
 }
