@@ -4,7 +4,7 @@
 //! reached, which program runs, with which rights and which secrets, is the operator's word alone.
 //!
 //! Everything is bounded: each attempt in time, attempts in number, and what is kept of an answer in bytes, with what looks
-//! like a secret left out ([`mask`]). A hook may be performed more than once (after a crash, after an answer that was lost), so
+//! like a secret left out ([`mod@mask`]). A hook may be performed more than once (after a crash, after an answer that was lost), so
 //! each run has a key by which whoever is called can tell. Nothing here decides anything: it tells how a hook ended.
 #![forbid(unsafe_code)]
 

@@ -2,7 +2,7 @@
 //!
 //! [`TrainPlan`] says who belongs to it, in which order members begin, which gates they wait at, and how far a rollback reaches.
 //! [`TrainState`] is what was decided for the train itself: which gates opened, and who returns. It changes by [`TrainEvent`]s
-//! alone. [`act`] compares both with the rollouts as they are and says what is next: begin a member, promote all together,
+//! alone. [`act()`] compares both with the rollouts as they are and says what is next: begin a member, promote all together,
 //! return one. It is asked again and again from states, not from events, so that a crash between two acts loses nothing and
 //! no act is done twice.
 //!

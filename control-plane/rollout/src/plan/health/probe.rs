@@ -113,7 +113,7 @@ pub(super) enum RawProbe {
 pub(super) struct RawHttp {
     /// Where: `http://` or `https://`, at most 2048 bytes.
     url: String,
-    /// Statuses that are healthy, 100 to 599. Default: [200].
+    /// Statuses that are healthy, 100 to 599. Default: 200.
     #[serde(default)]
     status: Option<Vec<u16>>,
     /// What the body must contain within its first 64 KiB.
