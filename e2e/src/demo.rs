@@ -103,26 +103,26 @@ async fn finish(
     ensure_held(&failures)
 }
 
-/// Runs the demo without a word, as a check.
+/// Runs the demo without a word, as a check, with the native binaries that are there.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn check(workspace: &Workspace) -> Result<Report> {
     let screen = Screen::silent();
-    prepare(workspace, &screen)?;
+    prepare_envoy(workspace)?;
     let (report, theatre) = play(workspace, &screen).await?;
     theatre.stage.clear().await?;
     ensure_held(&report.failures())?;
     Ok(report)
 }
 
-/// Plays the three granularities without a word, as a check.
+/// Plays the three granularities without a word, as a check, with the native binaries that are there.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn check_granularity(workspace: &Workspace) -> Result<()> {
     let screen = Screen::silent();
-    prepare(workspace, &screen)?;
+    prepare_envoy(workspace)?;
     let (report, theatre) = granularity::play(workspace, &screen).await?;
     theatre.stage.clear().await?;
     ensure_held(&report.failures())
@@ -142,6 +142,10 @@ fn ensure_held(failures: &[String]) -> Result<()> {
 pub fn prepare(workspace: &Workspace, screen: &Screen) -> Result<()> {
     screen.line("Building the filter, the control plane and the command line (the first time takes minutes)");
     workspace.build_native()?;
+    prepare_envoy(workspace)
+}
+
+fn prepare_envoy(workspace: &Workspace) -> Result<()> {
     workspace.build_wasm()?;
     binary::locate(workspace)?;
     Ok(())

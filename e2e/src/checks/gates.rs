@@ -36,7 +36,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "lint-wasm"  lint_wasm   "the same for the filter, compiled for WASM"
     "docs"       docs        "the documentation builds without a warning"
     "module"     module      "the filter's module is small and imports and exports only what it may"
-    "build"      build       "the native binaries build"
+    "build"      build       "the native binaries and the tests build"
     "unit"       unit        "unit, property and simulation tests"
     "doctest"    doctest     "the examples in the documentation"
     "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, by wasm-bindgen-test under Node"
@@ -61,6 +61,9 @@ const WASM_BINDGEN: Crate =
 const BROWSER_TARGET: &str = "wasm32-unknown-unknown";
 /// Crate of the scenarios, which need more than a compiler.
 const SCENARIOS: &str = "serin-e2e";
+
+/// All that later gates run, as tests build it.
+const BUILD: [&str; 4] = ["build", "--workspace", "--bins", "--tests"];
 
 /// The example in Rust, a workspace of its own.
 const EXAMPLE: [&str; 2] = ["--manifest-path", "e2e/clients/rust/Cargo.toml"];
@@ -116,7 +119,7 @@ async fn module(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn build(checks: &Checks) -> Result<Outcome> {
-    checks.check(checks.cargo(&["build", "--workspace", "--bins"])).await
+    checks.check(checks.cargo(&BUILD)).await
 }
 
 async fn unit(checks: &Checks) -> Result<Outcome> {
@@ -144,6 +147,7 @@ async fn envoy(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn demo(checks: &Checks) -> Result<Outcome> {
+    checks.run(checks.cargo(&BUILD)).await?;
     crate::demo::check(&checks.workspace).await?;
     crate::demo::check_granularity(&checks.workspace).await?;
     Ok(Outcome::Passed(Tally::default()))
