@@ -1,7 +1,7 @@
 //! Queries: values that the control plane asks for, or is told, beside what the filters report.
 //!
 //! A query names what is outside by a target of the server's configuration, so a plan holds no address and no secret of it.
-//! PromQL is parsed when the plan is read, after its placeholders are filled in ([`template`]), so that a query which cannot work
+//! PromQL is parsed when the plan is read, after its variables are filled in ([`template`]), so that a query which cannot work
 //! never reaches a rollout. Nothing here asks anything.
 
 mod template;
@@ -49,7 +49,7 @@ pub enum QuerySource {
     Prometheus {
         /// Target in the server's configuration.
         target: String,
-        /// The query, with its placeholders filled in.
+        /// The query, with its variables filled in.
         promql: String,
     },
     /// Somebody sends it.
@@ -94,7 +94,7 @@ pub(super) struct RawQuery {
 struct RawAlert {
     /// Its name, the label `alertname`.
     name: String,
-    /// Other labels that it must have, with placeholders as in `promql`, but without quotes.
+    /// Other labels that it must have, with variables as in `promql`, but without quotes.
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }

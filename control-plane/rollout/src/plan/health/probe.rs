@@ -81,7 +81,7 @@ pub struct KafkaProbe {
 pub struct PrometheusProbe {
     /// Target in the server's configuration.
     pub target: String,
-    /// The query, with its placeholders filled in.
+    /// The query, with its variables filled in.
     pub promql: String,
     /// Beyond which it is unhealthy.
     pub unhealthy: Bound,
@@ -179,7 +179,7 @@ pub(super) struct RawPrometheus {
     /// Prometheus server: a target of the server's configuration. Default: main.
     #[serde(default)]
     target: Option<String>,
-    /// An instant query that gives one value, with placeholders as in `queries`.
+    /// An instant query that gives one value, with variables as in `queries`.
     query: String,
     /// Unhealthy above this.
     #[serde(default)]

@@ -1,11 +1,11 @@
-//! Placeholders in queries: `$service`, `$baseline`, `$canary`, `$component`.
+//! Variables in queries: `$service`, `$baseline`, `$canary`, `$component`.
 //!
 //! In PromQL they stand inside of quoted strings alone, and what they stand for is written so that it can neither end the string
 //! nor, in a regular expression, mean anything but itself. A `$` that names none of them stays what it is.
 
 const PLACEHOLDERS: [&str; 4] = ["service", "baseline", "canary", "component"];
 
-/// What the placeholders stand for.
+/// What the variables stand for.
 #[derive(Clone, Copy)]
 pub(in crate::plan) struct Names<'a> {
     pub(in crate::plan) service: &'a str,
@@ -15,7 +15,7 @@ pub(in crate::plan) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The value of the placeholder that `rest` begins with, after its `$`, and how long its name is.
+    /// The value of the variable that `rest` begins with, after its `$`, and how long its name is.
     fn at(&self, rest: &str) -> Result<Option<(&str, usize)>, String> {
         let name_end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
         let name = rest.get(..name_end).unwrap_or_default();
@@ -32,7 +32,7 @@ impl Names<'_> {
     }
 }
 
-/// A PromQL text with its placeholders filled in.
+/// A PromQL text with its variables filled in.
 pub(super) fn fill(text: &str, names: &Names<'_>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let (mut quote, mut is_pattern, mut rest) = (None, false, text);
@@ -46,8 +46,8 @@ pub(super) fn fill(text: &str, names: &Names<'_>) -> Result<String, String> {
                 };
                 match open {
                     Some(quote @ ('"' | '\'')) => filled.push_str(&quoted(value, quote, is_pattern)),
-                    Some(_) => return Err("a placeholder must not stand within backticks".to_owned()),
-                    None => return Err("a placeholder must stand within quotes".to_owned()),
+                    Some(_) => return Err("a variable must not stand within backticks".to_owned()),
+                    None => return Err("a variable must stand within quotes".to_owned()),
                 }
                 rest = rest.get(length..).unwrap_or_default();
                 continue;
@@ -78,7 +78,7 @@ pub(super) fn fill(text: &str, names: &Names<'_>) -> Result<String, String> {
     Ok(filled)
 }
 
-/// A text that is no PromQL, with its placeholders filled in.
+/// A text that is no PromQL, with its variables filled in.
 pub(super) fn plain(text: &str, names: &Names<'_>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;

@@ -5,7 +5,7 @@ const NAMES: Names<'_> =
     Names { service: "shop", baseline: "v1", canary: r#"v2.0"\'{}"#, component: Some("cart") };
 
 #[test]
-fn what_a_placeholder_stands_for_never_ends_its_string_nor_means_more_than_itself() {
+fn what_a_variable_stands_for_never_ends_its_string_nor_means_more_than_itself() {
     let cases = [
         (r#"up{v="$canary"}"#, r#"up{v="v2.0\"\\'{}"}"#),
         (r"up{v='$canary'}", r#"up{v='v2.0"\\\'{}'}"#),
@@ -23,7 +23,7 @@ fn what_a_placeholder_stands_for_never_ends_its_string_nor_means_more_than_itsel
 }
 
 #[test]
-fn a_placeholder_is_refused_where_it_could_be_code() {
+fn a_variable_is_refused_where_it_could_be_code() {
     for text in ["up{$canary}", "$service", "up{s=`$service`}"] {
         assert!(fill(text, &NAMES).is_err(), "{text}");
     }
