@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serin_evidence::mask::Masker;
 use serin_hooks::{Job, Point, Targets};
 use serin_rollout::{HookEnd, HookOutcome, HookRun, Plan, State};
 use tokio::sync::mpsc;
@@ -28,6 +29,7 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) struct Executor {
     targets: Arc<Targets>,
+    masker: Arc<Masker>,
     running: BTreeSet<(String, HookRun)>,
     tasks: JoinSet<()>,
     tell: mpsc::Sender<Ended>,
@@ -35,9 +37,9 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    pub(crate) fn new(targets: Arc<Targets>) -> Self {
+    pub(crate) fn new(targets: Arc<Targets>, masker: Arc<Masker>) -> Self {
         let (tell, ended) = mpsc::channel(RUNNING_MAX);
-        Self { targets, running: BTreeSet::new(), tasks: JoinSet::new(), tell, ended: Some(ended) }
+        Self { targets, masker, running: BTreeSet::new(), tasks: JoinSet::new(), tell, ended: Some(ended) }
     }
 
     /// What the runs tell when they have ended; given once.
@@ -55,10 +57,10 @@ impl Executor {
             self.running.insert(key);
             let (job, targets, tell) =
                 (Job::new(plan, state, run), Arc::clone(&self.targets), self.tell.clone());
-            let (rollout, run) = (state.id.0.clone(), run.clone());
+            let (rollout, run, masker) = (state.id.0.clone(), run.clone(), Arc::clone(&self.masker));
             self.tasks.spawn(async move {
                 let end = match job {
-                    Some(job) => job.perform(&targets, &reach).await,
+                    Some(job) => job.perform(&targets, &masker, &reach).await,
                     None => unknown(run),
                 };
                 let _the_server_may_be_ending = tell.send(Ended { rollout, end }).await;

@@ -4,21 +4,20 @@
 //! reached, which program runs, with which rights and which secrets, is the operator's word alone.
 //!
 //! Everything is bounded: each attempt in time, attempts in number, and what is kept of an answer in bytes, with what looks
-//! like a secret left out ([`mod@mask`]). A hook may be performed more than once (after a crash, after an answer that was lost), so
+//! like a secret left out ([`Masker`]). A hook may be performed more than once (after a crash, after an answer that was lost), so
 //! each run has a key by which whoever is called can tell. Nothing here decides anything: it tells how a hook ended.
 #![forbid(unsafe_code)]
 
 mod command;
-mod mask;
 mod migrate;
 mod target;
 mod webhook;
 
 use serde::Serialize;
+use serin_evidence::mask::Masker;
 use serin_rollout::plan::HookAction;
 use serin_rollout::{Due, HOOK_OUTPUT_BYTES, HookEnd, HookOutcome, HookRun, Plan, State, Work};
 
-pub use mask::mask;
 pub use serin_migrate::runner::{Point, Secret};
 pub use target::{Command, Database, Targets, UnknownTarget, Webhook};
 
@@ -93,7 +92,12 @@ impl Job {
     }
 
     /// Performs it, and tells how it ended. `observer` is called at the points of schema changes.
-    pub async fn perform(self, targets: &Targets, observer: &(dyn Fn(Point) + Send + Sync)) -> HookEnd {
+    pub async fn perform(
+        self,
+        targets: &Targets,
+        masker: &Masker,
+        observer: &(dyn Fn(Point) + Send + Sync),
+    ) -> HookEnd {
         let Self { run, told, task } = self;
         let tried = match task {
             Task::Webhook { target, timeout, attempts } => match targets.webhooks.get(&target) {
@@ -110,7 +114,7 @@ impl Job {
             },
         };
         let Tried { outcome, attempts, output } = tried;
-        let mut output = mask(&output);
+        let mut output = masker.mask(&output).into_owned();
         output.truncate(output.floor_char_boundary(HOOK_OUTPUT_BYTES));
         HookEnd { run, outcome, attempts, output }
     }

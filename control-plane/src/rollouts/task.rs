@@ -105,7 +105,7 @@ impl Task {
     /// Takes up what was stored and offers its assignment again.
     pub(crate) fn restore(shared: Shared, loaded: &Loaded) -> Result<Self, RestoreError> {
         let tracked = restore::restore(loaded)?;
-        let hooks = Executor::new(Arc::clone(&shared.targets));
+        let hooks = Executor::new(Arc::clone(&shared.targets), Arc::clone(&shared.masker));
         let mut task = Self {
             shared,
             hooks,

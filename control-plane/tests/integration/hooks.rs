@@ -111,7 +111,7 @@ async fn a_start_waits_for_its_webhook_and_a_rollback_tells_a_program() {
     let begun = eventually(&mut admin, &rollout.id, |rollout| rollout.weight_ppm == 200_000).await;
     let hook = &begun.hooks[0];
     assert_eq!((hook.state.as_str(), hook.attempts), ("succeeded", 2));
-    assert_eq!(hook.said, "200 warm now, token=***");
+    assert_eq!(hook.said, "200 warm now, token=[masked:secret]");
     let key = format!("{}/before_start/warm/0/1", rollout.id);
     assert_eq!(receiver.keys(), [key.clone(), key.clone()]);
     for (_, signature, body) in receiver.seen.lock().unwrap().iter() {
@@ -135,7 +135,10 @@ async fn a_start_waits_for_its_webhook_and_a_rollback_tells_a_program() {
     let said = &noted.hooks.last().unwrap().said;
     assert_eq!(
         said.trim(),
-        format!("fixed a b $HOME on_rollback {}/on_rollback/note/0/1 no-home password=***", rollout.id)
+        format!(
+            "fixed a b $HOME on_rollback {}/on_rollback/note/0/1 no-home password=[masked:secret]",
+            rollout.id
+        )
     );
     server.stop().await;
 }
