@@ -1,6 +1,6 @@
 //! Runs the binary with a deadline and a known environment.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -54,11 +54,13 @@ pub(crate) fn serin(arguments: &[&str]) -> Ran {
     finish(command(arguments).spawn().unwrap())
 }
 
-/// The same with text on standard input.
+/// The same with text on standard input, which a program that refuses its arguments may leave unread.
 pub(crate) fn serin_reading(arguments: &[&str], input: &str) -> Ran {
     let mut child = command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    finish(child)
+    match child.stdin.take().unwrap().write_all(input.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
+        _ => finish(child),
+    }
 }
 
 /// Waits for the end of a child; kills it after the deadline.
