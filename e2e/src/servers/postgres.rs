@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::geteuid;
+use tokio_postgres::{Client, NoTls};
 
 use crate::ports::Port;
 use crate::process::Process;
@@ -20,6 +21,16 @@ const NOBODY: u32 = 65_534;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Its administrator.
 pub const USER: &str = "postgres";
+
+/// Time to connect.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// What is in the schema `public`, a line for each column and index.
+const SCHEMA: &str = "
+select c.relkind::text || ' ' || c.oid::regclass || ' ' || coalesce(a.attname || ' ' ||
+    format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull, '') || coalesce(i.indisvalid::text, '')
+from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_index i on i.indexrelid = c.oid
+where c.relnamespace = 'public'::regnamespace order by 1";
 
 /// A running server.
 #[derive(Debug)]
@@ -65,6 +76,38 @@ impl Postgres {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port.number()
+    }
+
+    /// A connection to a database; it ends with the client.
+    ///
+    /// # Errors
+    /// When it does not answer in time.
+    pub async fn client(&self, database: &str) -> Result<Client> {
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(self.port()).user(USER).dbname(database);
+        let end = Instant::now() + CONNECT_DEADLINE;
+        loop {
+            // It listens a moment before it answers.
+            match config.connect(NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return Ok(client);
+                }
+                Err(error) if Instant::now() > end => {
+                    return Err(error).with_context(|| format!("cannot connect to the database {database}"));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// Tables, columns and indexes of a database, outside of Serin's own schema.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn schema(&self, database: &str) -> Result<Vec<String>> {
+        let rows = self.client(database).await?.query(SCHEMA, &[]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     async fn wait(&mut self) -> Result<()> {

@@ -36,6 +36,7 @@ def smtp():
         tls = {"tls_context": context, "require_starttls": True}
     return SMTP(
         Handler(),
+        hostname="localhost",
         authenticator=authenticate,
         auth_required=offer == "starttls",
         auth_require_tls=offer == "starttls",

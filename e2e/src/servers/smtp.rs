@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::certificate::Certificate;
 use crate::ports::Port;
 use crate::process::Process;
 use crate::workspace::{self, Workspace};
@@ -41,7 +42,7 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Starts one with a certificate and its key as PEM files. Its files lie in `folder`.
+    /// Starts one that shows `certificate`. Its files lie in `folder`.
     ///
     /// # Errors
     /// When it cannot be fetched or does not start.
@@ -49,8 +50,7 @@ impl Smtp {
         workspace: &Workspace,
         folder: &Path,
         offer: Offer,
-        certificate: &Path,
-        key: &Path,
+        certificate: &Certificate,
     ) -> Result<Self> {
         let port = Port::reserve()?;
         let (script, letters) = (folder.join("smtp.py"), folder.join("letters"));
@@ -59,7 +59,7 @@ impl Smtp {
         let mut command = Command::new("python3");
         command.env("PYTHONPATH", modules(workspace)?).arg(&script).arg(port.number().to_string());
         command.arg(if offer == Offer::Starttls { "starttls" } else { "nothing" });
-        command.arg(certificate).arg(key).arg(&letters).args([LOGIN.0, LOGIN.1]);
+        command.arg(&certificate.certificate).arg(&certificate.key).arg(&letters).args([LOGIN.0, LOGIN.1]);
         let mut process = Process::start("smtp", command, &folder.join("smtp.log"))?;
         let end = Instant::now() + START_DEADLINE;
         while tokio::net::TcpStream::connect(port.address()).await.is_err() {

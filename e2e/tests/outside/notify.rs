@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use serin_e2e::servers::certificate::Certificate;
 use serin_e2e::servers::receiver::{Mode, Received, Receiver};
 use serin_e2e::servers::smtp::{LOGIN, Offer, Smtp};
 use serin_e2e::workspace::Workspace;
@@ -129,28 +130,19 @@ async fn hostile_targets_delay_no_tick_reach_nothing_inside_and_get_everything_o
     }
 }
 
-/// A certificate for `localhost` and its key, as files.
-fn certificate(folder: &std::path::Path, name: &str) -> [std::path::PathBuf; 2] {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let [certificate, key] = ["pem", "key"].map(|kind| folder.join(format!("{name}.{kind}")));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    [certificate, key]
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mail_arrives_over_tls_and_neither_letter_nor_password_leaves_in_plain_text() {
     let workspace = Workspace::locate().unwrap();
     let scratch = workspace.scratch("mail").unwrap();
-    let [certificate_file, key] = certificate(&scratch, "server");
-    let [other, _] = certificate(&scratch, "other");
+    let server = Certificate::localhost(&scratch, "server").unwrap();
+    let other = Certificate::localhost(&scratch, "other").unwrap();
     let password = scratch.join("password");
     std::fs::write(&password, LOGIN.1).unwrap();
     let mut servers = Vec::new();
     for (name, offer) in [("secure", Offer::Starttls), ("stripped", Offer::Nothing)] {
         let folder = scratch.join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        servers.push(Smtp::start(&workspace, &folder, offer, &certificate_file, &key).await.unwrap());
+        servers.push(Smtp::start(&workspace, &folder, offer, &server).await.unwrap());
     }
     let mail = |server: &Smtp, ca: &std::path::Path| {
         json!({"email": {
@@ -163,9 +155,9 @@ async fn mail_arrives_over_tls_and_neither_letter_nor_password_leaves_in_plain_t
         "notifications": {
             "public_url": "https://serin.example",
             "targets": {
-                "mail": mail(&servers[0], &certificate_file),
-                "stripped": mail(&servers[1], &certificate_file),
-                "mistrust": mail(&servers[0], &other),
+                "mail": mail(&servers[0], &server.certificate),
+                "stripped": mail(&servers[1], &server.certificate),
+                "mistrust": mail(&servers[0], &other.certificate),
             },
             "routes": [{"to": ["mail", "stripped", "mistrust"]}],
             "group": {"wait": "0s", "interval": "10s"},

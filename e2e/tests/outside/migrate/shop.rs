@@ -6,7 +6,7 @@ use serde_json::json;
 use serin_e2e::servers::postgres::{Postgres, USER};
 use serin_migrate::runner::Server;
 use serin_migrate::{Direction, Stage, Step, Written};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 /// A thousand orders.
 const ORDERS: &str = "
@@ -61,21 +61,7 @@ impl Shop {
     }
 
     pub(crate) async fn client(&self, database: &str) -> Client {
-        let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(self.0.port()).user(USER).dbname(database);
-        let mut last = None;
-        // It listens a moment before it answers.
-        for _ in 0..100 {
-            match config.connect(NoTls).await {
-                Ok((client, connection)) => {
-                    tokio::spawn(connection);
-                    return client;
-                }
-                Err(error) => last = Some(error),
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("{last:?}")
+        self.0.client(database).await.unwrap()
     }
 
     async fn admin(&self) -> Client {
@@ -102,14 +88,7 @@ impl Shop {
 
     /// Tables, columns and indexes outside of Serin's own schema.
     pub(crate) async fn schema(&self, database: &str) -> Vec<String> {
-        let query = "
-            select c.relkind::text || ' ' || c.oid::regclass || ' ' || coalesce(a.attname || ' ' ||
-                format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull, '') || coalesce(i.indisvalid::text, '')
-            from pg_class c left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-            left join pg_index i on i.indexrelid = c.oid
-            where c.relnamespace = 'public'::regnamespace order by 1";
-        let rows = self.client(database).await.query(query, &[]).await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
+        self.0.schema(database).await.unwrap()
     }
 
     /// Number and checksum of the orders, by the columns that were there from the beginning.
