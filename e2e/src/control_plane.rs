@@ -64,8 +64,22 @@ impl ControlPlane {
         let binary = workspace.binary("serin-control-plane")?;
         let file = folder.join("http-token");
         std::fs::write(&file, token).with_context(|| format!("cannot write {}", file.display()))?;
-        let tokens = json!({"harness": file});
-        Self::start_with(&binary, workspace, folder, report_interval, &tokens).await
+        let more = json!({"listeners": {"http": {"tokens": {"harness": file}}}});
+        Self::start_with(&binary, workspace, folder, report_interval, more).await
+    }
+
+    /// The same with more in its configuration.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_configured(
+        workspace: &Workspace,
+        folder: &Path,
+        report_interval: Duration,
+        more: Value,
+    ) -> Result<Self> {
+        let binary = workspace.binary("serin-control-plane")?;
+        Self::start_with(&binary, workspace, folder, report_interval, more).await
     }
 
     /// The same with another build of it.
@@ -78,7 +92,7 @@ impl ControlPlane {
         folder: &Path,
         report_interval: Duration,
     ) -> Result<Self> {
-        Self::start_with(binary, workspace, folder, report_interval, &json!({})).await
+        Self::start_with(binary, workspace, folder, report_interval, json!({})).await
     }
 
     async fn start_with(
@@ -86,21 +100,22 @@ impl ControlPlane {
         workspace: &Workspace,
         folder: &Path,
         report_interval: Duration,
-        http_tokens: &Value,
+        more: Value,
     ) -> Result<Self> {
         let [fleet, admin, http] = [Port::reserve()?, Port::reserve()?, Port::reserve()?];
         let config = folder.join("control-plane.yaml");
         // JSON is YAML, and quotes any path.
-        let document = json!({
+        let mut document = json!({
             "data": folder.join("data"),
             "listeners": {
                 "fleet": {"address": fleet.address()},
                 "admin": {"address": admin.address()},
-                "http": {"address": http.address(), "tokens": http_tokens},
+                "http": {"address": http.address()},
             },
             "filter": {"path": workspace.wasm()?},
             "report": {"interval_ms": u64::try_from(report_interval.as_millis())?},
         });
+        merge(&mut document, more);
         std::fs::write(&config, serde_json::to_vec_pretty(&document)?)
             .with_context(|| format!("cannot write {}", config.display()))?;
         let (binary, folder) = (binary.to_owned(), folder.to_owned());
@@ -183,6 +198,18 @@ impl ControlPlane {
     pub async fn stop(self) -> Result<()> {
         self.process.stop(STOP_DEADLINE).await?;
         Ok(())
+    }
+}
+
+/// Puts `more` into `document`, object by object.
+fn merge(document: &mut Value, more: Value) {
+    match (document, more) {
+        (Value::Object(fields), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(fields.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (place, value) => *place = value,
     }
 }
 

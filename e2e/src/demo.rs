@@ -3,7 +3,7 @@
 //! A sample service of ten routes runs behind Envoy under a steady load. In the first act a good version is promoted by
 //! the control plane alone. In the second, one route of the next version begins to fail while it is on trial; that route
 //! is rolled back, and the other nine go on. Another scenario shows the three granularities of a rollback, one after the
-//! other. Everything told at the end was observed in this run: by the clients, by the
+//! other; a third lets three services go out as one release, with a schema change, and return. Everything told at the end was observed in this run: by the clients, by the
 //! service's own counts, by the journal and the metrics of the control plane.
 //!
 //! Every wait has a deadline. When the run ends, however it ends, nothing is left behind.
@@ -14,6 +14,7 @@ mod control;
 mod good;
 mod granularity;
 mod live;
+mod operations;
 mod report;
 mod screen;
 mod share;
@@ -35,7 +36,7 @@ pub use self::screen::Screen;
 use self::shop::Shop;
 use self::stage::Stage;
 use crate::envoy::binary;
-use crate::load::{Key, Load, Status, Summary};
+use crate::load::{Key, Load, Plan, Status, Summary};
 use crate::workspace::Workspace;
 
 /// How the demo is run.
@@ -57,6 +58,8 @@ pub enum Scenario {
     Acts,
     /// A bad block of code, a bad route and a bad version, each undone at its level.
     Granularity,
+    /// Three services go out as one release with a schema change; the second regresses, and everything moves back.
+    Operations,
 }
 
 /// What the acts and the live view look at.
@@ -67,7 +70,12 @@ struct Scene<'a> {
     control: &'a Control,
     load: &'a Load,
     began: SystemTime,
+    /// Whose rollouts are looked at.
+    services: &'static [&'static str],
 }
+
+/// The one service of the acts.
+const SHOP: &[&str] = &[control::SERVICE];
 
 /// Runs the demo as the command does. Dropping it ends all that it started and removes its files.
 ///
@@ -76,12 +84,20 @@ struct Scene<'a> {
 pub async fn run(workspace: &Workspace, options: Options) -> Result<()> {
     let screen = Screen::new(options.json);
     prepare(workspace, &screen)?;
-    if options.scenario == Scenario::Granularity {
-        let (report, theatre) = granularity::play(workspace, &screen).await?;
-        return finish(&report, report.failures(), theatre, &screen, options).await;
+    match options.scenario {
+        Scenario::Acts => {
+            let (report, theatre) = play(workspace, &screen).await?;
+            finish(&report, report.failures(), theatre, &screen, options).await
+        }
+        Scenario::Granularity => {
+            let (report, theatre) = granularity::play(workspace, &screen).await?;
+            finish(&report, report.failures(), theatre, &screen, options).await
+        }
+        Scenario::Operations => {
+            let (report, theatre) = operations::play(workspace, &screen).await?;
+            finish(&report, report.failures(), theatre, &screen, options).await
+        }
     }
-    let (report, theatre) = play(workspace, &screen).await?;
-    finish(&report, report.failures(), theatre, &screen, options).await
 }
 
 /// Tells the report to programs, holds what runs if that was asked for, and clears it.
@@ -128,6 +144,18 @@ pub async fn check_granularity(workspace: &Workspace) -> Result<()> {
     ensure_held(&report.failures())
 }
 
+/// Plays the release of three services without a word, as a check, with the native binaries that are there.
+///
+/// # Errors
+/// As [`run`].
+pub async fn check_operations(workspace: &Workspace) -> Result<()> {
+    let screen = Screen::silent();
+    prepare_envoy(workspace)?;
+    let (report, theatre) = operations::play(workspace, &screen).await?;
+    theatre.stage.clear().await?;
+    ensure_held(&report.failures())
+}
+
 fn ensure_held(failures: &[String]) -> Result<()> {
     match failures {
         [] => Ok(()),
@@ -155,17 +183,20 @@ fn prepare_envoy(workspace: &Workspace) -> Result<()> {
 pub struct Theatre {
     stage: Stage,
     control: Control,
-    _shop: Shop,
+    plan: Plan,
+    services: &'static [&'static str],
+    _set: Box<dyn Send>,
 }
 
 impl Theatre {
     /// Starts the load again and shows what happens from now on.
     async fn hold(&self, screen: &Screen) -> Result<Infallible> {
         let after = self.control.last_sequence().await?;
-        let load = Load::start(self.stage.load_plan())?;
-        let began = SystemTime::now();
-        live::show(Scene { screen, stage: &self.stage, control: &self.control, load: &load, began }, after)
-            .await
+        let load = Load::start(self.plan.clone())?;
+        let (began, services) = (SystemTime::now(), self.services);
+        let scene =
+            Scene { screen, stage: &self.stage, control: &self.control, load: &load, began, services };
+        live::show(scene, after).await
     }
 }
 
@@ -177,10 +208,10 @@ impl Theatre {
 pub async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, Theatre)> {
     let mut shop = Shop::open("v1", "v2").await?;
     let (mut stage, control) = Stage::set(workspace, &shop).await?;
-    introduce(screen, &stage);
+    introduce(screen, &stage, &stage.load_plan(), "ten routes");
     let load = Load::start(stage.load_plan())?;
     let (began, start) = (SystemTime::now(), Instant::now());
-    let scene = Scene { screen, stage: &stage, control: &control, load: &load, began };
+    let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: SHOP };
     let played = tokio::select! {
         played = acts(scene, &mut shop) => played,
         Err(error) = live::show(scene, 0) => Err(error),
@@ -193,15 +224,15 @@ pub async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, The
     report.seconds = start.elapsed().as_secs_f64();
     count(&summary, &shop, &mut report);
     close(screen, &report);
-    Ok((report, Theatre { stage, control, _shop: shop }))
+    let plan = stage.load_plan();
+    Ok((report, Theatre { stage, control, plan, services: SHOP, _set: Box::new(shop) }))
 }
 
-fn introduce(screen: &Screen, stage: &Stage) {
-    let plan = stage.load_plan();
+fn introduce(screen: &Screen, stage: &Stage, plan: &Plan, over: &str) {
     screen.line(&format!("Envoy        http://{}/", stage.envoy.address()));
     screen.line(&format!("Status page  http://{}/", stage.control_plane.http()));
     screen.line(&format!(
-        "Load         {} requests a second over ten routes, from {} users",
+        "Load         {} requests a second over {over}, from {} users",
         plan.requests_per_second, plan.users
     ));
 }

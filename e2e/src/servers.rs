@@ -2,6 +2,7 @@
 //!
 //! All listen on loopback ports of their own and end with their value. A server that has to be fetched says what failed.
 
+pub mod certificate;
 pub mod postgres;
 pub mod receiver;
 pub mod smtp;

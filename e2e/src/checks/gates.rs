@@ -41,7 +41,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "doctest"    doctest     "the examples in the documentation"
     "wasm-core"  wasm_core   "the filter's core passes its own tests as WASM, by wasm-bindgen-test under Node"
     "envoy"      envoy       "the scenarios on a real Envoy"
-    "demo"       demo        "a good canary is promoted, one bad route is rolled back alone, and each granularity undoes its level"
+    "demo"       demo        "a good canary is promoted, one bad route rolled back alone, each granularity undoes its level, a train returns"
 };
 
 /// The linter of the contract.
@@ -150,6 +150,7 @@ async fn demo(checks: &Checks) -> Result<Outcome> {
     checks.run(checks.cargo(&BUILD)).await?;
     crate::demo::check(&checks.workspace).await?;
     crate::demo::check_granularity(&checks.workspace).await?;
+    crate::demo::check_operations(&checks.workspace).await?;
     Ok(Outcome::Passed(Tally::default()))
 }
 

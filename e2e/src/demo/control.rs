@@ -28,6 +28,8 @@ pub(super) struct Control {
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) sequence: u64,
+    /// Identifier of the rollout or train.
+    pub(super) rollout: String,
     pub(super) at: SystemTime,
     pub(super) kind: String,
     pub(super) actor: String,
@@ -36,6 +38,8 @@ pub(super) struct Event {
     pub(super) components: Vec<String>,
     /// Blocks of code that it returns to previous versions.
     pub(super) blocks: Vec<String>,
+    /// The stage of a rollback that it records, and how that ended.
+    pub(super) stage: Option<(String, String)>,
 }
 
 /// A histogram of `/metrics`: how many observations, and their sum in seconds.
@@ -64,7 +68,12 @@ impl Control {
 
     /// The newest rollout of the service.
     pub(super) async fn rollout(&self) -> Result<proto::Rollout> {
-        let request = proto::GetRequest { id: SERVICE.to_owned() };
+        self.rollout_of(SERVICE).await
+    }
+
+    /// The newest rollout of a service.
+    pub(super) async fn rollout_of(&self, service: &str) -> Result<proto::Rollout> {
+        let request = proto::GetRequest { id: service.to_owned() };
         let answer = self.admin.clone().get(request).await.context("the rollout cannot be read")?;
         answer.into_inner().rollout.context("the answer has no rollout")
     }
@@ -87,11 +96,21 @@ impl Control {
     pub(super) async fn until(
         &self,
         deadline: Duration,
+        wanted: impl FnMut(&proto::Rollout) -> bool,
+    ) -> Result<Option<proto::Rollout>> {
+        self.until_of(SERVICE, deadline, wanted).await
+    }
+
+    /// The same of another service.
+    pub(super) async fn until_of(
+        &self,
+        service: &str,
+        deadline: Duration,
         mut wanted: impl FnMut(&proto::Rollout) -> bool,
     ) -> Result<Option<proto::Rollout>> {
         let end = Instant::now() + deadline;
         loop {
-            let rollout = self.rollout().await?;
+            let rollout = self.rollout_of(service).await?;
             if wanted(&rollout) {
                 return Ok(Some(rollout));
             }
@@ -171,6 +190,13 @@ impl Control {
     }
 }
 
+impl Event {
+    /// Name of the service, or of the train, that it belongs to: identifiers are names with a suffix.
+    pub(super) fn service(&self) -> &str {
+        self.rollout.rsplit_once('-').map_or(self.rollout.as_str(), |(name, _)| name)
+    }
+}
+
 /// A request with the name of who asks, as the command line sends it.
 fn asked<T>(message: T) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
@@ -190,8 +216,11 @@ impl TryFrom<proto::Event> for Event {
         let components = components.filter_map(|name| Some(name.as_str()?.to_owned()));
         let blocks = document.get("blocks").and_then(|blocks| blocks.as_object());
         let blocks = blocks.into_iter().flat_map(serde_json::Map::keys).cloned();
+        let text = |field: &str| Some(document.get(field)?.as_str()?.to_owned());
         Ok(Self {
+            stage: text("stage").zip(text("outcome")),
             sequence: event.sequence,
+            rollout: event.rollout_id,
             at: SystemTime::UNIX_EPOCH + Duration::new(u64::try_from(at.seconds)?, u32::try_from(at.nanos)?),
             kind: event.kind,
             actor: event.actor,

@@ -48,13 +48,13 @@ const WATCH: Duration = Duration::from_secs(8);
 pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, Theatre)> {
     let shop = Shop::open(BASELINE, CANARY).await?;
     let (mut stage, control) = Stage::set(workspace, &shop).await?;
-    super::introduce(screen, &stage);
+    super::introduce(screen, &stage, &stage.load_plan(), "ten routes");
     // Before the first request, so that whoever gets another version later was moved by a rollback.
     control.create(PLAN).await?;
     control.until_applied(APPLY_DEADLINE).await?;
     let load = Load::start(stage.load_plan())?;
     let (began, start) = (SystemTime::now(), Instant::now());
-    let scene = Scene { screen, stage: &stage, control: &control, load: &load, began };
+    let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: super::SHOP };
     let played = tokio::select! {
         played = faults(scene, &shop) => played,
         Err(error) = live::show(scene, 0) => Err(error),
@@ -73,7 +73,8 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     screen.line("");
     report.table().iter().for_each(|row| screen.line(row));
     report.failures().iter().for_each(|failure| screen.line(&format!("  did not hold: {failure}")));
-    Ok((report, Theatre { stage, control, _shop: shop }))
+    let plan = stage.load_plan();
+    Ok((report, Theatre { stage, control, plan, services: super::SHOP, _set: Box::new(shop) }))
 }
 
 async fn faults(scene: Scene<'_>, shop: &Shop) -> Result<Report> {

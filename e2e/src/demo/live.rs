@@ -8,6 +8,7 @@ use serin_proto::admin::v1::{Phase, Rollout, Verdict};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Scene;
+use super::control::Control;
 use super::report::percent;
 use crate::load::{Key, Summary};
 
@@ -23,7 +24,7 @@ const BUSY_S: u64 = 3;
 /// Shows what happens, and the journal from the entry after `sequence` on, until it is dropped. Ends only when the
 /// control plane cannot be asked any more.
 pub(super) async fn show(scene: Scene<'_>, mut sequence: u64) -> Result<Infallible> {
-    let Scene { screen, control, load, began, .. } = scene;
+    let Scene { screen, control, load, began, services, .. } = scene;
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut looks, mut busy_until) = (0_u64, 0);
@@ -33,7 +34,8 @@ pub(super) async fn show(scene: Scene<'_>, mut sequence: u64) -> Result<Infallib
         for event in control.events_after(sequence).await? {
             sequence = event.sequence;
             let seconds = event.at.duration_since(began).unwrap_or_default().as_secs_f64();
-            screen.line(&format!("{seconds:>6.1} s  {}  ({})", event.text, event.actor));
+            let of = if services.len() > 1 { format!("{:<19}", event.service()) } else { String::new() };
+            screen.line(&format!("{seconds:>6.1} s  {of}{}  ({})", event.text, event.actor));
             busy_until = looks / LOOKS_PER_LINE + BUSY_S;
         }
         looks += 1;
@@ -42,13 +44,38 @@ pub(super) async fn show(scene: Scene<'_>, mut sequence: u64) -> Result<Infallib
         }
         let second = looks / LOOKS_PER_LINE;
         let now = (Instant::now(), load.snapshot());
-        if let Ok(rollout) = control.rollout().await {
+        if let Ok(rollouts) = rollouts(control, services).await {
             let clock = began.elapsed().unwrap_or_default().as_secs_f64();
             let worth_a_line = second.is_multiple_of(QUIET_LINE_EVERY_S) || second <= busy_until;
-            screen.live(&format!("{clock:>6.1} s  {}", line(&rollout, &before, &now)), worth_a_line);
+            let text = match rollouts.as_slice() {
+                [rollout] => line(rollout, &before, &now),
+                rollouts => line_of_several(rollouts, &before, &now),
+            };
+            screen.live(&format!("{clock:>6.1} s  {text}"), worth_a_line);
         }
         before = now;
     }
+}
+
+async fn rollouts(control: &Control, services: &[&str]) -> Result<Vec<Rollout>> {
+    let mut rollouts = Vec::new();
+    for service in services {
+        rollouts.push(control.rollout_of(service).await?);
+    }
+    Ok(rollouts)
+}
+
+/// Where each of several rollouts stands.
+fn line_of_several(rollouts: &[Rollout], before: &(Instant, Summary), now: &(Instant, Summary)) -> String {
+    let since = |wanted: &dyn Fn(&Key) -> bool| now.1.total(wanted).saturating_sub(before.1.total(wanted));
+    let seconds = (now.0 - before.0).as_secs_f64().max(0.001);
+    let (all, failed) = (since(&|_| true), since(&|key| key.status.is_failure()));
+    let mut text = format!("{:>5.0} req/s ({failed} failed)", all as f64 / seconds);
+    for rollout in rollouts {
+        let (service, weight) = (&rollout.service, percent(rollout.weight_ppm));
+        text.push_str(&format!("   {service} {weight:<5} {}", phase(rollout.phase())));
+    }
+    text
 }
 
 /// What happened between two looks at the load, and what the control plane says of it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::control::Control;
@@ -36,12 +37,26 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts the control plane and Envoy in front of `shop`, and waits until the filter reports.
     pub(super) async fn set(workspace: &Workspace, shop: &Shop) -> Result<(Self, Control)> {
-        let folder = Folder(workspace.scratch("demo")?);
-        let control_plane = ControlPlane::start(workspace, folder.path(), REPORT_INTERVAL).await?;
+        let folder = Folder::make(workspace)?;
+        let before = |bootstrap: Bootstrap| {
+            bootstrap
+                .cluster_at(BASELINE_CLUSTER, shop.baseline().address())?
+                .cluster_at(CANARY_CLUSTER, shop.canary().address())
+        };
+        Self::build(workspace, folder, json!({}), before).await
+    }
+
+    /// The same in front of whatever `before` puts into Envoy's bootstrap, and with `more` in the control plane's configuration.
+    pub(super) async fn build(
+        workspace: &Workspace,
+        folder: Folder,
+        more: Value,
+        before: impl FnOnce(Bootstrap) -> Result<Bootstrap>,
+    ) -> Result<(Self, Control)> {
+        let control_plane =
+            ControlPlane::start_configured(workspace, folder.path(), REPORT_INTERVAL, more).await?;
         let control = Control::new(control_plane.client()?, control_plane.http());
-        let bootstrap = Bootstrap::shipped(workspace)?
-            .cluster_at(BASELINE_CLUSTER, shop.baseline().address())?
-            .cluster_at(CANARY_CLUSTER, shop.canary().address())?
+        let bootstrap = before(Bootstrap::shipped(workspace)?)?
             .cluster_at(CONTROL_PLANE_CLUSTER, control_plane.fleet())?;
         let settings = envoy::Settings::named("envoy-1").workers(WORKERS);
         let envoy = Envoy::start(workspace, &settings, bootstrap, folder.path()).await?;
@@ -91,10 +106,14 @@ async fn attached(control: &Control) -> Result<()> {
 
 /// A folder that is removed with everything in it.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn path(&self) -> &Path {
+    pub(super) fn make(workspace: &Workspace) -> Result<Self> {
+        Ok(Self(workspace.scratch("demo")?))
+    }
+
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 }
