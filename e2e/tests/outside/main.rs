@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
+mod kafka;
 mod migrate;
 mod notify;
+mod plane;
+mod prometheus;
 mod schema;

@@ -1,4 +1,4 @@
-//! A control plane with targets, a rollout in it, and a fleet that reports what a canary with one bad route does.
+//! A control plane with targets, rollouts in it, and a fleet that reports what a good canary does, or one with a bad route.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,9 @@ use serin_e2e::process::Process;
 use serin_e2e::workspace::Workspace;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
 use serin_proto::admin::v1::notification_service_client::NotificationServiceClient;
-use serin_proto::admin::v1::{CreateRequest, ListNotificationsRequest, ListNotificationsResponse};
+use serin_proto::admin::v1::{
+    CreateRequest, GetRequest, ListNotificationsRequest, ListNotificationsResponse, OutsideReading, Rollout,
+};
 use serin_proto::fleet::v1::fleet_service_client::FleetServiceClient;
 use serin_proto::fleet::v1::{ArmCounts, Batch, OutcomeCounts, ReportRequest, Stratum};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +22,11 @@ use tonic::transport::Channel;
 
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const ROUTES: u32 = 4;
+/// Requests of each second to a route of a bad canary that fail, of 40.
+const BAD: u64 = 20;
+/// How long ticks are watched at a time, and how often at most.
+const ROUND: Duration = Duration::from_secs(6);
+const ROUNDS: usize = 5;
 
 /// A running control plane.
 pub(super) struct Plane {
@@ -64,23 +71,58 @@ impl Plane {
         format!("http://{}", self.addresses[listener].as_str().unwrap())
     }
 
-    pub(super) async fn create(&self, service: &str) {
-        let mut plan = format!(
-            "{{service: {service}, baseline: v1, canary: v2, steps: [{{weight: 20%, bake: 1h}}], warm_up: 1s, components: ["
-        );
-        for route in 0..ROUTES {
-            plan.push_str(&format!("{{name: route-{route}, matches: [{{path: {{prefix: /{route}}}}}]}}, "));
-        }
-        let request = CreateRequest { plan_yaml: plan + "]}", paused: false };
-        let mut admin = AdminServiceClient::connect(self.url("admin")).await.unwrap();
-        admin.create(request).await.unwrap();
+    /// The HTTP listener's address of a path.
+    pub(super) fn http(&self, path: &str) -> String {
+        format!("{}{path}", self.url("http"))
+    }
+
+    async fn admin(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::connect(self.url("admin")).await.unwrap()
+    }
+
+    /// A rollout of a plan of four routes, to which `more` is added. Gives its identifier.
+    pub(super) async fn create(&self, service: &str, more: &Value) -> String {
+        let component = |route| json!({"name": format!("route-{route}"), "matches": [{"path": {"prefix": format!("/{route}")}}]});
+        let mut plan = json!({
+            "service": service, "baseline": "v1", "canary": "v2", "warm_up": "1s",
+            "steps": [{"weight": "20%", "bake": "1h"}],
+            "components": (0..ROUTES).map(component).collect::<Vec<_>>(),
+        });
+        plan.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let request = CreateRequest { plan_yaml: plan.to_string(), paused: false };
+        self.admin().await.create(request).await.unwrap().into_inner().rollout.unwrap().id
+    }
+
+    /// The fleet reports on a service until the task is aborted, of whose canary one route is bad or none.
+    pub(super) async fn report(&self, service: &str, is_bad: bool) -> JoinHandle<()> {
+        let fleet = FleetServiceClient::connect(self.url("fleet")).await.unwrap();
+        tokio::spawn(report(fleet, service.to_owned(), if is_bad { BAD } else { 0 }))
     }
 
     /// A rollout whose canary fails on one route; the fleet reports until the task is aborted.
     pub(super) async fn rollout(&self, service: &str) -> JoinHandle<()> {
-        self.create(service).await;
-        let fleet = FleetServiceClient::connect(self.url("fleet")).await.unwrap();
-        tokio::spawn(report(fleet, service.to_owned()))
+        self.create(service, &json!({})).await;
+        self.report(service, true).await
+    }
+
+    /// Waits until a rollout stands as `wanted` says.
+    pub(super) async fn until_rollout(
+        &self,
+        id: &str,
+        within: Duration,
+        wanted: impl Fn(&Rollout) -> bool,
+    ) -> Rollout {
+        let end = Instant::now() + within;
+        let mut admin = self.admin().await;
+        loop {
+            let rollout =
+                admin.get(GetRequest { id: id.to_owned() }).await.unwrap().into_inner().rollout.unwrap();
+            if wanted(&rollout) {
+                return rollout;
+            }
+            assert!(Instant::now() < end, "{rollout:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     pub(super) async fn notifications(&self) -> ListNotificationsResponse {
@@ -121,6 +163,30 @@ impl Plane {
     }
 }
 
+/// What a rollout knows of a trigger, a query or a health check.
+pub(super) fn reading<'a>(rollout: &'a Rollout, kind: &str, name: &str) -> Option<&'a OutsideReading> {
+    rollout.outside.iter().find(|one| one.kind == kind && one.name == name)
+}
+
+/// Watches ticks until none of `plane` is later than 50 ms in a round. Where some are, `twin`, which has no targets, must have
+/// late ones, too: then the machine was busy, and another round is watched.
+pub(super) async fn ticks_are_in_time(plane: &Plane, twin: &Plane) {
+    for _ in 0..ROUNDS {
+        let before = [plane.ticks().await, twin.ticks().await];
+        tokio::time::sleep(ROUND).await;
+        let after = [plane.ticks().await, twin.ticks().await];
+        let late: Vec<u64> =
+            before.iter().zip(&after).map(|(before, after)| after.late - before.late).collect();
+        assert!(after[0].all - before[0].all >= 5, "ticks are missing: {after:?}");
+        println!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
+        if late[0] == 0 {
+            return;
+        }
+        assert!(late[1] > 0, "only hostile targets can have delayed {} ticks", late[0]);
+    }
+    panic!("the machine is too busy to tell");
+}
+
 fn latency(count: u64) -> Vec<u8> {
     let mut histogram = Histogram::<u64>::new(2).unwrap();
     (0..count).for_each(|index| histogram.record(20_000 + 1_000 * (index % 10)).unwrap());
@@ -140,7 +206,7 @@ fn arm(name: &str, requests: u64, errors: u64) -> ArmCounts {
     }
 }
 
-async fn report(mut fleet: FleetServiceClient<Channel>, service: String) {
+async fn report(mut fleet: FleetServiceClient<Channel>, service: String, bad: u64) {
     for seq in 1.. {
         let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -148,7 +214,7 @@ async fn report(mut fleet: FleetServiceClient<Channel>, service: String) {
             service: service.clone(),
             component: format!("route-{route}"),
             start_second: second,
-            arms: vec![arm("baseline", 160, 0), arm("canary", 40, if route == 0 { 20 } else { 0 })],
+            arms: vec![arm("baseline", 160, 0), arm("canary", 40, if route == 0 { bad } else { 0 })],
         });
         let strata = strata.collect();
         let batch = Batch { complete_until_second: second + 1, strata, gaps: None, routes: Vec::new() };

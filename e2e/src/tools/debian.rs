@@ -1,0 +1,100 @@
+//! Binaries out of packages of Debian, unpacked below the target folder: nothing is installed.
+//!
+//! apt checks a package against the signatures of the archive. The upstream version is pinned and not the revision of the package,
+//! because an archive serves the newest revision alone.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace::{self, Workspace};
+
+/// A binary inside a package.
+#[derive(Clone, Copy, Debug)]
+pub struct Package {
+    /// Name of the package.
+    pub name: &'static str,
+    /// Its upstream version.
+    pub version: &'static str,
+    /// The release of Debian that has it.
+    pub release: &'static str,
+    /// Path of the binary inside the package, without a leading slash.
+    pub member: &'static str,
+}
+
+impl Package {
+    /// Path of the binary, which is fetched when it is not there yet.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or does not run on this machine. The error says what must be there.
+    pub fn binary(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let folder = workspace.target().join("tools").join(format!("debian-{}-{}", self.name, self.version));
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.lock()?;
+        let kept = folder.join("files");
+        let binary = kept.join(self.member);
+        if !binary.exists() {
+            writeln!(std::io::stderr(), "fetching {} {} from Debian (once)", self.name, self.version)?;
+            let files = self.unpacked(&folder.join("fetch")).with_context(|| {
+                format!(
+                    "cannot fetch {} {}: it is of Debian {}, whose apt-get and dpkg must be there and whose archive or a mirror of it be reached",
+                    self.name, self.version, self.release
+                )
+            })?;
+            fs::rename(files, &kept)?;
+        }
+        Ok(binary)
+    }
+
+    /// The folder in which its files are, below `work`, which is emptied first.
+    fn unpacked(&self, work: &Path) -> Result<PathBuf> {
+        if work.exists() {
+            fs::remove_dir_all(work)?;
+        }
+        fs::create_dir_all(work)?;
+        let quiet = self.download(work).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !quiet.context("cannot run apt-get")?.success() {
+            // Its lists may be old or absent; they are the system's, so what is newer is kept here.
+            workspace::run(with_own_lists(apt(work).arg("update"), work)?, "apt-get update")?;
+            workspace::run(with_own_lists(&mut self.download(work), work)?, "apt-get download")?;
+        }
+        let is_package = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "deb");
+        let package = fs::read_dir(work)?.filter_map(|entry| Some(entry.ok()?.path())).find(is_package);
+        let files = work.join("files");
+        let mut unpack = Command::new("dpkg");
+        unpack.arg("-x").arg(package.context("apt-get downloaded no package")?).arg(&files);
+        workspace::run(&mut unpack, "dpkg -x")?;
+        let trial = Command::new(files.join(self.member)).arg("--version").output();
+        let said = trial.context("the fetched binary does not run on this machine")?;
+        let said = [said.stdout, said.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        ensure!(said.contains(self.version), "the fetched binary says that it is another version: {said}");
+        Ok(files)
+    }
+
+    fn download(&self, work: &Path) -> Command {
+        let mut download = apt(work);
+        download.arg("download").arg(format!("{}={}*", self.name, self.version));
+        download
+    }
+}
+
+/// `apt-get` in `work`. It runs as whoever asks, who alone can write there.
+fn apt(work: &Path) -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.current_dir(work).args(["--quiet=2", "--option", "APT::Sandbox::User=root"]);
+    apt
+}
+
+fn with_own_lists<'a>(apt: &'a mut Command, work: &Path) -> Result<&'a mut Command> {
+    for (name, folder) in [("Dir::State::Lists", "lists"), ("Dir::Cache", "cache")] {
+        let folder = work.join(folder);
+        fs::create_dir_all(folder.join("partial"))?;
+        apt.arg("--option").arg(format!("{name}={}/", folder.display()));
+    }
+    Ok(apt)
+}
