@@ -4,6 +4,7 @@
 
 mod kafka;
 mod migrate;
+mod neighbours;
 mod notify;
 mod plane;
 mod prometheus;
