@@ -72,7 +72,7 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     for (name, text) in FILES {
         std::fs::write(path.join(name), text)?;
     }
-    let orders = Orders::open(screen).await?;
+    let orders = Orders::open(workspace, screen).await?;
     let receivers = Receivers::open(workspace, &path).await?;
     let mut cast = Cast { services: Services::open().await?, orders, receivers };
     let more = cast.receivers.configuration(&path, &cast.orders);

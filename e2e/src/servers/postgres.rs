@@ -3,8 +3,9 @@
 //! The server refuses to run as root, so there it runs as the user `nobody`, who owns the folder. It listens on loopback only,
 //! trusts whoever connects, and does not wait for the disk: what is tested is what a client's crash leaves, not a power cut.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,30 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::ports::Port;
 use crate::process::Process;
+use crate::tools::debian::Package;
+use crate::workspace::Workspace;
 
+/// Where this machine has none. The archive serves the newest minor version alone.
+const POSTGRESQL: Package = Package {
+    name: "postgresql-15",
+    version: "15",
+    release: "12 (bookworm)",
+    member: "usr/lib/postgresql/15/bin/postgres",
+    libraries: &[
+        "libcom-err2",
+        "libgssapi-krb5-2",
+        "libicu72",
+        "libk5crypto3",
+        "libkeyutils1",
+        "libkrb5-3",
+        "libkrb5support0",
+        "libldap-2.5-0",
+        "libpq5",
+        "libsasl2-2",
+        "libssl3",
+        "libxml2",
+    ],
+};
 /// The user that owns nothing.
 const NOBODY: u32 = 65_534;
 /// Time to make the files, and to answer.
@@ -41,12 +65,12 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a server and starts it. `None`: this machine has none.
+    /// Makes a server and starts it: this machine's, or where it has none Debian's.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub async fn start(name: &str) -> Result<Option<Self>> {
-        let Some((initdb, postgres)) = find("initdb").zip(find("postgres")) else { return Ok(None) };
+    /// When it cannot be fetched or started.
+    pub async fn start(workspace: &Workspace, name: &str) -> Result<Self> {
+        let programs = Programs::find(workspace)?;
         let folder = std::env::temp_dir().join(format!("serin-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         if geteuid().is_root() {
@@ -54,13 +78,13 @@ impl Postgres {
         }
         let mut server = Self { process: None, port: Port::reserve()?, folder };
         let data = server.folder.join("data");
-        let mut made = as_nobody(&initdb);
+        let mut made = programs.command("initdb");
         made.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", USER, "-D"])
             .arg(&data);
         let mut made = Process::start("initdb", made, &server.folder.join("initdb.log"))?;
         let status = made.wait(DEADLINE).await?;
         ensure!(status.success(), "initdb failed:\n{}", made.tail());
-        let mut command = as_nobody(&postgres);
+        let mut command = programs.command("postgres");
         command.arg("-D").arg(&data).arg("-p").arg(server.port.number().to_string());
         for setting in
             ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=16MB"]
@@ -69,7 +93,7 @@ impl Postgres {
         }
         server.process = Some(Process::start("postgres", command, &server.folder.join("postgres.log"))?);
         server.wait().await?;
-        Ok(Some(server))
+        Ok(server)
     }
 
     /// Its port on loopback.
@@ -133,20 +157,39 @@ impl Drop for Postgres {
     }
 }
 
-fn as_nobody(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
-    if geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command
+/// Where its programs are.
+struct Programs {
+    folder: PathBuf,
+    libraries: OsString,
 }
 
-/// A program on the path, or where Debian puts those of PostgreSQL.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders = std::env::split_paths(&path).map(|folder| folder.join(program));
-    let debian =
-        (13..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin/{program}")));
-    folders.chain(debian).find(|path| path.exists())
+impl Programs {
+    /// On the path, or where Debian puts those of PostgreSQL, or fetched.
+    fn find(workspace: &Workspace) -> Result<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let debian =
+            (13..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+        let mut folders = std::env::split_paths(&path).chain(debian);
+        let has_both =
+            |folder: &PathBuf| ["initdb", "postgres"].iter().all(|name| folder.join(name).exists());
+        if let Some(folder) = folders.find(has_both) {
+            return Ok(Self { folder, libraries: OsString::new() });
+        }
+        let fetched = POSTGRESQL.fetched(workspace)?;
+        let folder = fetched.binary.parent().context("a binary without a folder")?.to_owned();
+        Ok(Self { folder, libraries: fetched.libraries })
+    }
+
+    /// A program, as nobody if this is root.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.folder.join(program));
+        command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
+        if !self.libraries.is_empty() {
+            command.env("LD_LIBRARY_PATH", &self.libraries);
+        }
+        if geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
 }

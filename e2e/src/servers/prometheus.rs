@@ -16,13 +16,19 @@ use crate::process::Process;
 use crate::tools::debian::Package;
 use crate::workspace::Workspace;
 
-const PROMETHEUS: Package =
-    Package { name: "prometheus", version: "2.42.0", release: "12 (bookworm)", member: "usr/bin/prometheus" };
+const PROMETHEUS: Package = Package {
+    name: "prometheus",
+    version: "2.42.0",
+    release: "12 (bookworm)",
+    member: "usr/bin/prometheus",
+    libraries: &[],
+};
 const ALERTMANAGER: Package = Package {
     name: "prometheus-alertmanager",
     version: "0.25.0",
     release: "12 (bookworm)",
     member: "usr/bin/prometheus-alertmanager",
+    libraries: &[],
 };
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);

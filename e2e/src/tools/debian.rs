@@ -3,6 +3,7 @@
 //! apt checks a package against the signatures of the archive. The upstream version is pinned and not the revision of the package,
 //! because an archive serves the newest revision alone.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,14 +24,33 @@ pub struct Package {
     pub release: &'static str,
     /// Path of the binary inside the package, without a leading slash.
     pub member: &'static str,
+    /// Packages of the libraries that it needs and that a small system may lack.
+    pub libraries: &'static [&'static str],
+}
+
+/// A fetched binary.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Its path.
+    pub binary: PathBuf,
+    /// Value of `LD_LIBRARY_PATH` with which it runs. Empty: it needs none.
+    pub libraries: OsString,
 }
 
 impl Package {
     /// Path of the binary, which is fetched when it is not there yet.
     ///
     /// # Errors
-    /// When it cannot be fetched, or does not run on this machine. The error says what must be there.
+    /// As [`Self::fetched`].
     pub fn binary(&self, workspace: &Workspace) -> Result<PathBuf> {
+        Ok(self.fetched(workspace)?.binary)
+    }
+
+    /// The binary and its libraries, which are fetched when they are not there yet.
+    ///
+    /// # Errors
+    /// When they cannot be fetched, or do not run on this machine. The error says what must be there.
+    pub fn fetched(&self, workspace: &Workspace) -> Result<Fetched> {
         let folder = workspace.target().join("tools").join(format!("debian-{}-{}", self.name, self.version));
         fs::create_dir_all(&folder)?;
         let lock = File::create(folder.join("lock"))?;
@@ -47,7 +67,22 @@ impl Package {
             })?;
             fs::rename(files, &kept)?;
         }
-        Ok(binary)
+        Ok(Fetched { binary, libraries: self.library_path(&kept)? })
+    }
+
+    /// The folders with libraries below `files`.
+    fn library_path(&self, files: &Path) -> Result<OsString> {
+        let mut folders = Vec::new();
+        if self.libraries.is_empty() {
+            return Ok(OsString::new());
+        }
+        for parent in ["lib", "usr/lib"] {
+            // Of the architectures' folders, as Debian names them, one is there.
+            let Ok(entries) = fs::read_dir(files.join(parent)) else { continue };
+            let folder = entries.filter_map(|entry| Some(entry.ok()?.path()));
+            folders.extend(folder.filter(|path| path.to_string_lossy().ends_with("-linux-gnu")));
+        }
+        Ok(std::env::join_paths(folders)?)
     }
 
     /// The folder in which its files are, below `work`, which is emptied first.
@@ -63,12 +98,14 @@ impl Package {
             workspace::run(with_own_lists(&mut self.download(work), work)?, "apt-get download")?;
         }
         let is_package = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "deb");
-        let package = fs::read_dir(work)?.filter_map(|entry| Some(entry.ok()?.path())).find(is_package);
+        let packages = fs::read_dir(work)?.filter_map(|entry| Some(entry.ok()?.path())).filter(is_package);
         let files = work.join("files");
-        let mut unpack = Command::new("dpkg");
-        unpack.arg("-x").arg(package.context("apt-get downloaded no package")?).arg(&files);
-        workspace::run(&mut unpack, "dpkg -x")?;
-        let trial = Command::new(files.join(self.member)).arg("--version").output();
+        for package in packages {
+            let mut unpack = Command::new("dpkg");
+            workspace::run(unpack.arg("-x").arg(package).arg(&files), "dpkg -x")?;
+        }
+        let mut trial = Command::new(files.join(self.member));
+        let trial = trial.env("LD_LIBRARY_PATH", self.library_path(&files)?).arg("--version").output();
         let said = trial.context("the fetched binary does not run on this machine")?;
         let said = [said.stdout, said.stderr].concat();
         let said = String::from_utf8_lossy(&said);
@@ -78,7 +115,7 @@ impl Package {
 
     fn download(&self, work: &Path) -> Command {
         let mut download = apt(work);
-        download.arg("download").arg(format!("{}={}*", self.name, self.version));
+        download.arg("download").arg(format!("{}={}*", self.name, self.version)).args(self.libraries);
         download
     }
 }

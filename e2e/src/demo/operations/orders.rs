@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use super::super::Screen;
 use crate::servers::postgres::Postgres;
+use crate::workspace::Workspace;
 
 /// Name of the database.
 pub(super) const DATABASE: &str = "orders";
@@ -49,10 +50,8 @@ pub(super) struct Count {
 }
 
 impl Orders {
-    pub(super) async fn open(screen: &Screen) -> Result<Self> {
-        let Some(server) = Postgres::start("operations").await? else {
-            bail!("this scenario needs PostgreSQL 13 or later, for example by `apt-get install postgresql`");
-        };
+    pub(super) async fn open(workspace: &Workspace, screen: &Screen) -> Result<Self> {
+        let server = Postgres::start(workspace, "operations").await?;
         screen.line(&format!(
             "Database     PostgreSQL on port {}, with a new order every 20 ms",
             server.port()

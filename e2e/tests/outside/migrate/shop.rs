@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 use serin_e2e::servers::postgres::{Postgres, USER};
+use serin_e2e::workspace::Workspace;
 use serin_migrate::runner::Server;
 use serin_migrate::{Direction, Stage, Step, Written};
 use tokio_postgres::Client;
@@ -48,16 +49,12 @@ pub(crate) fn steps() -> Vec<Step> {
 pub(crate) struct Shop(Postgres);
 
 impl Shop {
-    /// `None`, and told: this machine has no PostgreSQL.
-    pub(crate) async fn open(name: &str) -> Option<Self> {
-        let Some(server) = Postgres::start(name).await.unwrap() else {
-            println!("skipped: there is no initdb and postgres on this machine");
-            return None;
-        };
-        let shop = Self(server);
+    pub(crate) async fn open(name: &str) -> Self {
+        let workspace = Workspace::locate().unwrap();
+        let shop = Self(Postgres::start(&workspace, name).await.unwrap());
         shop.admin().await.batch_execute("create database shop").await.unwrap();
         shop.client("shop").await.batch_execute(ORDERS).await.unwrap();
-        Some(shop)
+        shop
     }
 
     pub(crate) async fn client(&self, database: &str) -> Client {
