@@ -11,12 +11,13 @@ use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, redirect};
+use rustls::ClientConfig;
 use tokio::time::timeout;
 
 pub use reqwest::Method;
 pub use reqwest::header;
 
-use crate::{AddressPolicy, Blocked, Roots, RootsError, Url};
+use crate::{AddressPolicy, Blocked, Identity, Roots, RootsError, Url};
 
 /// So much of an answer's body is taken unless a request says otherwise.
 pub const BODY_MAX: usize = 1 << 20;
@@ -101,8 +102,20 @@ impl HttpClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(policy: AddressPolicy, roots: &Roots) -> Result<Self, RootsError> {
+        Self::with_tls(policy, roots.tls()?)
+    }
+
+    /// As [`HttpClient::new`]; shows `identity` to servers that ask for a certificate.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up with it.
+    pub fn showing(policy: AddressPolicy, roots: &Roots, identity: &Identity) -> Result<Self, RootsError> {
+        Self::with_tls(policy, roots.tls_as(identity)?)
+    }
+
+    fn with_tls(policy: AddressPolicy, tls: ClientConfig) -> Result<Self, RootsError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(roots.tls()?)
+            .tls_backend_preconfigured(tls)
             .dns_resolver(Permitted(policy.clone()))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())

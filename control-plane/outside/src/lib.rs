@@ -13,6 +13,7 @@
 
 mod address;
 mod http;
+mod identity;
 mod resolve;
 pub mod retry;
 mod roots;
@@ -21,5 +22,6 @@ mod url;
 
 pub use address::{AddressPolicy, Blocked, Class, Network, NetworkError};
 pub use http::{BODY_MAX, CallError, HttpClient, Method, Request, Response, header};
+pub use identity::{Identity, IdentityError};
 pub use roots::{Roots, RootsError};
 pub use url::{Url, UrlError};

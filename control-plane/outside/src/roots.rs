@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
+
+use crate::Identity;
 
 /// Authorities that certificates of servers must come from.
 #[derive(Clone)]
@@ -23,6 +25,9 @@ pub enum RootsError {
     /// A certificate that cannot be an authority.
     #[error("holds a certificate that cannot be used: {0}")]
     Unusable(String),
+    /// A certificate to show whose key is of another one.
+    #[error("certificate and key cannot be used together: {0}")]
+    Identity(String),
 }
 
 impl Roots {
@@ -63,10 +68,24 @@ impl Roots {
     /// # Errors
     /// When no protocol version can be offered.
     pub fn tls(&self) -> Result<ClientConfig, RootsError> {
+        Ok(self.builder()?.with_no_client_auth())
+    }
+
+    /// What a TLS client needs that shows a certificate of its own.
+    ///
+    /// # Errors
+    /// As [`Roots::tls`], and when certificate and key do not belong together.
+    pub fn tls_as(&self, identity: &Identity) -> Result<ClientConfig, RootsError> {
+        let (chain, key) = (identity.chain.clone(), identity.key.clone_key());
+        let tls = self.builder()?.with_client_auth_cert(chain, key);
+        tls.map_err(|error| RootsError::Identity(error.to_string()))
+    }
+
+    fn builder(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, RootsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| RootsError::Unusable(error.to_string()))?;
-        Ok(builder.with_root_certificates(self.store()).with_no_client_auth())
+        Ok(builder.with_root_certificates(self.store()))
     }
 
     fn store(&self) -> RootCertStore {

@@ -206,3 +206,44 @@ async fn a_certificate_is_believed_for_its_host_and_its_authority_only() {
         assert!(matches!(error, CallError::Connect(_)) && error.to_string().contains(words), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_ours_and_another_client_nothing() {
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (pem, key_pem) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut authorities = rustls::RootCertStore::empty();
+    authorities.add(own.cert.der().clone()).unwrap();
+    let asks = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(authorities),
+        Arc::clone(&provider),
+    );
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(asks.build().unwrap())
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            request(&mut stream).await;
+            act(&mut stream, &Then::Answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).await;
+        }
+    });
+    let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
+    let roots = Roots::only(pem.as_bytes()).unwrap();
+    let identity = Identity::new(pem.as_bytes(), key_pem.as_bytes()).unwrap();
+    let shown = HttpClient::showing(policy.clone(), &roots, &identity).unwrap();
+    assert_eq!(shown.send(get(&url, WITHIN)).await.unwrap().body.as_ref(), b"ok");
+    let nobody = HttpClient::new(policy.clone(), &roots).unwrap();
+    nobody.send(get(&url, WITHIN)).await.unwrap_err();
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let mixed = Identity::new(pem.as_bytes(), other.signing_key.serialize_pem().as_bytes()).unwrap();
+    let refused = HttpClient::showing(policy, &roots, &mixed).unwrap_err();
+    assert!(matches!(refused, RootsError::Identity(_)), "{refused}");
+}
