@@ -8,6 +8,7 @@
 //! each run has a key by which whoever is called can tell. Nothing here decides anything: it tells how a hook ended.
 #![forbid(unsafe_code)]
 
+mod attempts;
 mod command;
 mod migrate;
 mod target;
