@@ -122,7 +122,7 @@ pub enum CommandError {
     Store(#[from] StoreError),
     /// The configuration names no such target.
     #[error("{0}")]
-    Target(#[from] serin_hooks::UnknownTarget),
+    Target(#[from] serin_hooks::TargetError),
     /// Something that cannot happen did.
     #[error("internal: {0}")]
     Internal(String),

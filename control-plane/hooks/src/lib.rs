@@ -1,4 +1,4 @@
-//! Performs the hooks of a rollout: webhooks, commands and schema changes.
+//! Performs the hooks of a rollout: webhooks, commands, actions in Kubernetes and schema changes.
 //!
 //! The operator names [`Targets`] in the server's configuration; a plan says which of them is asked at which point. What is
 //! reached, which program runs, with which rights and which secrets, is the operator's word alone.
@@ -10,17 +10,19 @@
 
 mod attempts;
 mod command;
+mod kubernetes;
 mod migrate;
 mod target;
 mod webhook;
 
 use serde::Serialize;
 use serin_evidence::mask::Masker;
-use serin_rollout::plan::HookAction;
+use serin_rollout::plan::{HookAction, Kubernetes};
 use serin_rollout::{Due, HOOK_OUTPUT_BYTES, HookEnd, HookOutcome, HookRun, Plan, State, Work};
 
+pub use kubernetes::{Access, AccessError, Cluster, ServiceAccount, Token};
 pub use serin_migrate::runner::{Point, Secret};
-pub use target::{Command, Database, Targets, UnknownTarget, Webhook};
+pub use target::{Command, Database, TargetError, Targets, Webhook};
 
 /// What whoever is called is told.
 #[derive(Clone, Debug, Serialize)]
@@ -61,6 +63,7 @@ pub struct Job {
 enum Task {
     Webhook { target: String, timeout: std::time::Duration, attempts: u32 },
     Command { target: String, arguments: Vec<String>, timeout: std::time::Duration, attempts: u32 },
+    Kubernetes { order: Kubernetes, timeout: std::time::Duration, attempts: u32 },
     Migrate(migrate::Order),
 }
 
@@ -109,6 +112,10 @@ impl Job {
                 Some(command) => command::perform(command, &arguments, &told, timeout, attempts).await,
                 None => Tried::unknown("command", &target),
             },
+            Task::Kubernetes { order, timeout, attempts } => match targets.clusters.get(&order.target) {
+                Some(cluster) => kubernetes::perform(cluster, &order, &told, timeout, attempts).await,
+                None => Tried::unknown("kubernetes", &order.target),
+            },
             Task::Migrate(order) => match targets.databases.get(&order.database) {
                 Some(database) => migrate::perform(targets, database, &order, &told.rollout, observer).await,
                 None => Tried::unknown("database", &order.database),
@@ -131,6 +138,7 @@ fn task(plan: &Plan, state: &State, due: Due<'_>) -> Option<Task> {
                     let (target, arguments) = (target.clone(), arguments.clone());
                     Task::Command { target, arguments, timeout, attempts }
                 }
+                HookAction::Kubernetes(order) => Task::Kubernetes { order: order.clone(), timeout, attempts },
             }
         }
         Work::Migrate(stage, direction) => {

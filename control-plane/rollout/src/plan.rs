@@ -19,6 +19,7 @@ mod failures;
 mod gradual;
 mod health;
 mod hooks;
+mod kubernetes;
 mod migrations;
 mod policies;
 mod quantity;
@@ -54,6 +55,7 @@ pub use health::{
 };
 pub(crate) use hooks::MIGRATIONS;
 pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
+pub use kubernetes::{Kubernetes, KubernetesAct, RouteKind, RoutePatch, RouteVersion, Share, is_label};
 pub use migrations::Migrations;
 pub use policies::parse_policies;
 pub use queries::{Query, QuerySource};

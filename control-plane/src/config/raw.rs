@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use super::notifications::raw::Notifications;
-pub use targets::{CommandTarget, DatabaseTarget, KafkaTarget, PrometheusTarget, Targets, WebhookTarget};
+pub use targets::{
+    CommandTarget, DatabaseTarget, KafkaTarget, Kubeconfig, KubernetesServer, KubernetesTarget,
+    PrometheusTarget, Targets, WebhookTarget,
+};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]

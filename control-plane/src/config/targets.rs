@@ -1,4 +1,6 @@
-//! What plans may ask for: webhooks, commands and databases, by name.
+//! What plans may ask for: webhooks, commands, databases and clusters, by name.
+
+mod kubernetes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,9 @@ pub(super) fn targets(raw: raw::Targets, outside: &Outside, insecure: bool) -> R
     let webhooks = each("webhooks", raw.webhooks, |field, raw| webhook(field, raw, insecure))?;
     let commands = each("commands", raw.commands, command)?;
     let databases = each("databases", raw.databases, |field, raw| database(field, raw, outside, insecure))?;
-    Ok(Targets { webhooks, commands, databases, client })
+    let clusters =
+        each("kubernetes", raw.kubernetes, |field, raw| kubernetes::cluster(field, raw, outside, insecure))?;
+    Ok(Targets { clusters, webhooks, commands, databases, client })
 }
 
 fn each<R, T>(

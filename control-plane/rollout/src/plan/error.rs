@@ -151,6 +151,9 @@ pub enum PlanRule {
     /// A hook that comes too late to undo anything.
     #[error("`rollback` is possible only before the start and before a step")]
     NothingToRollBack,
+    /// A route that would lead nowhere.
+    #[error("must not all be 0")]
+    NoWeight,
     /// A rule of schema changes.
     #[error("{0}")]
     Migration(serin_migrate::Rule),

@@ -14,6 +14,7 @@ use serin_proto::assignment::Rule;
 use super::blocks::is_name;
 use super::check::{Findings, minutes};
 use super::error::PlanRule;
+use super::kubernetes::{self, Kubernetes, RawKubernetes};
 use super::quantity::Span;
 
 /// Hooks at one point.
@@ -70,6 +71,8 @@ pub enum HookAction {
         /// Arguments after those that the configuration fixes.
         arguments: Vec<String>,
     },
+    /// Something that is asked of a cluster.
+    Kubernetes(Kubernetes),
 }
 
 /// A hook that was checked.
@@ -137,6 +140,7 @@ impl HookAction {
     pub fn target(&self) -> &str {
         match self {
             Self::Webhook { target } | Self::Command { target, .. } => target,
+            Self::Kubernetes(Kubernetes { target, .. }) => target,
         }
     }
 
@@ -146,6 +150,7 @@ impl HookAction {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Command { .. } => "command",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 }
@@ -188,7 +193,7 @@ pub(super) struct RawHooks {
     on_failure: Vec<RawHook>,
 }
 
-/// One hook: a name and one of `webhook` and `command`.
+/// One hook: a name and one of `webhook`, `command` and `kubernetes`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PlanHook")]
@@ -201,10 +206,13 @@ struct RawHook {
     /// A program of the server's configuration (`targets.commands`).
     #[serde(default)]
     command: Option<RawCommand>,
+    /// An action in a cluster of the server's configuration (`targets.kubernetes`).
+    #[serde(default)]
+    kubernetes: Option<RawKubernetes>,
     /// Time for one attempt, 1s to 1h. Default: 30s.
     #[serde(default)]
     timeout: Option<Span>,
-    /// How often it is tried, 1 to 10. Default: 3 for a webhook, 1 for a command.
+    /// How often it is tried, 1 to 10. Default: 1 for a command, else 3.
     #[serde(default)]
     attempts: Option<u32>,
     /// What follows when all attempts failed: `hold`, `continue`, or, before start and steps, `rollback`. Default: hold before
@@ -278,26 +286,29 @@ fn hook(field: &str, point: HookPoint, raw: &RawHook, findings: &mut Findings) -
     let range = (Duration::from_secs(1), minutes(60));
     let timeout =
         findings.duration(&format!("{field}.timeout"), raw.timeout.as_ref(), Duration::from_secs(30), range);
-    let attempts = raw.attempts.unwrap_or(if raw.webhook.is_some() { 3 } else { 1 });
+    let attempts = raw.attempts.unwrap_or(if raw.command.is_some() { 1 } else { 3 });
     let attempts = findings.range(&format!("{field}.attempts"), attempts, 1, 10);
     let action = action(field, raw, findings)?;
     Some(Hook { name: raw.name.clone(), action, timeout, attempts, on_failure })
 }
 
 fn action(field: &str, raw: &RawHook, findings: &mut Findings) -> Option<HookAction> {
-    match (&raw.webhook, &raw.command) {
-        (Some(webhook), None) => {
+    match (&raw.webhook, &raw.command, &raw.kubernetes) {
+        (Some(webhook), None, None) => {
             name(&format!("{field}.webhook.target"), &webhook.target, findings);
             Some(HookAction::Webhook { target: webhook.target.clone() })
         }
-        (None, Some(command)) => {
+        (None, Some(command), None) => {
             name(&format!("{field}.command.target"), &command.target, findings);
             arguments(&format!("{field}.command.arguments"), &command.arguments, findings);
             let (target, arguments) = (command.target.clone(), command.arguments.clone());
             Some(HookAction::Command { target, arguments })
         }
-        (None, None) | (Some(_), Some(_)) => {
-            findings.add(field, PlanRule::OneOf { names: "webhook and command" });
+        (None, None, Some(raw)) => {
+            kubernetes::check(&format!("{field}.kubernetes"), raw, findings).map(HookAction::Kubernetes)
+        }
+        _ => {
+            findings.add(field, PlanRule::OneOf { names: "webhook, command and kubernetes" });
             None
         }
     }

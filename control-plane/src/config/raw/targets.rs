@@ -15,6 +15,8 @@ pub struct Targets {
     pub commands: BTreeMap<String, CommandTarget>,
     /// PostgreSQL databases that health checks ask, and whose schema plans may change.
     pub databases: BTreeMap<String, DatabaseTarget>,
+    /// Clusters of Kubernetes in which hooks may act.
+    pub kubernetes: BTreeMap<String, KubernetesTarget>,
     /// Prometheus servers. The one that plans mean where they name none is `main`.
     pub prometheus: BTreeMap<String, PrometheusTarget>,
     /// Kafka clusters.
@@ -72,6 +74,51 @@ pub struct DatabaseTarget {
     /// PEM file of the only authorities that are believed. Absent: those of `outside`.
     #[serde(default)]
     pub ca: Option<PathBuf>,
+}
+
+/// A cluster of Kubernetes, reached in one of three ways.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesTarget {
+    /// By an access file as `kubectl` has one.
+    #[serde(default)]
+    pub kubeconfig: Option<Kubeconfig>,
+    /// As a pod of the cluster, by its service account.
+    #[serde(default)]
+    pub in_cluster: bool,
+    /// By its address.
+    #[serde(default)]
+    pub server: Option<KubernetesServer>,
+    /// Namespaces in which hooks may act, 1 to 64.
+    pub namespaces: Vec<String>,
+    /// How long one request may take, 100ms to 1m. Default: `outside.timeout`.
+    #[serde(default)]
+    pub deadline: Option<String>,
+}
+
+/// An access file. It is read once, at the start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubeconfig {
+    /// Its path.
+    pub file: PathBuf,
+    /// The context in it. Absent: its current one.
+    #[serde(default)]
+    pub context: Option<String>,
+}
+
+/// The API server of a cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesServer {
+    /// Its address.
+    pub url: String,
+    /// PEM file of the only authorities that are believed. Absent: those of `outside`.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// File of a bearer token, which is read anew for each request. Absent: it asks for none.
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
 }
 
 /// A Prometheus server.

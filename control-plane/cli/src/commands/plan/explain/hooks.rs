@@ -20,6 +20,8 @@ pub(super) struct Hook {
     target: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     arguments: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<String>,
     #[serde(rename = "timeout_ms", serialize_with = "milliseconds")]
     timeout: Duration,
     attempts: u32,
@@ -56,7 +58,11 @@ pub(super) fn hooks(plan: &Plan) -> Vec<Hook> {
         target: hook.action.target().to_owned(),
         arguments: match &hook.action {
             HookAction::Command { arguments, .. } => arguments.clone(),
-            HookAction::Webhook { .. } => Vec::new(),
+            HookAction::Webhook { .. } | HookAction::Kubernetes(_) => Vec::new(),
+        },
+        asks: match &hook.action {
+            HookAction::Kubernetes(order) => Some(order.to_string()),
+            HookAction::Webhook { .. } | HookAction::Command { .. } => None,
         },
         timeout: hook.timeout,
         attempts: hook.attempts,
@@ -140,7 +146,10 @@ pub(super) fn sheet(hooks: &[Hook], sheet: &mut Sheet) {
         [
             hook.point.to_string(),
             hook.name.clone(),
-            format!("{} {}", hook.kind, hook.target),
+            match &hook.asks {
+                None => format!("{} {}", hook.kind, hook.target),
+                Some(asks) => format!("{} {}: {asks}", hook.kind, hook.target),
+            },
             tried,
             failed.to_owned(),
         ]
