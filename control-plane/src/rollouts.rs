@@ -7,7 +7,7 @@
 //!
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
-mod aftermath;
+mod addenda;
 mod bundle;
 mod compared;
 mod emergency;

@@ -9,7 +9,7 @@ use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
 use crate::outside::Outside;
-use crate::{Aftermath, Approval, HookEnd, RolloutId, Turn};
+use crate::{Approval, HookEnd, RolloutId, Sighting, Turn};
 
 pub use refused::Refused;
 
@@ -51,7 +51,7 @@ pub enum Input {
         order: TrainOrder,
     },
     /// A rollback is being carried out, and this is seen of it.
-    Aftermath(Aftermath),
+    Sighted(Sighting),
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.

@@ -55,7 +55,7 @@ pub use input::{
 };
 pub use plan::{Plan, PlanError, RollbackWindow};
 pub use rollback::{
-    Aftermath, Counted, Measured, Returned, Rollback, Stage, StageOutcome, StageRecord, WINDOW_S,
+    Counted, Measured, Returned, Rollback, Sighting, Stage, StageOutcome, StageRecord, WINDOW_S,
 };
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{

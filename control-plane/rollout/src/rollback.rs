@@ -5,8 +5,8 @@
 //! So each stage has a deadline and a record in the journal, and one that fails is told as urgently as the rollback itself.
 //! Stages only watch: nothing here raises a weight, and nothing that is late undoes the decision.
 
-mod aftermath;
 mod counted;
+mod sighting;
 mod words;
 
 use std::collections::BTreeSet;
@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, Fact, Severity, State, UnixMillis};
 
-pub(crate) use aftermath::find;
-pub use aftermath::{Aftermath, WINDOW_S};
 pub use counted::{Counted, Measured};
+pub(crate) use sighting::find;
+pub use sighting::{Sighting, WINDOW_S};
 
 /// What is returned.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

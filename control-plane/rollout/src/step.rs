@@ -10,7 +10,6 @@
 //! `fine` the blocks at fault return to their previous versions; where none is known, or where that did not help, the whole
 //! component returns to the baseline.
 
-mod aftermath;
 mod alarm;
 mod assess;
 mod beside;
@@ -22,6 +21,7 @@ mod limits;
 mod outside;
 mod policy;
 mod quota;
+mod stages;
 mod train;
 
 pub(crate) use assess::doubt;
@@ -187,7 +187,7 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::HookEnded(end) => hook::ended(&mut change, end),
         Input::Train { train, order } => train::obey(&mut change, train, order),
-        Input::Aftermath(seen) => aftermath::carry_on(&mut change, seen),
+        Input::Sighted(seen) => stages::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
                 change.actor.clone_from(actor);

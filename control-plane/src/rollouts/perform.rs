@@ -7,7 +7,7 @@ use serin_evidence::bundle::{Bundle, Draft};
 use serin_evidence::mask::Masker;
 use serin_rollout::{AUTOMATIC, Effect, Event, Notice, Severity, State, Transition, UnixMillis};
 
-use super::aftermath::Pending;
+use super::addenda::Pending;
 use super::task::Task;
 use super::tracked::Tracked;
 use super::{CommandError, bundle};

@@ -8,11 +8,11 @@ use serin_evidence::course::{Course, Reported};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
 use serin_rollout::outside::Told;
 use serin_rollout::{
-    Aftermath, Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, State, Stored,
-    Transition, UnixMillis, Weight, host_number, step, summary,
+    Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, Sighting, State, Stored, Transition,
+    UnixMillis, Weight, host_number, step, summary,
 };
 
-use super::aftermath::Pending;
+use super::addenda::Pending;
 use super::compared::Compared;
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
@@ -43,7 +43,7 @@ pub struct Tracked {
     /// A decision whose spread is measured.
     pub(super) spreading: Option<Instant>,
     /// What is measured while a rollback is carried out.
-    aftermath: Option<Counted>,
+    counted: Option<Counted>,
     /// Decisions whose evidence is not finished, oldest first.
     pub(super) pending: Vec<Pending>,
     /// How it got where it is, for the evidence of decisions.
@@ -99,7 +99,7 @@ impl Tracked {
             last: None,
             learned,
             spreading: None,
-            aftermath: None,
+            counted: None,
             pending: Vec::new(),
             course: Course::default(),
             has_news: false,
@@ -190,7 +190,7 @@ impl Tracked {
     /// Adds what a VM measured. Arms that are not compared with each other and unknown components are left out.
     /// One request in `one_in` was sampled for its host.
     pub fn merge(&mut self, source: u64, stratum: &Stratum, one_in: u32) {
-        self.count_aftermath(stratum);
+        self.count_return(stratum);
         self.remember(stratum);
         if let Some(experiment) = &mut self.experiment {
             experiment.merge(source, stratum, one_in);
@@ -266,8 +266,8 @@ impl Tracked {
 
     /// A VM lives and has reported everything that finished before the second `complete_until`.
     pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
-        if let Some(aftermath) = &mut self.aftermath {
-            aftermath.progress(source, complete_until, now);
+        if let Some(counted) = &mut self.counted {
+            counted.progress(source, complete_until, now);
         }
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.progress(source, complete_until, now);
@@ -293,17 +293,17 @@ impl Tracked {
     /// Says what follows while a rollback is carried out, by how far it got among the proxies. `None`: none is.
     pub fn carry_on(&mut self, spread: Spread, now: UnixMillis) -> Option<Transition> {
         if self.state.rollback.as_ref().is_none_or(|rollback| rollback.stage.is_none()) {
-            self.aftermath = None;
+            self.counted = None;
             return None;
         }
-        let counted = self.aftermath.get_or_insert_with(|| Counted::new(now));
+        let counted = self.counted.get_or_insert_with(|| Counted::new(now));
         let seen = counted.look(self.plan.limits(), now);
-        let seen = Aftermath { vms: spread.known, applied: spread.applied, ..seen };
-        step(&self.plan, &self.state, &Input::Aftermath(seen), now).ok()
+        let seen = Sighting { vms: spread.known, applied: spread.applied, ..seen };
+        step(&self.plan, &self.state, &Input::Sighted(seen), now).ok()
     }
 
-    fn count_aftermath(&mut self, stratum: &Stratum) {
-        let (Some(counted), Some(rollback)) = (&mut self.aftermath, &self.state.rollback) else { return };
+    fn count_return(&mut self, stratum: &Stratum) {
+        let (Some(counted), Some(rollback)) = (&mut self.counted, &self.state.rollback) else { return };
         for arm in &stratum.arms {
             let measured = Measured {
                 component: &stratum.component,
@@ -321,7 +321,7 @@ impl Tracked {
     pub fn decided(&mut self, state: State, events: &[Event]) {
         let decided_at = |state: &State| state.rollback.as_ref().map(|rollback| rollback.decided_at);
         if decided_at(&self.state) != decided_at(&state) {
-            self.aftermath = decided_at(&state).map(Counted::new);
+            self.counted = decided_at(&state).map(Counted::new);
         }
         self.state = state;
         if let Some(experiment) = &mut self.experiment {

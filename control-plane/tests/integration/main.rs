@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 mod admin;
-mod aftermath;
 mod alone;
 mod audit;
 mod components;
@@ -23,6 +22,7 @@ mod otlp;
 mod outside;
 mod record;
 mod registry;
+mod stages;
 mod stalled;
 mod start;
 mod support;

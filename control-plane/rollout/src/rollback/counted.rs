@@ -11,7 +11,7 @@ use serin_analysis::config::Failures;
 use serin_analysis::{LatencyHistogram, Outcomes};
 use serin_proto::assignment::BASELINE;
 
-use super::{Aftermath, Returned, WINDOW_S};
+use super::{Returned, Sighting, WINDOW_S};
 use crate::plan::Limits;
 use crate::step::exceeded;
 use crate::{ArmWindow, UnixMillis};
@@ -103,7 +103,7 @@ impl Counted {
     }
 
     /// What is seen now. A window that shows the baseline beyond `limits` stands until the next one is long enough.
-    pub fn look(&mut self, limits: &Limits, now: UnixMillis) -> Aftermath {
+    pub fn look(&mut self, limits: &Limits, now: UnixMillis) -> Sighting {
         let whole_until = self.whole_until(now);
         let from = self.last.map_or(self.since.second(), |last| last).saturating_add(1);
         let length_s = whole_until.map_or(0, |until| until.saturating_sub(self.from));
@@ -115,12 +115,12 @@ impl Counted {
         }
         let present = (length_s, window);
         let (window_s, baseline) = if is_long { present } else { self.beyond.unwrap_or(present) };
-        Aftermath {
+        Sighting {
             quiet_s: whole_until.map(|until| until.saturating_sub(from)),
             late_requests: self.late_requests,
             window_s,
             baseline,
-            ..Aftermath::default()
+            ..Sighting::default()
         }
     }
 

@@ -96,8 +96,8 @@ impl Scene {
         let now = self.now();
         let Some(counted) = &mut self.counted else { return };
         let seen = counted.look(self.plan.limits(), now);
-        let seen = Aftermath { vms: self.vms.0, applied: self.vms.1, ..seen };
-        let transition = step(&self.plan, &self.state, &Input::Aftermath(seen), now).unwrap();
+        let seen = Sighting { vms: self.vms.0, applied: self.vms.1, ..seen };
+        let transition = step(&self.plan, &self.state, &Input::Sighted(seen), now).unwrap();
         self.take(transition);
     }
 

@@ -5,7 +5,7 @@ use serin_analysis::Veto;
 use serin_analysis::verdict::{Alarm, ScopeAssessment, Verdict};
 
 use super::*;
-use crate::{Aftermath, ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, replay};
+use crate::{ArmWindow, Command, ComponentJudgement, Fact, Order, Phase, RollbackScope, Sighting, replay};
 
 mod experiment;
 mod gradual;
@@ -110,13 +110,13 @@ fn inputs() -> impl Strategy<Value = Input> {
         command: Command { order, actor: "anna".to_owned(), reason },
         seen: None,
     });
-    let aftermath = (0_u32..3, 0_u32..3, proptest::option::of(0_u64..6), 0_u64..20, 0_u64..200, 0_u64..3);
-    let aftermath = aftermath.prop_map(|(vms, applied, quiet_s, window_s, requests, errors)| {
+    let sighted = (0_u32..3, 0_u32..3, proptest::option::of(0_u64..6), 0_u64..20, 0_u64..200, 0_u64..3);
+    let sighted = sighted.prop_map(|(vms, applied, quiet_s, window_s, requests, errors)| {
         let baseline = ArmWindow { requests, errors, ..ArmWindow::default() };
-        Input::Aftermath(Aftermath { vms, applied, quiet_s, window_s, baseline, ..Aftermath::default() })
+        Input::Sighted(Sighting { vms, applied, quiet_s, window_s, baseline, ..Sighting::default() })
     });
     prop_oneof![
-        8 => aftermath,
+        8 => sighted,
         4 => Just(Input::Tick),
         60 => judgements().prop_map(|judgement| Input::Assessed(Box::new(judgement))),
         3 => command,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::plan::HookPoint;
-use crate::{Aftermath, Approval, HookEnd, HookOutcome, pending};
+use crate::{Approval, HookEnd, HookOutcome, Sighting, pending};
 
 const PLAN: &str = r#"
 service: shop
@@ -73,11 +73,11 @@ fn input(act: &Act, state: &State) -> Option<Input> {
             let command = Command { order: order.clone(), actor: "anna".to_owned(), reason: "so".to_owned() };
             Input::Commanded { command, seen: None }
         }
-        Act::Seen { obeyed, quiet_s } => Input::Aftermath(Aftermath {
+        Act::Seen { obeyed, quiet_s } => Input::Sighted(Sighting {
             vms: 1,
             applied: u32::from(*obeyed),
             quiet_s: Some(*quiet_s),
-            ..Aftermath::default()
+            ..Sighting::default()
         }),
     })
 }

@@ -101,8 +101,8 @@ impl Scene {
 
     /// Every proxy obeys, and nothing goes to the canary.
     fn drained(&mut self) -> &mut Self {
-        let seen = crate::Aftermath { vms: 1, applied: 1, quiet_s: Some(5), ..crate::Aftermath::default() };
-        self.put(&Input::Aftermath(seen))
+        let seen = crate::Sighting { vms: 1, applied: 1, quiet_s: Some(5), ..crate::Sighting::default() };
+        self.put(&Input::Sighted(seen))
     }
 
     fn begun() -> Self {
@@ -237,7 +237,7 @@ fn what_waits_for_the_canary_to_drain_waits_until_it_has_or_a_person_says_so() {
     scene.order(Order::Rollback { scope: RollbackScope::Version }).well("undo");
     for second in (0..2_000).step_by(10) {
         scene.second = second;
-        scene.put(&Input::Aftermath(crate::Aftermath { vms: 1, ..crate::Aftermath::default() }));
+        scene.put(&Input::Sighted(crate::Sighting { vms: 1, ..crate::Sighting::default() }));
     }
     assert_eq!((scene.state.rollback.as_ref().unwrap().stage, scene.running().len()), (None, 0));
     assert!(!pending(&scene.plan, &scene.state), "what was given up keeps nobody from a new rollout");

@@ -1,4 +1,4 @@
-//! What is seen after a rollback was decided, and what it says of the stage that is due.
+//! What is seen of a rollback at one moment, and what it says of the stage that is due.
 
 use serin_proto::assignment::Weight;
 
@@ -13,9 +13,9 @@ const QUIET_S: u64 = 3;
 /// Seconds of the baseline's requests by which it is seen whether it is well, at the least.
 pub const WINDOW_S: u64 = 10;
 
-/// What is seen after a rollback was decided.
+/// What is seen of a rollback at one moment after it was decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Aftermath {
+pub struct Sighting {
     /// VMs of proxies that live.
     pub vms: u32,
     /// Of these, those that obey the rollback.
@@ -51,7 +51,7 @@ enum Finding {
 pub(crate) fn find(
     rollback: &Rollback,
     limits: &Limits,
-    seen: &Aftermath,
+    seen: &Sighting,
     now: UnixMillis,
 ) -> Option<StageRecord> {
     let stage = rollback.stage?;
@@ -70,7 +70,7 @@ pub(crate) fn find(
     Some(StageRecord { stage, outcome, took_ms, detail })
 }
 
-fn finding(stage: Stage, limits: &Limits, seen: &Aftermath) -> Finding {
+fn finding(stage: Stage, limits: &Limits, seen: &Sighting) -> Finding {
     match stage {
         Stage::Acknowledge => match (seen.applied, seen.vms) {
             (_, 0) => Finding::Lasts("no proxy reports".to_owned()),
@@ -87,7 +87,7 @@ fn finding(stage: Stage, limits: &Limits, seen: &Aftermath) -> Finding {
     }
 }
 
-fn drained(seen: &Aftermath) -> Finding {
+fn drained(seen: &Sighting) -> Finding {
     let late = match seen.late_requests {
         0 => "no request went to it since the decision".to_owned(),
         1 => "1 request went to it since the decision".to_owned(),
@@ -100,7 +100,7 @@ fn drained(seen: &Aftermath) -> Finding {
     }
 }
 
-fn verified(limits: &Limits, seen: &Aftermath) -> Finding {
+fn verified(limits: &Limits, seen: &Sighting) -> Finding {
     let window = &seen.baseline;
     let over = Time(std::time::Duration::from_secs(seen.window_s));
     if seen.window_s < WINDOW_S || window.requests < limits.min_requests {
