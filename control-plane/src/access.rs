@@ -7,17 +7,19 @@ use serin_rollout::AUTOMATIC;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
-use crate::config::Token;
+use crate::config::{Listener, Token};
 
 /// Metadata in which a caller gives the name of the person it acts for.
 pub const ACTOR_METADATA: &str = "x-serin-actor";
 /// Bytes of such a name.
 const ACTOR_BYTES_MAX: usize = 128;
 
-/// Who may call a listener. No tokens: everyone who can connect.
+/// Who may call a listener.
 #[derive(Clone, Debug)]
 pub struct Access {
     tokens: Arc<[Token]>,
+    /// Whether everyone who can connect may.
+    open: bool,
 }
 
 /// Who called, for the journal.
@@ -25,10 +27,26 @@ pub struct Access {
 pub struct Actor(pub String);
 
 impl Access {
-    /// Lets in who presents one of `tokens`.
+    /// Lets in who presents one of `tokens`; without any, everyone who can connect.
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
-        Self { tokens: tokens.into() }
+        Self { tokens: tokens.into(), open: tokens.is_empty() }
+    }
+
+    /// Who may post to the `http` listener. What is posted changes rollouts, so where that listener asks nobody who they are, the
+    /// tokens of the `admin` listener are asked for; where that one knows people by their certificates alone, nobody may.
+    #[must_use]
+    pub fn of_posts(http: &Listener, admin: &Listener) -> Self {
+        if http.identifies() {
+            return Self::new(&http.tokens);
+        }
+        Self { tokens: admin.tokens.as_slice().into(), open: !admin.identifies() }
+    }
+
+    /// Whether nobody is let in.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.tokens.is_empty() && !self.open
     }
 
     /// The holder of the token in an `authorization` value; `Ok(None)` when none is asked for.
@@ -36,7 +54,7 @@ impl Access {
     /// # Errors
     /// When a token is asked for and this is none.
     pub fn holder(&self, authorization: Option<&str>) -> Result<Option<&str>, Denied> {
-        if self.tokens.is_empty() {
+        if self.open {
             return Ok(None);
         }
         let (scheme, presented) = authorization.and_then(|value| value.split_once(' ')).ok_or(Denied)?;

@@ -1,7 +1,8 @@
 //! Metrics, health, a status page and flags, for whatever speaks HTTP. Everything shown is a snapshot; what is taken are values and
 //! alerts that plans wait for ([`crate::probe`]).
 //!
-//! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens.
+//! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens, and what is posted to plans also
+//! where only the admin listener has some.
 
 mod page;
 
@@ -49,16 +50,16 @@ pub struct Shown {
     pub ending: Ending,
 }
 
-/// The routes, with those that take values and alerts.
-pub fn router(shown: Shown, inbox: Router<Shown>, access: Access) -> Router {
+/// The routes, with those that take values and alerts and let in only who may post.
+pub fn router(shown: Shown, inbox: Router<Shown>, access: Access, posts: Access) -> Router {
     let guarded = Router::new()
         .route("/", get(status_page))
         .route("/metrics", get(metrics))
         .route("/api/rollouts", get(rollouts))
         .route("/api/components", get(components))
         .merge(ofrep::routes(Arc::clone(&shown.directory)))
-        .merge(inbox)
-        .route_layer(from_fn_with_state(access, admit));
+        .route_layer(from_fn_with_state(access, admit))
+        .merge(inbox.route_layer(from_fn_with_state(posts, admit)));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
     guarded.merge(open).with_state(shown)
 }

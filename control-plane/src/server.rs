@@ -371,9 +371,14 @@ fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
 fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
     let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
-    let access = Access::new(&config.http.tokens);
+    let (access, posts) = (Access::new(&config.http.tokens), Access::of_posts(&config.http, &config.admin));
+    if posts.is_closed() {
+        tracing::warn!(
+            "values and alerts that are posted are refused, because nobody has a token: give listeners.http.tokens"
+        );
+    }
     let inbox = probe::routes(parts.inbox.clone());
-    audited(parts, Interface::Http, access.clone(), http::router(shown, inbox, access))
+    audited(parts, Interface::Http, posts.clone(), http::router(shown, inbox, access, posts))
 }
 
 /// Notes the calls of a listener in the audit log.

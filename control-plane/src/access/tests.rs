@@ -37,6 +37,38 @@ fn with_tokens_only_their_holders_pass_and_vouch_for_names() {
     assert_eq!(admitted(&guarded, &[("x-serin-actor", "anna")]), Err(tonic::Code::Unauthenticated));
 }
 
+fn listener(tokens: &[&str], client_ca: bool) -> Listener {
+    let tls = crate::config::Tls { cert: String::new(), key: String::new(), client_ca: Some(String::new()) };
+    Listener {
+        address: "127.0.0.1:0".parse().unwrap(),
+        tls: client_ca.then_some(tls),
+        tokens: tokens.iter().map(|secret| Token::new((*secret).to_owned(), (*secret).to_owned())).collect(),
+    }
+}
+
+#[test]
+fn who_may_post_is_asked_for_as_soon_as_one_of_both_listeners_asks_who_calls() {
+    let (open, admin, http) = (listener(&[], false), "secret-of-admins-0", "secret-of-posters-0");
+    let (with_admin, with_http, by_certificate) =
+        (listener(&[admin], false), listener(&[http], false), listener(&[], true));
+    // The two listeners, then who is let in: nobody known, the admin's holder, the HTTP listener's holder.
+    for (of_http, of_admin, expected) in [
+        (&open, &open, [true, true, true]),
+        (&open, &with_admin, [false, true, false]),
+        (&with_http, &with_admin, [false, false, true]),
+        (&with_http, &open, [false, false, true]),
+        (&open, &by_certificate, [false, false, false]),
+        (&by_certificate, &with_admin, [true, true, true]),
+        (&with_http, &by_certificate, [false, false, true]),
+    ] {
+        let access = Access::of_posts(of_http, of_admin);
+        let admits = |secret: &str| access.holder(Some(&format!("Bearer {secret}"))).is_ok();
+        let found = [access.holder(None).is_ok(), admits(admin), admits(http)];
+        assert_eq!(found, expected, "{of_http:?} {of_admin:?}");
+        assert_eq!(access.is_closed(), expected == [false; 3]);
+    }
+}
+
 #[test]
 fn nobody_acts_under_the_name_of_automatic_decisions() {
     for name in ["serin", "Serin", ""] {

@@ -76,11 +76,14 @@ impl Listener {
         }
     }
 
+    /// Whether it asks who calls: for a token, or a certificate.
+    pub(crate) fn identifies(&self) -> bool {
+        !self.tokens.is_empty() || self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())
+    }
+
     /// What this listener lacks to be reachable by anyone.
     fn missing(&self) -> Option<&'static str> {
-        let identified =
-            !self.tokens.is_empty() || self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
-        match (self.tls.is_some(), identified) {
+        match (self.tls.is_some(), self.identifies()) {
             (true, true) => None,
             (true, false) => Some("tokens are"),
             (false, true) => Some("tls is"),

@@ -1,4 +1,4 @@
-//! Where values and alerts are posted, on the HTTP listener and behind its tokens.
+//! Where values and alerts are posted, on the HTTP listener.
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;

@@ -145,3 +145,26 @@ fn a_listener_for_everyone_needs_tls_and_tokens_or_the_word_insecure() {
         assert!(parse(&rest, true).is_ok());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_needs_the_admin_token_where_the_http_listener_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, SECRET).unwrap();
+    let guarded = format!("admin: {{address: \"127.0.0.1:0\", tokens: {{ops: \"{}\"}}}}", token.display());
+    let yaml = yaml(folder.path()).replace("admin: {address: \"127.0.0.1:0\"}", &guarded);
+    let running = start(&Config::parse(&yaml, false).unwrap()).await.unwrap();
+    let http = running.addresses.http;
+    let post = |path: &'static str, token: &str| {
+        let headers = format!("content-type: application/json\r\n{token}");
+        async move { crate::otlp::status(&crate::otlp::post(http, path, &headers, b"{\"value\": 3}").await.0) }
+    };
+    let bearer = format!("authorization: Bearer {SECRET}\r\n");
+    let value = "/api/rollouts/shop/queries/queue";
+    assert_eq!(post(value, "").await, 401);
+    assert_eq!(post("/api/alerts", "").await, 401);
+    assert_eq!(post(value, "authorization: Bearer of-somebody-else-\r\n").await, 401);
+    assert_eq!(post(value, &bearer).await, 404, "who holds the token is let in, and no such rollout runs");
+    assert_eq!(crate::http::text(http, "/metrics").await.0, 200, "reading stays open");
+    running.stop().await;
+}
