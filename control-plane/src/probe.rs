@@ -2,8 +2,8 @@
 //!
 //! The rollouts' task says who runs ([`Watched`]) and gets answers ([`Heard`]) through a queue of its own, which is served after the
 //! fleet's reports; it never waits for anything outside, and an answer that finds the queue full is dropped and counted, as the
-//! next one comes anyway. Questions are asked by one task ([`Asker`]), at most [`AT_ONCE`] at a time; values and alerts that are sent
-//! come through the [`Inbox`].
+//! next one comes anyway. Questions are asked by one task ([`Asker`]), at most [`AT_ONCE`] at a time and [`AT_ONCE_PER_TARGET`] of one
+//! target; values and alerts that are sent come through the [`Inbox`].
 
 mod alerts;
 mod asker;
@@ -22,6 +22,8 @@ pub(crate) use routes::routes;
 
 /// Questions that are under way at the same time.
 const AT_ONCE: usize = 128;
+/// Of these, those of one target; more wait until it has answered.
+const AT_ONCE_PER_TARGET: usize = 8;
 /// Answers that may wait for the rollouts' task.
 pub(crate) const HEARD_MAX: usize = 1_024;
 

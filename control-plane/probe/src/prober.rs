@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serin_outside::{CallError, HttpClient, Roots, RootsError};
+use serin_outside::{CallError, HttpClient, Roots, RootsError, Url};
 use serin_rollout::outside::{CheckAnswer, QueryAnswer};
 use serin_rollout::plan::{Probe, QuerySource};
 use tokio::time::timeout;
@@ -98,8 +98,58 @@ impl Prober {
     }
 }
 
+/// Who is asked by a probe: the name of a target, or a host with its port.
+#[must_use]
+pub fn target_of_probe(probe: &Probe) -> String {
+    match probe {
+        Probe::Http(probe) => probe
+            .url
+            .parse::<Url>()
+            .map_or_else(|_| probe.url.clone(), |url| format!("{}:{}", url.host(), url.port())),
+        Probe::Grpc(probe) => probe.address.clone(),
+        Probe::Tcp(probe) => probe.address.clone(),
+        Probe::Postgres(probe) => format!("database {}", probe.database),
+        Probe::Kafka(probe) => format!("kafka {}", probe.cluster),
+        Probe::Prometheus(probe) => prometheus_target(&probe.target),
+    }
+}
+
+/// Who is asked for a value. `None`: nobody, it is sent.
+#[must_use]
+pub fn target_of_query(source: &QuerySource) -> Option<String> {
+    let QuerySource::Prometheus { target, .. } = source else { return None };
+    Some(prometheus_target(target))
+}
+
+fn prometheus_target(name: &str) -> String {
+    format!("prometheus {name}")
+}
+
 pub(crate) fn host_and_port(address: &str) -> Result<(&str, u16), Trouble> {
     let split = address.rsplit_once(':');
     let parsed = split.and_then(|(host, port)| Some((host.trim_matches(['[', ']']), port.parse().ok()?)));
     parsed.ok_or_else(|| Trouble::NotAsked(format!("{address} is not HOST:PORT")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serin_rollout::plan::{HttpProbe, TcpProbe};
+
+    use super::*;
+
+    #[test]
+    fn one_server_is_one_target_whatever_is_asked_of_it() {
+        let http = |url: &str| {
+            let (url, status, body_contains) = (url.to_owned(), vec![200], None);
+            target_of_probe(&Probe::Http(HttpProbe { url, status, body_contains }))
+        };
+        let tcp = Probe::Tcp(TcpProbe { address: "shop:80".to_owned() });
+        for url in ["http://shop/healthz", "http://shop:80/other?x=1"] {
+            assert_eq!(http(url), target_of_probe(&tcp), "{url}");
+        }
+        assert_ne!(http("https://shop/healthz"), target_of_probe(&tcp));
+        let query = QuerySource::Prometheus { target: "main".to_owned(), promql: "up".to_owned() };
+        assert_eq!(target_of_query(&query).as_deref(), Some("prometheus main"));
+        assert_eq!(target_of_query(&QuerySource::Webhook), None);
+    }
 }

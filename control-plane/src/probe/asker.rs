@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serin_analysis::Arm;
-use serin_probe::{Due, Prober, Schedule};
+use serin_probe::{Due, Prober, Schedule, target_of_probe, target_of_query};
 use serin_rollout::outside::{About, CheckAnswer, QueryAnswer, Told};
 use serin_rollout::plan::{Probe, QuerySource};
 use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 
-use super::{AT_ONCE, Hearing, Running, Watched};
+use super::{AT_ONCE, AT_ONCE_PER_TARGET, Hearing, Running, Watched};
 use crate::clock;
 use crate::shutdown::Ending;
 
@@ -48,7 +48,13 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub(crate) fn new(prober: Prober, running: Running, hearing: Hearing) -> Self {
-        Self { prober, running, hearing, schedule: Schedule::default(), under_way: HashMap::new() }
+        Self {
+            prober,
+            running,
+            hearing,
+            schedule: Schedule::new(AT_ONCE_PER_TARGET),
+            under_way: HashMap::new(),
+        }
     }
 
     /// Works until `ending` says true.
@@ -133,17 +139,19 @@ async fn answer(prober: &Prober, question: Question, asked: Asked) -> Option<Abo
 /// What is asked for one rollout, and how often.
 fn wanted(watched: &Watched) -> Vec<(Key, Due)> {
     let key = |asked| Key { rollout: watched.id.clone(), asked };
-    let queries = watched.plan.queries().iter();
-    let queries = queries.filter(|query| matches!(query.source, QuerySource::Prometheus { .. }));
-    let queries = queries
-        .map(|query| (key(Asked::Query(query.name.clone())), Due { interval: query.every, jitter: 0.0 }));
+    let queries = watched.plan.queries().iter().filter_map(|query| {
+        let target = target_of_query(&query.source)?;
+        let due = Due { interval: query.every, jitter: 0.0, target };
+        Some((key(Asked::Query(query.name.clone())), due))
+    });
     let health = watched.plan.health();
     let jitter = f64::from(health.jitter.ppm()) / 1e6;
     let checks = health.checks.iter().flat_map(|check| {
-        let due = Due { interval: health.interval, jitter };
-        let baseline = check.baseline.is_some().then_some(Arm::Baseline);
-        let arms = [Some(Arm::Canary), baseline].into_iter().flatten();
-        arms.map(move |arm| (Asked::Check(check.name.clone(), arm), due)).collect::<Vec<_>>()
+        let arms = [(Arm::Canary, Some(&check.canary)), (Arm::Baseline, check.baseline.as_ref())];
+        arms.into_iter().filter_map(move |(arm, probe)| {
+            let due = Due { interval: health.interval, jitter, target: target_of_probe(probe?) };
+            Some((Asked::Check(check.name.clone(), arm), due))
+        })
     });
     queries.chain(checks.map(|(asked, due)| (key(asked), due))).collect()
 }
