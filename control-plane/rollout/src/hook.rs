@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::HookPoint;
 use crate::{RolloutId, State, UnixMillis};
 
-pub use due::{Due, Work, due, pending};
+pub use due::{Due, Work, due, hooks_are_done, pending};
 pub(crate) use due::{is_passed, left_of_rollback, obstacle, waits};
 pub(crate) use follow::{approve, check_approval, ended, go_on};
 

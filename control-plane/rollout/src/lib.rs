@@ -47,7 +47,7 @@ pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
 pub use expected::{Expected, HARMS, Harm, Traffic, expected};
 pub use hook::{
     Answer, Approval, Approved, Due, HOOK_OUTPUT_BYTES, HookEnd, HookEnded, HookOutcome, HookRun, HookState,
-    Work, due, pending,
+    Work, due, hooks_are_done, pending,
 };
 pub use input::{
     ArmJudgement, ArmWindow, Command, ComponentJudgement, Input, Judgement, Order, Refused, RollbackScope,

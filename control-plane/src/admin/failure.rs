@@ -36,6 +36,7 @@ pub(crate) fn status(error: CommandError) -> Status {
             | Refused::Window { .. }
             | Refused::NotBegun { .. }
             | Refused::HooksPending { .. }
+            | Refused::NotDrained { .. }
             | Refused::NoFailedHook
             | Refused::NotRolledBack
             | Refused::NoMigrations

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Order, Plan, Refused, RolloutId, Salt, Transition, UnixMillis, begin,
-    may_follow, pending, step,
+    Command, Creation, Input, Order, Plan, RolloutId, Salt, Transition, UnixMillis, begin, hooks_are_done,
+    may_follow, step,
 };
 
 use serin_rollout::train::Membership;
@@ -75,9 +75,7 @@ impl Task {
         }
         self.shared.targets.check(&plan)?;
         if let Some((_, tracked)) = before {
-            if pending(&tracked.plan, &tracked.state) {
-                return Err(Refused::HooksPending { by: tracked.state.id.clone() }.into());
-            }
+            hooks_are_done(&tracked.plan, &tracked.state)?;
             may_follow(&plan, creation.paused, &tracked.state)?;
         }
         let (id, actor) = (creation.id.clone(), creation.actor.clone());

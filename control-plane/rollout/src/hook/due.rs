@@ -7,7 +7,7 @@ use serin_migrate::{Direction, Stage};
 use super::{Answer, HookOutcome, HookRun, HookState, ROUNDS_MAX};
 use crate::plan::{Hook, HookPoint, MIGRATIONS, OnFailure};
 use crate::rollback::Rollback;
-use crate::{HoldReason, Phase, Plan, State, UnixMillis};
+use crate::{HoldReason, Phase, Plan, Refused, State, UnixMillis};
 
 /// Time that a canary has to drain where the plan says nothing.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -158,10 +158,16 @@ fn is_drained(plan: &Plan, state: &State, now: UnixMillis) -> bool {
     state.drained || (is_quiet && now.since(state.changed_at) >= drain)
 }
 
-/// Whether it is drained, or that is still waited for.
-fn will_drain(state: &State) -> bool {
-    let waits = |rollback: &Rollback| rollback.stage.is_some() || rollback.is_drained();
-    state.drained || state.rollback.as_ref().is_none_or(waits)
+/// Whether the rest of a rollback waits for a person to say that its canary is drained: to see that was given up.
+fn waits_for_drain(plan: &Plan, state: &State) -> bool {
+    let given_up = |rollback: &Rollback| rollback.stage.is_none() && !rollback.is_drained();
+    if state.drained || state.phase != Phase::RolledBack || !state.rollback.as_ref().is_some_and(given_up) {
+        return false;
+    }
+    let next = first(&rolled_back(plan, state, true), state);
+    next.is_some_and(|(due, standing)| {
+        due.point == HookPoint::AfterRollback && matches!(standing, Standing::Begins(_))
+    })
 }
 
 /// Of the hooks of a rollback, how many are to run yet, and which failed.
@@ -244,11 +250,11 @@ pub(crate) fn obstacle(plan: &Plan, state: &State, now: UnixMillis) -> Option<Ho
 }
 
 /// Whether hooks of a rollout that is over are still to run, wait for a person, or are under way. While they do, time has to be
-/// told, and no other rollout of the service may begin.
+/// told, and no other rollout of the service may begin: it would find the schema that this one left.
 #[must_use]
 pub fn pending(plan: &Plan, state: &State) -> bool {
     let left = match state.phase {
-        Phase::RolledBack if !state.experiment => rolled_back(plan, state, will_drain(state)),
+        Phase::RolledBack if !state.experiment => rolled_back(plan, state, true),
         Phase::WarmingUp
         | Phase::Progressing
         | Phase::Paused { .. }
@@ -262,6 +268,19 @@ pub fn pending(plan: &Plan, state: &State) -> bool {
         && (state.running_hooks().next().is_some()
             || first(&left, state).is_some()
             || on_failures(plan, state).iter().any(|chain| first(chain, state).is_some()))
+}
+
+/// Whether another rollout of the service may begin after this one, as far as its hooks are concerned.
+///
+/// # Errors
+/// Why not, and what is to be done about it.
+pub fn hooks_are_done(plan: &Plan, state: &State) -> Result<(), Refused> {
+    let by = state.id.clone();
+    match pending(plan, state) {
+        false => Ok(()),
+        true if waits_for_drain(plan, state) => Err(Refused::NotDrained { by }),
+        true => Err(Refused::HooksPending { by }),
+    }
 }
 
 /// What a run does. `None`: the plan knows nothing of it.

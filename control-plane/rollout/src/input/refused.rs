@@ -126,6 +126,16 @@ pub enum Refused {
         /// That rollout.
         by: RolloutId,
     },
+    /// What the rollout before changed is not undone, because it is not known that nothing goes to its canary any more.
+    #[error(
+        "rollout {by} was rolled back, and what it changed is not undone: it was not seen that nothing goes to its canary any \
+         more; make sure of that and say `serin rollout approve {by} --drained`, wait for its hooks and schema changes, and say \
+         `--skip-hook` to one that fails and is not needed"
+    )]
+    NotDrained {
+        /// That rollout.
+        by: RolloutId,
+    },
     /// There is nothing to approve.
     #[error("no hook of this rollout failed and waits for a person")]
     NoFailedHook,

@@ -1,7 +1,7 @@
 //! Hooks: what waits for them, what follows from how they end, and that each ends once.
 
 use super::*;
-use crate::{Approval, HoldReason, HookEnd, HookOutcome, HookRun, pending};
+use crate::{Approval, HoldReason, HookEnd, HookOutcome, HookRun, hooks_are_done, pending};
 
 const PLAN: &str = r#"
 service: shop
@@ -240,11 +240,31 @@ fn what_waits_for_the_canary_to_drain_waits_until_it_has_or_a_person_says_so() {
         scene.put(&Input::Sighted(crate::Sighting { vms: 1, ..crate::Sighting::default() }));
     }
     assert_eq!((scene.state.rollback.as_ref().unwrap().stage, scene.running().len()), (None, 0));
-    assert!(!pending(&scene.plan, &scene.state), "what was given up keeps nobody from a new rollout");
+    let refused = hooks_are_done(&scene.plan, &scene.state).unwrap_err();
+    assert!(pending(&scene.plan, &scene.state) && matches!(refused, crate::Refused::NotDrained { .. }));
+    assert!(refused.to_string().contains("`serin rollout approve shop-1 --drained`"), "{refused}");
     scene.order(Order::Approve(Approval::Drained));
     assert_eq!(scene.running(), ["after_rollback migrations"]);
-    assert!(pending(&scene.plan, &scene.state));
+    let refused = hooks_are_done(&scene.plan, &scene.state).unwrap_err();
+    assert!(matches!(refused, crate::Refused::HooksPending { .. }), "{refused}");
+    scene.badly("migrations").well("page").order(Order::Approve(Approval::SkipHook)).well("note");
+    assert_eq!(hooks_are_done(&scene.plan, &scene.state), Ok(()));
     scene.check_replay();
+}
+
+#[test]
+fn a_drain_that_was_given_up_keeps_nobody_from_a_new_rollout_where_nothing_waits_for_it() {
+    let mut scene = Scene::begun();
+    let (without, _) = PLAN.split_once("migrations:").unwrap();
+    scene.plan =
+        Plan::parse(&without.replace("  after_rollback: [{name: note, command: {target: note}}]\n", ""))
+            .unwrap();
+    scene.order(Order::Rollback { scope: RollbackScope::Version }).well("undo");
+    for second in (0..2_000).step_by(10) {
+        scene.second = second;
+        scene.put(&Input::Sighted(crate::Sighting { vms: 1, ..crate::Sighting::default() }));
+    }
+    assert_eq!(hooks_are_done(&scene.plan, &scene.state), Ok(()));
 }
 
 #[test]
