@@ -57,7 +57,7 @@ impl Desk {
         now: UnixMillis,
     ) -> Vec<Message> {
         let mut told = Vec::new();
-        if let Some(closes) = news.closes {
+        if let Some(closes) = &news.closes {
             for (target, incident) in self.incidents.close(news, closes) {
                 self.groups
                     .iter_mut()

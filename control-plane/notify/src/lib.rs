@@ -27,7 +27,7 @@ pub use lettre::Address;
 
 pub use desk::{Desk, Grouping, ITEMS_MAX, OPEN_MAX};
 pub use message::{Action, Incident, Item, Message};
-pub use news::{About, Closes, News};
+pub use news::{About, Closes, Harm, News};
 pub use pace::Pace;
 pub use route::{Glob, Route, Routes};
 pub use secret::Secret;

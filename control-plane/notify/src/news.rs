@@ -1,6 +1,7 @@
 //! An event of the journal as something to tell: who it concerns, what it belongs to, and whether harm begins or ends.
 
 mod concern;
+mod harm;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +9,7 @@ use serin_rollout::plan::TakenTag;
 use serin_rollout::{Cause, Event, Fact, HoldReason, Plan, Severity, UnixMillis};
 
 use concern::components;
+pub use harm::{Closes, Harm};
 
 /// Longest text of an event that is told, in characters.
 const TEXT_MAX: usize = 500;
@@ -56,17 +58,10 @@ pub struct News {
     pub cause: String,
     /// Services whose rollback this one follows from.
     pub follows: BTreeSet<String>,
+    /// What it tells of, where it is critical.
+    pub harm: Harm,
     /// What ends with it.
     pub closes: Option<Closes>,
-}
-
-/// What ends with news.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Closes {
-    /// Harm that was only held, not undone.
-    Holds,
-    /// All harm of the rollout.
-    Everything,
 }
 
 impl About {
@@ -113,7 +108,8 @@ impl News {
             components,
             cause: cause(event, severity, about, &follows),
             follows,
-            closes: closes(&event.fact),
+            harm: Harm::of(&event.fact),
+            closes: harm::closes(&event.fact),
         }
     }
 }
@@ -147,17 +143,6 @@ fn cause(event: &Event, severity: Severity, about: &About, follows: &BTreeSet<St
     } else {
         format!("rollout/{}", event.rollout)
     }
-}
-
-fn closes(fact: &Fact) -> Option<Closes> {
-    if matches!(fact, Fact::HoldLifted { .. }) {
-        return Some(Closes::Holds);
-    }
-    if let Fact::ExperimentEnded { cause, .. } = fact {
-        return (*cause != Cause::AllArmsStopped).then_some(Closes::Everything);
-    }
-    let ends_well = matches!(fact, Fact::Promoted { .. } | Fact::HandedOver { .. } | Fact::Superseded { .. });
-    ends_well.then_some(Closes::Everything)
 }
 
 #[cfg(test)]

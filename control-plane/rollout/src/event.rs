@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
-use crate::rollback::StageRecord;
+use crate::rollback::{Returned, StageRecord};
 use crate::state::Turn;
 use crate::train::Membership;
 use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
@@ -281,6 +281,9 @@ pub enum Fact {
         /// What became of it.
         #[serde(flatten)]
         record: StageRecord,
+        /// What is returned. Absent in older journals: not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returned: Option<Returned>,
     },
     /// A newer rollout of the service took over.
     Superseded {

@@ -318,7 +318,7 @@ impl State {
         if matches!(event.fact, Fact::Superseded { .. }) {
             self.rollback = None;
         }
-        if let (Fact::RollbackStage { record }, Some(rollback)) = (&event.fact, &mut self.rollback) {
+        if let (Fact::RollbackStage { record, .. }, Some(rollback)) = (&event.fact, &mut self.rollback) {
             rollback.record(record, event.at);
         }
         if let Some(returned) = Returned::by(&event.fact) {

@@ -302,7 +302,7 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
         | Fact::RolledBack { .. }
         | Fact::RollbackBegan { .. } => Severity::Critical,
-        Fact::RollbackStage { record } => record.severity(),
+        Fact::RollbackStage { record, .. } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,
         Fact::TriggerFired { severity, .. } => *severity,

@@ -1,5 +1,6 @@
 //! Who is told, by a real server and a receiver that does what a test asks of it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -12,6 +13,7 @@ use serin_proto::admin::v1::retry_notifications_request::Which;
 use serin_proto::admin::v1::*;
 use tonic::transport::Channel;
 
+use crate::stages::report;
 use crate::support::*;
 
 /// Something that is told, and what it was told.
@@ -164,4 +166,32 @@ async fn a_test_says_whether_it_arrived_and_unknown_targets_are_refused() {
     let none = Which::Id(4_711);
     let none = service.retry_notifications(RetryNotificationsRequest { which: Some(none) }).await.unwrap();
     assert_eq!(none.into_inner().retried, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_incident_of_a_rollback_is_resolved_once_the_baseline_carries_the_load() {
+    let receiver = Receiver::new().await;
+    let config =
+        receiver.config("127.0.0.1/32", 12).replace("{to: [hook]}", "{severity: critical, to: [hook]}");
+    let server = Server::configured(tempfile::tempdir().unwrap(), &config).await;
+    let mut admin = server.admin().await;
+    let created = create(&mut admin, "shop").await;
+    let generation = Arc::new(AtomicU64::new(created.generation));
+    let rolled_back = Arc::new(AtomicU64::new(u64::MAX));
+    let fleet = server.fleet().await;
+    let reporting = report(fleet, Arc::clone(&generation), Arc::clone(&rolled_back), 1);
+    let reporting = tokio::spawn(reporting);
+    eventually(&mut admin, &created.id, |rollout| rollout.arms.iter().any(|arm| arm.requests > 150)).await;
+    let order = RollbackRequest { id: created.id.clone(), reason: "bad".to_owned(), ..Default::default() };
+    let rollout = admin.rollback(order).await.unwrap().into_inner().rollout.unwrap();
+    rolled_back.store(rollout.generation, Ordering::SeqCst);
+    generation.store(rollout.generation, Ordering::SeqCst);
+    eventually(&mut admin, &created.id, |rollout| rollout.rollback.as_ref().unwrap().verified).await;
+    receiver.eventually(|got| got.len() >= 2).await;
+    reporting.abort();
+    let incidents: Vec<Value> =
+        receiver.taken().into_iter().map(|(_, told)| told["incident"].clone()).collect();
+    let key = format!("serin/{}", created.id);
+    let expected = ["opened", "resolved"].map(|action| serde_json::json!({"key": key, "action": action}));
+    assert_eq!(incidents, expected);
 }

@@ -9,7 +9,12 @@ use crate::support::*;
 
 /// Reports each second what goes to both arms while the proxy obeys `generation`, until the task is aborted: from the generation
 /// `rolled_back` on the canary gets nothing.
-async fn report(mut fleet: Fleet, generation: Arc<AtomicU64>, rolled_back: Arc<AtomicU64>, first: u64) {
+pub(crate) async fn report(
+    mut fleet: Fleet,
+    generation: Arc<AtomicU64>,
+    rolled_back: Arc<AtomicU64>,
+    first: u64,
+) {
     for seq in first.. {
         let (second, obeyed) = (now_second(), generation.load(Ordering::SeqCst));
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;

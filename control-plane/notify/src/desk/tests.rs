@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use serin_rollout::{Cause, Dependents, Fact, HoldReason, Returned, Stage, StageOutcome, StageRecord};
 
 use super::*;
 use crate::news::sample::{news, rollback};
-use crate::{Action, Closes};
+use crate::{Action, Closes, Harm};
 
 /// A desk on a clock that stands until it is told to go on.
 struct Office {
@@ -68,6 +69,30 @@ fn held(sequence: u64, service: &str) -> News {
         cause: "missing_data".to_owned(),
         ..news(sequence, service)
     }
+}
+
+fn held_harm() -> Harm {
+    Harm::of(&Fact::Held { reason: HoldReason::MissingData, evidence: None })
+}
+
+/// The rollback of a component of `shop`.
+fn component(sequence: u64, name: &str) -> News {
+    let fact = Fact::ComponentsRolledBack {
+        components: vec![name.to_owned()],
+        dependents: Dependents::default(),
+        disabled: Dependents::default(),
+        recovering: Vec::new(),
+        impact: None,
+        cause: Cause::VersionRegressed,
+        evidence: None,
+    };
+    let text = format!("Returned {name} to the baseline");
+    News { kind: fact.kind().to_owned(), text, harm: Harm::of(&fact), ..rollback(sequence, "shop") }
+}
+
+fn verified(sequence: u64, names: &[&str]) -> News {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    closing(sequence, "shop", Closes::Verified(Returned::Components { names }))
 }
 
 fn closing(sequence: u64, service: &str, closes: Closes) -> News {
@@ -144,6 +169,7 @@ fn a_hold_that_lifts_resolves_what_it_opened_and_not_what_was_undone() {
     let urgent = |sequence| News {
         kind: "held".to_owned(),
         text: "Holding: harm".to_owned(),
+        harm: held_harm(),
         ..rollback(sequence, "shop")
     };
     let mut office = Office::new();
@@ -169,6 +195,44 @@ fn a_hold_that_lifts_resolves_what_it_opened_and_not_what_was_undone() {
         .map(|(_, message)| (message.target.clone(), message.incident.is_some()))
         .collect();
     assert_eq!(told, [("oncall".to_owned(), true), ("ops".to_owned(), false)]);
+}
+
+#[test]
+fn a_verified_rollback_resolves_its_incident_and_no_harm_that_it_did_not_undo() {
+    let resolved = |office: &mut Office| {
+        let told = office.pass(600);
+        told.iter().any(|(_, message)| action(message) == Some(("serin/shop-1", Action::Resolved)))
+    };
+    let mut office = Office::new();
+    office.take(&rollback(1, "shop"), &["oncall"]);
+    office.take(&closing(2, "shop", Closes::Verified(Returned::Version)), &[]);
+    assert!(resolved(&mut office), "whatever the routes say");
+
+    // A component is verified while another one and a hold are not over.
+    office.take(&component(3, "cart"), &["oncall"]);
+    office.take(&component(4, "search"), &["oncall"]);
+    office.take(&verified(5, &["cart"]), &[]);
+    assert!(!resolved(&mut office), "search is not verified");
+    office.take(&News { kind: "held".to_owned(), harm: held_harm(), ..rollback(6, "shop") }, &["oncall"]);
+    office.take(&verified(7, &["search"]), &[]);
+    assert!(!resolved(&mut office), "the rollout holds");
+    office.take(&closing(8, "shop", Closes::Holds), &[]);
+    assert!(resolved(&mut office));
+
+    // What only people can judge stays until the rollout ends.
+    let failed = StageRecord {
+        stage: Stage::Hooks,
+        outcome: StageOutcome::Failed,
+        took_ms: 1,
+        detail: "undo failed".to_owned(),
+    };
+    let harm = Harm::of(&Fact::RollbackStage { record: failed, returned: Some(Returned::Version) });
+    office.take(&rollback(9, "shop"), &["oncall"]);
+    office.take(&News { harm, text: "undo failed".to_owned(), ..rollback(10, "shop") }, &["oncall"]);
+    office.take(&closing(11, "shop", Closes::Verified(Returned::Version)), &[]);
+    assert!(!resolved(&mut office));
+    office.take(&closing(12, "shop", Closes::Everything), &[]);
+    assert!(resolved(&mut office));
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(crate) fn news(sequence: u64, service: &str) -> News {
         owners: BTreeSet::new(),
         cause: format!("rollout/{service}-1"),
         follows: BTreeSet::new(),
+        harm: crate::Harm::default(),
         closes: None,
     }
 }
@@ -32,6 +33,10 @@ pub(crate) fn rollback(sequence: u64, service: &str) -> News {
     News {
         severity: Severity::Critical,
         kind: "rolled_back".to_owned(),
+        harm: crate::Harm::of(&serin_rollout::Fact::RolledBack {
+            cause: serin_rollout::Cause::VersionRegressed,
+            evidence: None,
+        }),
         text: "Rolled back the whole version: the canary regressed".to_owned(),
         cause: format!("service/{service}"),
         ..news(sequence, service)

@@ -1,4 +1,4 @@
-use serin_rollout::{Dependents, RolloutId};
+use serin_rollout::{Dependents, Returned, RolloutId};
 
 use super::*;
 
@@ -39,6 +39,10 @@ fn created() -> Event {
 
 fn told(fact: Fact) -> News {
     News::of(&event(fact), 7, &About::of(&created()).unwrap())
+}
+
+fn closes(fact: Fact) -> Option<Closes> {
+    told(fact).closes
 }
 
 fn components_rolled_back(names: &[&str], cause: Cause) -> Fact {
@@ -97,7 +101,6 @@ fn missing_data_and_rollbacks_belong_together_across_rollouts_and_all_else_withi
 
 #[test]
 fn harm_ends_when_a_hold_lifts_or_the_rollout_ends_well() {
-    let closes = |fact| told(fact).closes;
     assert_eq!(closes(Fact::HoldLifted { reason: HoldReason::MissingData }), Some(Closes::Holds));
     let promoted = Fact::Promoted { watched: false, cause: Cause::WithinLimits, evidence: None };
     assert_eq!(closes(promoted), Some(Closes::Everything));
@@ -106,6 +109,32 @@ fn harm_ends_when_a_hold_lifts_or_the_rollout_ends_well() {
     assert_eq!(ended(Cause::DurationOver { duration_s: 60 }), Some(Closes::Everything));
     assert_eq!(ended(Cause::AllArmsStopped), None);
     assert_eq!(closes(Fact::RolledBack { cause: Cause::VersionRegressed, evidence: None }), None);
+}
+
+#[test]
+fn a_rollback_ends_when_it_is_verified_and_an_old_journal_says_too_little_to_end_it() {
+    let stage = |stage: &str, outcome: &str, returned: &str| {
+        let json = format!(
+            r#"{{"format": 1, "rollout": "shop-1", "revision": 1, "at": 1000, "actor": "serin", "kind": "rollback_stage",
+            "stage": "{stage}", "outcome": "{outcome}", "took_ms": 5, "detail": "x"{returned}}}"#
+        );
+        closes(serde_json::from_str::<Event>(&json).unwrap().fact)
+    };
+    let version = r#", "returned": {"what": "version"}"#;
+    let names = std::collections::BTreeSet::from(["search".to_owned()]);
+    let component = r#", "returned": {"what": "components", "names": ["search"]}"#;
+    assert_eq!(stage("verify", "done", version), Some(Closes::Verified(Returned::Version)));
+    assert_eq!(stage("verify", "done", component), Some(Closes::Verified(Returned::Components { names })));
+    for (name, outcome, returned) in [
+        ("verify", "done", ""),
+        ("verify", "late", version),
+        ("verify", "failed", version),
+        ("verify", "unknown", version),
+        ("drain", "done", version),
+        ("hooks", "done", version),
+    ] {
+        assert_eq!(stage(name, outcome, returned), None, "{name} {outcome} {returned}");
+    }
 }
 
 #[test]

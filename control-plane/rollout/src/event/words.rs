@@ -98,7 +98,7 @@ impl Fact {
             Self::HandedOver { reason } => {
                 format!("Handed over, all users are on the baseline's endpoint: {reason}")
             }
-            Self::RollbackStage { record } => record.to_string(),
+            Self::RollbackStage { record, .. } => record.to_string(),
             Self::Superseded { by } => format!("Rollout {by} took over"),
             Self::Begun { weight_ppm } => {
                 format!("What stands before the start is done; warming up at {}", Percent(*weight_ppm))

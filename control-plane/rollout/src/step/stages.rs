@@ -12,6 +12,7 @@ pub(super) fn carry_on(change: &mut Change<'_>, seen: &Sighting) {
         let (hooks_pending, hooks_failed) = hook::left_of_rollback(change.plan, &change.state);
         let seen = Sighting { hooks_pending, hooks_failed, ..seen.clone() };
         let Some(record) = find(rollback, change.plan.limits(), &seen, change.now) else { return };
-        change.record(Fact::RollbackStage { record });
+        let returned = Some(rollback.returned.clone());
+        change.record(Fact::RollbackStage { record, returned });
     }
 }
