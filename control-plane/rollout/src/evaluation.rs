@@ -277,6 +277,7 @@ impl Evaluation {
                 | Fact::TriggerFired { .. }
                 | Fact::TriggerCleared { .. }
                 | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceIncomplete { .. }
                 | Fact::EvidenceReturned { .. }
                 | Fact::Ready
                 | Fact::WatchEnded

@@ -241,6 +241,13 @@ pub enum Fact {
         /// What.
         source: String,
     },
+    /// A decision was carried out, and what was known when it was made is not kept whole.
+    EvidenceIncomplete {
+        /// Name of the bundle that is not there, or lacks something.
+        bundle: String,
+        /// Why.
+        detail: String,
+    },
     /// Its plan would promote it now; it waits for the other members of its train.
     Ready,
     /// The rollback window after the promotion closed: the version is not judged any more.
@@ -336,6 +343,7 @@ impl Fact {
             Self::TriggerFired { .. } => "trigger_fired",
             Self::TriggerCleared { .. } => "trigger_cleared",
             Self::EvidenceMissing { .. } => "evidence_missing",
+            Self::EvidenceIncomplete { .. } => "evidence_incomplete",
             Self::EvidenceReturned { .. } => "evidence_returned",
             Self::Ready => "ready",
             Self::WatchEnded => "watch_ended",
@@ -373,6 +381,7 @@ impl Fact {
             | Self::HoldLifted { .. }
             | Self::TriggerCleared { .. }
             | Self::EvidenceMissing { .. }
+            | Self::EvidenceIncomplete { .. }
             | Self::EvidenceReturned { .. }
             | Self::Ready
             | Self::WatchEnded

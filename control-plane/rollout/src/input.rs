@@ -52,6 +52,13 @@ pub enum Input {
     },
     /// A rollback is being carried out, and this is seen of it.
     Sighted(Sighting),
+    /// A decision was carried out whose evidence is not whole. Repeating it tells it again.
+    EvidenceIncomplete {
+        /// Name of its bundle.
+        bundle: String,
+        /// What is missing, and why.
+        why: String,
+    },
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.

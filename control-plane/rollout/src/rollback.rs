@@ -212,6 +212,7 @@ impl Returned {
             | Fact::TriggerFired { .. }
             | Fact::TriggerCleared { .. }
             | Fact::EvidenceMissing { .. }
+            | Fact::EvidenceIncomplete { .. }
             | Fact::EvidenceReturned { .. }
             | Fact::Superseded { .. } => None,
         }

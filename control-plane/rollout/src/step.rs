@@ -187,6 +187,10 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
         Input::OtherServices { returned } => assess::follow(&mut change, returned),
         Input::HookEnded(end) => hook::ended(&mut change, end),
         Input::Train { train, order } => train::obey(&mut change, train, order),
+        Input::EvidenceIncomplete { bundle, why } => {
+            let (bundle, detail) = (bundle.clone(), crate::outside::reason(why));
+            change.record(Fact::EvidenceIncomplete { bundle, detail });
+        }
         Input::Sighted(seen) => stages::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
@@ -301,7 +305,8 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::ArmsStopped { .. }
         | Fact::ExperimentEnded { cause: Cause::AllArmsStopped, .. }
         | Fact::RolledBack { .. }
-        | Fact::RollbackBegan { .. } => Severity::Critical,
+        | Fact::RollbackBegan { .. }
+        | Fact::EvidenceIncomplete { .. } => Severity::Critical,
         Fact::RollbackStage { record, .. } => record.severity(),
         Fact::Held { reason, .. } if reason.is_urgent() => Severity::Critical,
         Fact::HookEnded(end) if end.outcome == HookOutcome::Failed => Severity::Warning,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serin_evidence::bundle::{Bundle, Draft};
 use serin_evidence::mask::Masker;
-use serin_rollout::{AUTOMATIC, Effect, Event, Notice, Severity, State, Transition, UnixMillis};
+use serin_rollout::{AUTOMATIC, Effect, Event, Input, State, Transition, UnixMillis, step};
 
 use super::addenda::Pending;
 use super::task::Task;
@@ -68,21 +68,23 @@ impl Task {
             }
         }
         self.shared.journal.ring();
-        if let Some(why) = incomplete {
-            self.alarm(&decisions, &why);
+        for (index, bundle, why) in incomplete {
+            self.alarm(index, bundle, why, now).await;
         }
         Failpoint::AfterNotify.reach();
         self.perform_hooks();
         Ok(())
     }
 
-    /// Tells that decisions were carried out whose evidence is not whole.
-    fn alarm(&self, decisions: &[Decision], why: &str) {
-        for Decision { transition, .. } in decisions {
-            if let Some(id) = bundle::id(transition) {
-                let text = format!("The evidence {id} of a decision is not complete: {why}");
-                notify(&transition.state.id.0, &Notice { severity: Severity::Critical, text });
-            }
+    /// Tells that a decision was carried out whose evidence is not whole. The decision stands, whether this can be written or not.
+    async fn alarm(&mut self, index: usize, bundle: String, why: String, now: UnixMillis) {
+        let Some(tracked) = self.tracked.get(index) else { return };
+        let input = Input::EvidenceIncomplete { bundle, why };
+        let Ok(transition) = step(&tracked.plan, &tracked.state, &input, now) else { return };
+        // Nothing of this has evidence of its own, so it ends here.
+        let told = Box::pin(self.perform(vec![Decision { index, transition }], now, Instant::now()));
+        if let Err(error) = told.await {
+            tracing::error!(?input, %error, "that evidence is not complete could not be written");
         }
     }
 
@@ -108,7 +110,11 @@ impl Task {
         self.note_detection(decisions, now);
         let published = decisions.iter().zip(appended).filter(|(decision, _)| decision.publishes());
         let generation = published.map(|(_, appended)| appended.sequence).max();
-        Ok(Persisted { generation, incomplete: evidence.into_iter().flatten().next() })
+        let with_evidence =
+            decisions.iter().filter_map(|one| Some((one.index, bundle::id(&one.transition)?)));
+        let incomplete = with_evidence.zip(evidence);
+        let incomplete = incomplete.filter_map(|((index, id), why)| Some((index, id, why?))).collect();
+        Ok(Persisted { generation, incomplete })
     }
 
     /// How long after its onset something was undone that nobody asked for.
@@ -152,8 +158,8 @@ impl Task {
 struct Persisted {
     /// The new generation, if there is one.
     generation: Option<u64>,
-    /// Why the evidence of a decision is not whole. `None`: it is.
-    incomplete: Option<String>,
+    /// The bundles that are not whole, each with the place of its rollout and why.
+    incomplete: Vec<(usize, String, String)>,
 }
 
 /// For each bundle, why it is not whole.

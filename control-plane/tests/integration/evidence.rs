@@ -210,7 +210,16 @@ async fn a_rollback_without_a_complete_bundle_is_counted_and_alarmed() {
     let faults = verify(&mut evidence).await.checked.unwrap().faults;
     assert_eq!(faults, [format!("rollout {id}: its decision number 2 (rolled_back) has no evidence")]);
     let log = process.log();
-    assert!(log.contains(&format!("The evidence {id}.2 of a decision is not complete")), "{log}");
+    let text = format!("The evidence {id}.2 of a decision is not complete: a test asked for this failure");
+    assert!(log.contains(&text), "{log}");
+    let request = ListEventsRequest { rollout_id: id.clone(), ..ListEventsRequest::default() };
+    let events = admin.list_events(request).await.unwrap().into_inner().events;
+    let told: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.text.as_str())).collect();
+    assert_eq!(
+        told[2],
+        ("evidence_incomplete", text.as_str()),
+        "it is an event, so that targets are told: {told:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,6 +100,7 @@ impl Deeds {
                 | Fact::TriggerFired { .. }
                 | Fact::TriggerCleared { .. }
                 | Fact::EvidenceMissing { .. }
+                | Fact::EvidenceIncomplete { .. }
                 | Fact::EvidenceReturned { .. } => {}
             }
         }

@@ -89,6 +89,9 @@ impl Harm {
                 _ => Self { lasts: true, ..Self::default() },
             };
         }
+        if matches!(fact, Fact::EvidenceIncomplete { .. }) {
+            return Self { lasts: true, ..Self::default() };
+        }
         // The arms of an experiment were told of one by one.
         let is_its_end = matches!(fact, Fact::ExperimentEnded { .. });
         let held = matches!(fact, Fact::Held { .. });

@@ -80,6 +80,9 @@ impl Fact {
             Self::EvidenceMissing { source, detail } => {
                 format!("The {source} says nothing for long: {detail}")
             }
+            Self::EvidenceIncomplete { bundle, detail } => {
+                format!("The evidence {bundle} of a decision is not complete: {detail}")
+            }
             Self::EvidenceReturned { source } => format!("The {source} says something again"),
             Self::Ready => "Ready to be promoted; waits for the other members of its train".to_owned(),
             Self::WatchEnded => {

@@ -189,6 +189,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::TriggerFired { .. }
         | Fact::TriggerCleared { .. }
         | Fact::EvidenceMissing { .. }
+        | Fact::EvidenceIncomplete { .. }
         | Fact::EvidenceReturned { .. }
         | Fact::Ready
         | Fact::WatchEnded
