@@ -24,7 +24,7 @@ use serin_evidence::bundle::Bundle;
 use serin_rollout::UnixMillis;
 
 pub use audit::{AUDIT_ENTRIES_MAX, AuditLog};
-pub use bundles::{BUNDLES_MAX, BundleQuery, Bundles, Exported, Found, Keep, StoredBundle};
+pub use bundles::{BUNDLES_MAX, BundleQuery, Bundles, Exported, Found, Keep, Owed, StoredBundle};
 pub use handle::StoreHandle;
 pub use notices::{
     DeliveryState, NewDelivery, Noted, Notices, NotifierState, PENDING_MAX, Settled, StoredDelivery,
@@ -90,6 +90,8 @@ pub struct Loaded {
     pub generation: u64,
     /// Which reports are counted, and what they add up to.
     pub ledger: Ledger,
+    /// Addenda of the evidence that are not written, oldest first.
+    pub owed: Vec<Owed>,
 }
 
 /// A rollout as it was last written.

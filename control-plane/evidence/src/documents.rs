@@ -255,6 +255,10 @@ pub struct Acknowledgements {
     pub generation: u64,
     /// Milliseconds from the decision to this.
     pub after_ms: u64,
+    /// Of these, those until the control plane looked again after a restart: it may have been applied meanwhile. `None`: it always
+    /// looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_after_ms: Option<u64>,
     /// Living VMs.
     pub vms: u32,
     /// Of these, those that apply it.
@@ -272,6 +276,9 @@ pub struct Aftermath {
     pub counts: Counts,
     /// Second of the decision.
     pub decided_second: u64,
+    /// First second that is counted, where the control plane was restarted after the decision. `None`: all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_from_second: Option<u64>,
     /// Last second that is looked at.
     pub until_second: u64,
 }

@@ -119,6 +119,7 @@ impl Task {
             ticked: None,
         };
         task.index();
+        task.take_up_addenda(&loaded.owed);
         task.shared.board.post(task.assignment(loaded.generation, None), Instant::now());
         let now = clock::now();
         (0..task.tracked.len()).for_each(|index| task.show(index, now));

@@ -1,5 +1,6 @@
 //! The evidence of decisions in the database.
 
+pub(super) mod owed;
 pub(super) mod read;
 mod write;
 
@@ -10,6 +11,7 @@ use serin_rollout::UnixMillis;
 
 use super::{SqliteStore, StoreError};
 
+pub use owed::Owed;
 pub(super) use write::add;
 
 /// Manifests of one answer.

@@ -87,7 +87,8 @@ impl SqliteStore {
             rollouts.push(rollout);
         }
         let ledger = ledger::load(&self.connection)?;
-        Ok(Loaded { rollouts, generation: unsigned(generation), ledger })
+        let owed = bundles::owed::owed(&self.connection, crate::clock::now())?;
+        Ok(Loaded { rollouts, generation: unsigned(generation), ledger, owed })
     }
 }
 

@@ -246,6 +246,46 @@ async fn a_crash_leaves_a_decision_with_its_evidence_or_neither() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn addenda_that_a_killed_process_did_not_write_are_written_by_the_next_one_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (id, generation) = {
+        let process = Process::start(folder.path(), None);
+        let mut admin = admin(process.addresses).await;
+        let id = create(&mut admin, "shop").await.id;
+        // This VM obeys what was before the rollback.
+        fleet(process.addresses).await.report(report("envoy-1", 1, Vec::new())).await.unwrap();
+        let rollback =
+            RollbackRequest { id: id.clone(), reason: "bad".to_owned(), ..RollbackRequest::default() };
+        let rollout = admin.rollback(rollback).await.unwrap().into_inner().rollout.unwrap();
+        (id, rollout.generation)
+    };
+    let name = format!("{id}.2+acknowledgements");
+    let count = |all: &[serde_json::Value]| all.iter().filter(|one| one["id"] == name.as_str()).count();
+    let process = Process::start(folder.path(), None);
+    let (mut evidence, mut fleet) = (evidence(process.addresses).await, fleet(process.addresses).await);
+    assert_eq!(count(&manifests(&mut evidence, &id).await), 0, "it was killed before");
+    let end = std::time::Instant::now() + 2 * PATIENCE;
+    for seq in 2.. {
+        let applied =
+            serin_proto::fleet::v1::ReportRequest { generation, ..report("envoy-1", seq, Vec::new()) };
+        fleet.report(applied).await.unwrap();
+        if count(&manifests(&mut evidence, &id).await) > 0 {
+            break;
+        }
+        assert!(std::time::Instant::now() < end, "nothing is added");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let acknowledged = document(&mut evidence, &format!("{id}.2"), "acknowledgements").await;
+    assert_eq!((&acknowledged["vms"], &acknowledged["vms_applied"]), (&1.into(), &1.into()));
+    sound(&mut evidence).await;
+    drop(process);
+    let process = Process::start(folder.path(), None);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut evidence = crate::evidence::evidence(process.addresses).await;
+    assert_eq!(count(&manifests(&mut evidence, &id).await), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_has_a_smaller_bundle() {
     let server = Server::new().await;
     let (mut admin, mut evidence) = (server.admin().await, evidence(server.addresses()).await);

@@ -68,7 +68,8 @@ fn duration(facts: &Facts) -> String {
     let applied = facts.acknowledgements.as_ref().filter(|told| told.vms > 0 && told.vms_applied == told.vms);
     match (facts.detection_ms(), applied) {
         (Some(detection), Some(told)) => format!(
-            "{}: {} until the decision, {} until all {} VMs applied it",
+            "{}{}: {} until the decision, {} until all {} VMs applied it",
+            if told.resumed_after_ms.is_some() { "at most " } else { "" },
             lasting(detection + told.after_ms),
             lasting(detection),
             lasting(told.after_ms),
@@ -176,10 +177,15 @@ fn parts(facts: &Facts, text: &mut String) {
 fn after(facts: &Facts, text: &mut String) {
     let Some(aftermath) = &facts.aftermath else { return };
     let sides = facts.impact.after;
+    let when = match aftermath.counted_from_second {
+        None => "after the decision".to_owned(),
+        Some(second) => format!("from {} on, when the control plane was back,", utc(second)),
+    };
+    let from = aftermath.counted_from_second.unwrap_or(aftermath.decided_second);
     let _written = writeln!(
         text,
-        "\nIn the {} after the decision the canary got {} requests ({} failed), and the baseline {} ({} failed, {}).",
-        lasting(aftermath.until_second.saturating_sub(aftermath.decided_second) * 1_000),
+        "\nIn the {} {when} the canary got {} requests ({} failed), and the baseline {} ({} failed, {}).",
+        lasting(aftermath.until_second.saturating_sub(from) * 1_000),
         count(sides.canary.finished),
         count(sides.canary.failed),
         count(sides.baseline.finished),

@@ -142,7 +142,10 @@ fn bundles() -> [Bundle; 3] {
     told.add(name::ACKNOWLEDGEMENTS, told_of);
     let mut after = draft(Kind::Addendum, "shop-1a2b3c4d.4+aftermath");
     let counts = counts(DECIDED, DECIDED + 60);
-    after.add(name::AFTERMATH, Aftermath { counts, decided_second: DECIDED, until_second: DECIDED + 60 });
+    after.add(
+        name::AFTERMATH,
+        Aftermath { counts, decided_second: DECIDED, counted_from_second: None, until_second: DECIDED + 60 },
+    );
     [main, told, after].map(|draft| draft.finish(&masker))
 }
 

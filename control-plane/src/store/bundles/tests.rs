@@ -93,6 +93,33 @@ fn a_decision_and_its_evidence_are_there_together_and_are_read_beside_the_store(
 }
 
 #[test]
+fn a_decision_of_the_last_day_owes_the_addenda_that_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = filled(folder.path());
+    let names = |store: &SqliteStore, now: u64| -> Vec<String> {
+        let all = owed::owed(&store.connection, UnixMillis(now)).unwrap();
+        all.into_iter().map(|one| format!("{} {} {}", one.id, one.acknowledgements, one.aftermath)).collect()
+    };
+    let now = 3 * DAY_MS + 1_000;
+    assert_eq!(names(&store, now), ["c.2 true true"]);
+    let found = owed::owed(&store.connection, UnixMillis(now)).unwrap().remove(0);
+    let sequence = "SELECT sequence FROM journal WHERE rollout_id = 'c' AND kind = 'rolled_back'";
+    let sequence: i64 = store.connection.query_row(sequence, [], |row| row.get(0)).unwrap();
+    assert_eq!((found.generation, found.undoes, found.at.0), (sequence as u64, true, 3 * DAY_MS));
+    for (addendum, left) in [("acknowledgements", vec!["c.2 false true"]), ("aftermath", vec![])] {
+        let mut added = bundle("c", 9, UnixMillis(now), 10);
+        added.manifest.kind = Kind::Addendum;
+        added.manifest.id = format!("c.2+{addendum}");
+        store.add_bundle(&added).unwrap();
+        assert_eq!(names(&store, now), left);
+    }
+    // What changed no assignment has nobody who could apply it.
+    let unpublished = Append { assignment_changed: false, ..append("b", 3, "promoted", UnixMillis(now)) };
+    store.append_with(&[unpublished], &[bundle("b", 3, UnixMillis(now), 10)]).unwrap();
+    assert!(names(&store, now).is_empty());
+}
+
+#[test]
 fn evidence_that_cannot_be_written_keeps_no_decision_from_being_written_and_is_missed() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = filled(folder.path());
