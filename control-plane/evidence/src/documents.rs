@@ -27,7 +27,7 @@ pub mod name {
     pub const ENVIRONMENT: &str = "environment";
     /// [`super::Logs`].
     pub const LOGS: &str = "logs";
-    /// What triggers, queries and health checks said.
+    /// What triggers, queries and health checks said: [`serin_rollout::outside::Outside`].
     pub const OUTSIDE: &str = "outside";
     /// Of an addendum: [`super::Acknowledgements`].
     pub const ACKNOWLEDGEMENTS: &str = "acknowledgements";

@@ -20,20 +20,20 @@ use crate::http::text;
 use crate::otlp::{PROTOBUF, address, pairs, server};
 use crate::support::*;
 
-type Evidence = EvidenceServiceClient<Channel>;
+pub(crate) type Evidence = EvidenceServiceClient<Channel>;
 
 pub(crate) async fn evidence(addresses: Addresses) -> Evidence {
     EvidenceServiceClient::connect(format!("http://{}", addresses.admin)).await.unwrap()
 }
 
 /// The manifests of a rollout, newest first.
-async fn manifests(evidence: &mut Evidence, rollout_id: &str) -> Vec<serde_json::Value> {
+pub(crate) async fn manifests(evidence: &mut Evidence, rollout_id: &str) -> Vec<serde_json::Value> {
     let request = ListBundlesRequest { rollout_id: rollout_id.to_owned(), ..ListBundlesRequest::default() };
     let bundles = evidence.list_bundles(request).await.unwrap().into_inner().bundles;
     bundles.iter().map(|one| serde_json::from_str(&one.manifest_json).unwrap()).collect()
 }
 
-async fn document(evidence: &mut Evidence, id: &str, name: &str) -> serde_json::Value {
+pub(crate) async fn document(evidence: &mut Evidence, id: &str, name: &str) -> serde_json::Value {
     let found = evidence.get_bundle(GetBundleRequest { id: id.to_owned() }).await.unwrap().into_inner();
     let document = found.documents.iter().find(|document| document.name == name);
     serde_json::from_str(&document.unwrap_or_else(|| panic!("{name} of {id}")).content_json).unwrap()

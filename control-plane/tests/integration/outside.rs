@@ -160,6 +160,23 @@ async fn a_check_undoes_its_component_and_a_posted_value_the_version() {
         rollout.summary
     );
     reporting.abort();
+    let mut evidence = crate::evidence::evidence(server.addresses()).await;
+    let all = crate::evidence::manifests(&mut evidence, &id).await;
+    let bundles: Vec<&str> =
+        all.iter().filter(|one| one["kind"] == "bundle").filter_map(|one| one["id"].as_str()).collect();
+    let [version, component] = bundles[..] else { panic!("{bundles:?}") };
+    let outside = crate::evidence::document(&mut evidence, component, "outside").await;
+    assert_eq!(outside["health"][0]["state"], "unhealthy", "{outside}");
+    let outside = crate::evidence::document(&mut evidence, version, "outside").await;
+    let named = |of: &str, name: &str| {
+        let all = outside[of].as_array().unwrap();
+        all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name}: {outside}")).clone()
+    };
+    assert_eq!(named("triggers", "queue")["state"], "fired");
+    assert_eq!(
+        (&named("queries", "queue")["value"], &named("queries", "load")["value"]),
+        (&11.0.into(), &0.5.into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

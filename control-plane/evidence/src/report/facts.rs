@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serin_rollout::outside::Outside;
 use serin_rollout::{Judgement, UnixMillis};
 
 use super::impact::Impact;
@@ -52,6 +53,8 @@ pub(super) struct Facts {
     pub(super) decision: Decision,
     /// What the statistics said. `None`: nothing was judged.
     pub(super) judgement: Option<Judgement>,
+    /// What triggers, queries and health checks said. `None`: nothing.
+    pub(super) outside: Option<Outside>,
     pub(super) path: Path,
     /// Before the decision, and after it as far as that is known.
     pub(super) counts: Counts,
@@ -94,6 +97,7 @@ impl Facts {
             verified: archive.verify(None),
             others,
             judgement: document(archive, &main, name::STATISTICS)?.flatten(),
+            outside: document(archive, &main, name::OUTSIDE)?.filter(|outside: &Outside| !outside.is_empty()),
             path: document(archive, &main, name::PATH)?.unwrap_or_default(),
             environment: document(archive, &main, name::ENVIRONMENT)?.unwrap_or_default(),
             logs: document(archive, &main, name::LOGS)?.unwrap_or_default(),

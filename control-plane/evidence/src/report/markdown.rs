@@ -1,6 +1,7 @@
 //! The document, by the template of the mission.
 
 mod causes;
+mod outside;
 mod timeline;
 
 use std::fmt::Write as _;

@@ -1,6 +1,10 @@
 use serde_json::json;
 use serin_analysis::{Reason, Signal, Verdict};
-use serin_rollout::{ComponentJudgement, Judgement, UnixMillis};
+use serin_rollout::outside::{
+    HealthReading, HealthState, Outside, QueryReading, TriggerReading, TriggerState,
+};
+use serin_rollout::plan::TriggerAction;
+use serin_rollout::{ComponentJudgement, Judgement, Severity, UnixMillis};
 
 use super::*;
 use crate::archive::{About, Archive};
@@ -76,6 +80,56 @@ fn judgement() -> Judgement {
     Judgement { components: vec![component], data_age_s: Some(2), ..Judgement::default() }
 }
 
+fn outside() -> Outside {
+    let since = UnixMillis((DECIDED - 30) * 1_000);
+    let trigger = |name: &str, state, text: &str| TriggerReading {
+        name: name.to_owned(),
+        state,
+        since,
+        action: TriggerAction::Hold,
+        severity: Severity::Warning,
+        component: None,
+        value: Some(11.0),
+        limit: 10.0,
+        text: text.to_owned(),
+        overdue: false,
+    };
+    let check = |name: &str, state, text: &str| HealthReading {
+        check: name.to_owned(),
+        component: Some("cart".to_owned()),
+        state,
+        confidence: 0.7,
+        since,
+        action: TriggerAction::Hold,
+        severity: Severity::Warning,
+        age_s: Some(1),
+        text: text.to_owned(),
+        required: false,
+        silent: false,
+    };
+    let query = |name: &str, value, error: Option<&str>| QueryReading {
+        name: name.to_owned(),
+        value,
+        age_s: Some(4),
+        error: error.map(str::to_owned),
+        silent: false,
+    };
+    Outside {
+        triggers: vec![
+            trigger("queue", TriggerState::Fired, "queue is 11, limit 10"),
+            trigger("memory", TriggerState::Quiet, "load is 0.5, limit 0.95"),
+        ],
+        queries: vec![
+            query("queue", Some(11.0), None),
+            query("load", None, Some("no answer within 10s: password=abcdef12 <script>")),
+        ],
+        health: vec![
+            check("ping", HealthState::Unhealthy, "it answered 500"),
+            check("database", HealthState::Healthy, "it answered in 3 ms"),
+        ],
+    }
+}
+
 fn decision() -> Decision {
     Decision {
         events: vec![json!({"kind": "rolled_back"})],
@@ -131,6 +185,7 @@ fn bundles() -> [Bundle; 3] {
         ..LogRecord::default()
     };
     main.add(name::LOGS, Logs { records: vec![record], not_kept: 4 });
+    main.add(name::OUTSIDE, outside());
     let mut told = draft(Kind::Addendum, "shop-1a2b3c4d.4+acknowledgements");
     let told_of = Acknowledgements {
         generation: 9,
@@ -214,6 +269,42 @@ fn a_report_states_what_is_not_known_and_a_promotion_has_none() {
     promoted.manifest.decided = vec!["promoted".to_owned()];
     let error = write(&archive([promoted]), "p").unwrap_err();
     assert!(error.to_string().contains("no decision that undid something"), "{error}");
+}
+
+#[test]
+fn a_report_tells_what_was_seen_from_outside_where_something_was() {
+    let report = write(&archive(bundles()), "p").unwrap().markdown;
+    for line in [
+        "- Trigger queue: fired since 2027-01-15 08:00:12 UTC: queue is 11, limit 10.",
+        "- Health check ping of cart: unhealthy since 2027-01-15 08:00:12 UTC, by 70.0 % of the last answers: it answered 500.",
+        "- Query queue: 11; its last value was 4.0 s old.",
+        "- Query load: no value; its last value was 4.0 s old, and asked again it said: no answer within 10s: \
+         password=\\[masked:secret\\] &lt;script&gt;.",
+        "- Spoke against nothing: 1 triggers; healthy: 1 health checks.",
+    ] {
+        assert!(report.lines().any(|one| one == line), "{line} is not in\n{report}");
+    }
+    let mut without = draft(Kind::Bundle, "shop-1a2b3c4d.4");
+    without.add(name::DECISION, decision());
+    without.add(name::COUNTS, counts(DECIDED - 600, DECIDED));
+    let report = write(&archive([without.finish(&Masker::new(false).unwrap())]), "p").unwrap().markdown;
+    assert!(!report.contains("seen from outside"), "{report}");
+}
+
+#[test]
+fn an_aftermath_of_which_a_part_was_not_counted_says_so() {
+    let [main, told, _] = bundles();
+    let mut after = draft(Kind::Addendum, "shop-1a2b3c4d.4+aftermath");
+    let from = DECIDED + 18;
+    let (counts, until_second) = (counts(from, from + 60), from + 60);
+    after.add(
+        name::AFTERMATH,
+        Aftermath { counts, decided_second: DECIDED, counted_from_second: Some(from), until_second },
+    );
+    let after = after.finish(&Masker::new(false).unwrap());
+    let report = write(&archive([main, told, after]), "p").unwrap().markdown;
+    let said = "In the 1 min from 2027-01-15 08:01:00 UTC on, when the control plane was back, the canary got 0 requests";
+    assert!(report.contains(said), "{report}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serin_analysis::{ScopeAssessment, Verdict};
 
 use super::super::facts::Facts;
 use super::super::words::{count, lasting, plain, weight};
+use super::outside;
 
 /// Log records that are shown.
 const RECORDS_MAX: usize = 10;
@@ -20,6 +21,7 @@ pub(super) fn section(facts: &Facts) -> String {
         let _written = writeln!(text, "- Also decided in this rollout: {said}");
     }
     statistics(facts, &mut text);
+    outside::section(facts, &mut text);
     logs(facts, &mut text);
     text.push_str("\n### Why\n\n*to be written by people: what in the change made this happen?*\n");
     text.push_str("\n### Why it was not caught before users saw it\n\n");
