@@ -7,6 +7,7 @@
 
 mod counted;
 mod sighting;
+mod settled;
 mod words;
 
 use std::collections::BTreeSet;

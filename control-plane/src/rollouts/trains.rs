@@ -8,7 +8,7 @@ mod create;
 mod view;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serin_rollout::train::{
     Act, PROMOTION, Seen, TRAIN_PREFIX, TrainErrors, TrainEvent, TrainFact, TrainPlan, TrainState, When, act,
@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::perform::Decision;
 use super::task::Task;
+use super::tracked::Tracked;
 use super::{CommandError, RestoreError};
 use crate::clock;
 use crate::store::{Append, Loaded, NewEvent, StoreError, StoredRollout};
@@ -28,8 +29,6 @@ pub use view::{GateView, MemberView, TrainView};
 const TRAINS_MAX: usize = 200;
 /// Acts in a row on one train before others have their turn.
 const ROUNDS: usize = 8;
-/// A member that returned counts as back after this time, whether or not every Envoy says so.
-const SETTLED_AFTER: Duration = Duration::from_secs(5);
 
 /// What is asked of trains.
 pub(crate) enum TrainMessage {
@@ -187,34 +186,12 @@ impl Task {
     fn seen(&self, train: &Train) -> BTreeMap<String, Seen> {
         let of = |run: &serin_rollout::train::MemberRun| {
             let seen = match self.position(&run.rollout).and_then(|index| self.tracked.get(index)) {
-                Some(tracked) => self.seen_member(tracked),
+                Some(tracked) => seen_member(tracked),
                 None => self.gone(&run.service, train)?,
             };
             Some((run.service.clone(), seen))
         };
         train.state.members.iter().filter_map(of).collect()
-    }
-
-    fn seen_member(&self, tracked: &super::Tracked) -> Seen {
-        let (state, now, fleet) = (&tracked.state, clock::now(), &self.shared.fleet);
-        let healthy = tracked.judgement.as_ref().is_some_and(|judgement| {
-            judgement.is_fresh() && judgement.version.verdict == serin_analysis::Verdict::Healthy
-        });
-        let is_late = || now.since(state.changed_at) >= SETTLED_AFTER;
-        let has_spread = || {
-            let spread = fleet.nodes().spread(tracked.generation, now, fleet.live_within());
-            spread.applied == spread.known
-        };
-        Seen {
-            phase: state.phase,
-            weight: state.weight,
-            step: state.step,
-            began_at: state.began_at,
-            healthy: healthy && state.runs() && state.hold.is_none(),
-            ready: state.ready,
-            watched: state.watched,
-            settled: is_late() || has_spread(),
-        }
     }
 
     /// A member in whose place another rollout of the service began, before its own was created or long after: it counts as failed.
@@ -348,5 +325,22 @@ impl Task {
             };
             self.trains.remove(index);
         }
+    }
+}
+
+fn seen_member(tracked: &Tracked) -> Seen {
+    let state = &tracked.state;
+    let healthy = tracked.judgement.as_ref().is_some_and(|judgement| {
+        judgement.is_fresh() && judgement.version.verdict == serin_analysis::Verdict::Healthy
+    });
+    Seen {
+        phase: state.phase,
+        weight: state.weight,
+        step: state.step,
+        began_at: state.began_at,
+        healthy: healthy && state.runs() && state.hold.is_none(),
+        ready: state.ready,
+        watched: state.watched,
+        settled: state.is_settled(),
     }
 }

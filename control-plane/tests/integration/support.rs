@@ -187,6 +187,20 @@ pub(crate) async fn report_bad_route(mut fleet: Fleet, service: &str, bad: &str,
     }
 }
 
+/// Reports each second, for a proxy that obeys whatever is told and sends everything to the baseline, until the task is aborted.
+pub(crate) async fn obey(mut fleet: Fleet, services: &'static [&'static str]) {
+    loop {
+        let second = now_second();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let of = |service: &&str| stratum(service, "route-0", second, vec![arm("baseline", 9, 0)]);
+        let mut report = report("envoy-1", second, services.iter().map(of).collect());
+        report.generation = u64::MAX;
+        if fleet.report(report).await.is_err() {
+            return;
+        }
+    }
+}
+
 pub(crate) fn phase(rollout: &Rollout) -> Phase {
     rollout.phase()
 }

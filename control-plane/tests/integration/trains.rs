@@ -113,11 +113,20 @@ async fn members_begin_in_order_and_one_that_returns_takes_its_dependents_along_
     let back = events_of(&mut admin, 0, "rolled_back").await;
     let order: Vec<&str> = back.iter().map(|(rollout, _)| rollout.split('-').next().unwrap()).collect();
     assert_eq!(order, ["stock", "pay", "shop"]);
+    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
     assert!(back[1].1.contains("stock returned to the baseline (train:sale-"), "{back:?}");
+    obeying.abort();
     assert_eq!(events_of(&mut admin, 0, "train_ended").await.len(), 1);
 }
 
 #[tokio::test]
+    let (pay, shop) = (&train.members[2].rollout_id, &train.members[1].rollout_id);
+    let request = ListEventsRequest::default();
+    let events = admin.list_events(request).await.unwrap().into_inner().events;
+    let drained = |event: &Event| event.text.contains("gets no more requests");
+    let drained = events.iter().position(|event| event.rollout_id == *pay && drained(event));
+    let next = events.iter().position(|event| event.rollout_id == *shop && event.kind == "rolled_back");
+    assert!(drained.is_some() && drained < next, "shop returns once pay is drained: {drained:?} {next:?}");
 async fn a_train_is_rolled_back_whole_by_a_person_and_its_name_is_free_again() {
     let server = Server::new().await;
     let mut one = trains(&server).await;
@@ -130,9 +139,11 @@ async fn a_train_is_rolled_back_whole_by_a_person_and_its_name_is_free_again() {
     let train = reaches(&mut one, |train| train.phase() == TrainPhase::RolledBack).await;
     assert_eq!(train.returning, ["pay", "shop", "stock"], "who waits returns first, then the last begun");
     assert!(train.members.iter().all(|member| member.phase() == Phase::RolledBack), "{train:?}");
+    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
     assert_eq!(one.rollback_train(request()).await.unwrap_err().code(), Code::FailedPrecondition);
     create_train(&mut one, TRAIN).await.unwrap();
     let all = one.list_trains(ListTrainsRequest {}).await.unwrap().into_inner().trains;
+    obeying.abort();
     assert_eq!(
         all.iter().map(Train::phase).collect::<Vec<_>>(),
         [TrainPhase::Running, TrainPhase::RolledBack]

@@ -236,3 +236,75 @@ fn a_wider_rollback_takes_an_open_one_along() {
     assert_eq!(scene.rollback().returned, Returned::Version);
     assert_eq!(scene.rollback().decided_at, scene.now());
 }
+
+/// One that is carried out while some VMs obey and the canary's requests end at a second, until it settles. The second, if it
+/// does within two minutes.
+fn settles(mut scene: Scene, obeyed_at: Option<u64>, quiet_from: u64) -> Option<u64> {
+    scene.roll_back(RollbackScope::Version);
+    let begun = scene.now_s;
+    for second in 0..120 {
+        if scene.state.is_settled() {
+            return Some(scene.now_s - begun);
+        }
+        scene.vms.1 = if obeyed_at.is_some_and(|at| second >= at) { scene.vms.0 } else { 0 };
+        scene.second(if second < quiet_from { 9 } else { 0 }, 91, 0);
+    }
+    None
+}
+
+#[test]
+fn what_waits_for_a_rollback_goes_on_once_it_is_drained_or_a_deadline_passed() {
+    const NEVER: u64 = u64::MAX;
+    let cases = [
+        ("all obey and nothing goes to it", Some(0), 0, 4),
+        ("acknowledged alone is not enough", Some(0), 20, 23),
+        ("quiet alone is not enough", Some(12), 0, 13),
+        ("some VM never obeys", None, 0, 15),
+        ("the canary never falls silent", Some(0), NEVER, 61),
+        ("the last moment of both deadlines", Some(13), NEVER, 74),
+    ];
+    for (case, obeyed_at, quiet_from, expected) in cases {
+        assert_eq!(settles(Scene::new(), obeyed_at, quiet_from), Some(expected), "{case}");
+    }
+    let mut silent = Scene::new();
+    silent.vms = (0, 0);
+    assert_eq!(settles(silent, None, 0), Some(15), "no proxy is known");
+}
+
+#[test]
+fn a_rollback_is_not_waited_for_when_a_person_says_so_or_it_never_began() {
+    let mut scene = Scene::new();
+    scene.roll_back(RollbackScope::Version);
+    assert!(!scene.state.is_settled());
+    let (actor, reason) = ("anna".to_owned(), "looked".to_owned());
+    let command = Command { order: Order::Approve(crate::Approval::Drained), actor, reason };
+    let input = Input::Commanded { command, seen: None };
+    let transition = step(&scene.plan, &scene.state, &input, scene.now()).unwrap();
+    scene.take(transition);
+    assert!(scene.state.is_settled());
+    let (id, actor) = (RolloutId("r-2".to_owned()), "anna".to_owned());
+    let waiting = Creation { id, salt: Salt(1), actor, paused: true };
+    let mut scene = Scene { state: create(&Scene::new().plan, waiting, UnixMillis(0)).state, ..Scene::new() };
+    scene.roll_back(RollbackScope::Version);
+    assert!(scene.state.is_settled());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_goes_on_before_the_canary_is_empty_but_at_a_deadline_and_everybody_by_then(
+        obeyed_at in proptest::option::of(0_u64..40),
+        quiet_from in 0_u64..100,
+    ) {
+        let deadlines = (Stage::Acknowledge.deadline().as_secs(), Stage::Drain.deadline().as_secs());
+        let settled = settles(Scene::new(), obeyed_at, quiet_from);
+        let is_late = obeyed_at.is_none_or(|at| at >= deadlines.0);
+        let latest = if is_late { deadlines.0 } else { deadlines.0 + deadlines.1 };
+        proptest::prop_assert!(settled.is_some_and(|at| at <= latest), "{:?}", settled);
+        let empty = obeyed_at.map(|at| at.max(quiet_from));
+        let on_time = settled.zip(empty).is_some_and(|(at, empty)| at > empty);
+        let at_deadline = is_late || settled.is_some_and(|at| at > deadlines.1);
+        proptest::prop_assert!(on_time || at_deadline, "{:?} before {:?}", settled, empty);
+    }
+}

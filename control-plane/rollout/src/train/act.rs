@@ -25,7 +25,7 @@ pub struct Seen {
     pub ready: bool,
     /// Promoted, and still judged.
     pub watched: bool,
-    /// Every living Envoy applies its last change, or had time enough to.
+    /// Back on the baseline: nobody is on its canary any more, as far as is waited for ([`crate::State::is_settled`]).
     pub settled: bool,
 }
 
