@@ -11,9 +11,8 @@ use serin_proto::assignment::Weight;
 
 use crate::plan::{Omitted, Taken};
 use crate::rollback::{Returned, StageRecord};
-use crate::state::Turn;
 use crate::train::Membership;
-use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, UnixMillis};
+use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, Turn, UnixMillis};
 
 pub use cause::Cause;
 pub use undone::{Beyond, Dependents, Impact};

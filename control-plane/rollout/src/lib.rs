@@ -12,6 +12,7 @@
 //! * [`yaml`] reads documents that people write, with the place of every field.
 //! * [`emergency`] says which rollouts one order for all of them returns.
 //! * [`train`] lets several rollouts go out as one release.
+//! * [`Places`] says whose turn it is, where only so many run at once.
 //! * [`summary()`] says in one sentence what is happening and what is awaited.
 //!
 //! Everything here is a function of its arguments, so that a decision can be replayed and a test can go through years
@@ -36,6 +37,7 @@ mod text;
 mod time;
 pub mod train;
 mod trial;
+mod turn;
 pub mod yaml;
 
 pub use effect::{Effect, Notice, Severity};
@@ -59,8 +61,7 @@ pub use rollback::{
 };
 pub use serin_proto::assignment::{Granularity, Salt, Weight};
 pub use state::{
-    ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, Turn,
-    replay,
+    ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, replay,
 };
 pub use step::{
     Creation, Transition, answers, begin, context, create, create_in, create_with, may_follow, step,
@@ -68,6 +69,7 @@ pub use step::{
 pub use summary::summary;
 pub use time::UnixMillis;
 pub use trial::Trial;
+pub use turn::{Places, Rival, Turn, TurnLimits};
 
 /// Who acts when nobody asked: the actor of automatic decisions.
 pub const AUTOMATIC: &str = "serin";

@@ -19,14 +19,14 @@ use crate::event::{Event, Fact};
 use crate::plan::{Omitted, Taken};
 use crate::rollback::Rollback;
 use crate::train::Membership;
-use crate::{Approved, Cause, HookState, Plan, UnixMillis};
+use crate::{Approved, Cause, HookState, Plan, Turn, UnixMillis};
 
 pub use hold::{Hold, HoldReason};
 pub(crate) use hold::{predicted, read, used};
 pub use phase::{ActivePhase, Phase};
 pub use pin::{Pin, Restored};
 pub use replay::{ReplayError, replay};
-pub use returning::{Returning, Turn};
+pub use returning::Returning;
 
 /// Identifier of a rollout, unique for ever. Letters, digits, `.`, `_`, `-`, at most 64 bytes.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

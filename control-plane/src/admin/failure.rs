@@ -18,7 +18,7 @@ pub(crate) fn status(error: CommandError) -> Status {
         CommandError::NotFound(_) | CommandError::NoneLike => Status::not_found(words),
         CommandError::Train(refusal) => match refusal {
             TrainRefusal::Plan(_) | TrainRefusal::NoGate(_) => Status::invalid_argument(words),
-            TrainRefusal::Active { .. } => Status::already_exists(words),
+            TrainRefusal::Active { .. } | TrainRefusal::Member { .. } => Status::already_exists(words),
             TrainRefusal::TooMany => Status::resource_exhausted(words),
             TrainRefusal::NotFound(_) => Status::not_found(words),
             TrainRefusal::Over(_) => Status::failed_precondition(words),

@@ -88,8 +88,9 @@ fn train(view: TrainView) -> api::Train {
         Some(TrainEnd::Promoted) => api::TrainPhase::Promoted,
         Some(TrainEnd::Partly) => api::TrainPhase::Partly,
         Some(TrainEnd::RolledBack) => api::TrainPhase::RolledBack,
-        None if view.returning.is_empty() => api::TrainPhase::Running,
-        None => api::TrainPhase::Returning,
+        None if !view.returning.is_empty() => api::TrainPhase::Returning,
+        None if view.waits.is_some() => api::TrainPhase::Waiting,
+        None => api::TrainPhase::Running,
     };
     api::Train {
         id: view.id,
@@ -102,6 +103,7 @@ fn train(view: TrainView) -> api::Train {
         returning: view.returning,
         created_at: Some(convert::timestamp(view.created_at)),
         created_by: view.created_by,
+        waits_because: view.waits.unwrap_or_default(),
     }
 }
 

@@ -53,6 +53,9 @@ impl Task {
         decided: Instant,
     ) -> Result<Arc<Snapshot>, CommandError> {
         let plan = Plan::parse(plan_yaml)?;
+        self.check_free(plan.service())?;
+        // Who waits longer takes a place that became free since.
+        self.admit().await;
         let id = self.new_id(plan.service())?;
         let creation = Creation { id, salt: Salt(random()?), actor, paused };
         self.create_as(plan, creation, None, decided).await
@@ -81,7 +84,7 @@ impl Task {
         let (id, actor) = (creation.id.clone(), creation.actor.clone());
         let told = self.shared.fleet.nodes().told();
         let (plan, not_taken) = components::taking(&plan, &told, &self.shared.calls.observed(now));
-        let turn = if train.is_some() { None } else { self.turn(&plan) };
+        let turn = if train.is_some() { None } else { self.turn(&plan, now) };
         let transition = begin(&plan, not_taken, creation, (train, turn), now)?;
         let superseded = before.map(|(index, tracked)| -> Result<_, CommandError> {
             let input = Input::Superseded { by: id.clone(), actor };
@@ -171,7 +174,7 @@ impl Task {
     fn postponed(&self, tracked: &Tracked, command: &Command) -> Option<Input> {
         let state = &tracked.state;
         let begins = command.order == Order::Resume && state.began_at.is_none() && state.queued.is_none();
-        let turn = if begins { self.turn(&tracked.plan) } else { None }?;
+        let turn = if begins { self.turn(&tracked.plan, state.created_at) } else { None }?;
         Some(Input::Postponed { turn, actor: command.actor.clone() })
     }
 

@@ -60,6 +60,14 @@ pub enum TrainRefusal {
         /// Its identifier.
         id: String,
     },
+    /// A service belongs to a train that goes on.
+    #[error("service {service:?} belongs to {train}, which goes on: wait for its end, or roll it back")]
+    Member {
+        /// The service.
+        service: String,
+        /// The train.
+        train: String,
+    },
     /// All places are taken by trains that go on.
     #[error("too many trains go on")]
     TooMany,
@@ -79,8 +87,8 @@ pub enum TrainRefusal {
 /// A train in memory.
 #[derive(Debug)]
 pub(super) struct Train {
-    plan: TrainPlan,
-    state: TrainState,
+    pub(super) plan: TrainPlan,
+    pub(super) state: TrainState,
 }
 
 /// Takes up the trains that were stored, in order of creation.
@@ -125,7 +133,7 @@ impl Task {
         }
     }
 
-    async fn run_train(&mut self, index: usize) {
+    pub(super) async fn run_train(&mut self, index: usize) {
         for _ in 0..ROUNDS {
             let Some(train) = self.trains.get(index).filter(|train| train.state.ended.is_none()) else {
                 return;
@@ -211,6 +219,23 @@ impl Task {
         })
     }
 
+    /// Whether a rollout of a service may begin by itself: none does while the service goes out with a train. A member that returned
+    /// is free again.
+    pub(super) fn check_free(&self, service: &str) -> Result<(), CommandError> {
+        let goes_on = |train: &&Train| {
+            train.state.ended.is_none()
+                && train.state.rollout(service).is_some()
+                && !train.state.returns(service)
+        };
+        match self.trains.iter().find(goes_on) {
+            Some(train) => {
+                let (service, train) = (service.to_owned(), train.state.id.clone());
+                Err(TrainRefusal::Member { service, train }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn find_train(&self, name: &str) -> Result<Vec<usize>, CommandError> {
         let by_id = self.trains.iter().position(|train| train.state.id == name);
         let newest = || self.trains.iter().rposition(|train| train.plan.name() == name);
@@ -274,7 +299,12 @@ impl Task {
         }
     }
 
-    async fn record_train(&mut self, index: usize, fact: TrainFact, actor: &str) -> Result<(), CommandError> {
+    pub(super) async fn record_train(
+        &mut self,
+        index: usize,
+        fact: TrainFact,
+        actor: &str,
+    ) -> Result<(), CommandError> {
         let Some(train) = self.trains.get(index) else { return Ok(()) };
         let event = train.state.event(fact, actor, clock::now());
         let mut state = train.state.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serin_control_plane::Addresses;
 use serin_proto::admin::v1::train_service_client::TrainServiceClient;
 use serin_proto::admin::v1::*;
 use tonic::Code;
@@ -20,10 +21,14 @@ gates: [{before: pay, when: approval}]
 rollback: dependents
 ";
 
-type Trains = TrainServiceClient<Channel>;
+pub(crate) type Trains = TrainServiceClient<Channel>;
 
-async fn trains(server: &Server) -> Trains {
-    TrainServiceClient::connect(format!("http://{}", server.addresses().admin)).await.unwrap()
+pub(crate) async fn trains(server: &Server) -> Trains {
+    trains_at(server.addresses()).await
+}
+
+pub(crate) async fn trains_at(addresses: Addresses) -> Trains {
+    TrainServiceClient::connect(format!("http://{}", addresses.admin)).await.unwrap()
 }
 
 fn plans(services: &[&str]) -> HashMap<String, String> {
@@ -41,7 +46,7 @@ async fn status(trains: &mut Trains) -> Train {
 }
 
 /// Asks until the train is as it should be.
-async fn reaches(trains: &mut Trains, wanted: impl Fn(&Train) -> bool) -> Train {
+pub(crate) async fn reaches(trains: &mut Trains, wanted: impl Fn(&Train) -> bool) -> Train {
     let asking = async {
         loop {
             let train = status(trains).await;
@@ -63,7 +68,7 @@ async fn approve(trains: &mut Trains, before: &str) -> Result<Train, tonic::Stat
     Ok(answer.into_inner().train.unwrap())
 }
 
-fn begun(train: &Train) -> Vec<&str> {
+pub(crate) fn begun(train: &Train) -> Vec<&str> {
     train.members.iter().filter(|one| one.begun).map(|one| one.service.as_str()).collect()
 }
 
@@ -108,18 +113,13 @@ async fn members_begin_in_order_and_one_that_returns_takes_its_dependents_along_
     admin.rollback(RollbackRequest { id, reason, ..RollbackRequest::default() }).await.unwrap();
     let server = server.restarted().await;
     let (mut admin, mut one) = (server.admin().await, trains(&server).await);
+    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
     let train = reaches(&mut one, |train| train.phase() == TrainPhase::RolledBack).await;
+    obeying.abort();
     assert_eq!(train.returning, ["pay", "shop", "stock"]);
     let back = events_of(&mut admin, 0, "rolled_back").await;
     let order: Vec<&str> = back.iter().map(|(rollout, _)| rollout.split('-').next().unwrap()).collect();
     assert_eq!(order, ["stock", "pay", "shop"]);
-    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
-    assert!(back[1].1.contains("stock returned to the baseline (train:sale-"), "{back:?}");
-    obeying.abort();
-    assert_eq!(events_of(&mut admin, 0, "train_ended").await.len(), 1);
-}
-
-#[tokio::test]
     let (pay, shop) = (&train.members[2].rollout_id, &train.members[1].rollout_id);
     let request = ListEventsRequest::default();
     let events = admin.list_events(request).await.unwrap().into_inner().events;
@@ -127,6 +127,11 @@ async fn members_begin_in_order_and_one_that_returns_takes_its_dependents_along_
     let drained = events.iter().position(|event| event.rollout_id == *pay && drained(event));
     let next = events.iter().position(|event| event.rollout_id == *shop && event.kind == "rolled_back");
     assert!(drained.is_some() && drained < next, "shop returns once pay is drained: {drained:?} {next:?}");
+    assert!(back[1].1.contains("stock returned to the baseline (train:sale-"), "{back:?}");
+    assert_eq!(events_of(&mut admin, 0, "train_ended").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_train_is_rolled_back_whole_by_a_person_and_its_name_is_free_again() {
     let server = Server::new().await;
     let mut one = trains(&server).await;
@@ -134,16 +139,16 @@ async fn a_train_is_rolled_back_whole_by_a_person_and_its_name_is_free_again() {
     let active = create_train(&mut one, TRAIN).await.unwrap_err();
     assert_eq!(active.code(), Code::AlreadyExists);
     reaches(&mut one, |train| begun(train).len() == 2).await;
+    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
     let request = || RollbackTrainRequest { id: "sale".to_owned(), reason: "no sale".to_owned() };
     one.rollback_train(request()).await.unwrap();
     let train = reaches(&mut one, |train| train.phase() == TrainPhase::RolledBack).await;
+    obeying.abort();
     assert_eq!(train.returning, ["pay", "shop", "stock"], "who waits returns first, then the last begun");
     assert!(train.members.iter().all(|member| member.phase() == Phase::RolledBack), "{train:?}");
-    let obeying = tokio::spawn(obey(server.fleet().await, &["stock", "shop", "pay"]));
     assert_eq!(one.rollback_train(request()).await.unwrap_err().code(), Code::FailedPrecondition);
     create_train(&mut one, TRAIN).await.unwrap();
     let all = one.list_trains(ListTrainsRequest {}).await.unwrap().into_inner().trains;
-    obeying.abort();
     assert_eq!(
         all.iter().map(Train::phase).collect::<Vec<_>>(),
         [TrainPhase::Running, TrainPhase::RolledBack]
@@ -167,4 +172,31 @@ async fn a_train_that_cannot_go_out_as_a_whole_is_refused_as_a_whole() {
     assert_eq!(rollouts.len(), 1, "nothing of it was created");
     let missing = GetTrainRequest { id: "sale".to_owned() };
     assert_eq!(one.get_train(missing).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_service_that_goes_out_with_a_train_goes_out_by_nothing_else_until_it_returned_or_the_train_ended()
+{
+    let server = Server::new().await;
+    let (mut admin, mut one) = (server.admin().await, trains(&server).await);
+    let alone = TRAIN.replace("rollback: dependents", "rollback: alone");
+    let train = create_train(&mut one, &alone).await.unwrap();
+    let (stock, reason) = (train.members[0].rollout_id.clone(), "good".to_owned());
+    admin.promote(PromoteRequest { id: stock, reason: reason.clone() }).await.unwrap();
+    let plan_yaml = plan("stock").replace("baseline: v1", "baseline: v2").replace("canary: v2", "canary: v3");
+    let request = || CreateRequest { plan_yaml: plan_yaml.clone(), paused: true };
+    let refused = admin.create(request()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    let words = format!("service \"stock\" belongs to {}, which goes on", train.id);
+    assert!(refused.message().starts_with(&words), "{}", refused.message());
+    let other = alone.replace("name: sale", "name: other");
+    let refused = create_train(&mut one, &other).await.unwrap_err();
+    assert!(refused.message().starts_with(&words), "{}", refused.message());
+
+    let shop = train.members[1].rollout_id.clone();
+    let request = RollbackRequest { id: shop, reason, ..RollbackRequest::default() };
+    admin.rollback(request).await.unwrap();
+    reaches(&mut one, |train| train.returning == ["shop"]).await;
+    let plan_yaml = plan("shop");
+    admin.create(CreateRequest { plan_yaml, paused: true }).await.expect("a member that returned is free");
 }

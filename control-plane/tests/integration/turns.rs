@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use tonic::Code;
 
 use crate::support::*;
+use crate::trains::{Trains, begun, reaches, trains_at};
 
 const CLOSED: &str = "calendar: {windows: [{name: freeze, from: 2020-01-01T00:00, effect: forbid}]}\n";
 
@@ -72,6 +73,66 @@ async fn rollouts_of_one_group_take_turns_and_others_do_not_wait() {
     assert!(first.weight_ppm > 0 && other.weight_ppm > 0 && free.weight_ppm > 0);
     roll_back(&mut admin, &first.id).await;
     eventually(&mut admin, &second.id, |rollout| rollout.phase() == Phase::WarmingUp).await;
+    running.stop().await;
+}
+
+/// A train of services that name a group each, or none.
+async fn train_of(trains: &mut Trains, members: &[(&str, &str)]) -> Train {
+    let of = |(service, group): &(&str, &str)| {
+        let group = if group.is_empty() {
+            String::new()
+        } else {
+            format!("concurrency: {{group: {group}, max: 1}}\n")
+        };
+        (format!("{service}.yaml"), format!("{}{group}", plan(service)))
+    };
+    let names = members.iter().map(|(service, _)| format!("{{service: {service}, plan: {service}.yaml}}"));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let train_yaml = format!("kind: train\nname: sale\ntogether: true\nmembers: [{names}]\n");
+    let request = CreateTrainRequest { train_yaml, plans: members.iter().map(of).collect() };
+    trains.create_train(request).await.unwrap().into_inner().train.unwrap()
+}
+
+#[tokio::test]
+async fn a_train_takes_its_turn_as_a_whole_keeps_its_place_over_a_restart_and_waits_for_nobody_in_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (running, mut admin) = limited(&folder, "{rollouts: 2}").await;
+    let mut trains = trains_at(running.addresses).await;
+    let of =
+        |service: &str, group: &str| format!("{}concurrency: {{group: {group}, max: 1}}\n", plan(service));
+    let first = begin(&mut admin, of("shop", "eu"), false).await;
+    let train = train_of(&mut trains, &[("stock", "eu"), ("pay", "eu"), ("cart", "us")]).await;
+    let full = "1 of group eu may run at once";
+    assert_eq!((train.phase(), train.waits_because.as_str()), (TrainPhase::Waiting, full));
+    assert_eq!(begun(&train), Vec::<&str>::new());
+    // It keeps its places: one who comes later waits, though nobody runs in that group.
+    let later = begin(&mut admin, of("search", "us"), false).await;
+    assert_eq!(later.summary, "Waiting for its turn: 1 of group us may run at once");
+    let other = begin(&mut admin, plan("free"), false).await;
+    assert!(other.weight_ppm > 0, "it waits for no group: {}", other.summary);
+    roll_back(&mut admin, &other.id).await;
+
+    running.stop().await;
+    let (running, mut admin) = limited(&folder, "{rollouts: 2}").await;
+    let mut trains = trains_at(running.addresses).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    reaches(&mut trains, |train| train.phase() == TrainPhase::Waiting && begun(train).is_empty()).await;
+    roll_back(&mut admin, &first.id).await;
+    let train = reaches(&mut trains, |train| begun(train).len() == 3).await;
+    assert_eq!((train.phase(), train.waits_because.as_str()), (TrainPhase::Running, ""));
+    // Three members take one place of two.
+    let second = begin(&mut admin, plan("second"), false).await;
+    assert!(second.weight_ppm > 0, "{}", second.summary);
+    let third = begin(&mut admin, plan("third"), false).await;
+    assert_eq!(third.summary, "Waiting for its turn: 2 rollouts may run at once");
+    assert_eq!(get(&mut admin, &later.id).await.weight_ppm, 0);
+
+    let obeying = tokio::spawn(obey(fleet(running.addresses).await, &["stock", "pay", "cart"]));
+    let request = RollbackTrainRequest { id: "sale".to_owned(), reason: "enough".to_owned() };
+    trains.rollback_train(request).await.unwrap();
+    reaches(&mut trains, |train| train.phase() == TrainPhase::RolledBack).await;
+    obeying.abort();
+    eventually(&mut admin, &later.id, |rollout| rollout.weight_ppm > 0).await;
     running.stop().await;
 }
 

@@ -63,6 +63,7 @@ impl From<proto::Train> for Train {
         let phase = match train.phase() {
             proto::TrainPhase::Unspecified => "unknown",
             proto::TrainPhase::Running => "running",
+            proto::TrainPhase::Waiting => "waiting",
             proto::TrainPhase::Returning => "returning",
             proto::TrainPhase::Promoted => "promoted",
             proto::TrainPhase::Partly => "partly",
@@ -80,6 +81,7 @@ impl From<proto::Train> for Train {
             returning: train.returning,
             created_at,
             created_by: train.created_by,
+            waits_because: Some(train.waits_because).filter(|because| !because.is_empty()),
         }
     }
 }

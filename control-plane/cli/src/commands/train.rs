@@ -184,6 +184,9 @@ fn status(train: &Train) -> Sheet {
     };
     sheet.field("Rollback", reach);
     if train.together {
+    if let Some(because) = &train.waits_because {
+        sheet.field("Waiting", because);
+    }
         sheet.field("Promotion", "all together");
     }
     if !train.returning.is_empty() {

@@ -9,7 +9,7 @@ use super::{Moment, Phase};
 pub(crate) struct Train {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// `running`, `returning`, `promoted`, `partly`, `rolled_back` or `unknown`.
+    /// `running`, `waiting`, `returning`, `promoted`, `partly`, `rolled_back` or `unknown`.
     pub(crate) phase: &'static str,
     pub(crate) members: Vec<TrainMember>,
     pub(crate) gates: Vec<TrainGate>,
@@ -20,6 +20,9 @@ pub(crate) struct Train {
     pub(crate) returning: Vec<String>,
     pub(crate) created_at: Option<Moment>,
     pub(crate) created_by: String,
+    /// Why it waits for its turn. Absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waits_because: Option<String>,
 }
 
 /// A member of a train.

@@ -1,7 +1,6 @@
-//! What a rollout remembers beside where it stands: a way back in stages, windows that a person overrode, and its turn.
+//! What a rollout remembers beside where it stands: a way back in stages.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::verdict::Alarm;
@@ -52,26 +51,6 @@ impl Returning {
             Some(Alarm::Components(names)) => {
                 !self.version && names.iter().any(|name| !self.components.contains(name))
             }
-        }
-    }
-}
-
-/// Why a rollout waits for its turn.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Turn {
-    /// The group that is full. `None`: all rollouts of the server together are too many.
-    #[serde(default)]
-    pub group: Option<String>,
-    /// So many run at once.
-    pub max: u32,
-}
-
-impl fmt::Display for Turn {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let max = self.max;
-        match &self.group {
-            Some(group) => write!(formatter, "{max} of group {group} may run at once"),
-            None => write!(formatter, "{max} rollouts may run at once"),
         }
     }
 }

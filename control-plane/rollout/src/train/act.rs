@@ -208,6 +208,7 @@ impl View<'_> {
             let gates = self.plan.gates().iter().filter(|gate| gate.before.as_deref() == Some(service));
             let mut gates = gates;
             waits
+                && self.state.queued.is_none()
                 && gates.all(|gate| self.is_open(gate))
                 && member.after.iter().all(|after| self.reached(member, after))
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TRAIN_PREFIX, TrainErrors, TrainPlan};
 use crate::text::list;
-use crate::{RolloutId, UnixMillis};
+use crate::{RolloutId, Turn, UnixMillis};
 
 /// Version of the JSON form of [`TrainEvent`]. Later versions read all earlier ones.
 pub const TRAIN_FORMAT: u32 = 1;
@@ -51,7 +51,12 @@ pub enum TrainFact {
         files: BTreeMap<String, String>,
         /// Its rollouts, in the order of its members.
         members: Vec<MemberRun>,
+        /// Why it waits for its turn. Absent: it need not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<Turn>,
     },
+    /// Its turn has come: members may begin.
+    TrainAdmitted,
     /// A gate opened, and stays so.
     GateOpened {
         /// The service of the member that it stands before, or `promotion`.
@@ -128,6 +133,9 @@ pub struct TrainState {
     pub returning: Vec<(String, String)>,
     /// How it ended. `None`: it goes on.
     pub ended: Option<TrainEnd>,
+    /// Why it waits for its turn, while no member begins. `None`: it does not.
+    #[serde(default)]
+    pub queued: Option<Turn>,
 }
 
 /// What a new train is given by the shell.
@@ -139,6 +147,8 @@ pub struct TrainCreation {
     pub rollouts: Vec<RolloutId>,
     /// Who creates it.
     pub actor: String,
+    /// Why it waits for its turn. `None`: it need not.
+    pub turn: Option<Turn>,
 }
 
 /// Why the journal of a train does not give a state.
@@ -166,13 +176,13 @@ impl TrainState {
     /// A train that begins, and its first event.
     #[must_use]
     pub fn create(plan: &TrainPlan, creation: TrainCreation, now: UnixMillis) -> (Self, TrainEvent) {
-        let TrainCreation { id, rollouts, actor } = creation;
+        let TrainCreation { id, rollouts, actor, turn } = creation;
         let runs = plan.members().iter().zip(rollouts);
         let members =
             runs.map(|(member, rollout)| MemberRun { service: member.service().to_owned(), rollout });
         let members: Vec<_> = members.collect();
-        let fact =
-            TrainFact::TrainCreated { yaml: plan.source().to_owned(), files: plan.files().clone(), members };
+        let (yaml, files) = (plan.source().to_owned(), plan.files().clone());
+        let fact = TrainFact::TrainCreated { yaml, files, members, turn };
         let event = TrainEvent { format: TRAIN_FORMAT, train: id.clone(), revision: 1, at: now, actor, fact };
         let mut state = Self::empty(id);
         state.apply(&event);
@@ -213,6 +223,7 @@ impl TrainState {
             opened: BTreeMap::new(),
             returning: Vec::new(),
             ended: None,
+            queued: None,
         }
     }
 
@@ -233,7 +244,8 @@ impl TrainState {
     pub fn apply(&mut self, event: &TrainEvent) {
         self.revision = event.revision;
         match &event.fact {
-            TrainFact::TrainCreated { members, .. } => {
+            TrainFact::TrainCreated { members, turn, .. } => {
+                self.queued.clone_from(turn);
                 self.members.clone_from(members);
                 self.created_at = event.at;
                 self.actor.clone_from(&event.actor);
@@ -249,7 +261,8 @@ impl TrainState {
                 let new: Vec<_> = new.map(|service| (service.clone(), because.clone())).collect();
                 self.returning.extend(new);
             }
-            TrainFact::TrainEnded { end } => self.ended = Some(*end),
+            TrainFact::TrainAdmitted => self.queued = None,
+            TrainFact::TrainEnded { end } => (self.ended, self.queued) = (Some(*end), None),
         }
     }
 
@@ -279,6 +292,7 @@ impl TrainFact {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::TrainCreated { .. } => "train_created",
+            Self::TrainAdmitted => "train_admitted",
             Self::GateOpened { .. } => "gate_opened",
             Self::ReturnDecided { .. } => "return_decided",
             Self::TrainEnded { .. } => "train_ended",
@@ -289,10 +303,12 @@ impl TrainFact {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::TrainCreated { members, .. } => {
+            Self::TrainCreated { members, turn, .. } => {
                 let services: Vec<String> = members.iter().map(|run| run.service.clone()).collect();
-                format!("Train of {} created", list(&services))
+                let waits = turn.as_ref().map(|turn| format!("; waiting for its turn: {turn}"));
+                format!("Train of {} created{}", list(&services), waits.unwrap_or_default())
             }
+            Self::TrainAdmitted => "Its turn has come".to_owned(),
             Self::GateOpened { before, because, .. } => format!("The gate before {before} opened: {because}"),
             Self::ReturnDecided { services, because } => {
                 format!("{} return to the baseline, in this order: {because}", list(services))

@@ -21,13 +21,14 @@ impl Task {
         actor: String,
     ) -> Result<Vec<usize>, CommandError> {
         let plan = TrainPlan::parse(yaml, files).map_err(TrainRefusal::from)?;
+        self.admit().await;
         let now = clock::now();
         self.may_create(&plan, now)?;
         let number = || Ok::<_, CommandError>(random()? & 0xffff_ffff);
         let id = format!("{TRAIN_PREFIX}{}-{:08x}", plan.name(), number()?);
         let rollouts: Result<Vec<RolloutId>, _> =
             plan.members().iter().map(|member| self.new_id(member.service())).collect();
-        let creation = TrainCreation { id, rollouts: rollouts?, actor };
+        let creation = TrainCreation { id, rollouts: rollouts?, actor, turn: self.turn_of_train(&plan, now) };
         let (state, event) = TrainState::create(&plan, creation, now);
         self.write_train(&plan, &state, &event).await?;
         self.trains.push(Train { plan, state });
@@ -53,6 +54,7 @@ impl Task {
                 let (service, id) = (tracked.state.service.clone(), tracked.state.id.0.clone());
                 return Err(CommandError::Active { service, id });
             }
+            self.check_free(member.service())?;
             if let Some(tracked) = before {
                 may_follow(&member.plan, true, &tracked.state)?;
             }

@@ -25,6 +25,8 @@ pub struct TrainView {
     pub together: bool,
     /// Services that return or returned, in that order.
     pub returning: Vec<String>,
+    /// Why it waits for its turn, in words. `None`: it does not.
+    pub waits: Option<String>,
     /// When it was created.
     pub created_at: UnixMillis,
     /// Who created it.
@@ -76,6 +78,7 @@ impl Task {
             reach: plan.reach(),
             together: plan.together(),
             returning: state.returning.iter().map(|(service, _)| service.clone()).collect(),
+            waits: state.queued.as_ref().map(ToString::to_string),
             created_at: state.created_at,
             created_by: state.actor.clone(),
         })

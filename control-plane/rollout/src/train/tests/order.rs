@@ -1,5 +1,7 @@
 //! Trains that go their way in a world of rollouts that do anything.
 
+mod turn;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -7,7 +9,7 @@ use serin_proto::assignment::Weight;
 
 use super::super::*;
 use super::{TRAIN, files, parse, plan_of};
-use crate::{ActivePhase, Phase, RolloutId, UnixMillis};
+use crate::{ActivePhase, Phase, RolloutId, Turn, UnixMillis};
 
 /// A train and the rollouts that it meets.
 #[derive(Clone)]
@@ -23,9 +25,13 @@ struct World {
 
 impl World {
     fn new(plan: TrainPlan) -> Self {
+        Self::waiting(plan, None)
+    }
+
+    fn waiting(plan: TrainPlan, turn: Option<Turn>) -> Self {
         let rollouts = plan.members().iter().map(|member| RolloutId(format!("{}-1", member.service())));
         let rollouts = rollouts.collect();
-        let creation = TrainCreation { id: "train:t-1".to_owned(), rollouts, actor: "ann".to_owned() };
+        let creation = TrainCreation { id: "train:t-1".to_owned(), rollouts, actor: "ann".to_owned(), turn };
         let (state, event) = TrainState::create(&plan, creation, UnixMillis(1));
         Self { plan, state, events: vec![event], seen: BTreeMap::new(), now: 1, done: Vec::new() }
     }
