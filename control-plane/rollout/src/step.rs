@@ -177,7 +177,8 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             command::obey(&mut change, command, seen.as_ref().map(|seen| seen.bounded()))?;
         }
         Input::Postponed { turn, actor } => {
-            let has_not_begun = state.began_at.is_none() && state.phase.active().is_some();
+            // Once its hooks run, it has had its turn.
+            let has_not_begun = state.began_at.is_none() && matches!(state.phase, Phase::Paused { .. });
             if has_not_begun && state.is_current() && state.queued.is_none() {
                 change.actor.clone_from(actor);
                 change.record(Fact::Queued { turn: turn.clone() });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serin_rollout::{
-    Command, Creation, Input, Order, Plan, RolloutId, Salt, Transition, UnixMillis, begin, hooks_are_done,
-    may_follow, step,
+    Command, Creation, Input, Order, Phase, Plan, RolloutId, Salt, Transition, UnixMillis, begin,
+    hooks_are_done, may_follow, step,
 };
 
 use serin_rollout::train::Membership;
@@ -173,7 +173,9 @@ impl Task {
     /// lets it begin out of turn.
     fn postponed(&self, tracked: &Tracked, command: &Command) -> Option<Input> {
         let state = &tracked.state;
-        let begins = command.order == Order::Resume && state.began_at.is_none() && state.queued.is_none();
+        let is_paused = matches!(state.phase, Phase::Paused { .. });
+        let begins =
+            command.order == Order::Resume && is_paused && state.began_at.is_none() && state.queued.is_none();
         let turn = if begins { self.turn(&tracked.plan, state.created_at) } else { None }?;
         Some(Input::Postponed { turn, actor: command.actor.clone() })
     }

@@ -344,3 +344,37 @@ fn the_key_of_a_run_is_its_own_and_what_it_said_is_bounded() {
     }
     assert!(ends.len() == 2 && ends.into_iter().all(|length| length <= crate::HOOK_OUTPUT_BYTES));
 }
+
+/// Names of the runs that began.
+fn began(transition: &Transition) -> Vec<String> {
+    let of = |event: &Event| {
+        let Fact::HookStarted(run) = &event.fact else { return None };
+        Some(run.name.clone())
+    };
+    transition.events().iter().filter_map(of).collect()
+}
+
+#[test]
+fn what_stands_before_the_start_is_done_when_the_turn_has_come_and_not_before() {
+    let plan = Plan::parse(PLAN).unwrap();
+    let turn = Turn { group: None, max: 1 };
+    let queued = crate::begin(&plan, Vec::new(), creation(false), (None, Some(turn)), UnixMillis(0)).unwrap();
+    let paused = create(&plan, creation(true), UnixMillis(0));
+    let postponed = step(&plan, &paused.state, &input("postponed"), UnixMillis(1_000)).unwrap();
+    for begun in [queued, postponed] {
+        assert_eq!(began(&begun), Vec::<String>::new());
+        let mut state = begun.state;
+        assert!(state.queued.is_some());
+        for second in 2..30 {
+            let next = step(&plan, &state, &input("healthy"), UnixMillis(second * 1_000)).unwrap();
+            assert_eq!(began(&next), Vec::<String>::new(), "at {second} s");
+            state = next.state;
+        }
+        let admitted = step(&plan, &state, &input("admitted"), UnixMillis(30_000)).unwrap();
+        assert_eq!((began(&admitted), &admitted.state.queued), (vec!["migrations".to_owned()], &None));
+        assert_eq!(admitted.state.weight, Weight::ZERO);
+        // Who says `resume` while the hooks run does not send it back to wait.
+        let again = step(&plan, &admitted.state, &input("postponed"), UnixMillis(31_000)).unwrap();
+        assert_eq!((again.events(), &again.state.queued), (&[][..], &None));
+    }
+}
