@@ -126,6 +126,9 @@ pub(crate) struct Cells {
     /// The canary's while it warms up.
     warm_edges: Edges,
     archetypes: Archetypes,
+    /// The margin that they were learned with.
+    #[serde(default)]
+    latency_ratio: f64,
 }
 
 impl Cells {
@@ -143,6 +146,7 @@ impl Cells {
             canary_edges: Edges(stretched(1.0 + latency_ratio)),
             warm_edges: Edges(stretched((1.0 + latency_ratio) * WARM_UP_RATIO)),
             archetypes: [[1.0; CELLS]; ARCHETYPES].into(),
+            latency_ratio,
         };
         cells.archetypes = cells.shapes(baseline);
         Some(cells)
@@ -171,12 +175,18 @@ impl Cells {
             canary_edges: edges(us),
             warm_edges: edges((us as f64 * WARM_UP_RATIO) as u64),
             archetypes: rows.into(),
+            latency_ratio: 0.0,
         };
         (cells, shares)
     }
 
     pub(crate) fn archetypes(&self) -> &Archetypes {
         &self.archetypes
+    }
+
+    /// Whether they are those of this margin.
+    pub(crate) fn are_of(&self, latency_ratio: f64) -> bool {
+        (self.latency_ratio - latency_ratio).abs() < f64::EPSILON
     }
 
     /// Adds the requests of `latency` to the cells of `arm`, which may still warm up.

@@ -171,6 +171,16 @@ impl RawEngineConfig {
         self
     }
 
+    /// The same with margins no wider than `most`.
+    pub(crate) fn within(mut self, most: Option<Margins>) -> Self {
+        if let Some(Margins { error_ratio, error_absolute, latency_ratio }) = most {
+            self.margins.error_ratio = self.margins.error_ratio.min(error_ratio.max(1.0));
+            self.margins.error_absolute = self.margins.error_absolute.min(error_absolute.max(0.0));
+            self.margins.latency_ratio = self.margins.latency_ratio.min(latency_ratio.max(0.0));
+        }
+        self
+    }
+
     /// Overdispersion while none is measured.
     pub(crate) fn phi(&self) -> Phi {
         Phi { errors: self.phi_errors, firsts: 1.0, latency: self.phi_latency }

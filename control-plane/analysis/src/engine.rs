@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::categories::Categories;
-use crate::config::{ConfigError, EngineConfig, RawEngineConfig, check};
+use crate::config::{ConfigError, EngineConfig, Margins, RawEngineConfig, check};
 use crate::increment::{BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Phi, Whole};
@@ -149,6 +149,9 @@ pub struct Engine {
     /// What the evidence of each scope must reach beyond its threshold.
     #[serde(default)]
     log_extra: f64,
+    /// Margins are no wider than these for the time being.
+    #[serde(default)]
+    most: Option<Margins>,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ByArm<ArmSummary>>,
@@ -206,6 +209,7 @@ impl Engine {
             alone: None,
             users: Users::default(),
             log_extra: 0.0,
+            most: None,
             version_summary: None,
         })
     }
@@ -300,6 +304,18 @@ impl Engine {
     /// demanded than the error bound needs, so it holds whenever this changes.
     pub fn set_odds_factor(&mut self, times: f64) {
         self.log_extra = times.max(1.0).ln();
+    }
+
+    /// From now on margins are no wider than `most`; `None`: they are the configured ones. They count for the seconds that close from
+    /// now on, latencies from the next stratum on. What is judged is then whether the canary keeps within the margins of its
+    /// time, so the error bound holds for one that does, whenever this changes.
+    pub fn set_widest_margins(&mut self, most: Option<Margins>) {
+        self.most = most;
+    }
+
+    /// The configuration with the margins of the time.
+    fn present(&self) -> RawEngineConfig {
+        self.config.raw().within(self.most)
     }
 
     /// Whether the canary has its full weight, by the plan or a person: what has no baseline beside it then is judged

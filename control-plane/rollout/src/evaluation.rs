@@ -24,12 +24,13 @@ use serin_analysis::{
 use serin_proto::assignment::Weight;
 
 use crate::outside::{Outside, Told};
+use crate::plan::{Calendar, Margins};
 use crate::{
     ActivePhase, ArmWindow, Cause, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, RollbackWindow,
     State, UnixMillis,
 };
 use outside::OutsideEvidence;
-use settings::{config, specs};
+use settings::{config, of_engine, specs};
 
 pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
@@ -59,6 +60,9 @@ pub struct Evaluation {
     /// The rollback window, and when it opened.
     #[serde(skip)]
     window: Option<(RollbackWindow, UnixMillis)>,
+    /// Margins that windows of the plan's calendar may tighten.
+    #[serde(skip)]
+    calendar: Option<(Margins, Calendar)>,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
     /// Position of each block in its component.
@@ -105,6 +109,7 @@ impl Evaluation {
             outside: OutsideEvidence::default(),
             inactive: BTreeSet::new(),
             window: Some((*plan.rollback_window(), state.changed_at)),
+            calendar: None,
             indices: BTreeMap::new(),
             blocks: BTreeMap::new(),
         };
@@ -149,6 +154,7 @@ impl Evaluation {
     }
 
     fn completed(mut self, plan: &Plan, specs: &[ComponentSpec], state: &State) -> Self {
+        self.calendar = Some((*plan.margins(), plan.calendar().clone()));
         self.indices = specs
             .iter()
             .enumerate()
@@ -225,6 +231,9 @@ impl Evaluation {
     pub fn judge(&mut self, now: UnixMillis) -> Judgement {
         let factor = self.window.map_or(1.0, |(window, opened_at)| window.factor(opened_at, now));
         self.engine.set_odds_factor(factor);
+        let tight =
+            self.calendar.as_ref().map(|(margins, calendar)| calendar.tightened_margins(margins, now));
+        self.engine.set_widest_margins(tight.as_ref().map(of_engine));
         let assessment = self.engine.advance(now.second());
         let outside = self.outside.read(now);
         Judgement { outside, ..self.judgement(assessment, now.second()) }

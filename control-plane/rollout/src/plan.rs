@@ -42,7 +42,7 @@ use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
 pub use beside::Beside;
 pub use blocks::{Block, FlagValue};
-pub use calendar::{Calendar, Effect, Stricter, Window};
+pub use calendar::{Calendar, Effect, Stricter, TighterMargins, Window};
 pub use concurrency::Concurrency;
 use dependencies::Dependencies;
 pub use dependencies::{OnRollback, Undone};

@@ -61,7 +61,7 @@ impl Engine {
             summary,
             needed: self.version_needed(phi),
             phi,
-            margins: self.config.raw().margins,
+            margins: self.present().margins,
             impact: 1.0,
             slow_down: self.version_slow_down,
             trend: self.version_trend(),
@@ -86,13 +86,13 @@ impl Engine {
             Some(_) => Needed::default(),
             None => {
                 let totals = self.version.totals();
-                Needed::of(&self.version, totals, self.pool.archetypes(), phi, self.config.raw())
+                Needed::of(&self.version, totals, self.pool.archetypes(), phi, &self.present())
             }
         }
     }
 
     fn assess_component(&self, index: usize, component: &Component, fresh: bool) -> ScopeAssessment {
-        let config = self.config.raw();
+        let config = &self.present();
         let regressed = self.flagged.contains(&index) || !component.vetoes().is_empty();
         let judgement = Judgement {
             process: component.process(),

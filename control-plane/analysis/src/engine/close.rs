@@ -39,7 +39,7 @@ impl Engine {
             may_be_alone: self.at_full_weight || !self.presence.is_lacking(),
             version_alone: self.alone.is_some(),
         };
-        let raw = *self.config.raw();
+        let raw = self.present();
         let config = if at.warm { raw.in_warm_up() } else { raw };
         self.mass += self.prior.mass_at(second);
         self.components.iter_mut().for_each(|component| component.close_hosts(second, &mut self.hosts));

@@ -281,9 +281,12 @@ impl Component {
         let judged = if is_due { self.close(at, config, mass, version) } else { None };
         self.refresh_solo(turns, second, config);
         let to_learn = self.summary.unlearned().count();
-        if self.stratum.is_empty() && self.solo.is_none() && self.lessons.is_due(second, to_learn) {
+        let margin = config.margins.latency_ratio;
+        let is_outdated = self.cells.as_ref().is_some_and(|cells| !cells.are_of(margin));
+        let is_due = self.lessons.is_due(second, to_learn) || (is_outdated && self.lessons.are_enough());
+        if self.stratum.is_empty() && self.solo.is_none() && is_due {
             self.summary.fold(self.lessons.seen_mut());
-            self.cells = self.lessons.take(second, config.margins.latency_ratio);
+            self.cells = self.lessons.take(second, margin);
         }
         if second >= self.next_foresight {
             self.next_foresight = second.saturating_add(FORESIGHT_INTERVAL_S);

@@ -153,7 +153,7 @@ impl Engine {
         let active = self.components.iter().enumerate().filter(|(_, component)| component.is_active());
         let parts = active.map(|(index, component)| {
             let phi = component.phi(self.config.raw()).max(version_phi);
-            let evidence = component.parts_in(&since, phi, self.config.raw()).into_iter().enumerate();
+            let evidence = component.parts_in(&since, phi, &self.present()).into_iter().enumerate();
             let of_signal = evidence.filter(|(bet, _)| Evidence::signal_of(*bet) == signal);
             (index, of_signal.map(|(_, log_e)| log_e).collect())
         });

@@ -18,6 +18,8 @@ mod detection;
 mod failures;
 mod logged;
 #[cfg(test)]
+mod margins;
+#[cfg(test)]
 mod merging;
 #[cfg(test)]
 mod placebo;

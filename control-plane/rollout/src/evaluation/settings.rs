@@ -4,7 +4,7 @@ use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::{ComponentSpec, ConfigError, EngineConfig, RawEngineConfig};
 use serin_proto::assignment::{UNMATCHED, Weight};
 
-use crate::Plan;
+use crate::{Plan, plan};
 
 /// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
 const SUSTAINED_MIN_S: u64 = 3;
@@ -19,13 +19,21 @@ pub(super) fn specs(plan: &Plan, unplanned: &[String]) -> Vec<ComponentSpec> {
     planned.chain([ComponentSpec::new(UNMATCHED)]).chain(further).collect()
 }
 
+fn share(weight: Weight) -> f64 {
+    f64::from(weight.ppm()) / 1e6
+}
+
+/// Margins as the engine takes them.
+pub(super) fn of_engine(margins: &plan::Margins) -> Margins {
+    Margins {
+        error_ratio: margins.error_ratio,
+        error_absolute: share(margins.error_absolute),
+        latency_ratio: share(margins.latency_ratio),
+    }
+}
+
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
-    let share = |weight: Weight| f64::from(weight.ppm()) / 1e6;
-    let margins = Margins {
-        error_ratio: plan.margins().error_ratio,
-        error_absolute: share(plan.margins().error_absolute),
-        latency_ratio: share(plan.margins().latency_ratio),
-    };
+    let margins = of_engine(plan.margins());
     let plan_forecast = plan.forecast();
     let forecast = ForecastLimits {
         latency_ratio: share(plan_forecast.latency_ratio),

@@ -222,3 +222,29 @@ fn client_errors_count_in_evidence_and_limits_where_the_plan_names_them() {
     let named = run("warm_up: 0s\nfailures: [server_error, client_error]\n");
     assert!(named.alarm.is_some() && named.canary.errors > 500, "{named:?}");
 }
+
+/// Seconds until a canary of which four of a hundred requests fail is found.
+fn found_with(lines: &str) -> Option<u64> {
+    let (plan, state) = rollout_with(lines);
+    let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+    (START..START + 300).find(|second| {
+        merge(&mut evaluation, *second, 2, 1);
+        evaluation.judge(UnixMillis((second + 1) * 1_000)).alarm.is_some()
+    })
+}
+
+#[test]
+fn a_window_that_is_open_tightens_the_margins_of_the_comparison() {
+    let planned = "warm_up: 1s\nmargins: {error_ratio: 1.1, error_absolute: 5%}\n";
+    let window = |hours: &str| {
+        format!(
+            "{planned}calendar: {{windows: [{{name: sale, hours: '{hours}', effect: {{stricter: {{margins: {{error_absolute: 0.05%}}}}}}}}]}}\n"
+        )
+    };
+    // It begins at 08:00 UTC.
+    assert_eq!(found_with(planned), None);
+    assert_eq!(found_with(&window("10:00-12:00")), None);
+    assert!(found_with(&window("07:00-09:00")).is_some());
+    let later = found_with(&window("08:02-09:00")).unwrap();
+    assert!(later >= START + 119, "found {} s after the start", later - START);
+}

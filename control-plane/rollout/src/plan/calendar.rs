@@ -11,7 +11,7 @@ use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
 use serin_proto::assignment::Weight;
 
-use super::Limits;
+use super::{Limits, Margins};
 use crate::UnixMillis;
 
 pub(super) use written::{RawCalendar, check};
@@ -39,18 +39,18 @@ pub struct Window {
 }
 
 /// What a window does while it is open.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
     /// No rollout begins, none goes a step forward, and people raise no weight.
     Forbid,
     /// None goes a step forward by itself.
     Hold,
-    /// These limits hold where they are tighter than the plan's.
+    /// These limits and margins hold where they are tighter than the plan's.
     Stricter(Stricter),
 }
 
-/// Tighter limits.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Tighter limits and margins.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stricter {
     /// Lowest success rate.
     pub success_rate: Option<Weight>,
@@ -58,6 +58,19 @@ pub struct Stricter {
     pub error_rate: Option<Weight>,
     /// Highest 99th percentile of latency.
     pub latency_p99: Option<std::time::Duration>,
+    /// How much worse than the baseline the canary may be.
+    pub margins: TighterMargins,
+}
+
+/// Margins that are given; the others stay the plan's.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TighterMargins {
+    /// Highest ratio of the error rates.
+    pub error_ratio: Option<f64>,
+    /// Added to the error rate.
+    pub error_absolute: Option<Weight>,
+    /// Part by which latencies may be longer.
+    pub latency_ratio: Option<Weight>,
 }
 
 impl Default for Calendar {
@@ -109,13 +122,28 @@ impl Calendar {
     pub fn tightened(&self, limits: &Limits, at: UnixMillis) -> Limits {
         let mut tight = *limits;
         for window in self.open(at) {
-            let Effect::Stricter(Stricter { success_rate, error_rate, latency_p99 }) = window.effect else {
-                continue;
-            };
+            let Effect::Stricter(stricter) = window.effect else { continue };
+            let Stricter { success_rate, error_rate, latency_p99, margins: _ } = stricter;
             tight.success_rate =
                 success_rate.map_or(tight.success_rate, |limit| tight.success_rate.max(limit));
             tight.error_rate = error_rate.map_or(tight.error_rate, |limit| tight.error_rate.min(limit));
             tight.latency_p99 = latency_p99.map_or(tight.latency_p99, |limit| tight.latency_p99.min(limit));
+        }
+        tight
+    }
+
+    /// The plan's margins with what open windows tighten.
+    #[must_use]
+    pub fn tightened_margins(&self, margins: &Margins, at: UnixMillis) -> Margins {
+        let mut tight = *margins;
+        for window in self.open(at) {
+            let Effect::Stricter(Stricter { margins, .. }) = window.effect else { continue };
+            let TighterMargins { error_ratio, error_absolute, latency_ratio } = margins;
+            tight.error_ratio = error_ratio.map_or(tight.error_ratio, |most| tight.error_ratio.min(most));
+            tight.error_absolute =
+                error_absolute.map_or(tight.error_absolute, |most| tight.error_absolute.min(most));
+            tight.latency_ratio =
+                latency_ratio.map_or(tight.latency_ratio, |most| tight.latency_ratio.min(most));
         }
         tight
     }

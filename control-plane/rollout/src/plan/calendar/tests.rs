@@ -147,3 +147,19 @@ fn any_moment_has_an_answer() {
         let _ = calendar.open(UnixMillis(at)).count();
     }
 }
+
+#[test]
+fn open_windows_tighten_margins_and_never_loosen_them() {
+    let calendar = calendar(
+        "  windows:\n    - {name: a, days: [mon], effect: {stricter: {margins: {error_ratio: 1.05, latency_ratio: 5%}}}}\n    \
+         - {name: b, days: [mon-tue], effect: {stricter: {error_rate: 2%, margins: {error_ratio: 3, error_absolute: 0.01%}}}}\n",
+    );
+    let margins = *Plan::parse("service: shop\nbaseline: v1\ncanary: v2\n").unwrap().margins();
+    let tight = |at: &str| {
+        let tight = calendar.tightened_margins(&margins, utc(at));
+        (tight.error_ratio, tight.error_absolute.ppm(), tight.latency_ratio.ppm())
+    };
+    assert_eq!(tight("2026-11-23T12:00:00"), (1.05, 100, 50_000));
+    assert_eq!(tight("2026-11-24T12:00:00"), (1.1, 100, 100_000));
+    assert_eq!(tight("2026-11-25T12:00:00"), (1.1, 500, 100_000));
+}

@@ -12,7 +12,7 @@ use super::super::bounds;
 use super::super::check::Findings;
 use super::super::error::PlanRule;
 use super::super::quantity::{Proportion, Span};
-use super::{Calendar, Effect, Stricter, Window};
+use super::{Calendar, Effect, Stricter, TighterMargins, Window};
 use crate::UnixMillis;
 
 /// As it is written.
@@ -61,11 +61,11 @@ pub(in crate::plan) enum RawEffect {
     Forbid,
     /// None goes a step forward by itself.
     Hold,
-    /// Tighter limits.
+    /// Tighter limits and margins.
     Stricter(RawStricter),
 }
 
-/// Limits that hold while the window is open, where they are tighter than the plan's.
+/// Limits and margins that hold while the window is open, where they are tighter than the plan's.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PlanStricter")]
@@ -79,6 +79,25 @@ pub(in crate::plan) struct RawStricter {
     /// Highest 99th percentile of latency, 1ms to 1h.
     #[serde(default)]
     latency_p99: Option<Span>,
+    /// How much worse than the baseline the canary may be.
+    #[serde(default)]
+    margins: Option<RawTighterMargins>,
+}
+
+/// Margins that hold while the window is open, where they are tighter than the plan's.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanTighterMargins")]
+pub(in crate::plan) struct RawTighterMargins {
+    /// Highest ratio of the error rates, 1 to 10.
+    #[serde(default)]
+    error_ratio: Option<f64>,
+    /// Added to the error rate, 0% to 10%.
+    #[serde(default)]
+    error_absolute: Option<Proportion>,
+    /// Part by which latencies may be longer, 0% to 100%.
+    #[serde(default)]
+    latency_ratio: Option<Proportion>,
 }
 
 pub(in crate::plan) fn check(raw: Option<&RawCalendar>, findings: &mut Findings) -> Calendar {
@@ -204,13 +223,13 @@ fn minute(text: &str) -> Option<u16> {
 }
 
 fn effect(field: &str, raw: &RawEffect, findings: &mut Findings) -> Effect {
-    let RawStricter { success_rate, error_rate, latency_p99 } = match raw {
+    let RawStricter { success_rate, error_rate, latency_p99, margins } = match raw {
         RawEffect::Forbid => return Effect::Forbid,
         RawEffect::Hold => return Effect::Hold,
         RawEffect::Stricter(stricter) => stricter,
     };
     let field = format!("{field}.effect.stricter");
-    if success_rate.is_none() && error_rate.is_none() && latency_p99.is_none() {
+    if success_rate.is_none() && error_rate.is_none() && latency_p99.is_none() && margins.is_none() {
         findings.add(&field, PlanRule::Empty);
     }
     let mut rate = |name: &str, raw: &Option<Proportion>| {
@@ -221,7 +240,27 @@ fn effect(field: &str, raw: &RawEffect, findings: &mut Findings) -> Effect {
     let latency_p99 = latency_p99
         .as_ref()
         .map(|raw| findings.duration(&format!("{field}.latency_p99"), Some(raw), most, (least, most)));
-    Effect::Stricter(Stricter { success_rate, error_rate, latency_p99 })
+    let margins = margins.as_ref().map(|raw| tighter(&format!("{field}.margins"), raw, findings));
+    let margins = margins.unwrap_or_default();
+    Effect::Stricter(Stricter { success_rate, error_rate, latency_p99, margins })
+}
+
+/// Within the bounds of the plan's own margins.
+fn tighter(field: &str, raw: &RawTighterMargins, findings: &mut Findings) -> TighterMargins {
+    let RawTighterMargins { error_ratio, error_absolute, latency_ratio } = raw;
+    if error_ratio.is_none() && error_absolute.is_none() && latency_ratio.is_none() {
+        findings.add(field, PlanRule::Empty);
+    }
+    let error_ratio =
+        error_ratio.map(|ratio| findings.range(&format!("{field}.error_ratio"), ratio, 1.0, 10.0));
+    let mut part = |name: &str, raw: &Option<Proportion>, most: u32| {
+        raw.as_ref().map(|raw| findings.weight(&format!("{field}.{name}"), Some(raw), 0, (0, most)))
+    };
+    TighterMargins {
+        error_ratio,
+        error_absolute: part("error_absolute", error_absolute, 100_000),
+        latency_ratio: part("latency_ratio", latency_ratio, 1_000_000),
+    }
 }
 
 /// When it is open, in words.

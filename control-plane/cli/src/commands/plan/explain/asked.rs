@@ -57,6 +57,12 @@ struct ShownWindow {
     error_rate_ppm: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_p99_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin_error_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin_error_absolute_ppm: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin_latency_ratio_ppm: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -184,7 +190,7 @@ impl Asked {
 
 impl ShownWindow {
     fn of(window: &Window) -> Self {
-        let (effect, Stricter { success_rate, error_rate, latency_p99 }) = match window.effect() {
+        let (effect, Stricter { success_rate, error_rate, latency_p99, margins }) = match window.effect() {
             Effect::Forbid => ("forbid", Stricter::default()),
             Effect::Hold => ("hold", Stricter::default()),
             Effect::Stricter(limits) => ("stricter", limits),
@@ -196,6 +202,9 @@ impl ShownWindow {
             success_rate_ppm: success_rate.map(serin_rollout::Weight::ppm),
             error_rate_ppm: error_rate.map(serin_rollout::Weight::ppm),
             latency_p99_ms: latency_p99.map(millis),
+            margin_error_ratio: margins.error_ratio,
+            margin_error_absolute_ppm: margins.error_absolute.map(serin_rollout::Weight::ppm),
+            margin_latency_ratio_ppm: margins.latency_ratio.map(serin_rollout::Weight::ppm),
         }
     }
 
@@ -209,6 +218,11 @@ impl ShownWindow {
                     self.error_rate_ppm.map(|ppm| format!("error rate at most {}", percent(ppm))),
                     self.latency_p99_ms
                         .map(|ms| format!("99th percentile at most {}", duration(Duration::from_millis(ms)))),
+                    self.margin_error_ratio.map(|ratio| format!("margin error_ratio at most {ratio}")),
+                    self.margin_error_absolute_ppm
+                        .map(|ppm| format!("margin error_absolute at most {}", percent(ppm))),
+                    self.margin_latency_ratio_ppm
+                        .map(|ppm| format!("margin latency_ratio at most {}", percent(ppm))),
                 ];
                 limits.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
