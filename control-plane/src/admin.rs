@@ -345,6 +345,15 @@ impl AdminService for Admin {
         Ok(Response::new(api::GetAssignmentResponse { assignment_json }))
     }
 
+    async fn get_traffic(
+        &self,
+        request: Request<api::GetTrafficRequest>,
+    ) -> Result<Response<api::GetTrafficResponse>, Status> {
+        let service = required("service", request.into_inner().service)?;
+        let measured = self.rollouts.traffic(service).await.map_err(failure::status)?;
+        Ok(Response::new(convert::traffic(measured)))
+    }
+
     async fn record(
         &self,
         request: Request<api::RecordRequest>,

@@ -22,6 +22,7 @@ mod recorders;
 mod restore;
 mod task;
 mod tracked;
+mod traffic;
 mod trains;
 mod turns;
 
@@ -43,6 +44,7 @@ pub use restore::{RestoreError, restore};
 pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};
 pub use tracked::Tracked;
+pub(crate) use traffic::Measured;
 pub(crate) use trains::TrainMessage;
 pub use trains::{GateView, MemberView, TrainRefusal, TrainView};
 
@@ -63,6 +65,8 @@ pub(crate) enum Message {
     ReturnAll { wanted: Meant, actor: String, reason: String, answer: oneshot::Sender<AllReturned> },
     /// Something about trains.
     Train { message: TrainMessage, answer: oneshot::Sender<Result<Vec<TrainView>, CommandError>> },
+    /// How many requests a service gets.
+    Traffic { service: String, answer: oneshot::Sender<Result<Measured, CommandError>> },
     /// Someone who wants what is merged about a rollout.
     Record { wanted: Wanted, place: Place, answer: oneshot::Sender<Result<(), CommandError>> },
 }
@@ -169,6 +173,14 @@ impl Rollouts {
     /// Why it has no effect.
     pub(crate) async fn train(&self, message: TrainMessage) -> Result<Vec<TrainView>, CommandError> {
         self.ask(|answer| Message::Train { message, answer }).await
+    }
+
+    /// How many requests a service got in the last minute.
+    ///
+    /// # Errors
+    /// When nothing is known of the service.
+    pub(crate) async fn traffic(&self, service: String) -> Result<Measured, CommandError> {
+        self.ask(|answer| Message::Traffic { service, answer }).await
     }
 
     /// Fills `place` from now on with what is merged about a rollout.

@@ -21,7 +21,7 @@ use crate::failure::{EXIT_CODES, Failure};
 pub(crate) use emergency::Rollback;
 pub(crate) use evidence::{Audit, Evidence, Postmortem, Verify};
 pub(crate) use notifications::{Ask as NotificationsAsk, Notifications};
-pub(crate) use plan::{Plan, Policy};
+pub(crate) use plan::{Plan, Policy, Traffic};
 pub(crate) use record::{Record, Replay};
 pub(crate) use registry::{Artifact, Block, BlockPath, Release};
 pub(crate) use train::Train;

@@ -11,6 +11,7 @@ mod notifications;
 mod record;
 mod refusal;
 mod registry;
+mod traffic;
 mod train;
 mod watch;
 

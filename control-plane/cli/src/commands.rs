@@ -45,7 +45,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Events(query) => events::run(&connect(&connection)?, query, output).await,
         Command::Explain(request) => explain::run(&connection, &request, output).await,
         Command::Plan(arguments::Plan::Check { file, traffic }) => {
-            plan::check(&file, traffic.given(), output)
+            let client = traffic.live.then(|| connect(&connection)).transpose()?;
+            plan::check(&file, &traffic, client.as_ref(), output).await
         }
         Command::Policy(command) => policy::run(&command, output),
         Command::Migrate(arguments::Migrate::Check { file }) => migrate::check(&file, output),

@@ -129,6 +129,11 @@ impl Failure {
         self
     }
 
+    /// Says what to do next about a failure of this kind.
+    pub(crate) fn advise_if(self, kind: Kind, advice: &str) -> Self {
+        if self.0.kind == kind { self.advise(advice) } else { self }
+    }
+
     /// Says what is wrong with a file, piece by piece.
     pub(crate) fn because(mut self, problems: Vec<Problem>) -> Self {
         self.0.problems = problems;

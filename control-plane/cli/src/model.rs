@@ -11,6 +11,7 @@ mod outside;
 mod returned;
 mod rollback;
 mod taken;
+mod traffic;
 mod train;
 mod version;
 
@@ -30,6 +31,7 @@ pub(crate) use outside::OutsideReading;
 pub(crate) use returned::Returned;
 pub(crate) use rollback::{Rollback, RollbackStage};
 pub(crate) use taken::{OmittedTag, TakenTag};
+pub(crate) use traffic::{LiveArm, LiveTraffic};
 pub(crate) use train::{Train, TrainGate, TrainMember};
 pub(crate) use version::{Artifact, Difference, HistoryEntry, Live, Registered, Version, VersionDetail};
 pub(crate) use veto::Veto;

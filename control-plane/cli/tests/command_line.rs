@@ -41,6 +41,10 @@ mod registry;
 mod registry_page;
 
 #[cfg(test)]
+#[path = "command_line/live_traffic.rs"]
+mod live_traffic;
+
+#[cfg(test)]
 #[path = "command_line/logged.rs"]
 mod logged;
 

@@ -5,6 +5,7 @@
 //! [`CELLS_MAX`] cells and [`SERIES_MAX`] series. Where there is more, the oldest slots go, and the series with least evidence.
 
 mod path;
+mod traffic;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serin_rollout::{Judgement, UnixMillis, Weight};
 
 use crate::documents::{Counts, Path, Slot};
 use path::Paths;
+pub use traffic::Traffic;
 
 /// Seconds that are remembered.
 pub const KEPT_S: u64 = 900;

@@ -9,6 +9,7 @@ mod known;
 mod outside;
 mod reason;
 mod rollback;
+mod traffic;
 mod trend;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,6 +20,7 @@ use serin_rollout::{Granularity, Phase, UnixMillis};
 
 pub(super) use emergency::returned;
 pub(super) use known::components;
+pub(super) use traffic::traffic;
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
 use crate::snapshot::{Arm, Component, Snapshot};

@@ -38,6 +38,9 @@ impl Task {
                 let _caller_may_be_gone = answer.send(outcome);
             }
             Message::Train { message, answer } => self.obey_train(message, answer).await,
+            Message::Traffic { service, answer } => {
+                let _caller_may_be_gone = answer.send(self.traffic(&service));
+            }
             Message::Record { wanted, place, answer } => {
                 let outcome = self.add_recorder(wanted, place);
                 let _caller_may_be_gone = answer.send(outcome);

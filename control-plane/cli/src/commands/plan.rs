@@ -2,27 +2,44 @@
 
 mod detection;
 mod explain;
+mod measured;
 
 use std::path::Path;
 
+use serin_rollout::Plan;
 use serin_rollout::plan::{PlanError, PlanErrors, bounds};
-use serin_rollout::{Plan, Traffic};
 
+use crate::arguments;
+use crate::client::Client;
 use crate::commands::snippet::snippet;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
 use crate::output::Output;
 
-pub(super) fn check(file: &Path, traffic: Option<Traffic>, output: Output) -> Result<(), Failure> {
+/// `client`: where the traffic is asked for, if it is.
+pub(super) async fn check(
+    file: &Path,
+    told: &arguments::Traffic,
+    client: Option<&Client>,
+    output: Output,
+) -> Result<(), Failure> {
     let text = read(file)?;
     let plan = parse(file, &text)?;
-    if traffic.is_some() && plan.experiment().is_some() {
+    let is_asked = client.is_some() || told.given().is_some();
+    if is_asked && plan.experiment().is_some() {
         return Err(Failure::usage(format!(
-            "{} is the plan of an experiment: --rps is for the steps of a rollout",
+            "{} is the plan of an experiment: --rps and --live are for the steps of a rollout",
             input::name(file)
         )));
     }
-    let detection = traffic.map(|traffic| detection::Detection::of(&plan, &traffic)).transpose();
+    let measured = match client {
+        Some(client) => Some(client.traffic(plan.service()).await?),
+        None => None,
+    };
+    let measured = measured.map(|measured| measured::Measured::of(plan.service(), &measured, told.latency));
+    let measured = measured.transpose()?;
+    let traffic = measured.as_ref().map(measured::Measured::traffic).or_else(|| told.given());
+    let detection = traffic.map(|traffic| detection::Detection::of(&plan, &traffic, measured)).transpose();
     let detection = detection.map_err(|error| Failure::usage(format!("{}: {error}", input::name(file))))?;
     let explained = explain::Explained::of(&plan, detection);
     output.show(&explained, || explained.sheet(&input::name(file)))

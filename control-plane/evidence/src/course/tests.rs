@@ -86,3 +86,16 @@ fn the_onset_is_the_first_second_of_the_evidence_that_led_to_the_decision() {
     assert_eq!(course.onset(), Some(149));
     assert_eq!(Course::default().onset(), None);
 }
+
+#[test]
+fn traffic_is_that_of_the_last_minute_of_which_everything_is_reported() {
+    let mut course = Course::default();
+    assert_eq!(course.traffic(1_000), Traffic::default());
+    (900..=1_002).for_each(|second| served(&mut course, "cart", second, u64::from(second % 10 == 0)));
+    let lately = |requests, failed| BTreeMap::from([("canary".to_owned(), (requests, failed))]);
+    assert_eq!(course.traffic(1_003), Traffic { seconds: 60, arms: lately(600, 6) });
+    // Counting began later, and was silent since.
+    assert_eq!(course.traffic(933), Traffic { seconds: 25, arms: lately(250, 3) });
+    assert_eq!(course.traffic(1_200), Traffic::default());
+    assert_eq!(course.traffic(0), Traffic::default());
+}

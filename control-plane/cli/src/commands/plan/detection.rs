@@ -4,6 +4,7 @@ use serde::Serialize;
 use serin_analysis::ConfigError;
 use serin_rollout::{Expected, Harm, Plan, Traffic, expected};
 
+use super::measured::Measured;
 use crate::output::{Sheet, duration, percent};
 
 /// Any number: with it the same question has the same answer.
@@ -14,6 +15,9 @@ const SEED: u64 = 1;
 pub(super) struct Detection {
     requests_per_second: f64,
     error_rate: f64,
+    /// What the server saw. Absent: the traffic was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<Measured>,
     expected: Vec<Shown>,
 }
 
@@ -33,7 +37,11 @@ struct Shown {
 }
 
 impl Detection {
-    pub(super) fn of(plan: &Plan, traffic: &Traffic) -> Result<Self, ConfigError> {
+    pub(super) fn of(
+        plan: &Plan,
+        traffic: &Traffic,
+        measured: Option<Measured>,
+    ) -> Result<Self, ConfigError> {
         let shown = |one: Expected| Shown {
             weight_ppm: one.step.weight.ppm(),
             bake_ms: u64::try_from(one.step.bake.as_millis()).unwrap_or(u64::MAX),
@@ -47,13 +55,17 @@ impl Detection {
         Ok(Self {
             requests_per_second: traffic.requests_per_second,
             error_rate: traffic.error_rate,
+            measured,
             expected: expected(plan, traffic, SEED)?.into_iter().map(shown).collect(),
         })
     }
 
     pub(super) fn sheet(&self, sheet: &mut Sheet) {
-        let (rps, errors) = (self.requests_per_second, self.error_rate * 100.0);
+        let (rps, errors) = (self.requests_per_second, (self.error_rate * 1e6).round() / 1e4);
         sheet.blank();
+        if let Some(measured) = &self.measured {
+            sheet.line(&measured.words());
+        }
         if self.expected.is_empty() {
             sheet.line(
                 "Expected detection: no baseline runs beside the canary, so nothing can be said beforehand.",
