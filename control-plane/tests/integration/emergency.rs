@@ -84,3 +84,78 @@ async fn an_order_without_reason_or_that_means_nobody_is_refused() {
     assert_eq!((silent.code(), silent.message()), (Code::InvalidArgument, "reason: must not be empty"));
     assert_eq!(get(&mut admin, "shop").await.phase(), Phase::WarmingUp);
 }
+
+/// Lets the journal refuse every event of a rollout, or takes it again.
+fn refuse(server: &Server, rollout: &str, refuses: bool) {
+    let store = rusqlite::Connection::open(server.folder.path().join("serin.db")).unwrap();
+    store.busy_timeout(PATIENCE).unwrap();
+    let trigger = if refuses {
+        format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON journal WHEN NEW.rollout_id = '{rollout}' \
+             BEGIN SELECT raise(ABORT, 'the disk says no'); END"
+        )
+    } else {
+        "DROP TRIGGER refused".to_owned()
+    };
+    store.execute_batch(&trigger).unwrap();
+}
+
+const TRAIN: &str = "
+kind: train
+name: sale
+members:
+- {service: cart, plan: cart.yaml}
+- {service: till, plan: till.yaml, after: [cart]}
+";
+
+#[tokio::test]
+async fn one_that_cannot_be_written_is_told_keeps_nobody_from_returning_and_returns_when_asked_again() {
+    let server = Server::new().await;
+    let mut admin = server.admin().await;
+    for service in ["shop", "stock", "pay", "over"] {
+        create(&mut admin, service).await;
+    }
+    let (id, reason) = ("over".to_owned(), "bad".to_owned());
+    admin.rollback(RollbackRequest { id, reason, ..RollbackRequest::default() }).await.unwrap();
+    let mut trains = crate::trains::trains(&server).await;
+    let plans = ["cart", "till"].map(|service| (format!("{service}.yaml"), plan(service)));
+    let request = CreateTrainRequest { train_yaml: TRAIN.to_owned(), plans: plans.into() };
+    trains.create_train(request).await.unwrap();
+    let stock = get(&mut admin, "stock").await;
+    refuse(&server, &stock.id, true);
+
+    let told = all(&mut admin, &[], &[]).await.unwrap();
+    let (returned, already, failed) =
+        (ReturnOutcome::Returned, ReturnOutcome::Already, ReturnOutcome::Failed);
+    let expected = [
+        ("shop", returned),
+        ("stock", failed),
+        ("pay", returned),
+        ("over", already),
+        ("cart", returned),
+        ("till", returned),
+    ];
+    assert_eq!(outcomes(&told), expected);
+    assert!(
+        told[1].text.starts_with("not returned: ") && told[1].text.contains("the disk says no"),
+        "{told:?}"
+    );
+    assert_eq!(get(&mut admin, "stock").await.weight_ppm, stock.weight_ppm, "it is as it was");
+    let train = crate::trains::reaches(&mut trains, |train| !train.returning.is_empty()).await;
+    assert!(train.members.iter().all(|member| member.phase() == Phase::RolledBack), "{train:?}");
+
+    // Asked again, only what failed is done, and a third time nothing.
+    let revision = get(&mut admin, "shop").await.revision;
+    refuse(&server, &stock.id, false);
+    let told = all(&mut admin, &[], &[]).await.unwrap();
+    let outcome = |service: &str| told.iter().find(|one| one.service == service).unwrap().outcome();
+    assert_eq!((outcome("stock"), outcome("shop"), outcome("cart")), (returned, already, already));
+    let told = all(&mut admin, &[], &[]).await.unwrap();
+    assert!(told.iter().all(|one| one.outcome() == already), "{told:?}");
+    let server = server.restarted().await;
+    let mut admin = server.admin().await;
+    for service in ["shop", "stock", "pay", "over", "cart", "till"] {
+        assert_eq!(get(&mut admin, service).await.phase(), Phase::RolledBack, "{service}");
+    }
+    assert!(get(&mut admin, "shop").await.revision >= revision);
+}
