@@ -96,7 +96,10 @@ fn read(file: &Path) -> Result<(TrainPlan, String), Failure> {
     let names = TrainPlan::files_of(&text).map_err(|errors| invalid(file, &text, &errors))?;
     let mut files = BTreeMap::new();
     for name in names {
-        let plan = input::text(&folder.join(&name), YAML_BYTES)?;
+        let plan = input::text(&folder.join(&name), YAML_BYTES).map_err(|failure| {
+            Failure::usage(format!("{} names a plan that cannot be used: {failure}", input::name(file)))
+                .advise("plans lie beside the train: correct `plan`, or write the plan itself there")
+        })?;
         files.insert(name, plan);
     }
     let plan = TrainPlan::parse(&text, &files).map_err(|errors| invalid(file, &text, &errors))?;
@@ -123,7 +126,11 @@ fn invalid(file: &Path, text: &str, errors: &TrainErrors) -> Failure {
 
 fn explain(train: &Explained) -> Sheet {
     let mut sheet = Sheet::default();
-    sheet.line(&format!("{}: {} rollouts go out as one release.", train.name, train.members.len()));
+    let count = match train.members.len() {
+        1 => "1 rollout goes".to_owned(),
+        more => format!("{more} rollouts go"),
+    };
+    sheet.line(&format!("{}: {count} out as one release.", train.name));
     for member in &train.members {
         let region = member.region.as_ref().map(|region| format!(" ({region})")).unwrap_or_default();
         let gates = train.gates.iter().filter(|gate| gate.before == member.service);
@@ -177,6 +184,9 @@ fn status(train: &Train) -> Sheet {
     let mut sheet = Sheet::default();
     sheet.field("Train", &train.id);
     sheet.field("State", &train.phase.replace('_', " "));
+    if let Some(because) = &train.waits_because {
+        sheet.field("Waiting", because);
+    }
     let reach = match train.rollback.as_str() {
         "all" => "one takes all along",
         "dependents" => "one takes along what depends on it",
@@ -184,9 +194,6 @@ fn status(train: &Train) -> Sheet {
     };
     sheet.field("Rollback", reach);
     if train.together {
-    if let Some(because) = &train.waits_because {
-        sheet.field("Waiting", because);
-    }
         sheet.field("Promotion", "all together");
     }
     if !train.returning.is_empty() {

@@ -55,7 +55,12 @@ fn a_train_is_checked_with_its_plans_and_told_in_words() {
         "{wrong}"
     );
     std::fs::remove_file(folder.join("stock.yaml")).unwrap();
-    serin(&["train", "check", &file]).exits(2);
+    let missing = serin(&["train", "check", &file]).exits(2).stderr;
+    assert!(missing.contains("train.yaml names a plan that cannot be used: "), "{missing}");
+    assert!(
+        missing.contains("stock.yaml: cannot be read") && missing.contains("beside the train"),
+        "{missing}"
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -15,7 +15,7 @@ pub(super) fn parse(yaml: &str, files: &BTreeMap<String, String>) -> Result<Trai
     let mut findings = Findings { places: Places::of(yaml), errors: Vec::new() };
     let members = members(&raw, files, &mut findings);
     let together = raw.together;
-    order(&members, together, &mut findings);
+    order(&members, &raw.members, together, &mut findings);
     let gates = gates(&raw.gates, &raw.members, together, &mut findings);
     if !is_name(&raw.name) {
         findings.add("name", NAME);
@@ -36,7 +36,12 @@ pub(super) fn parse(yaml: &str, files: &BTreeMap<String, String>) -> Result<Trai
 }
 
 pub(super) fn files_of(yaml: &str) -> Result<Vec<String>, TrainErrors> {
-    let members = shape(yaml)?.members.into_iter().map(|member| member.plan);
+    let raw = shape(yaml)?;
+    let mut findings = Findings { places: Places::of(yaml), errors: Vec::new() };
+    if !check_size(&raw, &mut findings) {
+        return Err(TrainErrors(findings.errors));
+    }
+    let members = raw.members.into_iter().map(|member| member.plan);
     let files: BTreeSet<String> = members.filter(|plan| !is_inline(plan)).collect();
     Ok(files.into_iter().collect())
 }
@@ -75,14 +80,22 @@ fn is_name(text: &str) -> bool {
     (1..=bounds::NAME_BYTES).contains(&text.len()) && text.chars().all(plain)
 }
 
+/// Whether there are as many members as a train may have.
+fn check_size(raw: &raw::Train, findings: &mut Findings) -> bool {
+    let is_right = (1..=bounds::MEMBERS).contains(&raw.members.len());
+    if !is_right {
+        findings.add("members", format!("must be 1 to {}, not {}", bounds::MEMBERS, raw.members.len()));
+    }
+    is_right
+}
+
 /// Those that are right, each with its position.
 fn members(
     raw: &raw::Train,
     files: &BTreeMap<String, String>,
     findings: &mut Findings,
 ) -> Vec<(usize, Member)> {
-    if raw.members.is_empty() || raw.members.len() > bounds::MEMBERS {
-        findings.add("members", format!("must be 1 to {}", bounds::MEMBERS));
+    if !check_size(raw, findings) {
         return Vec::new();
     }
     let mut services = BTreeSet::new();
@@ -170,13 +183,17 @@ fn milestone(field: &str, raw: &raw::After, findings: &mut Findings) -> Option<A
     Some(After { service: service.clone(), reaches })
 }
 
-/// What stands in `after` can come true.
-fn order(members: &[(usize, Member)], together: bool, findings: &mut Findings) {
+/// What stands in `after` can come true. Of a member whose own plan is wrong nothing more is said.
+fn order(members: &[(usize, Member)], written: &[raw::Member], together: bool, findings: &mut Findings) {
     let find = |service: &str| members.iter().map(|(_, member)| member).find(|one| one.service() == service);
     let mut is_whole = true;
     for (index, member) in members {
         for (at, after) in member.after.iter().enumerate() {
             let rule = match (find(&after.service), after.reaches) {
+                (None, _) if written.iter().any(|one| one.service == after.service) => {
+                    is_whole = false;
+                    continue;
+                }
                 (None, _) => format!("{:?} is no member of the train", after.service),
                 (Some(_), _) if after.service == member.service() => {
                     "a member cannot come after itself".into()

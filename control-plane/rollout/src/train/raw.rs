@@ -1,7 +1,11 @@
 //! The YAML form of a train, before its rules are checked. Unknown fields are refused.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// Several rollouts that go out as one release.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,14 +59,38 @@ pub(super) struct Member {
 }
 
 /// How far another member must be.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(rename = "TrainAfter")]
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "TrainAfter")]
 pub(super) enum After {
     /// It is promoted.
     Service(String),
     /// It is as far as is said.
     Milestone(Milestone),
+}
+
+/// By hand, so that what is wrong within is said rather than that no form fits.
+impl<'de> Deserialize<'de> for After {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AfterVisitor)
+    }
+}
+
+struct AfterVisitor;
+
+impl<'de> Visitor<'de> for AfterVisitor {
+    type Value = After;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the service of a member, or {service: …} with a step or a weight")
+    }
+
+    fn visit_str<E: de::Error>(self, service: &str) -> Result<After, E> {
+        Ok(After::Service(service.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<After, A::Error> {
+        Milestone::deserialize(MapAccessDeserializer::new(map)).map(After::Milestone)
+    }
 }
 
 /// How far. Without `step` and `weight`: it is promoted.

@@ -132,3 +132,47 @@ fn every_refusal_of_a_train_names_field_rule_and_place() {
     let words = TrainPlan::parse(TRAIN, &wrong).unwrap_err().to_string();
     assert!(words.contains("is an experiment, which cannot be part of a train"), "{words}");
 }
+
+#[test]
+fn a_plan_that_is_wrong_is_not_told_as_a_member_that_is_missing() {
+    let mut wrong = files(&["shop", "pay"]);
+    wrong.insert("stock.yaml".to_owned(), plan_of("stock", "warm_up: soon\n"));
+    let words = TrainPlan::parse(TRAIN, &wrong).unwrap_err().to_string();
+    assert!(words.contains("members[0].plan: stock.yaml") && !words.contains("is no member"), "{words}");
+}
+
+#[test]
+fn what_is_wrong_with_what_a_member_comes_after_is_said() {
+    let cases = [
+        ("{service: stock, steps: 2}", "unknown field `steps`"),
+        ("{service: stock, step: two}", "members[1].after[0].step"),
+        ("{service: stock, step: 99999999999}", "members[1].after[0].step"),
+        ("{weight: 10%}", "missing field `service`"),
+        ("[stock]", "the service of a member, or {service: …} with a step or a weight"),
+    ];
+    for (after, expected) in cases {
+        let yaml = TRAIN.replace("{service: stock, weight: 10%}", after);
+        let words = parse(&yaml).unwrap_err().to_string();
+        assert!(words.contains(expected), "{after}: {words}");
+    }
+}
+
+#[test]
+fn the_number_of_members_is_checked_before_their_plans_are_read() {
+    let many = |count: usize| {
+        let members = (0..count).map(|number| format!("- {{service: s{number}, plan: s{number}.yaml}}\n"));
+        let members =
+            if count == 0 { " []\n".to_owned() } else { format!("\n{}", members.collect::<String>()) };
+        format!("kind: train\nname: many\nmembers:{members}")
+    };
+    assert_eq!(TrainPlan::files_of(&many(bounds::MEMBERS)).unwrap().len(), bounds::MEMBERS);
+    for (count, expected) in [
+        (0, "members: must be 1 to 20, not 0"),
+        (21, "members: must be 1 to 20, not 21"),
+        (1_500, "members: must be 1 to 20, not 1500"),
+        (10_000, "exceeds the limit of 65536 bytes"),
+    ] {
+        let words = TrainPlan::files_of(&many(count)).unwrap_err().to_string();
+        assert!(words.contains(expected), "{count}: {words}");
+    }
+}
