@@ -135,89 +135,91 @@ async fn each_action_changes_what_it_says_and_no_other_field_and_nothing_when_it
     }
 }
 
-#[tokio::test]
-async fn whatever_the_server_does_wrong_ends_in_a_named_state() {
-    let many = |then: Then, count| vec![then; count];
-    let say = |text: &str| Then::Say(text.as_bytes().to_vec());
-    let ended = |outcome, attempts, words: &'static str| (outcome, attempts, words);
-    let (well, badly) = (HookOutcome::Succeeded, HookOutcome::Failed);
-    let huge = Then::Say(vec![b' '; 17 << 20]);
-    let table = [
-        ("a conflict", vec![Then::Serve, Then::Foreign], None, ended(well, 1, "scaled from 3 to 0")),
+/// A name, what the server does, request by request and after that, and how the action ends: with what, after how many attempts.
+type Case = (&'static str, Vec<Then>, Option<Then>, (HookOutcome, u32, &'static str));
+
+const WELL: HookOutcome = HookOutcome::Succeeded;
+const BADLY: HookOutcome = HookOutcome::Failed;
+
+fn refusals() -> Vec<Case> {
+    vec![
+        ("a conflict", vec![Then::Serve, Then::Foreign], None, (WELL, 1, "scaled from 3 to 0")),
         (
             "five conflicts",
             vec![[Then::Serve, Then::Status(409, None)]; 5].concat(),
             None,
-            ended(well, 1, "scaled"),
+            (WELL, 1, "scaled"),
         ),
         (
             "conflicts without end",
             vec![],
             Some(Then::Status(409, None)),
-            ended(badly, 2, "it kept being changed by somebody else: not today"),
+            (BADLY, 2, "it kept being changed by somebody else: not today"),
         ),
-        ("too many requests", many(Then::Status(429, Some(1)), 1), None, ended(well, 2, "scaled")),
-        ("an error when writing", vec![Then::Serve, Then::Status(500, None)], None, ended(well, 2, "scaled")),
+        ("too many requests", vec![Then::Status(429, Some(1))], None, (WELL, 2, "scaled")),
+        ("an error when writing", vec![Then::Serve, Then::Status(500, None)], None, (WELL, 2, "scaled")),
         (
             "errors without end",
             vec![],
             Some(Then::Status(503, None)),
-            ended(badly, 2, "the server answers 503: not today"),
+            (BADLY, 2, "the server answers 503: not today"),
         ),
-        (
-            "no right",
-            vec![Then::Status(403, None)],
-            None,
-            ended(badly, 1, "the server answers 403: not today"),
-        ),
-        (
-            "no token",
-            vec![Then::Status(401, None)],
-            None,
-            ended(badly, 1, "the server answers 401: not today"),
-        ),
-        ("no such object", vec![Then::Status(404, None)], None, ended(badly, 1, "the server answers 404")),
-        ("a redirect", vec![Then::Status(302, None)], None, ended(badly, 1, "the server answers 302")),
-        ("hanging", vec![], Some(Then::HangBefore), ended(badly, 2, "no answer within 300ms")),
-        ("hanging once", vec![Then::HangBefore], None, ended(well, 2, "scaled")),
+        ("no right", vec![Then::Status(403, None)], None, (BADLY, 1, "the server answers 403: not today")),
+        ("no token", vec![Then::Status(401, None)], None, (BADLY, 1, "the server answers 401: not today")),
+        ("no such object", vec![Then::Status(404, None)], None, (BADLY, 1, "the server answers 404")),
+        ("a redirect", vec![Then::Status(302, None)], None, (BADLY, 1, "the server answers 302")),
+    ]
+}
+
+fn oddities() -> Vec<Case> {
+    let say = |text: &str| Then::Say(text.as_bytes().to_vec());
+    let huge = Then::Say(vec![b' '; 17 << 20]);
+    vec![
+        ("hanging", vec![], Some(Then::HangBefore), (BADLY, 2, "no answer within 1s")),
+        ("hanging once", vec![Then::HangBefore], None, (WELL, 2, "scaled")),
         (
             "hanging once it was done",
             vec![Then::Serve, Then::HangAfter],
             None,
-            ended(well, 2, "already so: 0 replicas"),
+            (WELL, 2, "already so: 0 replicas"),
         ),
         (
             "another language",
             vec![],
             Some(say("<html>")),
-            ended(badly, 2, "the answer is no Scale: expected value"),
+            (BADLY, 2, "the answer is no Scale: expected value"),
         ),
         (
             "another object",
             vec![],
             Some(say(r#"{"kind": "Pod", "metadata": {"name": "cart"}}"#)),
-            ended(badly, 2, "the answer is no Scale: it is Pod cart"),
+            (BADLY, 2, "the answer is no Scale: it is Pod cart"),
         ),
         (
             "an object without a version",
             vec![],
             Some(say(r#"{"kind": "Scale", "metadata": {"name": "cart"}, "spec": {}}"#)),
-            ended(badly, 2, "it has no metadata.resourceVersion"),
+            (BADLY, 2, "it has no metadata.resourceVersion"),
         ),
-        ("an answer without end", vec![huge], None, ended(badly, 1, "the answer exceeds 16777216 bytes")),
+        ("an answer without end", vec![huge], None, (BADLY, 1, "the answer exceeds 16777216 bytes")),
         (
             "a write that is not kept",
             vec![Then::Serve, Then::Ignore],
             None,
-            ended(badly, 1, "the server took the write and keeps something else"),
+            (BADLY, 1, "the server took the write and keeps something else"),
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn whatever_the_server_does_wrong_ends_in_a_named_state() {
     let mut running = tokio::task::JoinSet::new();
-    for (name, script, always, expected) in table {
+    for (name, script, always, expected) in refusals().into_iter().chain(oddities()) {
         running.spawn(async move {
             let server = Server::start(&all()).await;
             server.script(&script, always);
-            let cluster = cluster_with(&server.url, None, &["127.0.0.0/8"], Duration::from_millis(300));
+            let deadline = if name.starts_with("hanging") { Duration::from_secs(1) } else { LONG };
+            let cluster = cluster_with(&server.url, None, &["127.0.0.0/8"], deadline);
             let began = Instant::now();
             let tried = run(&cluster, &scale(0), 2).await;
             let (outcome, attempts, words) = expected;
