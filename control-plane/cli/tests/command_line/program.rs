@@ -57,7 +57,9 @@ pub(crate) fn serin(arguments: &[&str]) -> Ran {
 /// The same with text on standard input, which a program that refuses its arguments may leave unread.
 pub(crate) fn serin_reading(arguments: &[&str], input: &str) -> Ran {
     let mut child = command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    match child.stdin.take().unwrap().write_all(input.as_bytes()) {
+    // Closed before the end is waited for.
+    let written = child.stdin.take().unwrap().write_all(input.as_bytes());
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
         _ => finish(child),
     }
