@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serin_proto::admin::v1 as proto;
 
 use super::Client;
+use super::refusal::Refusal;
 use crate::failure::{Failure, Kind};
 use crate::model::{Moment, Phase, Train, TrainGate, TrainMember};
 
@@ -22,7 +23,7 @@ impl Client {
 
     pub(crate) async fn train(&self, id: String) -> Result<Train, Failure> {
         let request = self.request(proto::GetTrainRequest { id });
-        let answer = self.bounded(self.trains.clone().get_train(request)).await?;
+        let answer = self.bounded(self.trains.clone().get_train(request)).await.map_err(unknown)?;
         self.one(answer.train)
     }
 
@@ -40,13 +41,13 @@ impl Client {
         reason: String,
     ) -> Result<Train, Failure> {
         let request = self.request(proto::ApproveTrainRequest { id, before, reason });
-        let answer = self.bounded(self.trains.clone().approve_train(request)).await?;
+        let answer = self.bounded(self.trains.clone().approve_train(request)).await.map_err(unknown)?;
         self.one(answer.train)
     }
 
     pub(crate) async fn rollback_train(&self, id: String, reason: String) -> Result<Train, Failure> {
         let request = self.request(proto::RollbackTrainRequest { id, reason });
-        let answer = self.bounded(self.trains.clone().rollback_train(request)).await?;
+        let answer = self.bounded(self.trains.clone().rollback_train(request)).await.map_err(unknown)?;
         self.one(answer.train)
     }
 
@@ -56,6 +57,11 @@ impl Client {
                 .advise("check that client and server are of compatible versions")
         })
     }
+}
+
+/// A train that is not known is looked for among trains.
+fn unknown(refusal: Refusal) -> Failure {
+    Failure::from(refusal).advise_if(Kind::NotFound, "`serin train list` shows what there is")
 }
 
 impl From<proto::Train> for Train {

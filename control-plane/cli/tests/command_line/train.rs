@@ -75,7 +75,8 @@ fn a_train_is_created_approved_shown_and_rolled_back() {
     server.serin(&["train", "create", "-f", &file]).exits(1);
     let status = server.serin(&["train", "status", "sale"]).exits(0).stdout;
     assert!(status.contains("stock reached step 1") && status.contains("closed"), "{status}");
-    server.serin(&["train", "status", "autumn"]).exits(3);
+    let unknown = server.serin(&["train", "status", "autumn"]).exits(3).stderr;
+    assert!(unknown.contains("`serin train list`"), "{unknown}");
     let approve = ["train", "approve", "sale", "--before", "shop", "--reason", "ready"];
     let approved = server.serin(&approve).exits(0).stdout;
     assert!(approved.contains("open") && approved.contains(": ready"), "{approved}");
