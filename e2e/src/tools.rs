@@ -134,7 +134,8 @@ impl Wheel {
     }
 }
 
-fn make_executable(path: &Path) -> Result<()> {
+/// Lets everybody run a file.
+pub(crate) fn make_executable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }

@@ -1,6 +1,8 @@
 //! Prometheus and Alertmanager, out of the packages of Debian.
 //!
-//! Both keep their files in a folder of their own and are asked to do everything each second, so that a test need not wait.
+//! Both keep their files in a folder of their own and are asked to do everything each second, so that a test need not wait. Debian's
+//! Alertmanager reads its templates from where its package is installed, a path inside of the binary; that is replaced, in a copy,
+//! by one of the same length that leads to where it runs.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,6 +16,7 @@ use crate::http;
 use crate::ports::Port;
 use crate::process::Process;
 use crate::tools::debian::Package;
+use crate::tools::make_executable;
 use crate::workspace::Workspace;
 
 const PROMETHEUS: Package = Package {
@@ -30,6 +33,8 @@ const ALERTMANAGER: Package = Package {
     member: "usr/bin/prometheus-alertmanager",
     libraries: &[],
 };
+/// Where Debian's Alertmanager reads its templates.
+const TEMPLATES: &str = "/usr/share/prometheus/alertmanager";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -76,6 +81,8 @@ pub async fn prometheus(
     command.arg(written(folder, "prometheus.yaml", &config)?);
     written(folder, "rules.yaml", &rules)?;
     command.arg(format!("--storage.tsdb.path={}", folder.join("prometheus").display()));
+    // What fires before it knows its Alertmanager, for five seconds, is lost and told again only then.
+    command.arg("--rules.alert.resend-delay=1s");
     Server::start("prometheus", command, folder, port).await
 }
 
@@ -91,12 +98,36 @@ pub async fn alertmanager(workspace: &Workspace, folder: &Path, port: &Port, url
         },
         "receivers": [{"name": "test", "webhook_configs": [{"url": url, "send_resolved": true}]}],
     });
-    let mut command = Command::new(ALERTMANAGER.binary(workspace)?);
-    command.arg(written(folder, "alertmanager.yaml", &config)?);
+    let argument = written(folder, "alertmanager.yaml", &config)?;
+    let mut command = relocated(&ALERTMANAGER.binary(workspace)?, &folder.join("alertmanager-binary"))?;
+    command.arg(argument);
     command.arg(format!("--storage.path={}", folder.join("alertmanager").display()));
     // Without a cluster.
     command.arg("--cluster.listen-address=");
     Server::start("alertmanager", command, folder, port).await
+}
+
+/// Runs a copy of Alertmanager at `copy` that reads its templates in the folder that it runs in.
+fn relocated(binary: &Path, copy: &Path) -> Result<Command> {
+    let package = binary.ancestors().nth(3).context("the binary lies in usr/bin of a package")?;
+    let mut bytes = std::fs::read(binary)?;
+    let here = "./".repeat(TEMPLATES.len() / 2);
+    let places: Vec<usize> = bytes
+        .windows(TEMPLATES.len())
+        .enumerate()
+        .filter(|(_, found)| *found == TEMPLATES.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    for at in places {
+        if let Some(place) = bytes.get_mut(at..at + here.len()) {
+            place.copy_from_slice(here.as_bytes());
+        }
+    }
+    std::fs::write(copy, bytes)?;
+    make_executable(copy)?;
+    let mut command = Command::new(copy);
+    command.current_dir(package.join(TEMPLATES.trim_start_matches('/')));
+    Ok(command)
 }
 
 /// Writes a file of configuration, and gives the argument that names it.

@@ -80,7 +80,7 @@ async fn neighbours(inside: &Receiver) -> Vec<Neighbour> {
     let blocked = "link-local and not in outside.permit";
     let link_local = Neighbour {
         name: "link-local",
-        url: "http://169.254.169.254/".to_owned(),
+        url: "https://169.254.169.254/".to_owned(),
         receiver: None,
         query: blocked,
         check: blocked,
@@ -155,12 +155,8 @@ fn asks(one: &Neighbour) -> Value {
 /// What it says of a neighbour is true, and it holds.
 fn check(one: &Neighbour, rollout: &Rollout) {
     let name = one.name;
-    assert_eq!(
-        (rollout.phase(), rollout.weight_ppm),
-        (Phase::Progressing, 200_000),
-        "{name}: {}",
-        rollout.summary
-    );
+    assert_ne!(rollout.phase(), Phase::RolledBack, "{name}: {}", rollout.summary);
+    assert_eq!(rollout.weight_ppm, 200_000, "{name}: {}", rollout.summary);
     assert!(!rollout.components.iter().any(|component| component.rolled_back), "{name}: {rollout:#?}");
     let text = |kind: &str, of: &str| reading(rollout, kind, of).unwrap().text.clone();
     assert!(text("query", "short").contains(one.query), "{name}: {}", text("query", "short"));
@@ -195,7 +191,12 @@ async fn hostile_neighbours_of_hooks_queries_and_checks_delay_no_tick_and_reach_
         let known = |one: &Rollout| {
             one.weight_ppm == 200_000
                 && one.hooks.iter().any(|hook| hook.name == "1m")
-                && one.outside.iter().filter(|one| one.kind == "health_check").all(|one| one.age_s.is_some())
+                && one
+                    .outside
+                    .iter()
+                    .filter(|one| one.kind == "health_check")
+                    .all(|one| one.text != "no answer yet")
+                && reading(one, "query", "short").is_some_and(|one| one.text != "no value comes")
         };
         plane.until_rollout(id, PATIENCE, known).await;
     }

@@ -22,8 +22,9 @@ use tonic::transport::Channel;
 
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const ROUTES: u32 = 4;
-/// Requests of each second to a route of a bad canary that fail, of 40.
-const BAD: u64 = 20;
+/// Requests of each second to a route, of the baseline and of the canary, and those that fail on the one bad route of a bad canary.
+const REQUESTS: [u64; 2] = [1_600, 400];
+const BAD: u64 = 200;
 /// How long ticks are watched at a time, and how often at most.
 const ROUND: Duration = Duration::from_secs(6);
 const ROUNDS: usize = 5;
@@ -84,7 +85,7 @@ impl Plane {
     pub(super) async fn create(&self, service: &str, more: &Value) -> String {
         let component = |route| json!({"name": format!("route-{route}"), "matches": [{"path": {"prefix": format!("/{route}")}}]});
         let mut plan = json!({
-            "service": service, "baseline": "v1", "canary": "v2", "warm_up": "1s",
+            "service": service, "hosts": [format!("{service}.example.com")], "baseline": "v1", "canary": "v2", "warm_up": "1s",
             "steps": [{"weight": "20%", "bake": "1h"}],
             "components": (0..ROUTES).map(component).collect::<Vec<_>>(),
         });
@@ -214,7 +215,10 @@ async fn report(mut fleet: FleetServiceClient<Channel>, service: String, bad: u6
             service: service.clone(),
             component: format!("route-{route}"),
             start_second: second,
-            arms: vec![arm("baseline", 160, 0), arm("canary", 40, if route == 0 { bad } else { 0 })],
+            arms: vec![
+                arm("baseline", REQUESTS[0], 0),
+                arm("canary", REQUESTS[1], if route == 0 { bad } else { 0 }),
+            ],
         });
         let strata = strata.collect();
         let batch = Batch { complete_until_second: second + 1, strata, gaps: None, routes: Vec::new() };
