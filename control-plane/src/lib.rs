@@ -30,6 +30,7 @@ pub mod otlp;
 pub mod probe;
 pub mod registry;
 pub mod rollouts;
+mod series;
 pub mod server;
 pub mod shutdown;
 pub mod snapshot;

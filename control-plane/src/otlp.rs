@@ -1,4 +1,5 @@
-//! Takes log records and spans by OTLP: logs say which block of code fails, traces which component calls which.
+//! Takes log records, spans and metrics by OTLP: logs say which block of code fails, traces which component calls which, and metrics
+//! are what queries of plans read.
 //!
 //! A log record counts when it is an error, names a block of a rollout that runs, and tells on which version it happened
 //! (`count`); all others are counted by reason and forgotten. Requests come by gRPC (`grpc`) and HTTP (`http`) on one
@@ -11,12 +12,15 @@
 //!
 //! A span is placed in the component that it ran in (`trace`), and goes to where spans are joined ([`Calls`]). It waits for
 //! nobody, and no rollout that runs learns of it.
+//!
+//! Points of metrics that plans ask for are kept ([`SharedSeries`]), and all else of them is counted and forgotten.
 
 mod answer;
 mod count;
 mod grpc;
 mod http;
 mod json;
+mod points;
 mod protobuf;
 mod recent;
 mod record;
@@ -39,6 +43,7 @@ use crate::calls::{Calls, Places};
 use crate::clock;
 use crate::evidence::Samples;
 use crate::metrics::{Metrics, OtlpResult};
+use crate::series::SharedSeries;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use answer::Answer;
 pub use count::Fate;
@@ -74,6 +79,7 @@ pub(crate) struct LoggedFailures {
 enum Signal {
     Logs,
     Traces,
+    Metrics,
 }
 
 impl Signal {
@@ -82,6 +88,7 @@ impl Signal {
         match self {
             Self::Logs => "ExportLogsServiceRequest",
             Self::Traces => "ExportTraceServiceRequest",
+            Self::Metrics => "ExportMetricsServiceRequest",
         }
     }
 
@@ -89,6 +96,7 @@ impl Signal {
         match self {
             Self::Logs => "records",
             Self::Traces => "spans",
+            Self::Metrics => "points",
         }
     }
 
@@ -97,6 +105,7 @@ impl Signal {
         match self {
             Self::Logs => "rejectedLogRecords",
             Self::Traces => "rejectedSpans",
+            Self::Metrics => "rejectedDataPoints",
         }
     }
 }
@@ -119,11 +128,12 @@ pub(crate) struct Intake {
     board: Arc<Board>,
     calls: Arc<Calls>,
     samples: Arc<Samples>,
+    series: Arc<SharedSeries>,
 }
 
 impl Intake {
-    /// Sends what log records count to `counted`, and spans to `calls`. Which rollouts run is read from `directory`, their
-    /// components from `board`. A few records are kept in `samples`, masked.
+    /// Sends what log records count to `counted`, spans to `calls` and points to `series`. Which rollouts run is read from
+    /// `directory`, their components from `board`. A few records are kept in `samples`, masked.
     pub(crate) fn new(
         directory: Arc<Directory>,
         metrics: Arc<Metrics>,
@@ -131,16 +141,19 @@ impl Intake {
         board: Arc<Board>,
         calls: Arc<Calls>,
         samples: Arc<Samples>,
+        series: Arc<SharedSeries>,
     ) -> Self {
         let (recent, reading) = (Arc::default(), Arc::new(Semaphore::new(READING_MAX)));
-        Self { directory, metrics, counted, recent, reading, board, calls, samples }
+        Self { directory, metrics, counted, recent, reading, board, calls, samples, series }
     }
 
     /// The listener's routes, for who has a token where it asks for one.
     pub(crate) fn routes(self, access: Access) -> Routes {
         let routes = Routes::from(http::router(self.clone(), access.clone()));
         let logs = grpc::Exports::<grpc::Logs>::new(self.clone(), access.clone());
-        routes.add_service(logs).add_service(grpc::Exports::<grpc::Traces>::new(self, access))
+        let traces = grpc::Exports::<grpc::Traces>::new(self.clone(), access.clone());
+        let metrics = grpc::Exports::<grpc::Metrics>::new(self, access);
+        routes.add_service(logs).add_service(traces).add_service(metrics)
     }
 
     /// A place among the requests that are read, so that their bytes together have a bound.
@@ -154,6 +167,7 @@ impl Intake {
         match signal {
             Signal::Logs => self.take_logs(encoding, bytes),
             Signal::Traces => self.take_spans(encoding, bytes),
+            Signal::Metrics => self.take_points(encoding, bytes),
         }
     }
 
@@ -200,6 +214,20 @@ impl Intake {
         fates.iter().for_each(|(fate, spans)| self.metrics.otlp_spans(*fate, *spans));
         let complaints = fates.iter().filter_map(|(fate, spans)| Some((fate.complaint()?, *spans)));
         Ok(Answer::of(Signal::Traces, complaints))
+    }
+
+    /// Takes the points of a request.
+    fn take_points(&self, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
+        let points = match encoding {
+            Encoding::Protobuf => protobuf::points::read(bytes),
+            Encoding::Json => json::points::read(bytes),
+        };
+        let points = points.map_err(|fault| Refusal::Malformed { signal: Signal::Metrics, fault })?;
+        let fates = self.series.take(points, clock::now());
+        fates.iter().for_each(|(fate, points)| self.metrics.otlp_points(*fate, *points));
+        self.metrics.otlp_series(self.series.kept());
+        let complaints = fates.iter().filter_map(|(fate, points)| Some((fate.complaint()?, *points)));
+        Ok(Answer::of(Signal::Metrics, complaints))
     }
 
     /// Notes how a request ended.

@@ -46,6 +46,7 @@ use crate::otlp::{self, Intake, LoggedFailures};
 use crate::probe::{self, Asker, HEARD_MAX, Hearing, Inbox};
 use crate::registry::Registry;
 use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, Rollouts, Shared, Task};
+use crate::series::SharedSeries;
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreHandle};
@@ -65,7 +66,7 @@ pub struct Addresses {
     pub admin: SocketAddr,
     /// Metrics, health and status page.
     pub http: SocketAddr,
-    /// Log records and traces. `None`: they are not taken.
+    /// Log records, traces and metrics. `None`: they are not taken.
     #[serde(default)]
     pub otlp: Option<SocketAddr>,
 }
@@ -97,6 +98,7 @@ struct Parts {
     notifier: Notifier,
     logged: mpsc::Sender<Vec<LoggedFailures>>,
     inbox: Inbox,
+    series: Arc<SharedSeries>,
     methods: Arc<Methods>,
 }
 
@@ -120,7 +122,8 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let (told, heard) = mpsc::channel(HEARD_MAX);
     let hearing = Hearing::new(told, Arc::clone(&shared.metrics));
     let prober = Prober::new(config.outside.client()?, &config.outside.roots, config.servers.clone())?;
-    let asker = Asker::new(prober, shared.watched.subscribe(), hearing.clone());
+    let series: Arc<SharedSeries> = Arc::default();
+    let asker = Asker::new(prober, Arc::clone(&series), shared.watched.subscribe(), hearing.clone());
     let inbox = Inbox::new(shared.watched.subscribe(), hearing);
     let registry = Registry::new(
         artifacts(&config.registry.store)?,
@@ -141,6 +144,7 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
         registry: registered,
         logged,
         inbox,
+        series,
         notifier,
         methods,
     };
@@ -390,6 +394,7 @@ fn audited(parts: &Parts, interface: Interface, access: Access, router: Router) 
 
 fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
     let Shared { directory, metrics, board, calls, samples, .. } = parts.shared.clone();
-    let intake = Intake::new(directory, metrics, parts.logged.clone(), board, calls, samples);
+    let (logged, series) = (parts.logged.clone(), Arc::clone(&parts.series));
+    let intake = Intake::new(directory, metrics, logged, board, calls, samples, series);
     intake.routes(Access::new(&otlp.tokens))
 }

@@ -117,8 +117,12 @@ pub fn target_of_probe(probe: &Probe) -> String {
 /// Who is asked for a value. `None`: nobody, it is sent.
 #[must_use]
 pub fn target_of_query(source: &QuerySource) -> Option<String> {
-    let QuerySource::Prometheus { target, .. } = source else { return None };
-    Some(prometheus_target(target))
+    match source {
+        QuerySource::Prometheus { target, .. } => Some(prometheus_target(target)),
+        // What services sent is at hand.
+        QuerySource::Otlp(query) => Some(format!("metric {}", query.metric)),
+        QuerySource::Webhook | QuerySource::Alert { .. } => None,
+    }
 }
 
 fn prometheus_target(name: &str) -> String {

@@ -1,13 +1,14 @@
-//! What became of requests with log records or spans, and of these.
+//! What became of requests with log records, spans or metrics, and of these.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::{Label, Metrics};
 use crate::otlp::{Fate, SpanFate};
 
-/// How a request with log records or spans ended.
+/// How a request with log records, spans or metrics ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OtlpResult {
     /// It was read; what became of what it holds is counted beside.
@@ -50,12 +51,14 @@ impl OtlpResult {
     }
 }
 
-/// Counters of the intake of log records and spans.
+/// Counters of the intake of log records, spans and metrics.
 #[derive(Debug, Default)]
 pub(super) struct OtlpCounters {
     requests: Family<Label, Counter>,
     records: Family<Label, Counter>,
     spans: Family<Label, Counter>,
+    points: Family<Label, Counter>,
+    series: Gauge,
 }
 
 impl OtlpCounters {
@@ -66,17 +69,23 @@ impl OtlpCounters {
             .for_each(|result| drop(self.requests.get_or_create(&[("result", result.name())])));
         Fate::ALL.iter().for_each(|fate| drop(self.records.get_or_create(&[("result", fate.name())])));
         SpanFate::ALL.iter().for_each(|fate| drop(self.spans.get_or_create(&[("result", fate.name())])));
-        let help = "OTLP requests with log records or spans, by what became of them";
+        serin_series::Fate::ALL
+            .iter()
+            .for_each(|fate| drop(self.points.get_or_create(&[("result", fate.name())])));
+        let help = "OTLP requests with log records, spans or metrics, by what became of them";
         registry.register("otlp_requests", help, self.requests.clone());
         let help = "Log records, by what became of them";
         registry.register("otlp_log_records", help, self.records.clone());
         let help = "Spans, by what became of them";
         registry.register("otlp_spans", help, self.spans.clone());
+        let help = "Points of metrics, by what became of them";
+        registry.register("otlp_points", help, self.points.clone());
+        registry.register("otlp_series", "Series of metrics that are kept", self.series.clone());
     }
 }
 
 impl Metrics {
-    /// Notes how a request with log records or spans ended.
+    /// Notes how a request with log records, spans or metrics ended.
     pub(crate) fn otlp_request(&self, result: OtlpResult) {
         self.otlp.requests.get_or_create(&[("result", result.name())]).inc();
     }
@@ -84,6 +93,16 @@ impl Metrics {
     /// Notes what became of spans.
     pub(crate) fn otlp_spans(&self, fate: SpanFate, spans: u64) {
         self.otlp.spans.get_or_create(&[("result", fate.name())]).inc_by(spans);
+    }
+
+    /// Notes what became of points.
+    pub(crate) fn otlp_points(&self, fate: serin_series::Fate, points: u64) {
+        self.otlp.points.get_or_create(&[("result", fate.name())]).inc_by(points);
+    }
+
+    /// Notes how many series are kept.
+    pub(crate) fn otlp_series(&self, kept: usize) {
+        self.otlp.series.set(i64::try_from(kept).unwrap_or(i64::MAX));
     }
 
     /// Notes what became of log records.

@@ -1,8 +1,8 @@
-//! What the sender is told: how many of its log records or spans are not taken as they were meant, and why.
+//! What the sender is told: how many of its log records, spans or points are not taken as they were meant, and why.
 
 use super::Signal;
 
-/// `ExportLogsServiceResponse` and `ExportTraceServiceResponse`, which are alike in protobuf.
+/// `ExportLogsServiceResponse` and those of traces and metrics, which are alike in protobuf.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Answer {
     /// What was not taken. `None`: everything was.
@@ -10,7 +10,7 @@ pub(super) struct Answer {
     pub(super) partial_success: Option<PartialSuccess>,
 }
 
-/// `ExportLogsPartialSuccess` and `ExportTracePartialSuccess`.
+/// `ExportLogsPartialSuccess` and those of traces and metrics.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PartialSuccess {
     #[prost(int64, tag = "1")]

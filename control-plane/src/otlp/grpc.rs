@@ -1,4 +1,4 @@
-//! `LogsService/Export` and `TraceService/Export` over gRPC.
+//! `LogsService/Export`, `TraceService/Export` and `MetricsService/Export` over gRPC.
 //!
 //! The services are written by hand, because a generated one builds the whole message before anyone can look at it.
 
@@ -39,6 +39,10 @@ pub(super) struct Logs;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Traces;
 
+/// `MetricsService`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Metrics;
+
 impl Kind for Logs {
     const SIGNAL: Signal = Signal::Logs;
     const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
@@ -49,6 +53,12 @@ impl Kind for Traces {
     const SIGNAL: Signal = Signal::Traces;
     const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
     const EXPORT: &'static str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+}
+
+impl Kind for Metrics {
+    const SIGNAL: Signal = Signal::Metrics;
+    const NAME: &'static str = "opentelemetry.proto.collector.metrics.v1.MetricsService";
+    const EXPORT: &'static str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 }
 
 /// One of the services.

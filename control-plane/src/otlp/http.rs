@@ -1,4 +1,4 @@
-//! `POST /v1/logs` and `POST /v1/traces`: protobuf or JSON, plain or gzip; answers are in the encoding of the request.
+//! `POST /v1/logs`, `POST /v1/traces` and `POST /v1/metrics`: protobuf or JSON, plain or gzip; answers are in the encoding of the request.
 
 use std::io::Read;
 
@@ -29,8 +29,9 @@ struct Door {
 /// The routes.
 pub(super) fn router(intake: Intake, access: Access) -> Router {
     let door = |signal| Door { intake: intake.clone(), access: access.clone(), signal };
-    let logs = Router::new().route("/v1/logs", post(export)).with_state(door(Signal::Logs));
-    logs.merge(Router::new().route("/v1/traces", post(export)).with_state(door(Signal::Traces)))
+    let route = |path: &str, signal| Router::new().route(path, post(export)).with_state(door(signal));
+    let routes = route("/v1/logs", Signal::Logs).merge(route("/v1/traces", Signal::Traces));
+    routes.merge(route("/v1/metrics", Signal::Metrics))
 }
 
 async fn export(State(door): State<Door>, request: Request) -> Response {

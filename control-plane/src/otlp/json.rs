@@ -3,6 +3,7 @@
 //! they hold.
 
 mod body;
+pub(super) mod points;
 pub(super) mod spans;
 
 use std::borrow::Cow;

@@ -1,6 +1,7 @@
 //! `ExportLogsServiceRequest` in protobuf, read in place: no message is built, so a request takes no more memory than its
 //! records that may count, and however deep values nest, they are passed over.
 
+pub(super) mod points;
 pub(super) mod spans;
 
 use std::borrow::Cow;

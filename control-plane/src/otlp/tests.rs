@@ -17,7 +17,8 @@ fn intake() -> (Intake, mpsc::Receiver<Vec<LoggedFailures>>) {
     let metrics = Arc::new(Metrics::new(fleet, Arc::clone(&directory), Arc::clone(&board)));
     let (counted, queue) = mpsc::channel(1);
     let samples = Samples::new(serin_evidence::mask::Masker::new(false).unwrap());
-    (Intake::new(directory, metrics, counted, board, Arc::default(), Arc::new(samples)), queue)
+    let samples = Arc::new(samples);
+    (Intake::new(directory, metrics, counted, board, Arc::default(), samples, Arc::default()), queue)
 }
 
 const FAILURE: &[u8] = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":17,

@@ -1,6 +1,7 @@
 //! Asks in turn.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serin_analysis::Arm;
@@ -12,6 +13,7 @@ use tokio::time::sleep;
 
 use super::{AT_ONCE, AT_ONCE_PER_TARGET, Hearing, Running, Watched};
 use crate::clock;
+use crate::series::SharedSeries;
 use crate::shutdown::Ending;
 
 /// Nothing is due: so long until that is looked at again.
@@ -40,6 +42,7 @@ enum Question {
 #[derive(Debug)]
 pub(crate) struct Asker {
     prober: Prober,
+    series: Arc<SharedSeries>,
     running: Running,
     hearing: Hearing,
     schedule: Schedule<Key>,
@@ -47,9 +50,10 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    pub(crate) fn new(prober: Prober, running: Running, hearing: Hearing) -> Self {
+    pub(crate) fn new(prober: Prober, series: Arc<SharedSeries>, running: Running, hearing: Hearing) -> Self {
         Self {
             prober,
+            series,
             running,
             hearing,
             schedule: Schedule::new(AT_ONCE_PER_TARGET),
@@ -92,8 +96,18 @@ impl Asker {
 
     /// Takes over who runs.
     fn follow(&mut self) {
-        let wanted = self.running.borrow_and_update().iter().flat_map(wanted).collect();
-        self.schedule.follow(wanted, clock::now().0, draw);
+        let (wanted, now) = {
+            let running = self.running.borrow_and_update();
+            let now = clock::now();
+            let queries = running.iter().flat_map(|watched| watched.plan.queries());
+            let of_metrics = queries.filter_map(|query| match &query.source {
+                QuerySource::Otlp(asked) => Some(asked),
+                QuerySource::Prometheus { .. } | QuerySource::Webhook | QuerySource::Alert { .. } => None,
+            });
+            self.series.ask(of_metrics, now);
+            (running.iter().flat_map(wanted).collect(), now.0)
+        };
+        self.schedule.follow(wanted, now, draw);
     }
 
     fn ask(&mut self, questions: &mut JoinSet<Option<Told>>) {
@@ -104,9 +118,9 @@ impl Asker {
                 self.schedule.finished(&key, clock::now().0, 0.5);
                 continue;
             };
-            let (prober, asked) = (self.prober.clone(), key.asked.clone());
+            let (prober, series, asked) = (self.prober.clone(), Arc::clone(&self.series), key.asked.clone());
             let task = questions.spawn(async move {
-                let about = answer(&prober, question, asked).await?;
+                let about = answer(&prober, &series, question, asked).await?;
                 Some(Told { at: clock::now(), about })
             });
             self.under_way.insert(task.id(), key);
@@ -122,8 +136,11 @@ impl Asker {
     }
 }
 
-async fn answer(prober: &Prober, question: Question, asked: Asked) -> Option<About> {
+async fn answer(prober: &Prober, series: &SharedSeries, question: Question, asked: Asked) -> Option<About> {
     match (question, asked) {
+        (Question::Query(QuerySource::Otlp(query), _), Asked::Query(name)) => {
+            Some(About::Query { name, answer: series.read(&query, clock::now()) })
+        }
         (Question::Query(source, within), Asked::Query(name)) => {
             let answer: QueryAnswer = prober.query(&source, within).await?;
             Some(About::Query { name, answer })

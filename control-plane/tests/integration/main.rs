@@ -16,6 +16,7 @@ mod guarded;
 mod hooks;
 mod http;
 mod learning;
+mod metrics;
 mod notify;
 mod ofrep;
 mod otlp;

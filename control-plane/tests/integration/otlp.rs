@@ -262,7 +262,7 @@ async fn what_cannot_be_taken_is_refused_by_name_and_counted() {
         ("/v1/logs", "content-type: text/plain\r\n", b"{}", 415, "content-type"),
         ("/v1/logs", "", b"", 415, "content-type"),
         ("/v1/logs", &packed_twice, b"", 415, "content-encoding"),
-        ("/v1/metrics", PROTOBUF, b"", 404, ""),
+        ("/v1/profiles", PROTOBUF, b"", 404, ""),
     ] {
         let (head, answer) = post(address(&server), path, headers, body).await;
         assert_eq!(status(&head), code, "{head}");

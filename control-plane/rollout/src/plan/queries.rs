@@ -4,6 +4,7 @@
 //! PromQL is parsed when the plan is read, after its variables are filled in ([`template`]), so that a query which cannot work
 //! never reaches a rollout. Nothing here asks anything.
 
+mod metric;
 mod template;
 
 use std::collections::BTreeMap;
@@ -59,9 +60,11 @@ pub enum QuerySource {
         /// Labels that the alert must have, `alertname` among them.
         labels: BTreeMap<String, String>,
     },
+    /// What services send by OTLP.
+    Otlp(serin_series::Query),
 }
 
-/// As it is written: exactly one of `promql`, `webhook` and `alert`.
+/// As it is written: exactly one of `promql`, `webhook`, `alert` and `otlp`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "PlanQuery")]
@@ -75,6 +78,8 @@ pub(super) struct RawQuery {
     webhook: Option<bool>,
     /// An alert that Alertmanager posts to the control plane: 1 while it fires, else 0.
     alert: Option<RawAlert>,
+    /// A number of a metric that services send to the control plane by OTLP.
+    otlp: Option<metric::RawMetric>,
     /// What `$component` stands for.
     component: Option<String>,
     /// Time between two questions, 1s to 1h. Default: 15s.
@@ -123,7 +128,7 @@ impl RawQuery {
         let of = |name: &str| format!("{field}.{name}");
         let every = findings.duration(&of("every"), self.every.as_ref(), 15 * second, (second, minutes(60)));
         let stale = match source {
-            QuerySource::Prometheus { .. } => every * 3,
+            QuerySource::Prometheus { .. } | QuerySource::Otlp(_) => every * 3,
             QuerySource::Webhook | QuerySource::Alert { .. } => minutes(5),
         };
         let day = Duration::from_hours(24);
@@ -163,22 +168,26 @@ impl RawQuery {
 
     fn source(&self, field: &str, names: &Names<'_>, findings: &mut Findings) -> Option<QuerySource> {
         let webhook = self.webhook.unwrap_or(false);
-        match (&self.promql, webhook, &self.alert) {
-            (Some(text), false, None) => {
+        match (&self.promql, webhook, &self.alert, &self.otlp) {
+            (Some(text), false, None, None) => {
                 let promql = promql(&format!("{field}.promql"), text, names, findings)?;
                 let target = self.prometheus.clone().unwrap_or_else(|| "main".to_owned());
                 target_name(&format!("{field}.prometheus"), &target, findings);
                 Some(QuerySource::Prometheus { target, promql })
             }
-            (None, true, None) => Some(QuerySource::Webhook),
-            (None, false, Some(alert)) => {
+            (None, true, None, None) => Some(QuerySource::Webhook),
+            (None, false, None, Some(metric)) => {
+                Some(QuerySource::Otlp(metric.check(&format!("{field}.otlp"), names, findings)))
+            }
+            (None, false, Some(alert), None) => {
                 let mut labels = labels(&format!("{field}.alert.labels"), &alert.labels, names, findings);
                 text(&format!("{field}.alert.name"), &alert.name, LABEL_BYTES, findings);
                 labels.insert("alertname".to_owned(), alert.name.clone());
                 Some(QuerySource::Alert { labels })
             }
             _ => {
-                findings.add(field, PlanRule::OneOf { names: "`promql`, `webhook: true` and `alert`" });
+                findings
+                    .add(field, PlanRule::OneOf { names: "`promql`, `webhook: true`, `alert` and `otlp`" });
                 None
             }
         }

@@ -60,3 +60,39 @@ fn no_version_label_changes_the_shape_of_a_query() {
         assert!(!selector.matchers.matchers[0].is_match(&format!("{label}x")), "{pattern}");
     }
 }
+
+fn metrics(queries: &str) -> Result<Vec<Query>, String> {
+    let plan = format!("service: shop\nbaseline: v1\ncanary: v2\nqueries: {{{queries}}}\n");
+    crate::Plan::parse(&plan).map(|plan| plan.queries().to_vec()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_query_of_a_metric_has_its_names_filled_in_and_the_documented_defaults() {
+    let all = metrics(
+        "failed: {otlp: {metric: payments.failed, where: {service.version: $canary}, read: increase}}",
+    );
+    let [query] = all.unwrap().try_into().unwrap();
+    let matching = BTreeMap::from([("service.version".to_owned(), "v2".to_owned())]);
+    let read = serin_series::Read::Increase;
+    let (metric, over) = ("payments.failed".to_owned(), Duration::from_mins(1));
+    let asked = serin_series::Query { metric, matching, read, over, or_zero: false };
+    assert_eq!(query.source, QuerySource::Otlp(asked));
+    assert_eq!((query.every.as_secs(), query.stale_after.as_secs()), (15, 45));
+}
+
+#[test]
+fn a_wrong_query_of_a_metric_is_refused_by_its_field() {
+    for (otlp, words) in [
+        ("{metric: '', read: rate}", "queries.q.otlp.metric"),
+        ("{metric: m, read: rate, over: 9s}", "queries.q.otlp.over"),
+        ("{metric: m, read: rate, over: 11m}", "queries.q.otlp.over"),
+        ("{metric: m, read: rate, where: {a: ''}}", "queries.q.otlp.where.a"),
+        ("{metric: m, read: rate, where: {a: $component}}", "$component stands for nothing"),
+        ("{metric: m, read: p42}", "p42"),
+        ("{metric: m}", "read"),
+        ("{metric: m, read: rate}, webhook: true", "`alert` and `otlp`"),
+    ] {
+        let error = metrics(&format!("q: {{otlp: {otlp}}}")).unwrap_err();
+        assert!(error.contains(words), "{otlp}: {error}");
+    }
+}

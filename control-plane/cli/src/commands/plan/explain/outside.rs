@@ -97,6 +97,18 @@ fn query(query: &Query) -> Named {
         QuerySource::Prometheus { target, promql } => {
             format!("asks Prometheus {target} every {}: {promql}", duration(query.every))
         }
+        QuerySource::Otlp(asked) => {
+            let wanted: Vec<String> =
+                asked.matching.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            format!(
+                "reads {} of {}{} over {} every {}",
+                asked.read.name(),
+                asked.metric,
+                wanted.concat(),
+                duration(asked.over),
+                duration(query.every)
+            )
+        }
         QuerySource::Webhook => "waits for values that are posted".to_owned(),
         QuerySource::Alert { labels } => {
             let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
