@@ -4,6 +4,7 @@
 //! and put there in one step; processes that run at once wait for the one that fetches.
 
 pub mod debian;
+pub mod modules;
 
 use std::fs::File;
 use std::io::Write as _;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::certificate::Certificate;
 use crate::ports::Port;
 use crate::process::Process;
-use crate::workspace::{self, Workspace};
+use crate::tools::modules;
+use crate::workspace::Workspace;
 
 /// What it consists of, checked against digests.
 const REQUIREMENTS: &str = "\
@@ -57,7 +58,8 @@ impl Smtp {
         std::fs::create_dir_all(&letters)?;
         std::fs::write(&script, SCRIPT)?;
         let mut command = Command::new("python3");
-        command.env("PYTHONPATH", modules(workspace)?).arg(&script).arg(port.number().to_string());
+        let modules = modules::folder(workspace, "aiosmtpd-1.4.6", REQUIREMENTS)?;
+        command.env("PYTHONPATH", modules).arg(&script).arg(port.number().to_string());
         command.arg(if offer == Offer::Starttls { "starttls" } else { "nothing" });
         command.arg(&certificate.certificate).arg(&certificate.key).arg(&letters).args([LOGIN.0, LOGIN.1]);
         let mut process = Process::start("smtp", command, &folder.join("smtp.log"))?;
@@ -89,24 +91,4 @@ impl Smtp {
         files.sort();
         files.iter().map(|path| Ok(std::fs::read_to_string(path)?)).collect()
     }
-}
-
-/// Folder of the modules, which are fetched when they are not there yet.
-fn modules(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target().join("tools").join("aiosmtpd-1.4.6");
-    std::fs::create_dir_all(&folder)?;
-    let lock = std::fs::File::create(folder.join("lock"))?;
-    lock.lock()?;
-    let ready = folder.join("modules");
-    if !ready.exists() {
-        let (work, requirements) = (folder.join("unfinished"), folder.join("requirements.txt"));
-        std::fs::write(&requirements, REQUIREMENTS)?;
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        pip.args(["--only-binary=:all:", "--require-hashes", "--upgrade", "--target"]).arg(&work);
-        pip.arg("--requirement").arg(&requirements);
-        workspace::run(&mut pip, "pip install").context("cannot fetch the mail server aiosmtpd from PyPI")?;
-        std::fs::rename(&work, &ready)?;
-    }
-    Ok(ready)
 }

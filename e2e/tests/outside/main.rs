@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
 mod kafka;
+mod metrics;
 mod migrate;
 mod neighbours;
 mod notify;

@@ -50,7 +50,7 @@ impl Plane {
         let free = || json!({"address": "127.0.0.1:0"});
         let mut config = json!({
             "data": folder.join("data"),
-            "listeners": {"fleet": free(), "admin": free(), "http": free()},
+            "listeners": {"fleet": free(), "admin": free(), "http": free(), "otlp": free()},
         });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let (path, ready) = (folder.join("serin.yaml"), folder.join("ready.json"));
@@ -75,6 +75,11 @@ impl Plane {
     /// The HTTP listener's address of a path.
     pub(super) fn http(&self, path: &str) -> String {
         format!("{}{path}", self.url("http"))
+    }
+
+    /// The OTLP listener's address of a path.
+    pub(super) fn otlp(&self, path: &str) -> String {
+        format!("{}{path}", self.url("otlp"))
     }
 
     async fn admin(&self) -> AdminServiceClient<Channel> {
