@@ -280,7 +280,7 @@ fn a_report_tells_what_was_seen_from_outside_where_something_was() {
         "- Query queue: 11; its last value was 4.0 s old.",
         "- Query load: no value; its last value was 4.0 s old, and asked again it said: no answer within 10s: \
          password=\\[masked:secret\\] &lt;script&gt;.",
-        "- Spoke against nothing: 1 triggers; healthy: 1 health checks.",
+        "- Quiet: 1 of 2 triggers; healthy: 1 of 2 health checks.",
     ] {
         assert!(report.lines().any(|one| one == line), "{line} is not in\n{report}");
     }

@@ -27,9 +27,14 @@ pub(super) fn section(facts: &Facts, text: &mut String) {
         }
     }
     if !quiet.is_empty() || !healthy.is_empty() {
-        let (quiet, healthy) = (quiet.len(), healthy.len());
-        let _written =
-            writeln!(text, "- Spoke against nothing: {quiet} triggers; healthy: {healthy} health checks.");
+        let _written = writeln!(
+            text,
+            "- Quiet: {} of {} triggers; healthy: {} of {} health checks.",
+            quiet.len(),
+            triggers.len(),
+            healthy.len(),
+            health.len()
+        );
     }
 }
 
