@@ -6,8 +6,8 @@
 //! Stages only watch: nothing here raises a weight, and nothing that is late undoes the decision.
 
 mod counted;
-mod sighting;
 mod settled;
+mod sighting;
 mod words;
 
 use std::collections::BTreeSet;
