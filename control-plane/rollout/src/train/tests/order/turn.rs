@@ -13,7 +13,7 @@ fn a_train_that_waits_for_its_turn_begins_no_member_and_can_be_given_up() {
     assert_eq!(TrainState::replay(&world.events).unwrap().1, world.state);
     world.record(TrainFact::TrainAdmitted, "serin");
     world.settle();
-    assert_eq!((world.began(), &world.state.queued), (vec!["stock"], &None));
+    assert_eq!((world.began(), &world.state.queued), (vec!["stock", "shop"], &None));
 
     let mut world = World::waiting(parse(TRAIN).unwrap(), turn());
     world.settle();
