@@ -119,17 +119,17 @@ async fn finish(
     ensure_held(&failures)
 }
 
-/// Runs the demo without a word, as a check, with the native binaries that are there.
+/// Runs the acts without a word, as a check, with the native binaries that are there.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn check(workspace: &Workspace) -> Result<Report> {
-    let screen = Screen::silent();
-    prepare_envoy(workspace)?;
-    let (report, theatre) = play(workspace, &screen).await?;
-    theatre.stage.clear().await?;
-    ensure_held(&report.failures())?;
-    Ok(report)
+pub async fn check(workspace: &Workspace) -> Result<()> {
+    checked(workspace, || async {
+        let (report, theatre) = play(workspace, &Screen::silent()).await?;
+        theatre.stage.clear().await?;
+        Ok(report.failures())
+    })
+    .await
 }
 
 /// Plays the three granularities without a word, as a check, with the native binaries that are there.
@@ -137,11 +137,12 @@ pub async fn check(workspace: &Workspace) -> Result<Report> {
 /// # Errors
 /// As [`run`].
 pub async fn check_granularity(workspace: &Workspace) -> Result<()> {
-    let screen = Screen::silent();
-    prepare_envoy(workspace)?;
-    let (report, theatre) = granularity::play(workspace, &screen).await?;
-    theatre.stage.clear().await?;
-    ensure_held(&report.failures())
+    checked(workspace, || async {
+        let (report, theatre) = granularity::play(workspace, &Screen::silent()).await?;
+        theatre.stage.clear().await?;
+        Ok(report.failures())
+    })
+    .await
 }
 
 /// Plays the release of three services without a word, as a check, with the native binaries that are there.
@@ -149,11 +150,27 @@ pub async fn check_granularity(workspace: &Workspace) -> Result<()> {
 /// # Errors
 /// As [`run`].
 pub async fn check_operations(workspace: &Workspace) -> Result<()> {
-    let screen = Screen::silent();
+    checked(workspace, || async {
+        let (report, theatre) = operations::play(workspace, &Screen::silent()).await?;
+        theatre.stage.clear().await?;
+        Ok(report.failures())
+    })
+    .await
+}
+
+/// How long a decision takes depends on chance: on which requests fail. A run in which that alone did not hold is played once
+/// more, and that is told.
+async fn checked<F>(workspace: &Workspace, play: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<Vec<String>>>,
+{
     prepare_envoy(workspace)?;
-    let (report, theatre) = operations::play(workspace, &screen).await?;
-    theatre.stage.clear().await?;
-    ensure_held(&report.failures())
+    let failures = play().await?;
+    if failures.is_empty() || !failures.iter().all(|failure| failure.contains(report::LATE)) {
+        return ensure_held(&failures);
+    }
+    writeln!(std::io::stderr(), "played again: {}", failures.join("; "))?;
+    ensure_held(&play().await?)
 }
 
 fn ensure_held(failures: &[String]) -> Result<()> {

@@ -5,6 +5,9 @@ use serde::Serialize;
 /// Longest time from a fault to the decision, in milliseconds.
 const FAULT_TO_DECISION_MAX_MS: u64 = 5_000;
 
+/// How the sentence begins that says that a decision took longer.
+pub(super) const LATE: &str = "fault to decision took";
+
 /// Everything that was observed in one run. Numbers that were not observed are absent, never guessed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
@@ -105,7 +108,7 @@ impl Report {
         if let Some(component) = &bad.component {
             let sentence = format!("{component} was rolled back, {} was at fault", bad.component_at_fault);
             expect(*component == bad.component_at_fault, sentence);
-            let late = format!("fault to decision took {:?} ms", bad.fault_to_decision_ms);
+            let late = format!("{LATE} {:?} ms", bad.fault_to_decision_ms);
             expect(bad.fault_to_decision_ms.is_some_and(|ms| ms <= FAULT_TO_DECISION_MAX_MS), late);
             let unknown = "not every worker was seen to apply the decision".to_owned();
             expect(bad.decision_to_all_workers_ms.is_some(), unknown);

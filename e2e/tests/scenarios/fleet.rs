@@ -25,7 +25,8 @@ async fn every_envoy_gives_a_user_the_same_arm_also_one_that_comes_later() {
     let first = versions_of_users(one.address(), "/home", USERS).await;
     assert!(first == versions_of_users(two.address(), "/home", USERS).await, "two Envoys disagree");
     let canaries = first.iter().filter(|version| *version == CANARY_VERSION).count();
-    assert!((250..=350).contains(&canaries), "{canaries} of {USERS} at 30 %");
+    // Five standard deviations: the key of the ring is drawn anew in each run.
+    assert!((228..=372).contains(&canaries), "{canaries} of {USERS} at 30 %");
 
     let three = start("three", 1).await;
     control_plane.attached(&[("one", 1), ("two", 2), ("three", 1)]).await;

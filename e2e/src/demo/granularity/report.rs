@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::super::report::LATE;
+
 /// Longest time from a fault to the decision, in milliseconds.
 const FAULT_TO_DECISION_MAX_MS: u64 = 5_000;
 /// Longest time from a decision to the last worker, in milliseconds.
@@ -148,7 +150,7 @@ impl Undone {
             }
         };
         expect(self.level == Some(self.expected), format!("{:?} was undone", self.level));
-        let decision = format!("fault to decision took {:?} ms", self.fault_to_decision_ms);
+        let decision = format!("{LATE} {:?} ms", self.fault_to_decision_ms);
         expect(self.fault_to_decision_ms.is_some_and(|ms| ms <= FAULT_TO_DECISION_MAX_MS), decision);
         let workers = format!("decision to all workers took {:?} ms", self.decision_to_all_workers_ms);
         let is_soon = |ms| ms <= DECISION_TO_ALL_WORKERS_MAX_MS;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::super::report::LATE;
+
 /// Longest time from the fault to the decision, in milliseconds.
 const FAULT_TO_DECISION_MAX_MS: u64 = 5_000;
 /// In this order the canaries get their first requests.
@@ -93,7 +95,7 @@ impl Report {
             ),
             (
                 self.fault_to_decision_ms.is_some_and(|ms| ms <= FAULT_TO_DECISION_MAX_MS),
-                format!("fault to decision took {:?} ms", self.fault_to_decision_ms),
+                format!("{LATE} {:?} ms", self.fault_to_decision_ms),
             ),
             (self.returned == BACK, format!("the services returned in the order {:?}", self.returned)),
             (self.returned_by_hand.is_empty(), format!("{:?} were returned by hand", self.returned_by_hand)),
