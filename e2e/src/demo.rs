@@ -229,18 +229,12 @@ pub async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, The
     let load = Load::start(stage.load_plan())?;
     let (began, start) = (SystemTime::now(), Instant::now());
     let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: SHOP };
-    let played = tokio::select! {
-        played = acts(scene, &mut shop) => played,
-        Err(error) = live::show(scene, 0) => Err(error),
-    };
-    let mut report = match played {
-        Ok(report) => report,
-        Err(error) => return Err(error.context(stage.tails())),
-    };
+    let played = shown(scene, acts(scene, &mut shop)).await;
+    let mut report = played.map_err(|error| error.context(stage.tails()))?;
     let summary = load.stop().await?;
     report.seconds = start.elapsed().as_secs_f64();
     count(&summary, &shop, &mut report);
-    close(screen, &report);
+    close(screen, &report.table(), &report.failures());
     let plan = stage.load_plan();
     Ok((report, Theatre { stage, control, plan, services: SHOP, _set: Box::new(shop) }))
 }
@@ -291,14 +285,18 @@ fn is_not_of_the_service(key: &Key) -> bool {
     key.version.is_none() || matches!(key.status, Status::Broken | Status::TimedOut)
 }
 
-fn close(screen: &Screen, report: &Report) {
+/// Shows what happens while the acts are played.
+async fn shown<R>(scene: Scene<'_>, acts: impl Future<Output = Result<R>>) -> Result<R> {
+    tokio::select! {
+        played = acts => played,
+        Err(error) = live::show(scene, 0) => Err(error),
+    }
+}
+
+fn close(screen: &Screen, table: &[String], failures: &[String]) {
     screen.line("");
-    for row in report.table() {
-        screen.line(&row);
-    }
-    for failure in report.failures() {
-        screen.line(&format!("  did not hold: {failure}"));
-    }
+    table.iter().for_each(|row| screen.line(row));
+    failures.iter().for_each(|failure| screen.line(&format!("  did not hold: {failure}")));
 }
 
 /// The commit that is checked out; with `-dirty` when tracked files differ from it.

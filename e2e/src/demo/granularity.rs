@@ -15,7 +15,7 @@ use self::report::{Level, Undone};
 use super::applied::Applied;
 use super::bad::{component_of, milliseconds_between};
 use super::control::Event;
-use super::{Scene, Screen, Shop, Stage, Theatre, is_not_of_the_service, live, shop, stage};
+use super::{Scene, Screen, Shop, Stage, Theatre, is_not_of_the_service, shop, stage};
 use crate::load::{Load, Summary};
 use crate::sample::ROUTES;
 use crate::sample::fault::{EVERY_ROUTE, Fault, Faults, Kind};
@@ -55,14 +55,8 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     let load = Load::start(stage.load_plan())?;
     let (began, start) = (SystemTime::now(), Instant::now());
     let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: super::SHOP };
-    let played = tokio::select! {
-        played = faults(scene, &shop) => played,
-        Err(error) = live::show(scene, 0) => Err(error),
-    };
-    let mut report = match played {
-        Ok(report) => report,
-        Err(error) => return Err(error.context(stage.tails())),
-    };
+    let played = super::shown(scene, faults(scene, &shop)).await;
+    let mut report = played.map_err(|error| error.context(stage.tails()))?;
     let summary = load.stop().await?;
     report.seconds = start.elapsed().as_secs_f64();
     report.requests = summary.total(|_| true);
@@ -70,9 +64,7 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     report.commit = super::commit();
     report.envoy_version = stage::envoy_version(&stage.envoy).await?;
     report.ok = report.failures().is_empty();
-    screen.line("");
-    report.table().iter().for_each(|row| screen.line(row));
-    report.failures().iter().for_each(|failure| screen.line(&format!("  did not hold: {failure}")));
+    super::close(screen, &report.table(), &report.failures());
     let plan = stage.load_plan();
     Ok((report, Theatre { stage, control, plan, services: super::SHOP, _set: Box::new(shop) }))
 }

@@ -23,7 +23,7 @@ use self::services::{CANARY_VERSION, NAMES, Services, is_canary};
 use super::bad::milliseconds_between;
 use super::control::{Control, Event};
 use super::stage::Folder;
-use super::{Scene, Screen, Stage, Theatre, is_not_of_the_service, live, stage};
+use super::{Scene, Screen, Stage, Theatre, is_not_of_the_service, stage};
 use crate::load::{Load, Plan, Summary};
 use crate::sample::fault::{EVERY_ROUTE, Faults, Kind};
 use crate::workspace::Workspace;
@@ -85,14 +85,8 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     let (began, start) = (SystemTime::now(), Instant::now());
     let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: NAMES };
     let operator = Operator::new(workspace, screen, &stage.control_plane, &path)?;
-    let played = tokio::select! {
-        played = acts(scene, &mut cast, &operator, &path) => played,
-        Err(error) = live::show(scene, 0) => Err(error),
-    };
-    let mut report = match played {
-        Ok(report) => report,
-        Err(error) => return Err(error.context(stage.tails())),
-    };
+    let played = super::shown(scene, acts(scene, &mut cast, &operator, &path)).await;
+    let mut report = played.map_err(|error| error.context(stage.tails()))?;
     let summary = load.stop().await?;
     report.seconds = start.elapsed().as_secs_f64();
     report.requests = summary.total(|_| true);
@@ -100,9 +94,7 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     report.commit = super::commit();
     report.envoy_version = stage::envoy_version(&stage.envoy).await?;
     report.ok = report.failures().is_empty();
-    screen.line("");
-    report.table().iter().for_each(|row| screen.line(row));
-    report.failures().iter().for_each(|failure| screen.line(&format!("  did not hold: {failure}")));
+    super::close(screen, &report.table(), &report.failures());
     Ok((report, Theatre { stage, control, plan, services: NAMES, _set: Box::new(cast) }))
 }
 

@@ -67,11 +67,11 @@ impl Package {
             })?;
             fs::rename(files, &kept)?;
         }
-        Ok(Fetched { binary, libraries: self.library_path(&kept)? })
+        Ok(Fetched { binary, libraries: self.search_path(&kept)? })
     }
 
     /// The folders with libraries below `files`.
-    fn library_path(&self, files: &Path) -> Result<OsString> {
+    fn search_path(&self, files: &Path) -> Result<OsString> {
         let mut folders = Vec::new();
         if self.libraries.is_empty() {
             return Ok(OsString::new());
@@ -105,7 +105,7 @@ impl Package {
             workspace::run(unpack.arg("-x").arg(package).arg(&files), "dpkg -x")?;
         }
         let mut trial = Command::new(files.join(self.member));
-        let trial = trial.env("LD_LIBRARY_PATH", self.library_path(&files)?).arg("--version").output();
+        let trial = trial.env("LD_LIBRARY_PATH", self.search_path(&files)?).arg("--version").output();
         let said = trial.context("the fetched binary does not run on this machine")?;
         let said = [said.stdout, said.stderr].concat();
         let said = String::from_utf8_lossy(&said);
