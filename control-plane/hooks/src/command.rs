@@ -119,20 +119,7 @@ mod tests {
     use super::*;
 
     fn told() -> Told {
-        let text = |text: &str| text.to_owned();
-        Told {
-            format: 1,
-            rollout: text("shop-1"),
-            service: text("shop"),
-            baseline: text("v1"),
-            canary: text("v2"),
-            weight_ppm: 0,
-            point: "before_start",
-            hook: text("warm"),
-            occurrence: 0,
-            round: 1,
-            key: text("shop-1/before_start/warm/0/1"),
-        }
+        Told::sample("before_start", "warm")
     }
 
     /// A shell stands for a program that starts others.

@@ -51,6 +51,27 @@ pub struct Told {
     pub key: String,
 }
 
+#[cfg(test)]
+impl Told {
+    /// What tests tell of a hook at a point.
+    fn sample(point: &'static str, hook: &str) -> Self {
+        let text = |text: &str| text.to_owned();
+        Self {
+            format: 1,
+            rollout: text("shop-1"),
+            service: text("shop"),
+            baseline: text("v1"),
+            canary: text("v2"),
+            weight_ppm: 0,
+            point,
+            hook: text(hook),
+            occurrence: 0,
+            round: 1,
+            key: format!("shop-1/{point}/{hook}/0/1"),
+        }
+    }
+}
+
 /// A run, taken out of plan and state, so that it can be performed beside them.
 #[derive(Debug)]
 pub struct Job {

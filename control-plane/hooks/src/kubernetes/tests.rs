@@ -14,20 +14,7 @@ use server::{Server, Then};
 const LONG: Duration = Duration::from_secs(30);
 
 fn told() -> Told {
-    let text = |text: &str| text.to_owned();
-    Told {
-        format: 1,
-        rollout: text("shop-1"),
-        service: text("shop"),
-        baseline: text("v1"),
-        canary: text("v2"),
-        weight_ppm: 0,
-        point: "on_rollback",
-        hook: text("undo"),
-        occurrence: 0,
-        round: 1,
-        key: text("shop-1/on_rollback/undo/0/1"),
-    }
+    Told::sample("on_rollback", "undo")
 }
 
 fn cluster_with(url: &str, token: Option<Token>, permit: &[&str], deadline: Duration) -> Cluster {
