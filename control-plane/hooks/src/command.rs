@@ -137,9 +137,13 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         let (id, words) = tried.output.trim().split_once('\n').unwrap();
         assert!(words.contains("ended after its time"), "{words}");
-        // What is killed may still wait to be noticed by its parent.
-        let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        assert!(status.is_empty() || status.contains(") Z "), "{status}");
+        // What is killed takes a moment to end, and may then wait to be noticed by its parent.
+        let status = || std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let is_over = |status: &str| status.is_empty() || status.contains(") Z ");
+        while !is_over(&status()) {
+            assert!(began.elapsed() < Duration::from_secs(10), "{}", status());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     #[tokio::test]
