@@ -7,7 +7,7 @@
 use serin_filter_core::filter::Dispatch;
 
 use crate::hostcalls::{self, Call};
-use crate::vm::Vm;
+use crate::vm::{Flow, Vm};
 
 /// Says which ABI the module speaks; never called.
 #[unsafe(no_mangle)]
@@ -38,10 +38,22 @@ extern "C" fn proxy_on_tick(_root: u32) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end_of_stream: bool) -> u32 {
+extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, end_of_stream: bool) -> u32 {
     let call = Call::enter();
-    Vm::with(&call, |vm| vm.request(&call, context));
-    CONTINUE
+    Vm::with(&call, |vm| vm.request(&call, context, end_of_stream)).unwrap_or(Flow::Continue) as u32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_body(context: u32, body_bytes: usize, end_of_stream: bool) -> u32 {
+    let call = Call::enter();
+    Vm::with(&call, |vm| vm.body(&call, context, body_bytes, end_of_stream)).unwrap_or(Flow::Continue) as u32
+}
+
+/// Trailers end a body, too.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_trailers(context: u32, _trailers: usize) -> u32 {
+    let call = Call::enter();
+    Vm::with(&call, |vm| vm.trailers(&call, context)).unwrap_or(Flow::Continue) as u32
 }
 
 #[unsafe(no_mangle)]
@@ -70,6 +82,3 @@ fn send(call: &Call, dispatch: Option<Dispatch>) {
         Vm::with(call, |vm| vm.called(call, token));
     }
 }
-
-/// Filter status: go on.
-const CONTINUE: u32 = 0;

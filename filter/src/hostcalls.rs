@@ -22,9 +22,12 @@ const CLOCK_MONOTONIC: u32 = 1;
 const REQUEST_HEADERS: u32 = 0;
 const RESPONSE_HEADERS: u32 = 2;
 const RESPONSE_TRAILERS: u32 = 3;
+const REQUEST_BODY: u32 = 0;
 const GRPC_RECEIVE_BUFFER: u32 = 5;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const LOG_ERROR: u32 = 4;
+/// Stands for no gRPC status.
+const NO_GRPC_STATUS: i32 = -1;
 
 /// What a metric does.
 #[derive(Clone, Copy, Debug)]
@@ -192,6 +195,31 @@ impl Call {
     /// The message that answers a gRPC call.
     pub(crate) fn grpc_message(&self, bytes: usize) -> Option<&[u8]> {
         self.buffer(GRPC_RECEIVE_BUFFER, bytes)
+    }
+
+    /// The request's body, as far as the host keeps it.
+    pub(crate) fn request_body(&self, max_bytes: usize) -> Option<&[u8]> {
+        self.buffer(REQUEST_BODY, max_bytes)
+    }
+
+    /// Answers the request, without a body. The host sends it when the callback has returned.
+    pub(crate) fn respond(&self, status: u16, headers: &[(&str, &str)]) -> bool {
+        const DETAILS: &str = "serin_beacon";
+        let headers = abi::pairs(headers);
+        // SAFETY: the pointers are valid for the call; the host keeps none of them.
+        let status = unsafe {
+            imports::proxy_send_local_response(
+                status.into(),
+                DETAILS.as_ptr(),
+                DETAILS.len(),
+                ptr::null(),
+                0,
+                headers.as_ptr(),
+                headers.len(),
+                NO_GRPC_STATUS,
+            )
+        };
+        status == OK
     }
 
     fn buffer(&self, buffer: u32, max_bytes: usize) -> Option<&[u8]> {

@@ -10,7 +10,8 @@
 //! One state serves all contexts of a VM and outlives the root contexts that Envoy makes at each new configuration.
 //! All plugin configurations of one `vm_id` must therefore carry the same assignment.
 //!
-//! It decides nothing: that is the core's. It never pauses a request, answers one, or touches a body.
+//! It decides nothing: that is the core's. It never pauses a request, answers one, or touches a body, with one exception: a
+//! beacon of a service that takes them ends here.
 #![cfg(target_arch = "wasm32")]
 
 mod callbacks;

@@ -14,6 +14,8 @@ pub(crate) struct Stats {
     overflow: Option<Metric>,
     unseen: Option<Metric>,
     dropped_baggage: Option<Metric>,
+    beacons: Option<Metric>,
+    lost_beacons: Option<Metric>,
     generation: Option<Metric>,
     told: Totals,
 }
@@ -29,6 +31,8 @@ impl Stats {
             overflow: counter("serin_overflow_requests"),
             unseen: counter("serin_unseen_requests"),
             dropped_baggage: counter("serin_dropped_baggage"),
+            beacons: counter("serin_beacons"),
+            lost_beacons: counter("serin_lost_beacons"),
             generation: call.define_metric(MetricKind::Gauge, "serin_generation"),
             told: Totals::default(),
         }
@@ -57,6 +61,8 @@ impl Stats {
             (self.overflow, totals.overflow_requests, told.overflow_requests),
             (self.unseen, totals.unseen_requests, told.unseen_requests),
             (self.dropped_baggage, totals.dropped_baggage, told.dropped_baggage),
+            (self.beacons, totals.beacons, told.beacons),
+            (self.lost_beacons, totals.lost_beacons, told.lost_beacons),
         ] {
             add(call, metric, now.saturating_sub(before));
         }

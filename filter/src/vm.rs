@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use serin_filter_core::baggage::Baggage;
-use serin_filter_core::filter::{Dispatch, Filter, Identity, Route};
+use serin_filter_core::beacon::MAX_BYTES;
+use serin_filter_core::filter::{Dispatch, Filter, Handling, Identity, Route};
 use serin_proto::assignment::bounds::JSON_BYTES;
 use serin_proto::assignment::{ARM_HEADER, BAGGAGE_HEADER};
 
@@ -110,13 +111,33 @@ impl Vm {
         self.filter.closed(token, status, call.monotonic_ns());
     }
 
-    /// A request came: choose its arm.
-    pub(crate) fn request(&mut self, call: &Call, context: u32) {
+    /// A request came: choose its arm, unless it is a beacon.
+    pub(crate) fn request(&mut self, call: &Call, context: u32, ended: bool) -> Flow {
         let start_ns = if self.filter.records() { call.monotonic_ns() } else { 0 };
         let request = Request::new(call);
+        match self.filter.beacon(context, &request, ended, start_ns) {
+            Handling::Pass => {}
+            handling @ (Handling::Answer(_) | Handling::Await) => return handle(call, handling),
+        }
         let route = self.filter.route(&request);
         let asked = ask(call, &request, route.as_ref());
         self.filter.started(context, start_ns, route.as_ref(), asked);
+        Flow::Continue
+    }
+
+    /// So many bytes of a body have come.
+    pub(crate) fn body(&mut self, call: &Call, context: u32, bytes: usize, ended: bool) -> Flow {
+        if !self.filter.awaits_body(context) {
+            return Flow::Continue;
+        }
+        let (request, now_ns) = (Request::new(call), call.monotonic_ns());
+        let body = || call.request_body(bytes).unwrap_or_default();
+        handle(call, self.filter.beacon_body(context, &request, (bytes, ended), body, now_ns))
+    }
+
+    /// A body has ended, and trailers follow.
+    pub(crate) fn trailers(&mut self, call: &Call, context: u32) -> Flow {
+        self.body(call, context, MAX_BYTES, true)
     }
 
     /// A request ended.
@@ -125,6 +146,22 @@ impl Vm {
             self.filter.finished(context, call.monotonic_ns(), &Response { call, plain: self.plain });
         }
     }
+}
+
+/// Whether a request goes on to the next filter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flow {
+    /// It goes on.
+    Continue = 0,
+    /// It waits; what comes of its body is kept by the host.
+    Stop = 1,
+}
+
+/// Answers a beacon or lets it wait. Where the host cannot answer, it goes on as any request: it must not hang.
+fn handle(call: &Call, handling: Handling) -> Flow {
+    let Handling::Answer(status) = handling else { return Flow::Stop };
+    let headers: &[(&str, &str)] = if status == 405 { &[("allow", "POST")] } else { &[] };
+    if call.respond(status, headers) { Flow::Stop } else { Flow::Continue }
 }
 
 /// Asks Envoy for the arm, and for nothing else that a client may have asked for; whether it could.

@@ -105,7 +105,7 @@ pub fn decide<'r>(
 pub(crate) fn decide_at<'r>(
     router: &'r Router,
     request: &impl RequestView,
-    draw: &mut impl FnMut() -> u64,
+    draw: &mut (impl FnMut() -> u64 + ?Sized),
     minute: u64,
 ) -> Option<Decision<'r>> {
     let at = router.locate(request)?;
@@ -128,7 +128,7 @@ pub(crate) fn decide_at<'r>(
 }
 
 /// Who sends a request, found when it is first asked.
-struct Identity<'r, 'v, V, D> {
+struct Identity<'r, 'v, V, D: ?Sized> {
     service: &'r compiled::Service,
     request: &'v V,
     draw: &'r mut D,
@@ -144,7 +144,7 @@ enum Key<'v> {
     None,
 }
 
-impl<'v, V: RequestView, D: FnMut() -> u64> Identity<'_, 'v, V, D> {
+impl<'v, V: RequestView, D: FnMut() -> u64 + ?Sized> Identity<'_, 'v, V, D> {
     fn by_rules(&mut self) -> Option<(ArmIndex, Why)> {
         let service = self.service;
         service.rules.iter().enumerate().find_map(|(number, rule)| {

@@ -4,6 +4,8 @@
 //! counts must not be lost with the old one. Calls may come in any order; an end without a start is counted as
 //! unseen, a second end too.
 
+mod answers;
+mod beacons;
 mod carried;
 mod draws;
 mod open;
@@ -15,18 +17,23 @@ use prost::Message;
 use serin_proto::assignment::{self, ArmIndex, AssignmentError, BASELINE, Generation, ReportSettings};
 use serin_proto::fleet::v1 as wire;
 
+use self::beacons::Awaited;
 use self::carried::carried;
 use self::draws::Draws;
 use self::open::{Open, OpenRequests};
 use crate::arms::ring::Bucket;
 use crate::arms::{self, ring};
 use crate::baggage::Baggage;
+use crate::beacon::Page;
+use crate::behaviour::Behaviour;
 use crate::outcome::{self, Flags};
 use crate::recorder::{Recorder, SeriesId};
-use crate::report::{Answer, Reporter, Step};
+use crate::report::{Reporter, Step};
 use crate::request::{Kind, RequestView};
 use crate::router::{Located, Router};
 use crate::routes::{Due, Routes};
+
+pub use self::beacons::{Handling, MAX_AWAITED};
 
 /// Who the VM is, as it tells the control plane.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +106,10 @@ pub struct Totals {
     pub unseen_requests: u64,
     /// Members of requests' baggage that were dropped because they did not fit beside the versions of restored blocks.
     pub dropped_baggage: u64,
+    /// Page views counted.
+    pub beacons: u64,
+    /// Beacons that counted nothing.
+    pub lost_beacons: u64,
 }
 
 const MINUTE_NS: u64 = 60_000_000_000;
@@ -115,6 +126,8 @@ pub struct Filter {
     /// Series by number of the component and arm of the present assignment, filled when first used.
     series: Vec<Option<SeriesId>>,
     recorder: Recorder,
+    behaviour: Behaviour,
+    awaited: Awaited,
     routes: Routes,
     open: OpenRequests,
     /// Requests under way that started when nothing was recorded; their ends are no surprise.
@@ -138,6 +151,8 @@ impl Filter {
             report: None,
             series: Vec::new(),
             recorder: Recorder::default(),
+            behaviour: Behaviour::default(),
+            awaited: Awaited::default(),
             routes: Routes::default(),
             open: OpenRequests::default(),
             unrecorded: 0,
@@ -166,12 +181,15 @@ impl Filter {
     /// # Errors
     /// Names the field and the rule that it breaks.
     pub fn configure(&mut self, json: &[u8], now_ns: u64) -> Result<Generation, AssignmentError> {
-        let router = if json.is_empty() { Router::default() } else { Router::new(&assignment::parse(json)?) };
+        let mut router =
+            if json.is_empty() { Router::default() } else { Router::new(&assignment::parse(json)?) };
+        router.continue_from(&self.router, now_ns);
         self.report = router.report().cloned().map(Rc::new);
         self.series = vec![None; router.series()];
         self.router = router;
         let open = self.open.series();
-        self.recorder.forget_unused(|series| open.contains(&series));
+        let behaviour = &self.behaviour;
+        self.recorder.forget_unused(|series| open.contains(&series) || behaviour.uses(series));
         self.reporter.reconfigured(now_ns);
         if let Some(report) = &self.report {
             self.reporter.spread(now_ns, self.unix_ns(now_ns), report.interval_ms, self.draws.next());
@@ -202,8 +220,9 @@ impl Filter {
         if self.router.is_empty() {
             return None;
         }
-        let draws = &mut self.draws;
-        let decision = arms::decide_at(&self.router, view, &mut || draws.next(), self.minute)?;
+        let (draws, asked) = (&mut self.draws, Page { request: view, path: None });
+        let draw: &mut dyn FnMut() -> u64 = &mut || draws.next();
+        let decision = arms::decide_at(&self.router, &asked, draw, self.minute)?;
         let arm =
             (decision.arm != ArmIndex::BASELINE).then(|| self.router.arm_name(decision.at, decision.arm));
         let set_cookie = decision.issue.map(|(cookie, id)| {
@@ -247,6 +266,7 @@ impl Filter {
 
     /// A request ends.
     pub fn finished(&mut self, context: u32, now_ns: u64, view: &impl ResponseView) {
+        self.awaited.forget(context);
         let Some(open) = self.open.remove(context) else {
             if self.unrecorded > 0 {
                 self.unrecorded -= 1;
@@ -298,7 +318,10 @@ impl Filter {
         let draw = self.draws.next();
         let overdue = self.reporter.expire(now_ns, draw);
         self.settle(overdue);
-        let idle = self.recorder.is_empty() && self.open.is_empty() && self.routes.is_told();
+        let idle = self.recorder.is_empty()
+            && self.behaviour.is_empty()
+            && self.open.is_empty()
+            && self.routes.is_told();
         let body = match self.reporter.step(now_ns, self.unix_ns(now_ns), settings.interval_ms, idle) {
             Step::Wait => return None,
             Step::Send(bytes) => bytes,
@@ -315,7 +338,11 @@ impl Filter {
         let levels = self.open.levels(now_ns);
         let mut batch = self.recorder.drain(self.unix_second(now_ns), &levels);
         batch.routes = self.routes.drain();
-        let measured = !batch.strata.is_empty() || batch.gaps.is_some() || !batch.routes.is_empty();
+        batch.behaviour = self.behaviour.drain(&self.recorder);
+        let measured = !batch.strata.is_empty()
+            || batch.gaps.is_some()
+            || !batch.routes.is_empty()
+            || !batch.behaviour.is_empty();
         let request = wire::ReportRequest {
             node: self.identity.node.clone(),
             epoch: self.identity.epoch,
@@ -326,40 +353,6 @@ impl Filter {
             cluster: self.identity.cluster.clone(),
         };
         request.encode_to_vec()
-    }
-
-    /// The call of the last dispatch was made, or could not be.
-    pub fn called(&mut self, token: Option<u32>, now_ns: u64) {
-        let draw = self.draws.next();
-        let answer = self.reporter.called(now_ns, token, draw);
-        self.settle(answer);
-    }
-
-    /// A call was answered with an encoded `ReportResponse`.
-    pub fn acknowledged(&mut self, token: u32, response: &[u8], now_ns: u64) {
-        let seq = wire::ReportResponse::decode(response).map_or(0, |response| response.seq);
-        let draw = self.draws.next();
-        let answer = self.reporter.acknowledged(now_ns, token, seq, draw);
-        self.settle(answer);
-    }
-
-    /// A call ended with a gRPC status.
-    pub fn closed(&mut self, token: u32, status: u32, now_ns: u64) {
-        let draw = self.draws.next();
-        let answer = self.reporter.closed(now_ns, token, status, draw);
-        self.settle(answer);
-    }
-
-    fn settle(&mut self, answer: Answer) {
-        match answer {
-            Answer::Unknown => {}
-            Answer::Acknowledged => self.totals.reports_sent += 1,
-            Answer::Failed => self.totals.reports_failed += 1,
-            Answer::Refused => {
-                self.totals.reports_failed += 1;
-                self.recorder.refused();
-            }
-        }
     }
 
     fn series_of(&mut self, at: Located, arm: ArmIndex) -> SeriesId {

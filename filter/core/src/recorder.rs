@@ -9,6 +9,7 @@
 //! failures are those of few users.
 
 mod drain;
+mod gaps;
 pub mod latency;
 mod records;
 mod series;
@@ -21,6 +22,7 @@ use self::series::SeriesTable;
 use crate::arms::ring::Bucket;
 use crate::outcome::Outcome;
 
+pub use self::gaps::Gaps;
 pub use self::series::SeriesId;
 
 /// Records (arms of strata) that one batch can gather.
@@ -56,25 +58,6 @@ pub struct Recorder {
     gaps: Gaps,
     /// Requests are not recorded in seconds before this one, which earlier batches called complete.
     floor_second: u64,
-}
-
-/// What could not be kept.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Gaps {
-    /// Records dropped with their second.
-    pub dropped_records: u64,
-    /// Requests counted in them.
-    pub dropped_requests: u64,
-    /// Requests recorded as overflow.
-    pub overflow_requests: u64,
-    /// Requests that ended without having been seen.
-    pub unseen_requests: u64,
-    /// Batches that the control plane refused.
-    pub refused_batches: u64,
-    /// Blocks that responses named and that their component does not have.
-    pub unknown_blocks: u64,
-    /// Sampled requests whose route could not be told.
-    pub untold_routes: u64,
 }
 
 /// One arm of a stratum.
@@ -118,7 +101,7 @@ impl Recorder {
     /// Counts a request of `user` that starts; returns the second under which it is recorded.
     pub fn start(&mut self, series: SeriesId, second: u64, user: Option<Bucket>) -> u64 {
         // After the clock was set back: a second once reported complete gains no request.
-        let second = second.max(self.floor_second);
+        let second = self.open_second(second);
         if self.series.is_overflow(series) {
             self.gaps.overflow_requests += 1;
         }
@@ -227,7 +210,25 @@ impl Recorder {
     /// Service and component of a series.
     #[must_use]
     pub fn names(&self, series: SeriesId) -> Option<(&str, &str)> {
-        self.series.name(series).map(|series| (series.service.as_str(), series.component.as_str()))
+        self.full_names(series).map(|(service, component, _)| (service, component))
+    }
+
+    /// Service, component and arm of a series.
+    #[must_use]
+    pub fn full_names(&self, series: SeriesId) -> Option<(&str, &str, &str)> {
+        let series = self.series.name(series)?;
+        Some((&series.service, &series.component, &series.arm))
+    }
+
+    /// The second under which what happens at `second` is recorded: none that was once reported complete.
+    #[must_use]
+    pub const fn open_second(&self, second: u64) -> u64 {
+        if second > self.floor_second { second } else { self.floor_second }
+    }
+
+    /// What could not be kept, to be added to.
+    pub(crate) const fn gaps(&mut self) -> &mut Gaps {
+        &mut self.gaps
     }
 
     /// Counts a batch that the control plane refused.

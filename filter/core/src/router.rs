@@ -27,6 +27,7 @@ pub struct Router {
     report: Option<ReportSettings>,
     services: Vec<compiled::Service>,
     hosts: HostIndex,
+    takes_beacons: bool,
 }
 
 /// Where a request belongs.
@@ -53,6 +54,16 @@ impl Router {
             report: assignment.report.clone(),
             services: services.collect(),
             hosts: HostIndex::new(assignment),
+            takes_beacons: assignment.services.iter().any(|service| service.behaviour),
+        }
+    }
+
+    /// Notes since when each service chooses arms as it does: since `now_ns`, or as long as in the assignment before.
+    pub(crate) fn continue_from(&mut self, before: &Self, now_ns: u64) {
+        for service in &mut self.services {
+            let same = before.services.iter().find(|earlier| earlier.name == service.name);
+            let same = same.filter(|earlier| earlier.chooses_as(service));
+            service.chosen_since_ns = same.map_or(now_ns, |earlier| earlier.chosen_since_ns);
         }
     }
 
@@ -72,6 +83,18 @@ impl Router {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.services.is_empty()
+    }
+
+    /// Whether any service takes beacons, so that requests need to be looked at for one.
+    #[must_use]
+    pub const fn takes_beacons(&self) -> bool {
+        self.takes_beacons
+    }
+
+    /// Whether the service of a request takes beacons.
+    pub fn takes_beacon(&self, request: &impl RequestView) -> bool {
+        let service = self.hosts.find(request).and_then(|service| self.services.get(service));
+        service.is_some_and(|service| service.behaviour)
     }
 
     /// Service and component of a request; `None` if no service claims its host.

@@ -38,6 +38,16 @@ unsafe extern "C" {
         value: *mut *mut u8,
         value_bytes: *mut usize,
     ) -> u32;
+    pub(super) fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_bytes: usize,
+        body: *const u8,
+        body_bytes: usize,
+        headers: *const u8,
+        headers_bytes: usize,
+        grpc_status: i32,
+    ) -> u32;
     pub(super) fn proxy_call_foreign_function(
         name: *const u8,
         name_bytes: usize,

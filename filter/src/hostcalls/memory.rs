@@ -8,9 +8,17 @@ const ARENA_BYTES: usize = 32 * 1024;
 /// Largest single value that memory is given for.
 const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
 
-/// The memory that the host writes to.
+/// The memory that the host writes to. Apart from what is known of it, so that it is nothing but zeros: those take no room
+/// in the module.
+struct Arena(UnsafeCell<[u8; ARENA_BYTES]>);
+
+// SAFETY: a proxy-wasm VM has one thread.
+unsafe impl Sync for Arena {}
+
+static ARENA: Arena = Arena(UnsafeCell::new([0; ARENA_BYTES]));
+
+/// What of the arena is given out, and what did not fit into it.
 struct Memory {
-    arena: UnsafeCell<[u8; ARENA_BYTES]>,
     used: Cell<usize>,
     large: RefCell<Vec<Vec<u8>>>,
     depth: Cell<u32>,
@@ -19,12 +27,7 @@ struct Memory {
 // SAFETY: a proxy-wasm VM has one thread.
 unsafe impl Sync for Memory {}
 
-static MEMORY: Memory = Memory {
-    arena: UnsafeCell::new([0; ARENA_BYTES]),
-    used: Cell::new(0),
-    large: RefCell::new(Vec::new()),
-    depth: Cell::new(0),
-};
+static MEMORY: Memory = Memory { used: Cell::new(0), large: RefCell::new(Vec::new()), depth: Cell::new(0) };
 
 /// Gives the host memory to write a value to; null if there is none.
 #[unsafe(no_mangle)]
@@ -33,7 +36,7 @@ extern "C" fn proxy_on_memory_allocate(bytes: usize) -> *mut u8 {
     if bytes <= ARENA_BYTES - used {
         MEMORY.used.set(used + bytes);
         // SAFETY: `used + bytes` is within the arena, so the pointer stays within it.
-        return unsafe { MEMORY.arena.get().cast::<u8>().add(used) };
+        return unsafe { ARENA.0.get().cast::<u8>().add(used) };
     }
     let mut value = Vec::new();
     if bytes > MAX_VALUE_BYTES || value.try_reserve_exact(bytes).is_err() {

@@ -66,7 +66,7 @@ fn no_order_of_callbacks_and_failures_traps() {
     for seed in 0..4 {
         let mut vm = filter.start(Proxy { draws: seed, failures_in_256: 40, ..proxy() });
         for _ in 0..5_000 {
-            let (what, context) = (vm.proxy().draw() % 12, (vm.proxy().draw() % 16) as u32);
+            let (what, context) = (vm.proxy().draw() % 15, (vm.proxy().draw() % 16) as u32);
             vm.proxy().expressions = [None, Some(false), Some(true)][(vm.proxy().draw() % 3) as usize];
             random_callback(&mut vm, what, context);
         }
@@ -82,7 +82,9 @@ fn random_callback(vm: &mut Vm, what: u64, context: u32) {
         (0..vm.proxy().draw() % 40).map(|_| (b' ' + (vm.proxy().draw() % 90) as u8) as char).collect();
     match what {
         0 => {
-            let _: bool = vm.configure(assignment(context.into()).to_string().as_bytes());
+            let mut some = assignment(context.into());
+            some["services"][0]["behaviour"] = json!(!context.is_multiple_of(4));
+            let _: bool = vm.configure(some.to_string().as_bytes());
         }
         1 => {
             let mut text = assignment(1).to_string().into_bytes();
@@ -103,6 +105,17 @@ fn random_callback(vm: &mut Vm, what: u64, context: u32) {
             vm.tick(after_ms);
         }
         10 => {
+            let (ended, path) = (context.is_multiple_of(2), "/.well-known/serin/beacon");
+            let headers = [(":path", path), (":method", "POST"), ("user-agent", &noise), ("x-user", &noise)];
+            let _: u32 = vm.headers(context, &headers, ended);
+        }
+        11 => {
+            let _: u32 = vm.body(context, noise.as_bytes(), context.is_multiple_of(3));
+        }
+        12 => {
+            let _: u32 = vm.call("proxy_on_request_trailers", (context, 1_u32));
+        }
+        13 => {
             let token = vm.proxy().calls.len() as u32 + context % 2;
             vm.call::<_, ()>("proxy_on_grpc_close", (1_u32, token, context));
         }

@@ -5,6 +5,7 @@ mod guest;
 mod headers;
 mod metrics;
 mod properties;
+mod responses;
 mod wasi;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ const INTERNAL_FAILURE: u32 = 10;
 pub(crate) const REQUEST_HEADERS: u32 = 0;
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
 pub(crate) const RESPONSE_TRAILERS: u32 = 3;
+const REQUEST_BODY: u32 = 0;
 const GRPC_RECEIVE_BUFFER: u32 = 5;
 const PLUGIN_CONFIGURATION: u32 = 7;
 
@@ -41,6 +43,10 @@ pub(crate) struct Proxy {
     pub(crate) properties: BTreeMap<String, Vec<u8>>,
     pub(crate) configuration: Vec<u8>,
     pub(crate) grpc_message: Vec<u8>,
+    /// What has come of the request's body.
+    pub(crate) body: Vec<u8>,
+    /// Answers of the filter: status, headers as the ABI lays them out, gRPC status.
+    pub(crate) responses: Vec<(u32, Vec<u8>, i32)>,
     pub(crate) metrics: Vec<(String, i64)>,
     pub(crate) calls: Vec<GrpcCall>,
     pub(crate) log: Vec<String>,
@@ -76,6 +82,7 @@ fn link(linker: &mut Linker<Proxy>) -> Result<(), LinkerError> {
     properties::link(linker)?;
     metrics::link(linker)?;
     grpc::link(linker)?;
+    responses::link(linker)?;
     wasi::link(linker)
 }
 
@@ -124,11 +131,24 @@ impl Vm {
     }
 
     pub(crate) fn request(&mut self, context: u32, headers: &[(&str, &str)]) {
+        assert_eq!(self.headers(context, headers, true), 0);
+    }
+
+    /// The headers of a request; whether it stops.
+    pub(crate) fn headers(&mut self, context: u32, headers: &[(&str, &str)], ended: bool) -> u32 {
+        self.proxy().body.clear();
         self.proxy().headers = headers
             .iter()
             .map(|(name, value)| ((REQUEST_HEADERS, (*name).to_owned()), value.as_bytes().to_vec()))
             .collect();
-        assert_eq!(self.call::<_, u32>("proxy_on_request_headers", (context, 0_u32, 1_u32)), 0);
+        self.call("proxy_on_request_headers", (context, 0_u32, u32::from(ended)))
+    }
+
+    /// More of a request's body, which the proxy keeps; whether it stops.
+    pub(crate) fn body(&mut self, context: u32, part: &[u8], ended: bool) -> u32 {
+        self.proxy().body.extend(part);
+        let bytes = u32::try_from(self.proxy().body.len()).unwrap();
+        self.call("proxy_on_request_body", (context, bytes, u32::from(ended)))
     }
 
     pub(crate) fn finish(&mut self, context: u32, status: &str, flags: u64) {

@@ -1,6 +1,8 @@
 //! The real module at its ABI, in a proxy that scripts every hostcall.
 
 #[cfg(test)]
+mod beacons;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod configuration;

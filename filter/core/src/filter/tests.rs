@@ -1,3 +1,4 @@
+mod beacons;
 mod blocks;
 mod histories;
 mod routes;

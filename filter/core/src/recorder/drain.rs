@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serin_proto::fleet::v1 as wire;
 
-use super::latency::Encoder;
 use super::records::Records;
 use super::series::{Series, SeriesId};
 use super::{Gaps, Host, Levels, Record, Recorder};
@@ -30,22 +29,21 @@ impl Recorder {
             complete_until_second: self.floor_second,
             strata: self.strata(records, open),
             gaps: (gaps != Gaps::default()).then(|| gaps.into()),
-            routes: Vec::new(),
+            ..wire::Batch::default()
         }
     }
 
     fn strata(&self, records: Records, open: &Levels) -> Vec<wire::Stratum> {
-        let mut encoder = Encoder::new();
         let only_open = open.keys().filter(|key| !records.contains(**key)).take(MAX_ONLY_OPEN);
         let only_open = only_open.copied().collect::<Vec<_>>();
         let mut rows = BTreeMap::new();
         for (key, record) in records.into_iter() {
             let level = open.get(&key).copied().unwrap_or_default();
-            extend(&mut rows, self.row(key, |series| arm(series, record, level, &mut encoder)));
+            extend(&mut rows, self.row(key, |series| arm(series, record, level)));
         }
         for key in only_open {
             let level = open.get(&key).copied().unwrap_or_default();
-            extend(&mut rows, self.row(key, |series| arm(series, Record::default(), level, &mut encoder)));
+            extend(&mut rows, self.row(key, |series| arm(series, Record::default(), level)));
         }
         group(rows)
     }
@@ -89,14 +87,14 @@ fn group(rows: BTreeMap<Row<'_>, wire::ArmCounts>) -> Vec<wire::Stratum> {
     strata
 }
 
-fn arm(series: &Series, record: Record, open: u64, encoder: &mut Encoder) -> wire::ArmCounts {
+fn arm(series: &Series, record: Record, open: u64) -> wire::ArmCounts {
     wire::ArmCounts {
         arm: series.arm.clone(),
         started: record.started.into(),
         outcomes: (record.finished() > 0).then(|| outcomes(&record)),
-        latency_hdr: encoder.encode(&record.latency),
+        latency_hdr: record.latency.encode(),
         open,
-        hosts: record.hosts.iter().map(|one| host(one, encoder)).collect(),
+        hosts: record.hosts.iter().map(host).collect(),
         users_seen: record.seen,
         users_failed: record.failed,
         blocks: record.blocks.iter().map(|(name, errors)| block(name, *errors)).collect(),
@@ -121,25 +119,11 @@ fn outcomes(record: &Record) -> wire::OutcomeCounts {
     }
 }
 
-fn host(host: &Host, encoder: &mut Encoder) -> wire::HostCounts {
+fn host(host: &Host) -> wire::HostCounts {
     wire::HostCounts {
         address: host.address.to_string(),
         requests: host.requests.into(),
         errors: host.errors.into(),
-        latency_hdr: encoder.encode(&host.latency),
-    }
-}
-
-impl From<Gaps> for wire::Gaps {
-    fn from(gaps: Gaps) -> Self {
-        Self {
-            dropped_strata: gaps.dropped_records,
-            dropped_requests: gaps.dropped_requests,
-            overflow_requests: gaps.overflow_requests,
-            unseen_requests: gaps.unseen_requests,
-            refused_batches: gaps.refused_batches,
-            unknown_blocks: gaps.unknown_blocks,
-            untold_routes: gaps.untold_routes,
-        }
+        latency_hdr: host.latency.encode(),
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Service {
     pub(crate) rules: Vec<Rule>,
     pub(crate) components: Vec<Component>,
     pub(crate) train: Option<Train>,
+    /// Whether it takes beacons.
+    pub(crate) behaviour: bool,
+    /// Monotonic time since which every request gets the arm that it gets now.
+    pub(crate) chosen_since_ns: u64,
     /// Number of its first series among all of the assignment.
     pub(crate) first_series: usize,
     /// Conditions and component by rank.
@@ -37,14 +41,14 @@ pub(crate) struct Service {
 }
 
 /// A place in the request.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Source {
     Header(Box<str>),
     Cookie(Box<str>),
 }
 
 /// A rule, ready for requests.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Rule {
     pub(crate) when: Condition,
     pub(crate) arm: ArmIndex,
@@ -53,7 +57,7 @@ pub(crate) struct Rule {
 }
 
 /// Which requests a rule takes; an attribute is a header here.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Condition {
     Header(Box<str>, ValueMatch),
     Cookie(Box<str>, ValueMatch),
@@ -70,6 +74,19 @@ pub(crate) struct Component {
 }
 
 impl Service {
+    /// Whether every request gets the same arm from both.
+    pub(crate) fn chooses_as<'a>(&'a self, other: &'a Self) -> bool {
+        let pins = |service: &'a Self| service.components.iter().map(|one| (&*one.name, one.pinned));
+        self.name == other.name
+            && self.salt == other.salt
+            && self.ring == other.ring
+            && self.arms == other.arms
+            && (&self.users, &self.sessions) == (&other.users, &other.sessions)
+            && self.anonymous == other.anonymous
+            && self.rules == other.rules
+            && pins(self).eq(pins(other))
+    }
+
     /// How many series it has: each arm of each component, and of its unmatched requests.
     pub(super) fn series(&self) -> usize {
         (self.components.len() + 1) * self.arms.len()
@@ -126,6 +143,8 @@ pub(super) fn service(service: &plain::Service, first_series: usize) -> Service 
             })
             .collect(),
         train: Train::of(service),
+        behaviour: service.behaviour,
+        chosen_since_ns: 0,
         first_series,
         conditions,
         owners,

@@ -46,7 +46,7 @@ impl Conditions {
 }
 
 /// A value to compare with.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum ValueMatch {
     Exact(Box<[u8]>),
     Prefix(Box<[u8]>),

@@ -4,7 +4,9 @@ use wasmi::Linker;
 use wasmi::errors::LinkerError;
 
 use super::guest::{Guest, give, give_or, read, text};
-use super::{GRPC_RECEIVE_BUFFER, INTERNAL_FAILURE, NOT_FOUND, OK, PLUGIN_CONFIGURATION, Proxy};
+use super::{
+    GRPC_RECEIVE_BUFFER, INTERNAL_FAILURE, NOT_FOUND, OK, PLUGIN_CONFIGURATION, Proxy, REQUEST_BODY,
+};
 
 pub(super) fn link(linker: &mut Linker<Proxy>) -> Result<(), LinkerError> {
     linker.func_wrap(
@@ -37,6 +39,7 @@ pub(super) fn link(linker: &mut Linker<Proxy>) -> Result<(), LinkerError> {
             }
             let bytes = match buffer {
                 PLUGIN_CONFIGURATION => &guest.data().configuration,
+                REQUEST_BODY => &guest.data().body,
                 GRPC_RECEIVE_BUFFER => &guest.data().grpc_message,
                 _ => return NOT_FOUND,
             };
