@@ -1,23 +1,31 @@
-//! Metrics, health, a status page and flags, for whatever speaks HTTP. Everything shown is a snapshot; what is taken are values and
+//! The dashboard, metrics, health and flags, for whatever speaks HTTP. Everything shown is a snapshot; what is taken are values and
 //! alerts that plans wait for ([`crate::probe`]).
 //!
 //! `/healthz` and `/readyz` answer everyone; the rest asks for a token where the listener has tokens, and what is posted to plans also
 //! where only the admin listener has some.
 
-mod page;
+mod act;
+mod dashboard;
+mod gate;
+mod live;
+mod pages;
+mod past;
+mod problem;
+mod sign_in;
 
 use std::sync::Arc;
 
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
 use crate::assignment::Board;
+use crate::audit;
 use crate::calls::Calls;
 use crate::clock;
 use crate::components::Known;
@@ -26,12 +34,11 @@ use crate::metrics::{Form, Metrics};
 use crate::ofrep;
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
+pub(crate) use dashboard::Dashboard;
+pub(crate) use gate::Gate;
 
 /// Rollouts of one answer, when the caller does not say.
 const ROLLOUTS_DEFAULT: usize = 100;
-/// What a page may load: nothing but its own style.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What is shown.
 #[derive(Clone, Debug)]
@@ -50,10 +57,15 @@ pub struct Shown {
     pub ending: Ending,
 }
 
-/// The routes, with those that take values and alerts and let in only who may post.
-pub fn router(shown: Shown, inbox: Router<Shown>, access: Access, posts: Access) -> Router {
+/// The routes, with those that take values and alerts and let in only who may post. What may change something is noted before it
+/// acts, by the name of who signed in.
+pub(crate) fn router(
+    shown: Shown,
+    inbox: Router<Shown>,
+    (access, posts): (Access, Access),
+    dashboard: Dashboard,
+) -> Router {
     let guarded = Router::new()
-        .route("/", get(status_page))
         .route("/metrics", get(metrics))
         .route("/api/rollouts", get(rollouts))
         .route("/api/components", get(components))
@@ -61,7 +73,9 @@ pub fn router(shown: Shown, inbox: Router<Shown>, access: Access, posts: Access)
         .route_layer(from_fn_with_state(access, admit))
         .merge(inbox.route_layer(from_fn_with_state(posts, admit)));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
-    guarded.merge(open).with_state(shown)
+    let routes = guarded.merge(open).with_state(shown).merge(dashboard::routes(dashboard.clone()));
+    let audited = routes.layer(from_fn_with_state(dashboard.audit().clone(), audit::note));
+    audited.layer(from_fn_with_state(dashboard, gate::identify))
 }
 
 async fn admit(State(access): State<Access>, request: Request, next: Next) -> Response {
@@ -126,17 +140,4 @@ async fn components(State(shown): State<Shown>, Query(filter): Query<OfService>)
         known.components.retain(|one| one.service == service);
     }
     Json(known).into_response()
-}
-
-async fn status_page(State(shown): State<Shown>) -> Response {
-    let rollouts = shown.directory.list(None, ROLLOUTS_DEFAULT);
-    let generation = shown.board.newest().generation;
-    let now = clock::now();
-    let spread = shown.fleet.nodes().spread(generation, now, shown.fleet.live_within());
-    let mut response = Html(page::render(&rollouts, generation, spread, now)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
