@@ -6,10 +6,12 @@
 //! family of stratified two-sample e-variables (Turner and Grünwald 2023, arXiv 2302.11401) with a Poisson bound
 //! that makes it closed. It needs exposures that do not depend on outcomes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::increment::ByArm;
 
 /// A linear margin: the canary's share of events may be `ratio` times the baseline's plus `absolute`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Margin {
     /// At least 1.
     pub ratio: f64,

@@ -250,6 +250,11 @@ impl LatencyHistogram {
         self.bins().map(|(bin, count)| (bin.highest_us(), count))
     }
 
+    /// Each bin that holds something: its smallest and its largest latency in µs, and how many requests it holds.
+    pub fn ranges_us(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        self.bins().map(|(bin, count)| (bin.lowest_us(), bin.highest_us(), count))
+    }
+
     pub(crate) fn bins(&self) -> impl Iterator<Item = (Bin, u64)> + Clone + '_ {
         self.bins.iter().map(|entry| (entry.bin(), entry.count()))
     }

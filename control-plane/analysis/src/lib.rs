@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod behaviour;
 mod categories;
 mod cells;
 pub mod chance;
@@ -38,6 +39,7 @@ pub mod risk;
 mod scope;
 mod share;
 mod stratum;
+pub mod streams;
 mod summary;
 mod users;
 pub mod verdict;
@@ -45,6 +47,7 @@ mod veto;
 mod watch;
 mod window;
 
+pub use behaviour::{Device, PageViews};
 pub use config::{ConfigError, EngineConfig, RawEngineConfig};
 pub use engine::{Assessment, ComponentSpec, Engine, Learned, Scope};
 pub use histogram::{DecodeError, LatencyHistogram};

@@ -14,6 +14,7 @@ pub use block::BlockEvidence;
 pub use category::{Category, CategoryFailures};
 pub use control::ControlChart;
 pub use trend::Trend;
+pub(crate) use words::{odds, percent};
 
 /// What the evidence says about a scope.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EffectSize, Signal};
-use crate::risk::Prediction;
+use crate::risk::{HarmClass, Prediction};
 
 /// Where one signal of the canary is going, relative to the baseline beside it.
 ///
@@ -37,6 +37,18 @@ pub struct Trend {
 }
 
 impl Trend {
+    /// Risk of what is in sight, 0 to 100: how bad its harm is, as sure as it is probable. 0 where nothing is.
+    pub fn risk(&self) -> f64 {
+        let class = match self.signal {
+            Signal::ErrorRate | Signal::Share => HarmClass::ServerError,
+            Signal::Latency => HarmClass::Slow,
+        };
+        match self.prediction {
+            Prediction::Quiet => 0.0,
+            Prediction::Ahead | Prediction::Imminent => 100.0 * class.severity() * self.probability,
+        }
+    }
+
     /// The trend in words: one sentence without a full stop.
     pub fn sentence(&self) -> String {
         let Self { now, ahead, limit, probability, .. } = self;

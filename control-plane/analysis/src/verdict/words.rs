@@ -123,11 +123,11 @@ impl Veto {
 }
 
 /// A share as people read it.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
 }
 
-pub(super) fn odds(log_evidence: f64) -> String {
+pub(crate) fn odds(log_evidence: f64) -> String {
     const MOST: f64 = 1e6;
     let odds = log_evidence.exp();
     if odds >= MOST { "odds over 1000000 to 1".to_owned() } else { format!("odds {odds:.0} to 1") }

@@ -1,0 +1,107 @@
+//! What a stream shows, as data and in words.
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::increment::ByArm;
+use crate::risk::{Anomaly, Harm};
+use crate::verdict::Verdict;
+
+/// Texts that are kept of a stream.
+pub(super) const SAMPLES: usize = 3;
+
+/// What a stream shows.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Finding {
+    /// What is counted.
+    pub kind: Kind,
+    /// Component of the events. Empty: the whole version.
+    pub component: String,
+    /// Which one, where there are many of a kind: the template. Else empty.
+    pub name: String,
+    /// Masked texts.
+    pub samples: Vec<String>,
+    /// Unix time, in whole seconds, in which it was first seen.
+    pub first_second: u64,
+    /// A harm by itself. Else it is only told, whatever the evidence.
+    pub is_harmful: bool,
+    /// Only the canary has it.
+    pub is_new: bool,
+    /// Regressed, or not decided: what is not found is no health.
+    pub verdict: Verdict,
+    /// Natural logarithm of the evidence that the canary is beyond its margin. 0 while there is none.
+    pub log_evidence: f64,
+    /// Value of `log_evidence` at which it counts as regressed.
+    pub log_threshold: f64,
+    /// The share of events that the canary may have, at most, or of conversions at least.
+    pub allowed: f64,
+    /// Events since it was first seen.
+    pub events: ByArm<u64>,
+    /// Requests or page views since then.
+    pub exposures: ByArm<u64>,
+}
+
+impl Finding {
+    /// Events per exposure, by arm; 0 without exposure.
+    #[must_use]
+    pub fn rates(&self) -> ByArm<f64> {
+        let rate = |events: u64, of: u64| if of > 0 { events as f64 / of as f64 } else { 0.0 };
+        ByArm {
+            baseline: rate(self.events.baseline, self.exposures.baseline),
+            canary: rate(self.events.canary, self.exposures.canary),
+        }
+    }
+
+    /// How near its evidence is to its threshold.
+    pub(super) fn weighted(&self) -> f64 {
+        self.log_evidence - self.log_threshold
+    }
+
+    /// In words: one sentence without a full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let ByArm { baseline, canary } = self.rates();
+        let percent = crate::verdict::percent;
+        let of = if self.component.is_empty() { String::new() } else { format!(" of {}", self.component) };
+        let what = match (self.kind, self.is_new) {
+            (Kind::LogTemplate, true) => format!("only the canary logs {:?}{of}", self.name),
+            (Kind::LogTemplate, false) => format!("{} {:?}{of}", self.kind.words(), self.name),
+            (_, _) => format!("{}{of}", self.kind.words()),
+        };
+        let judged = match (self.verdict, self.is_harmful) {
+            (Verdict::Regressed, _) => {
+                format!("worse than the margin allows ({})", crate::verdict::odds(self.log_evidence))
+            }
+            (_, true) => format!("not decided ({})", crate::verdict::odds(self.log_evidence)),
+            (_, false) => "no harm by itself".to_owned(),
+        };
+        format!(
+            "{what}: {} on the canary ({} of {}), {} on the baseline ({} of {}): {judged}",
+            percent(canary),
+            self.events.canary,
+            self.exposures.canary,
+            percent(baseline),
+            self.events.baseline,
+            self.exposures.baseline,
+        )
+    }
+
+    /// As a part of the risk.
+    pub(super) fn anomaly(&self) -> Anomaly {
+        let ByArm { baseline, canary } = self.rates();
+        let (excess, room) = if self.kind.is_wanted() {
+            (baseline - canary, baseline - self.allowed)
+        } else {
+            (canary - baseline, self.allowed - baseline)
+        };
+        let effect_to_margin = if excess > 0.0 { excess / room.max(1e-9) } else { 0.0 };
+        let seen = self.exposures.canary as f64;
+        Anomaly {
+            harms: vec![Harm { class: self.kind.harm(), effect_to_margin }],
+            excess_per_minute: excess.max(0.0) * seen,
+            requests_per_minute: seen,
+            impact: 1.0,
+            log_evidence: self.log_evidence,
+        }
+    }
+}
