@@ -40,6 +40,9 @@ pub const BLOCK_BAGGAGE_PREFIX: &str = "serin.block.";
 /// Key of the baggage member by which a user of a train stays on the canary.
 pub const TRAIN_BAGGAGE: &str = "serin.train";
 
+/// Path of the requests by which browsers tell of page views.
+pub const BEACON_PATH: &str = "/.well-known/serin/beacon";
+
 /// Version of the JSON form.
 pub const FORMAT_VERSION: u32 = 1;
 

@@ -10,27 +10,27 @@
 mod blocks;
 mod clients;
 mod experiment;
+mod judged;
 mod number;
 mod outside;
 mod settings;
+mod streams;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::{
-    Arm, ArmSummary, Assessment, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine,
-    HostSample, Increment, LatencyHistogram, Learned, Scope,
+    Arm, ArmSummary, ByArm, ComponentIndex, ComponentSpec, ConfigError, ControlChart, Engine, HostSample,
+    Increment, LatencyHistogram, Learned, Scope,
 };
 use serin_proto::assignment::Weight;
 
-use crate::outside::{Outside, Told};
+use crate::outside::Told;
 use crate::plan::{Calendar, Margins};
-use crate::{
-    ActivePhase, ArmWindow, Cause, ComponentJudgement, Event, Fact, Judgement, Phase, Plan, RollbackWindow,
-    State, UnixMillis,
-};
+use crate::{ActivePhase, Cause, Event, Fact, Judgement, Phase, Plan, RollbackWindow, State, UnixMillis};
 use outside::OutsideEvidence;
-use settings::{config, of_engine, specs};
+use serin_analysis::streams::Streams;
+use settings::{config, of_engine, specs, streams};
 
 pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
@@ -51,6 +51,9 @@ pub struct Evaluation {
     /// Whether the canary has served a request.
     #[serde(default)]
     exposed: bool,
+    /// What logs and users tell. `None`: they are no evidence.
+    #[serde(default)]
+    streams: Option<Streams>,
     /// Triggers, queries and health checks.
     #[serde(default)]
     outside: OutsideEvidence,
@@ -106,6 +109,7 @@ impl Evaluation {
             client_errors: VecDeque::new(),
             unplanned: unplanned.to_vec(),
             exposed: false,
+            streams: streams(plan),
             outside: OutsideEvidence::default(),
             inactive: BTreeSet::new(),
             window: Some((*plan.rollback_window(), state.changed_at)),
@@ -144,13 +148,16 @@ impl Evaluation {
         if state.weight == Weight::ZERO {
             return;
         }
-        self.engine.step_started(state.evaluating_since.second());
+        self.step_started(state.evaluating_since.second());
+        let mut warm = None;
         if state.phase.active() == Some(ActivePhase::WarmingUp) {
             let warm_up = u64::try_from(plan.warm_up().as_millis()).unwrap_or(u64::MAX);
             let end = UnixMillis(state.evaluating_since.0.saturating_add(warm_up));
             self.engine.exclude_until(end.second());
             self.outside.exclude_until(end.second());
+            warm = Some(end.second());
         }
+        self.exclude_streams_until(plan, state.evaluating_since, warm);
     }
 
     fn completed(mut self, plan: &Plan, specs: &[ComponentSpec], state: &State) -> Self {
@@ -184,6 +191,7 @@ impl Evaluation {
         self.exposed |= arm == Arm::Canary && increment.started > 0;
         if !self.inactive.contains(&increment.component) {
             self.outside.merge(increment);
+            self.expose_streams(increment);
         }
         self.engine.merge(increment);
     }
@@ -236,7 +244,8 @@ impl Evaluation {
         self.engine.set_widest_margins(tight.as_ref().map(of_engine));
         let assessment = self.engine.advance(now.second());
         let outside = self.outside.read(now);
-        Judgement { outside, ..self.judgement(assessment, now.second()) }
+        let judgement = Judgement { outside, ..self.judgement(assessment, now.second()) };
+        self.with_streams(judgement, factor, now.second())
     }
 
     /// Takes over what was decided on a judgement of this evidence, or by a person. `state` is the state after `events`.
@@ -249,7 +258,7 @@ impl Evaluation {
                 Fact::StepStarted { .. }
                 | Fact::Completing { .. }
                 | Fact::Promoted { cause: Cause::Person { .. }, .. } => {
-                    self.engine.step_started(event.at.second());
+                    self.step_started(event.at.second());
                 }
                 Fact::ComponentsRolledBack { components, disabled, recovering, .. } => {
                     self.set_inactive(components);
@@ -287,6 +296,7 @@ impl Evaluation {
                 | Fact::TriggerCleared { .. }
                 | Fact::EvidenceMissing { .. }
                 | Fact::EvidenceIncomplete { .. }
+                | Fact::DecisionMarked { .. }
                 | Fact::EvidenceReturned { .. }
                 | Fact::Ready
                 | Fact::WatchEnded
@@ -360,31 +370,6 @@ impl Evaluation {
                 self.engine.rest_component(*index, until);
             }
         }
-    }
-
-    fn judgement(&mut self, assessment: Assessment, now_second: u64) -> Judgement {
-        let client_errors = self.client_errors(now_second);
-        let version = self.version();
-        let components = assessment.components.into_iter().map(|(name, assessment)| {
-            let ByArm { baseline, canary } = self.component(&name);
-            ComponentJudgement { assessment, requests: baseline.requests + canary.requests, name }
-        });
-        Judgement {
-            version: assessment.version,
-            components: components.collect(),
-            alarm: assessment.alarm,
-            data_age_s: assessment.data_age_s,
-            baseline: self.window(Arm::Baseline, &version.baseline, client_errors.baseline),
-            canary: self.window(Arm::Canary, &version.canary, client_errors.canary),
-            arms: Vec::new(),
-            outside: Outside::default(),
-        }
-    }
-
-    fn window(&self, arm: Arm, summary: &ArmSummary, client_errors: u64) -> ArmWindow {
-        let ArmSummary { requests, errors, p99_us: latency_p99_us, .. } = *summary;
-        let latency_p99_least_us = self.engine.version_p99_least_us(arm);
-        ArmWindow { requests, errors, client_errors, latency_p99_us, latency_p99_least_us }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cause;
 mod evidence;
+mod mark;
 mod undone;
 mod words;
 
@@ -16,6 +17,7 @@ use crate::train::Membership;
 use crate::{Approval, HoldReason, HookEnd, HookRun, Judgement, RolloutId, Severity, Turn, UnixMillis};
 
 pub use cause::Cause;
+pub use mark::Mark;
 pub use undone::{Beyond, Dependents, Impact};
 
 /// Version of the JSON form of [`Event`]. Later versions read all earlier ones.
@@ -248,6 +250,15 @@ pub enum Fact {
         /// Why.
         detail: String,
     },
+    /// A person said what to think of a decision. The newest mark of a decision holds.
+    DecisionMarked {
+        /// Name of the decision, which is that of its evidence.
+        decision: String,
+        /// What was said.
+        mark: Mark,
+        /// Why.
+        reason: String,
+    },
     /// Its plan would promote it now; it waits for the other members of its train.
     Ready,
     /// The rollback window after the promotion closed: the version is not judged any more.
@@ -344,6 +355,7 @@ impl Fact {
             Self::TriggerCleared { .. } => "trigger_cleared",
             Self::EvidenceMissing { .. } => "evidence_missing",
             Self::EvidenceIncomplete { .. } => "evidence_incomplete",
+            Self::DecisionMarked { .. } => "decision_marked",
             Self::EvidenceReturned { .. } => "evidence_returned",
             Self::Ready => "ready",
             Self::WatchEnded => "watch_ended",

@@ -5,11 +5,12 @@ mod refused;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serin_analysis::streams::{Finding, SourcesRisk};
 use serin_analysis::verdict::{Alarm, ScopeAssessment};
 use serin_proto::assignment::Weight;
 
 use crate::outside::Outside;
-use crate::{Approval, HookEnd, RolloutId, Sighting, Turn};
+use crate::{Approval, HookEnd, Mark, RolloutId, Sighting, Turn};
 
 pub use refused::Refused;
 
@@ -59,6 +60,17 @@ pub enum Input {
         /// What is missing, and why.
         why: String,
     },
+    /// A person says what to think of a decision. It changes nothing but what is known of the decision.
+    DecisionMarked {
+        /// Name of the decision.
+        decision: String,
+        /// What is said.
+        mark: Mark,
+        /// Why.
+        reason: String,
+        /// Who says so.
+        actor: String,
+    },
     /// A newer rollout of the same service begins.
     Superseded {
         /// The newer one.
@@ -87,6 +99,12 @@ pub struct Judgement {
     /// outside of it, only the age and the baseline are said then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmJudgement>,
+    /// What logs and users tell of the version, strongest evidence first. Empty: nothing, or they are no evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What each source makes of the version's risk. `None`: requests are the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourcesRisk>,
     /// What triggers, queries and health checks say.
     #[serde(default, skip_serializing_if = "Outside::is_empty")]
     pub outside: Outside,

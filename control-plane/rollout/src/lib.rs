@@ -45,7 +45,7 @@ pub use evaluation::{
     ArmResult, ComponentResult, Evaluation, ExperimentEvaluation, Seen, Stored, StoredExperiment,
     host_number, source_number,
 };
-pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact};
+pub use event::{Beyond, Cause, Dependents, EVENT_FORMAT, Event, Fact, Impact, Mark};
 pub use expected::{Expected, HARMS, Harm, Traffic, expected};
 pub use hook::{
     Answer, Approval, Approved, Due, HOOK_OUTPUT_BYTES, HookEnd, HookEnded, HookOutcome, HookRun, HookState,
@@ -64,7 +64,8 @@ pub use state::{
     ActivePhase, Hold, HoldReason, Phase, Pin, ReplayError, Restored, Returning, RolloutId, State, replay,
 };
 pub use step::{
-    Creation, Transition, answers, begin, context, create, create_in, create_with, may_follow, step,
+    Creation, Transition, answers, begin, context, create, create_in, create_with, may_follow, next_step_at,
+    step,
 };
 pub use summary::summary;
 pub use time::UnixMillis;

@@ -6,6 +6,7 @@
 
 mod accessors;
 mod assignment;
+mod behaviour;
 mod beside;
 mod blocks;
 mod calendar;
@@ -20,8 +21,11 @@ mod gradual;
 mod health;
 mod hooks;
 mod kubernetes;
+mod learned;
+mod logs;
 mod migrations;
 mod policies;
+mod prediction;
 mod quantity;
 mod queries;
 mod quota;
@@ -40,6 +44,7 @@ use serin_analysis::config::Failures;
 use serin_policy::Policy;
 use serin_proto::assignment::{Granularity, Weight, raw as proto};
 
+pub use behaviour::Behaviour;
 pub use beside::Beside;
 pub use blocks::{Block, FlagValue};
 pub use calendar::{Calendar, Effect, Stricter, TighterMargins, Window};
@@ -56,13 +61,16 @@ pub use health::{
 pub(crate) use hooks::MIGRATIONS;
 pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
 pub use kubernetes::{Kubernetes, KubernetesAct, RouteKind, RoutePatch, RouteVersion, Share, is_label};
+pub use learned::Learned;
+pub use logs::Logs;
 pub use migrations::Migrations;
 pub use policies::parse_policies;
+pub use prediction::ReleasePrediction;
 pub use queries::{Query, QuerySource};
 pub use quota::Quota;
 pub use tags::Said;
 pub use taken::{NotTaken, ObservedCalls, Omitted, TakeRule, Taken, TakenFrom, TakenTag};
-pub use triggers::{Bound, Condition, Trigger, TriggerAction};
+pub use triggers::{Ahead, Bound, Condition, Trigger, TriggerAction};
 pub use window::RollbackWindow;
 
 /// Bounds of a plan. What exceeds one is refused.
@@ -123,6 +131,14 @@ pub struct Plan {
     limits: Limits,
     margins: Margins,
     forecast: Forecast,
+    /// `None`: nothing was predicted.
+    prediction: Option<ReleasePrediction>,
+    /// `None`: nothing was learned.
+    learned: Option<Learned>,
+    /// `None`: they are no evidence.
+    logs: Option<Logs>,
+    /// `None`: what people do is not counted.
+    behaviour: Option<Behaviour>,
     chart_rules: RuleSet,
     false_rollback: Weight,
     wrong_promotion: Weight,

@@ -149,6 +149,9 @@ impl Stage {
 }
 
 impl StageOutcome {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Late, Self::Failed, Self::Unknown];
+
     /// In snake case.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -214,6 +217,7 @@ impl Returned {
             | Fact::TriggerCleared { .. }
             | Fact::EvidenceMissing { .. }
             | Fact::EvidenceIncomplete { .. }
+            | Fact::DecisionMarked { .. }
             | Fact::EvidenceReturned { .. }
             | Fact::Superseded { .. } => None,
         }

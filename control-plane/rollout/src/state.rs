@@ -304,7 +304,7 @@ impl State {
                 self.resume(*step, *weight_ppm, event.at);
             }
             Fact::HandedOver { .. } => self.enter(Phase::Promoted, Weight::ZERO, event.at),
-            Fact::RollbackStage { .. } | Fact::EvidenceIncomplete { .. } => {}
+            Fact::RollbackStage { .. } | Fact::EvidenceIncomplete { .. } | Fact::DecisionMarked { .. } => {}
             Fact::Superseded { by } => self.supersede(by, event.at),
             Fact::Begun { weight_ppm } => {
                 self.waiting = false;

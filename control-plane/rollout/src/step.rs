@@ -15,6 +15,7 @@ mod assess;
 mod beside;
 mod calendar;
 mod command;
+mod due;
 mod experiment;
 mod gradual;
 mod limits;
@@ -25,6 +26,7 @@ mod stages;
 mod train;
 
 pub(crate) use assess::doubt;
+pub use due::next_step_at;
 pub(crate) use limits::exceeded;
 pub use policy::{answers, context};
 use serin_proto::assignment::{CANARY, Salt, Weight};
@@ -192,6 +194,11 @@ pub fn step(plan: &Plan, state: &State, input: &Input, now: UnixMillis) -> Resul
             let (bundle, detail) = (bundle.clone(), crate::outside::reason(why));
             change.record(Fact::EvidenceIncomplete { bundle, detail });
         }
+        Input::DecisionMarked { decision, mark, reason, actor } => {
+            change.actor.clone_from(actor);
+            let (decision, reason) = (decision.clone(), reason.clone());
+            change.record(Fact::DecisionMarked { decision, mark: *mark, reason });
+        }
         Input::Sighted(seen) => stages::carry_on(&mut change, seen),
         Input::Superseded { by, actor } => {
             if state.is_current() && *by != state.id {
@@ -324,6 +331,7 @@ pub(crate) fn severity(fact: &Fact) -> Severity {
         | Fact::EvidenceReturned { .. }
         | Fact::Completing { .. }
         | Fact::Promoted { .. }
+        | Fact::DecisionMarked { .. }
         | Fact::Ready
         | Fact::WatchEnded
         | Fact::WeightSet { .. }

@@ -79,6 +79,10 @@ pub struct Service {
     /// The key that authenticates that member: 32 hexadecimal digits. Given together with `train`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_key: Option<String>,
+    /// True: requests to `/.well-known/serin/beacon` are answered by the filter, which counts by component and arm what
+    /// they say of page views. Absent: false; they pass as any other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behaviour: bool,
 }
 
 /// An arm and a part of the ring.

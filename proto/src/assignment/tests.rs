@@ -10,6 +10,7 @@ fn full() -> Value {
         "report": {"cluster": "serin_control_plane", "interval_ms": 500, "host_sample": 1, "route_metadata": true, "token": "secret"},
         "services": [{
             "name": "shop",
+            "behaviour": true,
             "hosts": ["shop.example", "*.shop.example"],
             "rollout": "r-1",
             "salt": "000102030405060708090a0b0c0d0e0f",

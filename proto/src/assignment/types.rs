@@ -100,6 +100,8 @@ pub struct Service {
     pub components: Vec<Component>,
     /// The train that the rollout is part of.
     pub train: Option<Train>,
+    /// Whether the filter takes beacons of page views.
+    pub behaviour: bool,
 }
 
 /// A train whose users stay on the canary from one service to the next.

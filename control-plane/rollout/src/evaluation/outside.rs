@@ -2,8 +2,9 @@
 //!
 //! Everything is a function of what was merged, what was told and the time that is passed in, so a replay reads the same. It is
 //! stored with the evidence, and a restart goes on from there. Bounded: per trigger on counts at most 25
-//! buckets of both arms, per query its newest value, per check and arm its last ten answers.
+//! buckets of both arms, per query its newest value, per trigger that looks ahead 180 steps, per check and arm its last ten answers.
 
+mod ahead;
 mod asked;
 mod counts;
 mod health;
@@ -17,6 +18,7 @@ use serin_analysis::{ComponentIndex, Increment};
 use crate::outside::{About, Outside, Told, TriggerReading, TriggerState};
 use crate::plan::{Condition, Plan, Trigger};
 use crate::{DATA_AGE_MAX_S, UnixMillis};
+use ahead::Course;
 use asked::Asked;
 use counts::Seen;
 use health::Checked;
@@ -36,6 +38,8 @@ pub(super) struct OutsideEvidence {
     asked: BTreeMap<String, Asked>,
     /// By trigger on a query: since when its values are beyond the limit without a break.
     beyond_since: BTreeMap<String, UnixMillis>,
+    /// By trigger that looks ahead.
+    courses: BTreeMap<String, Course>,
     /// By check.
     checked: BTreeMap<String, Checked>,
     /// By trigger: where it stands, and since when.
@@ -81,11 +85,17 @@ impl OutsideEvidence {
         for trigger in self.plan.triggers.iter().filter(|one| one.condition.query().is_none()) {
             self.rings.entry(trigger.name.clone()).or_insert_with(|| Ring::new(trigger.hold_for));
         }
+        let courses: BTreeMap<_, _> = self.plan.courses().collect();
+        self.courses.retain(|name, course| courses.get(name).is_some_and(|planned| planned.is_like(course)));
+        for (name, course) in courses {
+            self.courses.entry(name).or_insert(course);
+        }
     }
 
     /// What was counted before says nothing any more: something was undone, or a person begins the step anew.
     pub(super) fn begin_anew(&mut self, now: UnixMillis) {
         self.rings.values_mut().for_each(Ring::clear);
+        self.courses = self.plan.courses().collect();
         self.began = now;
     }
 
@@ -133,6 +143,9 @@ impl OutsideEvidence {
                     let Condition::Query { query, bound } = &trigger.condition else { continue };
                     if query != name {
                         continue;
+                    }
+                    if let Some(course) = self.courses.get_mut(&trigger.name) {
+                        course.observe(*bound, told.at, value);
                     }
                     if !bound.holds(value) {
                         self.beyond_since.remove(&trigger.name);
@@ -217,13 +230,32 @@ impl OutsideEvidence {
             let why = asked.error().unwrap_or("no value comes");
             return Seen::inconclusive(&format!("its query has no fresh value: {why}"));
         };
-        let text = counts::of_query(query, value, *bound);
+        let sight = self.courses.get_mut(&trigger.name).and_then(Course::look);
+        let mut text = counts::of_query(query, value, *bound);
         let state = match self.beyond_since.get(&trigger.name) {
             Some(since) if at.since(*since) >= trigger.hold_for => TriggerState::Fired,
             Some(_) => TriggerState::Pending,
             None => TriggerState::Quiet,
         };
+        let state = match sight {
+            Some(sight) if state != TriggerState::Fired => {
+                text.push_str(&sight.text);
+                if sight.fires { TriggerState::Fired } else { state }
+            }
+            Some(_) | None => state,
+        };
         Seen { state, value: Some(value), text }
+    }
+}
+
+impl Planned {
+    /// What looks ahead, by trigger.
+    fn courses(&self) -> impl Iterator<Item = (String, Course)> {
+        self.triggers.iter().filter_map(|trigger| {
+            let Condition::Query { query, bound } = &trigger.condition else { return None };
+            let query = self.queries.iter().find(|one| one.name == *query)?;
+            Some((trigger.name.clone(), Course::new(trigger.ahead?, *bound, query)))
+        })
     }
 }
 

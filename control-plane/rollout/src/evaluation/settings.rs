@@ -1,6 +1,8 @@
 //! What a plan means for the engine.
 
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
+use serin_analysis::risk::SourceWeights;
+use serin_analysis::streams::{Sources, Streams};
 use serin_analysis::{ComponentSpec, ConfigError, EngineConfig, RawEngineConfig};
 use serin_proto::assignment::{UNMATCHED, Weight};
 
@@ -32,6 +34,31 @@ pub(super) fn of_engine(margins: &plan::Margins) -> Margins {
     }
 }
 
+/// The sources of evidence and their parts.
+fn sources(plan: &Plan) -> Sources {
+    let mut weights = SourceWeights::default();
+    if let Some(learned) = plan.learned() {
+        weights.0.metrics = share(learned.weights.metrics);
+    }
+    if let Some(logs) = plan.logs() {
+        weights.0.logs = share(logs.weight);
+    }
+    if let Some(behaviour) = plan.behaviour() {
+        weights.0.behaviour = share(behaviour.weight);
+    }
+    let (behaviour, logs) = (plan.behaviour().is_some(), plan.logs().is_some());
+    Sources::new(share(plan.false_rollback()), weights, behaviour, logs)
+}
+
+/// What is made of logs and users. `None`: nothing.
+pub(super) fn streams(plan: &Plan) -> Option<Streams> {
+    let is_any = plan.logs().is_some() || plan.behaviour().is_some();
+    let fall = plan.behaviour().map_or(0.0, |behaviour| share(behaviour.conversion));
+    let new = || Streams::new(sources(plan), RawEngineConfig::default().horizon_s);
+    let margins = plan.learned().map(|learned| learned.margins).unwrap_or_default();
+    is_any.then(|| new().with_least_conversion(1.0 - fall).with_margins(margins))
+}
+
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
     let margins = of_engine(plan.margins());
     let plan_forecast = plan.forecast();
@@ -50,7 +77,7 @@ pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
     let sustained_s = (plan_limits.sustained.as_secs() / 2).max(SUSTAINED_MIN_S);
     EngineConfig::try_from(RawEngineConfig {
         // The arms of an experiment share the budget, so that it holds for all of them together.
-        alpha: share(plan.false_rollback()) / plan.experiment().map_or(1.0, |one| one.arms().len() as f64),
+        alpha: sources(plan).metrics_alpha() / plan.experiment().map_or(1.0, |one| one.arms().len() as f64),
         beta: share(plan.wrong_promotion()),
         margins,
         failures: *plan.failures(),

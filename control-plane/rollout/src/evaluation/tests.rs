@@ -248,3 +248,54 @@ fn a_window_that_is_open_tightens_the_margins_of_the_comparison() {
     let later = found_with(&window("08:02-09:00")).unwrap();
     assert!(later >= START + 119, "found {} s after the start", later - START);
 }
+
+/// Seconds in which every request succeeds and the canary logs an exception in one of ten, until something is found.
+fn logged(evaluation: &mut Evaluation, begin: u64, end: u64) -> Option<(u64, Judgement)> {
+    use serin_analysis::streams::{Kind, StreamCounts, StreamId};
+    (begin..end).find_map(|second| {
+        merge(evaluation, second, 0, 0);
+        let name = "NullPointerException: no receipt written".to_owned();
+        evaluation.merge_stream(&StreamCounts {
+            id: StreamId { kind: Kind::LogTemplate, component: String::new(), name },
+            second,
+            arm: Arm::Canary,
+            events: 5,
+            exposures: None,
+            is_harmful: true,
+            samples: vec!["no receipt written for <*>".to_owned()],
+        });
+        let judgement = evaluation.judge(UnixMillis((second + 1) * 1_000));
+        judgement.alarm.is_some().then_some((second, judgement))
+    })
+}
+
+#[test]
+fn logs_undo_a_version_whose_requests_all_succeed_and_the_cause_says_so() {
+    let (plan, state) = rollout_with("warm_up: 0s\nlogs: {weight: 30%}\n");
+    let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+    let (second, judgement) = logged(&mut evaluation, START, START + 60).unwrap();
+    assert!((START + 8..START + 25).contains(&second), "{} s", second - START);
+    assert_eq!(judgement.alarm, Some(serin_analysis::verdict::Alarm::Version));
+    let shares = judgement.sources.unwrap().shares();
+    assert!(shares.logs > 0.9, "{shares:?}");
+    let now = UnixMillis((second + 1) * 1_000);
+    let transition = crate::step(&plan, &state, &crate::Input::Assessed(Box::new(judgement)), now).unwrap();
+    let told = |event: &Event| matches!(&event.fact, Fact::RolledBack { cause: Cause::Told { findings, .. }, .. } if findings[0].starts_with("only the canary logs"));
+    assert!(transition.events().iter().any(told), "{:?}", transition.events());
+}
+
+#[test]
+fn what_logs_told_counts_after_a_restart_and_without_logs_in_the_plan_it_changes_nothing() {
+    let (plan, state) = rollout_with("warm_up: 0s\nlogs: {}\n");
+    let mut whole = Evaluation::new(&plan, &state).unwrap();
+    let (needed, _) = logged(&mut whole, START, START + 60).unwrap();
+    let mut first = Evaluation::new(&plan, &state).unwrap();
+    assert!(logged(&mut first, START, needed - 2).is_none());
+    let stored = first.stored().unwrap();
+    let mut second = Evaluation::restore(&plan, &state, Some(Stored::read(&stored).unwrap())).unwrap();
+    assert_eq!(logged(&mut second, needed - 2, needed + 60).unwrap().0, needed);
+    let (plan, state) = rollout_with("warm_up: 0s\n");
+    let mut without = Evaluation::new(&plan, &state).unwrap();
+    assert!(logged(&mut without, START, START + 60).is_none());
+    assert_eq!(without.judge(UnixMillis((START + 60) * 1_000)).sources, None);
+}

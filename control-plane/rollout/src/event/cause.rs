@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serin_analysis::Signal;
+use serin_analysis::streams::Source;
 use serin_proto::assignment::Weight;
 
 use super::{Beyond, Dependents};
@@ -28,6 +29,13 @@ pub enum Cause {
     },
     /// The evidence against the version crossed its threshold.
     VersionRegressed,
+    /// What a source beside the requests tells of the version crossed its threshold.
+    Told {
+        /// The source.
+        source: Source,
+        /// What it tells, in words, strongest evidence first.
+        findings: Vec<String>,
+    },
     /// The evidence is against a component whose rollback undoes the whole version.
     CoarseComponent {
         /// Its name.

@@ -26,6 +26,7 @@ impl Fact {
             | Self::TriggerCleared { .. }
             | Self::EvidenceMissing { .. }
             | Self::EvidenceIncomplete { .. }
+            | Self::DecisionMarked { .. }
             | Self::EvidenceReturned { .. }
             | Self::Ready
             | Self::WatchEnded

@@ -83,6 +83,9 @@ impl Fact {
             Self::EvidenceIncomplete { bundle, detail } => {
                 format!("The evidence {bundle} of a decision is not complete: {detail}")
             }
+            Self::DecisionMarked { decision, mark, reason } => {
+                format!("The decision {decision} was {}: {reason}", mark.words())
+            }
             Self::EvidenceReturned { source } => format!("The {source} says something again"),
             Self::Ready => "Ready to be promoted; waits for the other members of its train".to_owned(),
             Self::WatchEnded => {
@@ -156,6 +159,13 @@ impl std::fmt::Display for Cause {
                 write!(formatter, "{component} regressed, and its block {} is at fault", list(blocks))
             }
             Self::VersionRegressed => formatter.write_str("the canary regressed"),
+            Self::Told { source, findings } => {
+                let told = match source {
+                    serin_analysis::streams::Source::Behaviour => "users of the canary fare worse",
+                    serin_analysis::streams::Source::Logs => "the canary's logs tell of harm",
+                };
+                write!(formatter, "{told}: {}", findings.join("; "))
+            }
             Self::CoarseComponent { component } => {
                 write!(formatter, "{component} regressed, whose rollback undoes the whole version")
             }

@@ -9,9 +9,9 @@ use serin_policy::Policy;
 use serin_proto::assignment::Weight;
 
 use super::{
-    Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Health, Hooks, Limits,
-    Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent, Query, Quota, RollbackWindow, Step,
-    Trigger, Undone, check,
+    Behaviour, Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Health,
+    Hooks, Learned, Limits, Logs, Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent, Query,
+    Quota, ReleasePrediction, RollbackWindow, Step, Trigger, Undone, check,
 };
 
 impl Plan {
@@ -111,6 +111,30 @@ impl Plan {
     #[must_use]
     pub const fn forecast(&self) -> &Forecast {
         &self.forecast
+    }
+
+    /// What was predicted of the release, by which its steps are shaped. `None`: nothing.
+    #[must_use]
+    pub const fn prediction(&self) -> Option<&ReleasePrediction> {
+        self.prediction.as_ref()
+    }
+
+    /// What finished rollouts taught. `None`: the defaults hold.
+    #[must_use]
+    pub const fn learned(&self) -> Option<&Learned> {
+        self.learned.as_ref()
+    }
+
+    /// What is made of logs. `None`: they are no evidence.
+    #[must_use]
+    pub const fn logs(&self) -> Option<&Logs> {
+        self.logs.as_ref()
+    }
+
+    /// What people do on the pages of the service may come to. `None`: it is not counted.
+    #[must_use]
+    pub const fn behaviour(&self) -> Option<&Behaviour> {
+        self.behaviour.as_ref()
     }
 
     /// Run rules that control charts watch beside the EWMA and the CUSUM.

@@ -6,7 +6,7 @@ use serin_proto::assignment::{BASELINE, CANARY, Granularity, Weight, raw as prot
 
 use super::blocks::is_name;
 use super::check::{Findings, accept};
-use super::{Experiment, Plan, bounds, raw};
+use super::{Experiment, Plan, behaviour, bounds, raw};
 use crate::{Phase, State};
 
 /// Name of the cookie that anonymous requests are given, unless the plan names another.
@@ -82,6 +82,7 @@ fn split_among(experiment: &Experiment, state: &State, service: &mut proto::Serv
 /// The service as every state tells it, with the weight left at nothing.
 pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Service {
     let written_sources = raw.identity.session.len();
+    let behaviour = behaviour::is_enabled(&raw);
     let identity = identity(raw.identity, findings);
     let rules = raw.rules.into_iter().enumerate().map(|(index, rule)| routing_rule(index, rule, findings));
     let rules: Vec<_> = rules.collect();
@@ -105,6 +106,7 @@ pub(super) fn template(raw: raw::Plan, findings: &mut Findings) -> proto::Servic
         components: Vec::new(),
         train: None,
         train_key: None,
+        behaviour,
     };
     let whole = proto::Service { rules, components, ..frame.clone() };
     check(frame, &whole, written_sources, findings);

@@ -10,9 +10,9 @@ use super::dependencies::Dependencies;
 use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, RATE, Rate, Span};
 use super::{
-    Experiment, Forecast, Limits, Margins, Plan, assignment::template, beside, blocks, bounds, calendar,
-    concurrency, escalation, experiment, failures, gradual, health, hooks, migrations, policies, queries,
-    quota, raw, schedule, tags, triggers, window,
+    Experiment, Forecast, Limits, Margins, Plan, assignment::template, behaviour, beside, blocks, bounds,
+    calendar, concurrency, escalation, experiment, failures, gradual, health, hooks, learned, logs,
+    migrations, policies, prediction, queries, quota, raw, schedule, tags, triggers, window,
 };
 use crate::text::{Percent, Time};
 use crate::yaml::{self, Misshapen, Places};
@@ -136,7 +136,11 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     version("baseline", &raw.baseline, findings);
     let experiment = experiment::check(&raw, findings);
     let canary = canary(&raw, findings);
-    let schedule = schedule::check(&raw, experiment.as_ref(), findings);
+    let mut schedule = schedule::check(&raw, experiment.as_ref(), findings);
+    let prediction = prediction::check(raw.prediction.as_ref(), experiment.is_some(), findings);
+    if let Some(prediction) = &prediction {
+        prediction.shape(&mut schedule.steps);
+    }
     let range = (Duration::ZERO, bounds::DURATION);
     let warm_up = findings.duration("warm_up", raw.warm_up.as_ref(), minutes(5), range);
     if experiment.as_ref().and_then(Experiment::duration).is_some_and(|duration| duration <= warm_up) {
@@ -146,6 +150,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
     let dependencies = Dependencies::check(&raw.components, findings);
+    let learned = learned::check(raw.learned.as_ref(), findings);
     let queries = queries::check(&raw, findings);
     let triggers = triggers::check(&raw, &queries, findings);
     let health = health::check(&raw, findings);
@@ -171,6 +176,10 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
         limits: limits(&raw.limits, findings),
         margins: margins(&raw.margins, findings),
         forecast: forecast(raw.forecast.as_ref(), findings),
+        logs: logs::check(raw.logs.as_ref(), learned.as_ref(), findings),
+        behaviour: behaviour::check(&raw, learned.as_ref(), findings),
+        learned,
+        prediction,
         chart_rules: chart_rules(raw.charts.as_ref().map(|charts| charts.rules).unwrap_or_default()),
         false_rollback: probability("false_rollback", &raw.false_rollback, findings),
         wrong_promotion: probability("wrong_promotion", &raw.wrong_promotion, findings),

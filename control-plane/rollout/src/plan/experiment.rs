@@ -126,6 +126,8 @@ fn refuse_in_experiment(raw: &raw::Plan, findings: &mut Findings) {
         ("promotion", raw.promotion.is_some(), NO_PROMOTION),
         ("wrong_promotion", raw.wrong_promotion.is_some(), NO_PROMOTION),
         ("forecast", raw.forecast.is_some(), BY_EVIDENCE),
+        ("logs", raw.logs.is_some(), "its arms are compared by requests alone"),
+        ("behaviour", raw.behaviour.is_some(), BY_EVIDENCE),
         ("charts", raw.charts.is_some(), "its arms are compared with each other, not with what is usual"),
         ("escalation", raw.escalation.is_some(), WHOLE_ARM),
         ("recovery", raw.recovery.is_some(), WHOLE_ARM),

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serin_proto::assignment::raw as proto;
 
+use super::behaviour::RawBehaviour;
 use super::blocks::FlagValue;
 use super::calendar::RawCalendar;
 use super::concurrency::RawConcurrency;
@@ -17,8 +18,11 @@ use super::failures::RawFailure;
 use super::gradual::RawRollback;
 use super::health::RawHealth;
 use super::hooks::RawHooks;
+use super::learned::RawLearned;
+use super::logs::RawLogs;
 use super::migrations::RawMigrations;
 use super::policies::RawPolicy;
+use super::prediction::RawPrediction;
 use super::quantity::{Proportion, Rate, Span};
 use super::queries::RawQuery;
 use super::quota::RawQuota;
@@ -107,6 +111,19 @@ pub(super) struct Plan {
     /// What the canary must not become, and what is done when that is in sight.
     #[serde(default)]
     pub(super) forecast: Option<Forecast>,
+    /// Logs of the service as evidence beside its requests: lines that only the canary writes, or writes more often. Absent:
+    /// they are none.
+    #[serde(default)]
+    pub(super) logs: Option<RawLogs>,
+    /// What people do on the pages of the service, as their browsers tell. Absent: it is not counted.
+    #[serde(default)]
+    pub(super) behaviour: Option<RawBehaviour>,
+    /// What was predicted of the release, as `serin gate --plan` writes it: a likely rollback begins smaller and is looked at longer.
+    #[serde(default)]
+    pub(super) prediction: Option<RawPrediction>,
+    /// What finished rollouts taught, as `serin learn plan` writes it. Absent: the defaults hold.
+    #[serde(default)]
+    pub(super) learned: Option<RawLearned>,
     /// What control charts show beside the verdicts.
     #[serde(default)]
     pub(super) charts: Option<Charts>,
@@ -352,6 +369,7 @@ pub(super) struct Forecast {
     #[serde(default)]
     pub(super) rollback: Option<bool>,
 }
+
 /// What control charts show beside the verdicts. They undo and hold nothing.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

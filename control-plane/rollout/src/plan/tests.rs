@@ -79,6 +79,8 @@ fn the_full_example_spells_out_the_defaults() {
     assert_eq!((full.failures(), full.limits()), (minimal.failures(), minimal.limits()));
     assert_eq!(full.margins(), minimal.margins());
     assert_eq!(full.forecast(), minimal.forecast());
+    assert_eq!(full.logs(), Plan::parse(&format!("{MINIMAL}logs: {{}}\n")).unwrap().logs());
+    assert_eq!(full.behaviour(), Plan::parse(&format!("{MINIMAL}behaviour: {{}}\n")).unwrap().behaviour());
     assert_eq!(full.chart_rules(), minimal.chart_rules());
     assert_eq!((full.warm_up(), full.promotion()), (minimal.warm_up(), minimal.promotion()));
     assert_eq!(full.escalation(), minimal.escalation());
@@ -93,6 +95,33 @@ fn the_full_example_spells_out_the_defaults() {
             ("login", Granularity::Coarse, 1.0)
         ]
     );
+}
+
+#[test]
+fn beacons_are_taken_in_every_phase_of_a_plan_that_asks_for_them_and_else_never() {
+    let ten_minutes = Behaviour {
+        novelty: seconds(600),
+        conversion: weight(50_000),
+        load: weight(200_000),
+        weight: weight(300_000),
+    };
+    for (written, expected) in [
+        ("", None),
+        ("behaviour: {}", Some(ten_minutes)),
+        (
+            "behaviour: {novelty: 0s, load: 50%}",
+            Some(Behaviour { novelty: seconds(0), load: weight(500_000), ..ten_minutes }),
+        ),
+        ("behaviour: {enabled: false, conversion: 1%}", None),
+    ] {
+        let plan = Plan::parse(&format!("{MINIMAL}{written}\n")).unwrap();
+        assert_eq!(plan.behaviour().copied(), expected, "{written}");
+        let mut state = state(&plan);
+        for phase in [Phase::WarmingUp, Phase::Promoted, Phase::RolledBack] {
+            state.phase = phase;
+            assert_eq!(plan.service_assignment(&state).behaviour, expected.is_some(), "{written}");
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Trigger {
     pub condition: Condition,
     /// For how long; of an overload, within what time.
     pub hold_for: Duration,
+    /// Fires before its limit is crossed, too.
+    pub ahead: Option<Ahead>,
     /// How urgent it is when it fires.
     pub severity: Severity,
     /// What is done then.
@@ -38,6 +40,15 @@ pub struct Trigger {
     pub component: Option<String>,
     /// Requests of an arm without which what the filters report says nothing.
     pub min_requests: u64,
+}
+
+/// How far a trigger on a query looks ahead.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ahead {
+    /// It fires when the limit will be crossed within this time.
+    pub within: Duration,
+    /// What spans a garbage collection, over which only the lowest value says where it is going. Zero: there is none.
+    pub collection: Duration,
 }
 
 /// What must hold.
@@ -204,6 +215,11 @@ pub(super) struct RawTrigger {
     /// How long the condition must hold without a break, at most 1h. What the filters report: 10s at the least.
     #[serde(rename = "for")]
     hold_for: Option<Span>,
+    /// Of a query: it fires, too, when its value will in all likelihood be beyond the limit within this time, 1m to 6h. A value that
+    /// comes with a trend only, such as memory that leaks, is foreseen. Default: it does not look ahead.
+    ahead: Option<Span>,
+    /// With `ahead`: a time that spans a garbage collection, at most 1h; only the lowest value over it counts then. Default: 0s.
+    collection: Option<Span>,
     /// Of `circuit_breaker` without a query: the time that is counted over, 10s to 1h.
     within: Option<Span>,
     /// Of what the filters report: requests of each arm without which nothing is said, 1 to 1000000. Default: 50.

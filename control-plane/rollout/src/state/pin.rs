@@ -94,6 +94,7 @@ impl Pin {
             Cause::ComponentsRegressed { .. }
             | Cause::BlocksAtFault { .. }
             | Cause::VersionRegressed
+            | Cause::Told { .. }
             | Cause::CoarseComponent { .. }
             | Cause::CoarseDependent { .. }
             | Cause::TooManyComponents { .. }

@@ -163,7 +163,8 @@ pub(super) fn demand(plan: &Plan, state: &State, judgement: &Judgement) -> Optio
             let predicted = judgement.version.predicted();
             let cause =
                 predicted.map(|trend| Cause::Predicted { components: Vec::new(), signal: trend.signal });
-            return Some(Demand::Version(cause.unwrap_or(Cause::VersionRegressed)));
+            let cause = cause.or_else(|| judgement.told()).unwrap_or(Cause::VersionRegressed);
+            return Some(Demand::Version(cause));
         }
         Alarm::Components(names) => names,
     };

@@ -11,7 +11,7 @@ use serin_proto::assignment::Weight;
 
 use super::Change;
 use super::alarm::{self, Demand, Return};
-use super::{beside, calendar, experiment, gradual, limits, outside, policy, quota};
+use super::{beside, calendar, due, experiment, gradual, limits, outside, policy, quota};
 use crate::event::Fact;
 use crate::hook;
 use crate::{Cause, DATA_AGE_MAX_S, HOLD_CHANGE_MIN_MS, HoldReason, Judgement, Phase, State};
@@ -250,8 +250,7 @@ pub(super) fn end_warm_up(change: &mut Change<'_>, evidence: Option<Box<Judgemen
 fn advance(change: &mut Change<'_>, judgement: Box<Judgement>, shortened: bool) {
     let (plan, state) = (change.plan, &change.state);
     let steps = plan.steps();
-    let index = usize::try_from(state.step).unwrap_or(usize::MAX);
-    let bake = steps.get(index).map_or(Duration::ZERO, |step| step.bake);
+    let bake = due::bake(plan, state);
     let bake = if shortened { bake.min(plan.minimum_evaluation()) } else { bake };
     let may = is_healthy(change, &judgement) && outside::allows(change, &judgement);
     if change.now.since(state.evaluating_since) < bake || !may {

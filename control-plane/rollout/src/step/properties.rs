@@ -85,6 +85,8 @@ pub(super) fn judgements() -> impl Strategy<Value = Judgement> {
                     latency_p99_least_us: Some(p99),
                 },
                 arms: Vec::new(),
+                findings: Vec::new(),
+                sources: None,
                 outside: crate::outside::Outside::default(),
             }
         },

@@ -64,6 +64,8 @@ fn judgement(verdict: Verdict) -> Judgement {
         baseline: window,
         canary: window,
         arms: Vec::new(),
+        findings: Vec::new(),
+        sources: None,
         outside: crate::outside::Outside::default(),
     }
 }

@@ -11,6 +11,7 @@
     reason = "a test that fails panics"
 )]
 
+mod ahead;
 mod world;
 
 use serin_analysis::Arm;

@@ -34,6 +34,7 @@ impl From<&Service> for raw::Service {
             components: service.components.iter().map(|part| component(part, service)).collect(),
             train: service.train.as_ref().map(|train| train.id.clone()),
             train_key: service.train.as_ref().map(|train| format!("{:032x}", train.key.0)),
+            behaviour: service.behaviour,
         }
     }
 }

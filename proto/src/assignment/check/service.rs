@@ -31,6 +31,7 @@ pub(super) fn check(field: &str, raw: raw::Service) -> Checked<Service> {
         rules,
         components,
         train,
+        behaviour: raw.behaviour,
     })
 }
 

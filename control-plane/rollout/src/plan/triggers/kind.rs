@@ -1,11 +1,14 @@
 //! What each trigger judges, which fields it takes and what it is without them.
 
+use std::time::Duration;
+
 use super::{
-    Bound, Condition, Quantity, RawTrigger, RawTriggers, Trigger, TriggerAction, default_for, range_of_for,
+    Ahead, Bound, Condition, Quantity, RawTrigger, RawTriggers, Trigger, TriggerAction, default_for,
+    range_of_for,
 };
 use crate::Severity;
 use crate::plan::blocks::is_name;
-use crate::plan::check::Findings;
+use crate::plan::check::{Findings, minutes};
 use crate::plan::error::PlanRule;
 use crate::plan::queries::Query;
 use crate::plan::raw;
@@ -138,6 +141,7 @@ pub(super) fn check(
     };
     let default = default_for(kind.hold_for(from_query));
     let hold_for = findings.duration(&format!("{field}.{named}"), given, default, range_of_for(from_query));
+    let ahead = ahead(field, raw, from_query, findings);
     let min_requests = raw.min_requests.unwrap_or(50);
     let min_requests = findings.range(&format!("{field}.min_requests"), min_requests, 1, 1_000_000);
     let action = raw.action.unwrap_or_default();
@@ -147,8 +151,31 @@ pub(super) fn check(
         TriggerAction::Notify => Severity::Info,
     });
     let component = raw.component.clone();
-    let trigger = Trigger { name, condition, hold_for, severity, action, component, min_requests };
+    let trigger = Trigger { name, condition, hold_for, ahead, severity, action, component, min_requests };
     (findings.len() == found_before).then_some(trigger)
+}
+
+/// How far it looks ahead, which only what reads a query can.
+fn ahead(field: &str, raw: &RawTrigger, from_query: bool, findings: &mut Findings) -> Option<Ahead> {
+    let refused = [
+        ("ahead", raw.ahead.is_some() && !from_query),
+        ("collection", raw.collection.is_some() && raw.ahead.is_none()),
+    ];
+    for (name, _) in refused.into_iter().filter(|(_, refused)| *refused) {
+        let because = if name == "ahead" {
+            "only a trigger on a query looks ahead"
+        } else {
+            "it says how `ahead` looks"
+        };
+        findings.add(&format!("{field}.{name}"), PlanRule::NotHere { because });
+    }
+    raw.ahead.as_ref()?;
+    let (least, most, hour) = (minutes(1), minutes(360), minutes(60));
+    let within = findings.duration(&format!("{field}.ahead"), raw.ahead.as_ref(), least, (least, most));
+    let collection = raw.collection.as_ref();
+    let collection =
+        findings.duration(&format!("{field}.collection"), collection, Duration::ZERO, (Duration::ZERO, hour));
+    Some(Ahead { within, collection })
 }
 
 fn name(kind: Kind, field: &str, raw: &RawTrigger, findings: &mut Findings) -> Option<String> {

@@ -76,3 +76,21 @@ fn what_a_trigger_says_is_kept() {
     assert_eq!(depth.condition, Condition::Query { query: "q".to_owned(), bound });
     assert_eq!((depth.name.as_str(), depth.severity), ("depth", Severity::Info));
 }
+
+#[test]
+fn a_trigger_on_a_query_may_look_ahead_and_no_other() {
+    let all = triggers("  memory: {query: q, ahead: 10m, collection: 2m}\n  security_events: {query: q}\n");
+    let ahead = Ahead { within: minutes(10), collection: minutes(2) };
+    assert_eq!(all.iter().map(|trigger| trigger.ahead).collect::<Vec<_>>(), [None, Some(ahead)]);
+    for (yaml, field) in [
+        ("  success_rate: {ahead: 5m}\n", "triggers.success_rate.ahead"),
+        ("  circuit_breaker: {ahead: 5m}\n", "triggers.circuit_breaker.ahead"),
+        ("  memory: {query: q, collection: 1m}\n", "triggers.memory.collection"),
+        ("  memory: {query: q, ahead: 10s}\n", "triggers.memory.ahead"),
+        ("  memory: {query: q, ahead: 7h}\n", "triggers.memory.ahead"),
+        ("  memory: {query: q, ahead: 1h, collection: 2h}\n", "triggers.memory.collection"),
+    ] {
+        let errors = Plan::parse(&format!("{PLAN}{yaml}")).unwrap_err().to_string();
+        assert!(errors.contains(field), "{yaml}: {errors}");
+    }
+}
