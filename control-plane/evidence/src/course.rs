@@ -10,7 +10,7 @@ mod traffic;
 use std::collections::BTreeMap;
 
 use serin_analysis::config::Failures;
-use serin_analysis::{Category, Outcomes, UserMasks};
+use serin_analysis::{Category, Outcomes, Signal, UserMasks};
 use serin_rollout::{Judgement, UnixMillis, Weight};
 
 use crate::documents::{Counts, Path, Slot};
@@ -90,6 +90,43 @@ pub struct Reported<'a> {
     pub users: UserMasks,
 }
 
+/// What was counted lately.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Recent {
+    /// Names of the arms, by the numbers that counts have.
+    pub arms: BTreeMap<u16, String>,
+    /// By name of the component, oldest first.
+    pub components: BTreeMap<String, Vec<Counted>>,
+}
+
+/// What one arm did in one slot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Counted {
+    /// First second of the slot.
+    pub second: u64,
+    /// Number of the arm.
+    pub arm: u16,
+    /// Requests that started.
+    pub started: u64,
+    /// Requests that finished.
+    pub finished: u64,
+    /// Requests that failed, by what the plan counts as a failure.
+    pub failed: u64,
+}
+
+/// The evidence of one scope by one signal at one second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScopePoint {
+    /// Newest second that was judged.
+    pub second: u64,
+    /// What was measured.
+    pub signal: Signal,
+    /// Natural logarithm of the evidence.
+    pub log_evidence: f64,
+    /// The value at which the scope is undone.
+    pub log_threshold: f64,
+}
+
 impl Course {
     /// Adds what was reported. `failures` says what counts as failed.
     pub fn count(&mut self, reported: &Reported<'_>, failures: &Failures) {
@@ -134,6 +171,39 @@ impl Course {
             },
         });
         Counts { slot_s: SLOT_S, slots: slots.collect() }
+    }
+
+    /// What was counted in whole slots from `from_second` until before `until_second`, by component: of all of them, or of `only`
+    /// one.
+    #[must_use]
+    pub fn recent(&self, from_second: u64, until_second: u64, only: Option<&str>) -> Recent {
+        let (from, until) = (from_second.div_ceil(SLOT_S), until_second / SLOT_S);
+        let number = only.map(|name| self.names.numbers.get(name).copied());
+        let cells = self.cells.range((from, 0, 0)..(until.max(from), 0, 0));
+        let cells = cells.filter(|((_, component, _), _)| number.is_none_or(|only| only == Some(*component)));
+        let mut arms = BTreeMap::<u16, String>::new();
+        let mut by_component = BTreeMap::<u16, Vec<Counted>>::new();
+        for ((slot, component, arm), cell) in cells {
+            let counted = Counted {
+                second: slot * SLOT_S,
+                arm: *arm,
+                started: cell.started,
+                finished: cell.finished,
+                failed: cell.failed,
+            };
+            arms.entry(*arm).or_insert_with(|| self.names.name(*arm).to_owned());
+            by_component.entry(*component).or_default().push(counted);
+        }
+        let named = by_component.into_iter();
+        let components = named.map(|(number, counts)| (self.names.name(number).to_owned(), counts)).collect();
+        Recent { arms, components }
+    }
+
+    /// How the evidence of one scope grew: of the version, whose name is empty, or of a component. A second in which many others
+    /// had stronger evidence is left out.
+    #[must_use]
+    pub fn path_of(&self, scope: &str) -> Vec<ScopePoint> {
+        self.paths.of(scope)
     }
 
     /// How the evidence grew.

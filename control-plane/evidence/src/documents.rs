@@ -17,6 +17,8 @@ pub mod name {
     pub const ASSIGNMENT: &str = "assignment";
     /// What the statistics said: a judgement.
     pub const STATISTICS: &str = "statistics";
+    /// What every stream of logs and users counted: [`serin_analysis::streams::Observed`].
+    pub const STREAMS: &str = "streams";
     /// [`super::Path`].
     pub const PATH: &str = "path";
     /// [`super::Counts`].

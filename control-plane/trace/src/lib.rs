@@ -3,7 +3,8 @@
 //! * [`Record`] is one line of a trace, checked: nearly always a [`Line`] of requests. [`Record::parse`] is total, and its
 //!   errors name column, field and rule.
 //! * [`Writer`] writes records; what `serin record` writes begins with a [`Start`], has [`Merged`] in each [`Line`], an
-//!   [`Act`] for all that people did, a [`Logged`] for what log records said of blocks, and what queries and health checks answered.
+//!   [`Act`] for all that people did, a [`Logged`] for what log records said of blocks, a [`Streamed`] for what
+//!   logs and users told, and what queries and health checks answered.
 //! * [`Lines`] reads a stream of records, plain, gzip or zstd, in memory bounded by [`LINE_BYTES_MAX`].
 //! * [`Seconds`] puts lines in order: those of one second in any order, and up to [`LATE_S`] seconds late.
 //! * [`Replay`] feeds them to a rollout on paper and says what would have been decided, and when.
@@ -25,6 +26,7 @@ mod record;
 mod replay;
 mod seconds;
 mod start;
+mod stream;
 mod text;
 mod write;
 
@@ -37,6 +39,7 @@ pub use record::Record;
 pub use replay::{Decided, Decision, Entry, Level, Needed, Reason, Replay, ReplayError};
 pub use seconds::{Cell, Host, LATE_S, Second, Seconds};
 pub use start::{EVIDENCE_BYTES_MAX, Piece, Start};
+pub use stream::Streamed;
 pub use write::{Packing, Writer};
 
 /// JSON Schema of one line.

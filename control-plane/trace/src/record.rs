@@ -10,6 +10,7 @@ use crate::logged::{self, Logged};
 use crate::outside;
 use crate::raw;
 use crate::start::{self, Piece};
+use crate::stream::{self, Streamed};
 use crate::text;
 
 /// One line of a trace.
@@ -25,6 +26,8 @@ pub enum Record {
     Logged(Logged),
     /// What a query or a health check answered.
     Outside(Told),
+    /// What logs or users told.
+    Stream(Streamed),
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -62,8 +65,17 @@ struct OutsideLine {
     outside: outside::Raw,
 }
 
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TraceStreamLine")]
+struct StreamLine {
+    /// What was told.
+    #[serde(deserialize_with = "raw::object")]
+    stream: stream::Raw,
+}
+
 /// One line of a trace. A recording begins with how the rollout stood, and also tells what people did, what log records
-/// said of blocks, and what queries and health checks answered.
+/// said of blocks, what queries and health checks answered, and what logs and users told.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "TraceRecord")]
@@ -74,6 +86,7 @@ enum Schema {
     Act(ActLine),
     Logged(LoggedLine),
     Outside(OutsideLine),
+    Stream(StreamLine),
 }
 
 /// JSON Schema of one line.
@@ -105,6 +118,11 @@ impl Record {
             let OutsideLine { outside } = text::read(line)?;
             let told = outside::check(outside);
             told.map(Self::Outside).map_err(|(field, rule)| broken(line, ("outside", field), rule))
+        } else if begins_with(bytes, b"stream") {
+            let line = text::text_of(bytes)?;
+            let StreamLine { stream } = text::read(line)?;
+            let streamed = Streamed::check(stream);
+            streamed.map(Self::Stream).map_err(|(field, rule)| broken(line, ("stream", field), rule))
         } else {
             Line::parse(bytes).map(|line| Self::Requests(Box::new(line)))
         }
@@ -120,6 +138,7 @@ impl Record {
             Self::Start(piece) => serde_json::to_string(&StartLine { start: piece.raw() }),
             Self::Act(act) => serde_json::to_string(&ActLine { act: act.raw() }),
             Self::Logged(logged) => serde_json::to_string(&LoggedLine { logged: logged.raw() }),
+            Self::Stream(streamed) => serde_json::to_string(&StreamLine { stream: streamed.raw() }),
             Self::Outside(told) => serde_json::to_string(&OutsideLine { outside: outside::Raw::of(told) }),
         }
     }
@@ -150,6 +169,7 @@ mod tests {
     const LOGGED: &str = r#"{"logged":{"at_ms":1800000002250,"t":1800000001,"component":"cart","arm":"canary","blocks":{"tax":3}}}"#;
     const OUTSIDE: &str =
         r#"{"outside":{"at":1800000002250,"of":"query","name":"memory","answer":"value","value":0.5}}"#;
+    const STREAM: &str = r#"{"stream":{"at_ms":1800000002250,"t":1800000001,"kind":"script_error","component":"cart","name":"","arm":"canary","events":3,"exposures":9,"harmful":true,"samples":["a"]}}"#;
     const START: &str =
         r#"{"start":{"at_ms":1800000002250,"rollout":"shop-1","part":1,"parts":1,"packed":"H4sI"}}"#;
 
@@ -165,7 +185,7 @@ mod tests {
             r#""order":"rollback","block":"tax""#,
         ];
         let others = orders.map(|order| ACT.replace(r#""order":"set_weight","weight_ppm":250000"#, order));
-        for text in others.iter().map(String::as_str).chain([ACT, START, LOGGED, OUTSIDE]) {
+        for text in others.iter().map(String::as_str).chain([ACT, START, LOGGED, OUTSIDE, STREAM]) {
             assert_eq!(Record::parse(text.as_bytes()).unwrap().to_json().unwrap(), text);
         }
         let spaced = ACT.replacen("{\"act\"", " {  \"act\"", 1);
@@ -175,7 +195,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_damaged_line_gives_a_record_or_an_error(at in 0..LOGGED.len(), byte: u8, cut in 0..LOGGED.len()) {
-            for line in [ACT, START, LOGGED, OUTSIDE] {
+            for line in [ACT, START, LOGGED, OUTSIDE, STREAM] {
                 let mut bytes = line.as_bytes().to_vec();
                 if let Some(place) = bytes.get_mut(at) {
                     *place = byte;
@@ -217,6 +237,8 @@ mod tests {
             (LOGGED, "1800000002250", "9800000002250000", "logged.at_ms", "is beyond the year 9999"),
             (LOGGED, "cart", "", "logged.component", "must be 1 to 128 bytes long"),
             (OUTSIDE, "1800000002250", "9800000002250000", "outside.at", "is beyond the year 9999"),
+            (STREAM, "script_error", "scripts", "stream.kind", "is no kind of stream"),
+            (STREAM, "1800000002250", "9800000002250000", "stream.at_ms", "is beyond the year 9999"),
             (START, "\"part\":1", "\"part\":2", "start.part", "must be 1 to `parts`, at most 128"),
             (START, "H4sI", "%", "start.packed", "is not base64"),
             (START, "shop-1", "", "start.rollout", "must be 1 to 64 bytes long"),

@@ -28,6 +28,7 @@ use crate::logged::Logged;
 use crate::record::Record;
 use crate::seconds::{LATE_S, Second, Seconds};
 use crate::start::Piece;
+use crate::stream::Streamed;
 use peer::Peer;
 use recorded::Recorded;
 use serin::Serin;
@@ -107,6 +108,7 @@ impl Replay {
             Record::Act(act) => self.act(act, &mut entries)?,
             Record::Logged(logged) => self.logged(logged, &mut entries)?,
             Record::Outside(told) => self.outside(told, &mut entries)?,
+            Record::Stream(streamed) => self.streamed(streamed, &mut entries)?,
         }
         Ok(entries)
     }
@@ -153,6 +155,13 @@ impl Replay {
             return Err(broken("logged", Rule::NoStart).into());
         }
         self.recorded().map_or(Ok(()), |recorded| recorded.logged(logged, entries))
+    }
+
+    fn streamed(&mut self, streamed: Streamed, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {
+        if self.is_recorded != Some(true) {
+            return Err(broken("stream", Rule::NoStart).into());
+        }
+        self.recorded().map_or(Ok(()), |recorded| recorded.streamed(streamed, entries))
     }
 
     fn outside(&mut self, told: Told, entries: &mut Vec<Entry>) -> Result<(), ReplayError> {

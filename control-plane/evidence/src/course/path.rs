@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serin_analysis::{Reason, Signal};
 use serin_rollout::{Judgement, UnixMillis, Weight};
 
-use super::{FINE_S, KEPT_S, Names, SERIES_MAX};
+use super::{FINE_S, KEPT_S, Names, SERIES_MAX, ScopePoint};
 use crate::documents::{Path, PathPoint, SeriesValue};
 
 /// Evidence by scope and signal at one time.
@@ -29,6 +29,16 @@ struct Value {
     log_threshold: f64,
 }
 
+impl Point {
+    /// Whether something was undone by it: a value that crossed its threshold is not judged any more. Such a point stays, also
+    /// when its second is judged again.
+    fn is_settled_in(&self, later: &[Value]) -> bool {
+        let is_of = |one: &Value, other: &Value| one.scope == other.scope && one.signal == other.signal;
+        let mut crossed = self.series.iter().filter(|value| value.log_evidence >= value.log_threshold);
+        crossed.any(|value| !later.iter().any(|other| is_of(value, other)))
+    }
+}
+
 /// All points, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths {
@@ -42,7 +52,11 @@ impl Paths {
         let arm = |window: &serin_rollout::ArmWindow| (window.requests, window.errors, window.latency_p99_us);
         let (baseline, canary) = (arm(&judgement.baseline), arm(&judgement.canary));
         let series = self.series(judgement);
-        if self.points.back().is_some_and(|last| last.at.second() == now.second()) {
+        if self
+            .points
+            .back()
+            .is_some_and(|last| last.at.second() == now.second() && !last.is_settled_in(&series))
+        {
             self.points.pop_back();
         }
         self.points.push_back(Point { at: now, second, weight, baseline, canary, series });
@@ -107,6 +121,20 @@ impl Paths {
         let quiet = self.points.iter().rev().find(|point| of(point) <= 0.0);
         let begun = quiet.or(self.points.front())?;
         Some((begun.second + u64::from(quiet.is_some())).min(last.second))
+    }
+
+    pub(super) fn of(&self, scope: &str) -> Vec<ScopePoint> {
+        let Some(scope) = self.scopes.numbers.get(scope) else { return Vec::new() };
+        let points = self.points.iter().flat_map(|point| {
+            let values = point.series.iter().filter(|value| value.scope == *scope);
+            values.map(|value| ScopePoint {
+                second: point.second,
+                signal: value.signal,
+                log_evidence: rounded(value.log_evidence),
+                log_threshold: rounded(value.log_threshold),
+            })
+        });
+        points.collect()
     }
 
     pub(super) fn path(&self) -> Path {

@@ -99,3 +99,50 @@ fn traffic_is_that_of_the_last_minute_of_which_everything_is_reported() {
     assert_eq!(course.traffic(1_200), Traffic::default());
     assert_eq!(course.traffic(0), Traffic::default());
 }
+
+#[test]
+fn recent_counts_are_of_whole_slots_and_of_the_component_that_is_asked_for() {
+    let mut course = Course::default();
+    for second in 100..123 {
+        served(&mut course, "cart", second, u64::from(second == 101));
+        served(&mut course, "pay", second, 0);
+    }
+    let recent = course.recent(103, 122, None);
+    assert_eq!(recent.components.keys().collect::<Vec<_>>(), ["cart", "pay"]);
+    let seconds: Vec<_> = recent.components["cart"].iter().map(|counted| counted.second).collect();
+    assert_eq!(seconds, [105, 110, 115]);
+    let counted = recent.components["pay"][0];
+    assert_eq!((recent.arms[&counted.arm].as_str(), counted.started, counted.failed), ("canary", 50, 0));
+    let cart = course.recent(100, 105, Some("cart"));
+    assert_eq!((cart.components.len(), cart.components["cart"][0].failed), (1, 1));
+    assert_eq!(course.recent(100, 105, Some("nothing")), Recent::default());
+    assert_eq!(course.recent(200, 100, None), Recent::default());
+}
+
+#[test]
+fn the_point_at_which_something_was_undone_stays_when_its_second_is_judged_again() {
+    let mut course = Course::default();
+    let at = |ms: u64| UnixMillis(10_000 + ms);
+    course.judged(&judgement(1.0, 0), Weight::ZERO, at(0));
+    course.judged(&judgement(7.5, 0), Weight::ZERO, at(100));
+    course.judged(&judgement(8.0, 0), Weight::ZERO, at(200));
+    let undone = Judgement { data_age_s: Some(2), ..Judgement::default() };
+    (3..10).for_each(|tenth| course.judged(&undone, Weight::ZERO, at(tenth * 100)));
+    let values: Vec<_> = course.path_of("").iter().map(|point| point.log_evidence).collect();
+    assert_eq!(values, [8.0]);
+    assert_eq!(course.path().points.len(), 2);
+}
+
+#[test]
+fn the_path_of_a_scope_is_its_part_of_the_whole() {
+    let mut course = Course::default();
+    for second in 0..10_u32 {
+        let now = UnixMillis(u64::from(second) * 1_000 + 2_000);
+        course.judged(&judgement(f64::from(second) / 4.0, 2), Weight::ZERO, now);
+    }
+    let version = course.path_of("");
+    assert_eq!((version.len(), version[9].second, version[9].log_evidence), (10, 9, 2.25));
+    assert_eq!((version[0].signal, version[0].log_threshold), (Signal::ErrorRate, 7.0));
+    assert_eq!(course.path_of("c1").len(), 10);
+    assert_eq!(course.path_of("nothing"), []);
+}

@@ -1,5 +1,7 @@
 use serde_json::json;
-use serin_analysis::{Reason, Signal, Verdict};
+use serin_analysis::risk::BySource;
+use serin_analysis::streams::{Finding, Kind as Stream, SourceRisk, SourcesRisk};
+use serin_analysis::{ByArm, Reason, Signal, Verdict};
 use serin_rollout::outside::{
     HealthReading, HealthState, Outside, QueryReading, TriggerReading, TriggerState,
 };
@@ -289,6 +291,46 @@ fn a_report_tells_what_was_seen_from_outside_where_something_was() {
     without.add(name::COUNTS, counts(DECIDED - 600, DECIDED));
     let report = write(&archive([without.finish(&Masker::new(false).unwrap())]), "p").unwrap().markdown;
     assert!(!report.contains("seen from outside"), "{report}");
+}
+
+/// A judgement by logs: requests are well.
+fn told_by_logs() -> Judgement {
+    let finding = Finding {
+        kind: Stream::LogTemplate,
+        component: String::new(),
+        name: "no receipt for <*>".to_owned(),
+        samples: vec!["no receipt for 17".to_owned()],
+        first_second: ONSET,
+        is_harmful: true,
+        is_new: true,
+        verdict: Verdict::Regressed,
+        log_evidence: 9.0,
+        log_threshold: 8.0,
+        allowed: 0.0002,
+        events: ByArm { baseline: 0, canary: 37 },
+        exposures: ByArm { baseline: 2_400, canary: 1_000 },
+    };
+    let part = |weight, risk| SourceRisk { weight, risk, log_evidence: 0.0 };
+    let by_source = BySource { metrics: part(0.4, 0.0), behaviour: part(0.3, 0.0), logs: part(0.3, 50.0) };
+    let sources = SourcesRisk { by_source, risk: 15.0, log_evidence: 7.8 };
+    Judgement { findings: vec![finding], sources: Some(sources), ..Judgement::default() }
+}
+
+#[test]
+fn what_logs_told_stands_among_the_causes_with_its_share_and_its_samples() {
+    let mut main = draft(Kind::Bundle, "shop-1a2b3c4d.4");
+    main.add(name::DECISION, decision());
+    main.add(name::COUNTS, counts(DECIDED - 600, DECIDED));
+    main.add(name::STATISTICS, told_by_logs());
+    let report = write(&archive([main.finish(&Masker::new(false).unwrap())]), "p").unwrap().markdown;
+    for part in [
+        "- Of a risk of 15 of 100, requests had 0 %, users 0 %, logs 100 %.",
+        "only the canary logs",
+        "3.70 % on the canary (37 of 1000)",
+        "  - no receipt for 17",
+    ] {
+        assert!(report.contains(part), "{part} is not in\n{report}");
+    }
 }
 
 #[test]

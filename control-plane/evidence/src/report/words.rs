@@ -4,21 +4,11 @@ use serin_rollout::UnixMillis;
 
 /// `2026-01-31 12:00:00 UTC`.
 pub(super) fn utc(second: u64) -> String {
-    let (days, of_day) = (second / 86_400, second % 86_400);
-    // Days since 1 March of year 0, in cycles of 400 years, as in Hinnant's `civil_from_days`.
-    let days = days.saturating_add(719_468);
-    let (cycle, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    let year = cycle * 400 + year + u64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    at(UnixMillis(second.saturating_mul(1_000)))
 }
 
 pub(super) fn at(moment: UnixMillis) -> String {
-    utc(moment.second())
+    moment.utc("%Y-%m-%d %H:%M:%S UTC")
 }
 
 /// `2 h 5 min`, `40 s`, `1.3 s`, `250 ms`.

@@ -163,6 +163,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
                     component.iter().cloned().collect()
                 }
                 Cause::VersionRegressed
+                | Cause::Told { .. }
                 | Cause::LimitSustained { .. }
                 | Cause::Policy { .. }
                 | Cause::WithinLimits
@@ -190,6 +191,7 @@ pub(super) fn decision(event: &Event) -> Option<Decision> {
         | Fact::TriggerCleared { .. }
         | Fact::EvidenceMissing { .. }
         | Fact::EvidenceIncomplete { .. }
+        | Fact::DecisionMarked { .. }
         | Fact::EvidenceReturned { .. }
         | Fact::Ready
         | Fact::WatchEnded

@@ -19,6 +19,7 @@ use crate::line::{Line, Rule};
 use crate::logged::Logged;
 use crate::merged::Merged;
 use crate::start::{Piece, Pieces, Start};
+use crate::stream::Streamed;
 
 /// Time between two judgements, in ms, without and with news: those of the live loop.
 const TICK_MS: u64 = 1_000;
@@ -42,6 +43,7 @@ pub(super) struct Recorded {
 enum Told {
     Requests(Box<(Line, Merged)>),
     Logged(Logged),
+    Stream(Streamed),
     Outside(outside::Told),
 }
 
@@ -50,6 +52,7 @@ impl Told {
         match self {
             Self::Requests(told) => told.1.at_ms,
             Self::Logged(logged) => logged.at_ms,
+            Self::Stream(streamed) => streamed.at_ms,
             Self::Outside(told) => told.at.0,
         }
     }
@@ -127,6 +130,15 @@ impl Recorded {
         self.told(Told::Logged(logged), entries)
     }
 
+    /// Takes what logs or users told.
+    pub(super) fn streamed(
+        &mut self,
+        streamed: Streamed,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReplayError> {
+        self.told(Told::Stream(streamed), entries)
+    }
+
     /// Takes what a query or a health check answered.
     pub(super) fn outside(
         &mut self,
@@ -178,7 +190,7 @@ impl Recorded {
         let Some(first_ms) = ahead.first().map(Told::at_ms) else { return Ok(()) };
         let names = ahead.iter().filter_map(|told| match told {
             Told::Requests(told) => Some(&told.0.component),
-            Told::Logged(_) | Told::Outside(_) => None,
+            Told::Logged(_) | Told::Stream(_) | Told::Outside(_) => None,
         });
         let names: BTreeSet<&String> = names.collect();
         let serin = Serin::begin(self.plan.clone(), &names, UnixMillis(first_ms), entries)?;
@@ -219,6 +231,7 @@ impl Run {
                 self.has_news = true;
             }
             Told::Logged(logged) => self.serin.merge_logged(logged),
+            Told::Stream(streamed) => self.serin.merge_stream(&streamed.counts),
             Told::Outside(told) => self.serin.hear(told),
         }
         Ok(())

@@ -14,6 +14,8 @@ use serin_rollout::{
 use super::ReplayError;
 use super::outcome::{Decision, Entry, Needed, Reason, decision, of_scope};
 use crate::line::Line;
+use serin_analysis::streams::StreamCounts;
+
 use crate::logged::Logged;
 use crate::merged::Merged;
 use crate::seconds::{Cell, Second, failures};
@@ -187,6 +189,11 @@ impl Serin {
         for (block, failed) in blocks {
             self.trial.evaluation().merge_logged(component, block, *arm, *t, *failed);
         }
+    }
+
+    /// Adds what logs or users told.
+    pub(super) fn merge_stream(&mut self, counts: &StreamCounts) {
+        self.trial.evaluation().merge_stream(counts);
     }
 
     /// Takes over what a query or a health check answered.

@@ -32,7 +32,11 @@ fn golden(name: &str) -> Vec<Line> {
     let lines = Lines::new(std::fs::File::open(path).unwrap()).unwrap();
     let requests = lines.map(|line| match line.unwrap().1 {
         Record::Requests(line) => *line,
-        other @ (Record::Start(_) | Record::Act(_) | Record::Logged(_) | Record::Outside(_)) => {
+        other @ (Record::Start(_)
+        | Record::Act(_)
+        | Record::Logged(_)
+        | Record::Stream(_)
+        | Record::Outside(_)) => {
             panic!("a golden trace has {other:?}")
         }
     });

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serin_analysis::{ScopeAssessment, Verdict};
+use serin_rollout::Judgement;
 
 use super::super::facts::Facts;
 use super::super::words::{count, lasting, plain, weight};
@@ -49,6 +50,27 @@ fn statistics(facts: &Facts, text: &mut String) {
     if said == 0 {
         text.push_str("No scope was shown to be worse than the baseline when the decision was made.\n");
         scope_in_words("the version", &judgement.version, text);
+    }
+    told(judgement, text);
+}
+
+/// What logs and users told, and what each source had of the risk. Nothing where requests were the only source.
+fn told(judgement: &Judgement, text: &mut String) {
+    let Some(sources) = &judgement.sources else { return };
+    let shares = sources.shares();
+    let _written = writeln!(
+        text,
+        "- Of a risk of {:.0} of 100, requests had {:.0} %, users {:.0} %, logs {:.0} %.",
+        sources.risk,
+        shares.metrics * 100.0,
+        shares.behaviour * 100.0,
+        shares.logs * 100.0
+    );
+    for finding in judgement.findings.iter().filter(|finding| finding.is_harmful).take(RECORDS_MAX) {
+        let _written = writeln!(text, "- {}.", plain(&finding.sentence()));
+        for sample in &finding.samples {
+            let _written = writeln!(text, "  - {}", plain(sample));
+        }
     }
 }
 
