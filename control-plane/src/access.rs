@@ -43,10 +43,36 @@ impl Access {
         Self { tokens: admin.tokens.as_slice().into(), open: !admin.identifies() }
     }
 
+    /// Who may act on rollouts through the `http` listener: who may through the `admin` listener. A token of the `http` listener is
+    /// given to code that reads flags and metrics, so it is not enough. Where the `admin` listener asks for certificates of an
+    /// authority that the `http` listener does not ask for, and where it asks nobody because its address is not reachable while the
+    /// `http` listener does ask, nobody may.
+    #[must_use]
+    pub fn of_acts(http: &Listener, admin: &Listener) -> Self {
+        let authority = |listener: &Listener| listener.tls.as_ref().and_then(|tls| tls.client_ca.clone());
+        let demanded = authority(admin);
+        let is_certified = demanded.is_none() || demanded == authority(http);
+        let tokens = if is_certified { admin.tokens.as_slice().into() } else { Arc::default() };
+        let is_met = admin.identifies() || !http.identifies();
+        Self { tokens, open: is_certified && is_met && admin.tokens.is_empty() }
+    }
+
     /// Whether nobody is let in.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.tokens.is_empty() && !self.open
+    }
+
+    /// Whether everyone is let in who can connect.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The name of who holds this token.
+    #[must_use]
+    pub fn holder_of(&self, presented: &str) -> Option<&str> {
+        self.tokens.iter().find(|token| token.matches(presented)).map(|token| token.name.as_str())
     }
 
     /// The holder of the token in an `authorization` value; `Ok(None)` when none is asked for.
@@ -58,11 +84,10 @@ impl Access {
             return Ok(None);
         }
         let (scheme, presented) = authorization.and_then(|value| value.split_once(' ')).ok_or(Denied)?;
-        let known = self
-            .tokens
-            .iter()
-            .find(|token| scheme.eq_ignore_ascii_case("bearer") && token.matches(presented));
-        known.map(|token| Some(token.name.as_str())).ok_or(Denied)
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Denied);
+        }
+        self.holder_of(presented).map(Some).ok_or(Denied)
     }
 
     /// Who calls by these headers: the name that is claimed and the token that vouches for it.
@@ -87,6 +112,16 @@ impl Access {
         let actor = actor(claimed(request.metadata())?, holder);
         request.extensions_mut().insert(actor);
         Ok(request)
+    }
+}
+
+impl Actor {
+    /// Someone whom the holder of a token vouches for, as every interface names them. `None`: the name is impossible.
+    #[must_use]
+    pub fn vouched(claimed: Option<&str>, holder: &str) -> Option<Self> {
+        let is_fine = claimed
+            .is_none_or(|name| is_possible(name) && name.bytes().all(|one| matches!(one, b' '..=b'~')));
+        is_fine.then(|| actor(claimed, Some(holder)))
     }
 }
 

@@ -1,8 +1,13 @@
 //! What people and pipelines ask for. Changes go to the rollouts' task and are answered after they are durable;
 //! everything else is read from snapshots.
 
+mod asked;
 mod convert;
+mod decisions;
+mod detail;
 pub(crate) mod failure;
+mod look;
+mod readings;
 mod record;
 pub(crate) mod train;
 mod watch;
@@ -13,19 +18,21 @@ use std::time::Duration;
 use serin_proto::admin::v1 as api;
 use serin_proto::admin::v1::admin_service_server::AdminService;
 use serin_proto::assignment::Weight;
-use serin_rollout::{Approval, Command, Order, RollbackScope, emergency};
+use serin_rollout::{Command, Order, emergency};
 use tokio::sync::{Semaphore, watch as signal};
 use tonic::{Request, Response, Status};
 
+pub(crate) use asked::{approval, scope};
+use asked::{lasting, wanted};
 pub(crate) use convert::timestamp;
+pub(crate) use readings::Readings;
 
 use crate::access::Actor;
 use crate::assignment::Board;
 use crate::calls::Calls;
 use crate::clock;
-use crate::components::Known;
 use crate::fleet::Fleet;
-use crate::rollouts::{Place, Rollouts, Wanted};
+use crate::rollouts::{Place, Rollouts};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
 use crate::store::{EventQuery, StoreHandle};
@@ -60,6 +67,8 @@ pub struct Admin {
     pub board: Arc<Board>,
     /// The journal.
     pub store: StoreHandle,
+    /// The same, for who looks back.
+    pub(crate) readings: Readings,
     /// When streams end.
     pub ending: Ending,
     /// Places for watch streams.
@@ -81,7 +90,8 @@ impl Admin {
         Arc::new(Semaphore::new(RECORDINGS_MAX))
     }
 
-    async fn command(
+    /// Orders something by the name of `actor`.
+    pub(crate) async fn command(
         &self,
         id: String,
         order: Order,
@@ -107,26 +117,6 @@ fn required(field: &str, value: String) -> Result<String, Status> {
     } else {
         Ok(value)
     }
-}
-
-fn wanted(target: Option<api::record_request::Target>) -> Result<Wanted, Status> {
-    use api::record_request::Target;
-    match target {
-        Some(Target::RolloutId(id)) => Ok(Wanted::Rollout(required("rollout_id", id)?)),
-        Some(Target::Service(service)) if service.len() > SERVICE_BYTES_MAX => {
-            Err(Status::invalid_argument(format!("service: exceeds {SERVICE_BYTES_MAX} bytes")))
-        }
-        Some(Target::Service(service)) => Ok(Wanted::Service(required("service", service)?)),
-        None => Err(Status::invalid_argument("target: must be a rollout_id or a service")),
-    }
-}
-
-fn lasting(duration: Option<prost_types::Duration>) -> Result<Duration, Status> {
-    let Some(duration) = duration else { return Ok(RECORDING_MAX) };
-    let lasting = Duration::try_from(duration).ok();
-    lasting
-        .filter(|lasting| (Duration::from_secs(1)..=RECORDING_MAX).contains(lasting))
-        .ok_or_else(|| Status::invalid_argument("duration: must be 1 second to 24 hours"))
 }
 
 /// Who asks, as the guard noted it.
@@ -250,21 +240,7 @@ impl AdminService for Admin {
     ) -> Result<Response<api::RollbackResponse>, Status> {
         let actor = actor(&request);
         let api::RollbackRequest { id, component, reason, block, arm } = request.into_inner();
-        let scope = match (component.is_empty(), block.is_empty(), arm.is_empty()) {
-            (true, true, true) => RollbackScope::Version,
-            (false, true, true) => RollbackScope::Component(component),
-            (true, false, true) => RollbackScope::Block(block),
-            (true, true, false) => RollbackScope::Arm(arm),
-            (false, false, _) => {
-                return Err(Status::invalid_argument("block: cannot be given together with component"));
-            }
-            (_, _, false) => {
-                return Err(Status::invalid_argument(
-                    "arm: cannot be given together with component or block",
-                ));
-            }
-        };
-        let order = Order::Rollback { scope };
+        let order = Order::Rollback { scope: scope(component, block, arm)? };
         let rollout = self.command(id, order, reason, actor).await?;
         Ok(Response::new(api::RollbackResponse { rollout: Some(rollout) }))
     }
@@ -275,13 +251,7 @@ impl AdminService for Admin {
     ) -> Result<Response<api::ApproveResponse>, Status> {
         let actor = actor(&request);
         let request = request.into_inner();
-        let approval = match request.approval() {
-            api::Approval::Unspecified => return Err(Status::invalid_argument("approval: must be given")),
-            api::Approval::DataLoss => Approval::DataLoss,
-            api::Approval::RetryHook => Approval::RetryHook,
-            api::Approval::SkipHook => Approval::SkipHook,
-            api::Approval::Drained => Approval::Drained,
-        };
+        let approval = approval(request.approval())?;
         let rollout = self.command(request.id, Order::Approve(approval), request.reason, actor).await?;
         Ok(Response::new(api::ApproveResponse { rollout: Some(rollout) }))
     }
@@ -303,9 +273,7 @@ impl AdminService for Admin {
         &self,
         _request: Request<api::ListNodesRequest>,
     ) -> Result<Response<api::ListNodesResponse>, Status> {
-        let now = clock::now();
-        let nodes = self.fleet.nodes().iter().map(|(name, node)| convert::node(name, node, now)).collect();
-        Ok(Response::new(api::ListNodesResponse { nodes }))
+        Ok(Response::new(api::ListNodesResponse { nodes: self.nodes(clock::now()) }))
     }
 
     async fn list_components(
@@ -314,8 +282,33 @@ impl AdminService for Admin {
     ) -> Result<Response<api::ListComponentsResponse>, Status> {
         let service = request.into_inner().service;
         let service = Some(service.as_str()).filter(|name| !name.is_empty());
-        let known = Known::of(&self.directory, &self.fleet, &self.calls, clock::now());
-        Ok(Response::new(convert::components(&known, service)))
+        Ok(Response::new(self.known(service)))
+    }
+
+    async fn get_component(
+        &self,
+        request: Request<api::GetComponentRequest>,
+    ) -> Result<Response<api::GetComponentResponse>, Status> {
+        let api::GetComponentRequest { id, component } = request.into_inner();
+        Ok(Response::new(self.component(&required("id", id)?, &component).await?))
+    }
+
+    async fn list_decisions(
+        &self,
+        request: Request<api::ListDecisionsRequest>,
+    ) -> Result<Response<api::ListDecisionsResponse>, Status> {
+        let decisions = self.decisions(request.into_inner()).await?;
+        Ok(Response::new(api::ListDecisionsResponse { decisions }))
+    }
+
+    async fn mark_decision(
+        &self,
+        request: Request<api::MarkDecisionRequest>,
+    ) -> Result<Response<api::MarkDecisionResponse>, Status> {
+        let (actor, request) = (actor(&request), request.into_inner());
+        let (id, mark) = (required("id", request.id.clone())?, request.mark());
+        let decision = self.mark(&id, mark, request.reason, actor).await?;
+        Ok(Response::new(api::MarkDecisionResponse { decision: Some(decision) }))
     }
 
     async fn list_events(

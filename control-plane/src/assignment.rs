@@ -57,6 +57,13 @@ impl Published {
         serde_json::to_string(&assignment).unwrap_or_default()
     }
 
+    /// Whether any of the services takes beacons. `service`: that service alone.
+    #[must_use]
+    pub fn takes_beacons(&self, service: Option<&str>) -> bool {
+        let wanted = |candidate: &&raw::Service| service.is_none_or(|name| candidate.name == name);
+        self.services.iter().filter(wanted).any(|service| service.behaviour)
+    }
+
     /// The JSON form without the secrets in it, for people.
     #[must_use]
     pub fn redacted(&self, service: Option<&str>) -> String {

@@ -6,6 +6,7 @@
 //! [`DENIED_PER_MINUTE`] times a minute, and counted beyond that. Arguments are masked and cut.
 
 mod arguments;
+pub(crate) mod form;
 mod methods;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,8 @@ pub(crate) const DENIED_PER_MINUTE: u32 = 60;
 const MESSAGE_KEPT: usize = 2_000;
 /// Bytes of a method's name that are kept.
 const METHOD_KEPT: usize = 256;
+/// Where people sign in.
+pub(crate) const SIGN_IN: &str = "/login";
 
 /// Which interface it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,13 +77,20 @@ impl Audit {
         Self { store, access, masker, interface, methods, denied: Arc::default() }
     }
 
+    /// Notes that someone signed in, or was turned away. What cannot be noted does not happen.
+    pub(crate) async fn signed_in(&self, asked: Asked) -> Result<(), StoreError> {
+        let number = self.write(What::Asked(asked)).await?;
+        let (outcome, message) = ("ok".to_owned(), String::new());
+        self.write(What::Answered { asked: number, outcome, message }).await.map(|_| ())
+    }
+
     fn is_read(&self, request: &Request) -> bool {
         match self.interface {
             Interface::Grpc => Methods::is_read(method_of(request)),
-            // Flags are evaluated by POST, as their protocol wants it.
+            // Flags are evaluated by POST, as their protocol wants it. Who signs in is noted by who knows whether they may.
             Interface::Http => {
-                let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
-                reads.contains(request.method()) || request.uri().path().starts_with("/ofrep/")
+                let (reads, path) = ([Method::GET, Method::HEAD, Method::OPTIONS], request.uri().path());
+                reads.contains(request.method()) || path.starts_with("/ofrep/") || path == SIGN_IN
             }
         }
     }
@@ -90,7 +100,8 @@ impl Audit {
         Ok(self.store.call(move |store| store.audit(&record)).await?.number)
     }
 
-    fn asked(&self, request: &Request, actor: String, arguments: Value) -> Asked {
+    /// What somebody asks for, as it is noted.
+    pub(crate) fn asked(&self, request: &Request, actor: String, arguments: Value) -> Asked {
         let method = method_of(request);
         let method = method.get(..method.floor_char_boundary(METHOD_KEPT)).unwrap_or_default().to_owned();
         let (peer, certificate) = peer(request);
@@ -102,7 +113,7 @@ impl Audit {
     }
 
     /// Notes that someone without a right to asked, unless that happens too often.
-    async fn note_denied(&self, asked: Asked) {
+    pub(crate) async fn note_denied(&self, asked: Asked) {
         let and_more = {
             let mut turned = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
             let minute = clock::now().second() / 60;
@@ -136,7 +147,12 @@ impl Audit {
             Interface::Grpc => self.methods.arguments(&method, &bytes),
             Interface::Http => {
                 let query = parts.uri.query().unwrap_or_default();
-                json!({"query": query, "body_bytes": bytes.len(), "body_sha256": Hash::of(&bytes)})
+                match form::fields(&parts.headers, &bytes) {
+                    Some(fields) => json!({"query": query, "fields": fields}),
+                    None => {
+                        json!({"query": query, "body_bytes": bytes.len(), "body_sha256": Hash::of(&bytes)})
+                    }
+                }
             }
         };
         self.masker.mask_value(&mut arguments);
@@ -152,7 +168,9 @@ impl Audit {
     }
 
     async fn through(self, request: Request, next: Next) -> Response {
-        let Ok(Actor(actor)) = self.access.who(request.headers()) else {
+        // Who signed in is known before; nothing else knows more than the headers say.
+        let known = request.extensions().get::<Actor>().cloned();
+        let Ok(Actor(actor)) = known.map_or_else(|| self.access.who(request.headers()), Ok) else {
             let asked = self.asked(&request, "unknown".to_owned(), Value::Null);
             self.note_denied(asked).await;
             return next.run(request).await;
@@ -215,7 +233,9 @@ fn outcome(interface: Interface, response: &Response) -> (String, String) {
         (Interface::Grpc, Some(status)) if status.code() != tonic::Code::Ok => {
             (format!("{:?}", status.code()), status.message().to_owned())
         }
-        (Interface::Grpc | Interface::Http, _) if response.status().is_success() => {
+        (Interface::Grpc | Interface::Http, _)
+            if response.status().is_success() || response.status() == StatusCode::SEE_OTHER =>
+        {
             ("ok".to_owned(), String::new())
         }
         (Interface::Grpc | Interface::Http, _) => (response.status().as_u16().to_string(), String::new()),

@@ -59,6 +59,12 @@ pub struct Component {
     pub routes: Vec<Route>,
     /// What it was seen to call.
     pub calls: Vec<ObservedCalls>,
+    /// What it returns with, by its rollout.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns_with: Vec<String>,
+    /// What switches its feature off when it returns, by its rollout.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub switched_off_with: Vec<String>,
     /// What does not agree or could not be taken, and what holds.
     pub contradictions: Vec<String>,
 }

@@ -23,6 +23,7 @@ pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
 pub use registry::{ArtifactPlace, Registry};
 pub use serin_hooks::Targets;
+use serin_logs::classify::Model;
 
 /// A configuration that can be served.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Config {
     pub fleet: Listener,
     /// Where people and pipelines attach.
     pub admin: Listener,
-    /// Metrics, health and the status page.
+    /// Metrics, health and the dashboard.
     pub http: Listener,
     /// Where services send log records and spans. `None`: nowhere.
     pub otlp: Option<Listener>,
@@ -55,6 +56,8 @@ pub struct Config {
     pub notifications: Notifications,
     /// Evidence of decisions, and the log of who asked for what.
     pub evidence: Evidence,
+    /// What tells anomalous templates of logs. `None`: severity and exceptions.
+    pub log_model: Option<Model>,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -186,6 +189,7 @@ impl Config {
             targets: targets::targets(raw.targets, &outside, insecure)?,
             outside,
             notifications: Notifications::new(raw.notifications, insecure)?,
+            log_model: raw.logs.model.as_deref().map(log_model).transpose()?,
             log: raw.log,
         })
     }
@@ -208,6 +212,11 @@ impl ConfigError {
             other @ (Self::Read { .. } | Self::Exposed { .. }) => other,
         }
     }
+}
+
+fn log_model(path: &Path) -> Result<Model, ConfigError> {
+    let model = Model::from_json(&read(path)?);
+    model.map_err(|error| ConfigError::value("logs.model", format!("{}: {error}", path.display())))
 }
 
 impl TryFrom<raw::Filter> for Filter {

@@ -5,6 +5,7 @@
 //! new ([`nodes`]), and its counts are made durable ([`ledger`]). It is merged at once, so that detection does not
 //! wait for the disk, and acknowledged after the commit, so that a crash neither loses nor doubles a count.
 
+pub mod behaviour;
 pub mod ledger;
 pub mod nodes;
 pub mod report;
@@ -20,6 +21,7 @@ use tonic::{Request, Response, Status};
 
 use crate::clock;
 use crate::metrics::{Metrics, ReportResult};
+use behaviour::Behaviour;
 use ledger::{Accounts, Ticket};
 use nodes::{Admission, Nodes};
 use report::Report;
@@ -35,6 +37,8 @@ pub struct Fleet {
     nodes: Mutex<Nodes>,
     /// Counts of all reports.
     pub accounts: Accounts,
+    /// Page views of all reports.
+    pub behaviour: Behaviour,
     /// Time between reports of one VM, as the filters are told.
     pub interval: Duration,
 }
@@ -44,7 +48,7 @@ impl Fleet {
     #[must_use]
     pub fn new(ledger: crate::store::Ledger, interval: Duration) -> Self {
         let nodes = Mutex::new(Nodes::new(&ledger.seen));
-        Self { nodes, accounts: Accounts::new(ledger.counts), interval }
+        Self { nodes, accounts: Accounts::new(ledger.counts), behaviour: Behaviour::default(), interval }
     }
 
     /// The Envoys. Held for microseconds, never across an await.
@@ -85,6 +89,7 @@ impl Ingest {
         match nodes.admit(&report, now) {
             Admission::New => {
                 let ticket = self.fleet.accounts.add(&report, now);
+                self.fleet.behaviour.add(&report);
                 place.send(report);
                 self.metrics.report(ReportResult::Merged);
                 Ok(ticket)

@@ -9,6 +9,7 @@ mod notifications;
 mod observed;
 mod otlp;
 mod outside;
+mod rollbacks;
 mod slo;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use observed::Observed;
 use otlp::OtlpCounters;
 pub use otlp::OtlpResult;
 use outside::OutsideCounters;
+use rollbacks::RollbackMetrics;
 pub use slo::{RollbackOutcome, SloMetrics};
 
 /// Finer where a late tick begins to matter.
@@ -98,6 +100,8 @@ pub struct Metrics {
     pub(crate) outside: OutsideCounters,
     /// What becomes of notifications.
     pub(crate) notifications: NotificationMetrics,
+    /// Rollbacks of each service.
+    pub(crate) rollbacks: RollbackMetrics,
     /// How well we do our own work.
     pub slo: SloMetrics,
 }
@@ -120,6 +124,7 @@ impl Metrics {
             otlp: OtlpCounters::default(),
             outside: OutsideCounters::default(),
             notifications: NotificationMetrics::default(),
+            rollbacks: RollbackMetrics::default(),
             slo: SloMetrics::default(),
         };
         metrics.registered(Observed { fleet, directory, board })
@@ -152,6 +157,7 @@ impl Metrics {
         self.otlp.register(&mut registry);
         self.outside.register(&mut registry);
         self.notifications.register(&mut registry);
+        self.rollbacks.register(&mut registry);
         self.slo.register(&mut registry);
         registry.register_collector(Box::new(observed));
         self.registry = registry;

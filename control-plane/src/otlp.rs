@@ -20,6 +20,7 @@ mod count;
 mod grpc;
 mod http;
 mod json;
+mod lines;
 mod points;
 mod protobuf;
 mod recent;
@@ -47,6 +48,8 @@ use crate::series::SharedSeries;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
 use answer::Answer;
 pub use count::Fate;
+pub use lines::LineFate;
+pub(crate) use lines::{Lines, LoggedLines};
 pub(crate) use protobuf::{Value as FieldValue, each as each_field};
 use recent::Recent;
 use refusal::Refusal;
@@ -61,6 +64,13 @@ const NS_PER_S: u64 = 1_000_000_000;
 const READING_MAX: usize = 8;
 /// How long a request waits to be read.
 const READING_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What the log records of a request add up to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoggedCounts {
+    pub(crate) failures: Vec<LoggedFailures>,
+    pub(crate) lines: Vec<LoggedLines>,
+}
 
 /// Failures that log records say one block caused, of one arm and second.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -122,8 +132,9 @@ enum Encoding {
 pub(crate) struct Intake {
     directory: Arc<Directory>,
     metrics: Arc<Metrics>,
-    counted: mpsc::Sender<Vec<LoggedFailures>>,
+    counted: mpsc::Sender<LoggedCounts>,
     recent: Arc<Mutex<Recent>>,
+    lines: Arc<Mutex<Lines>>,
     reading: Arc<Semaphore>,
     board: Arc<Board>,
     calls: Arc<Calls>,
@@ -132,19 +143,20 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// Sends what log records count to `counted`, spans to `calls` and points to `series`. Which rollouts run is read from
+    /// Groups lines by `lines`, sends what log records count to `counted`, spans to `calls` and points to `series`. Which rollouts run is read from
     /// `directory`, their components from `board`. A few records are kept in `samples`, masked.
     pub(crate) fn new(
         directory: Arc<Directory>,
         metrics: Arc<Metrics>,
-        counted: mpsc::Sender<Vec<LoggedFailures>>,
+        (counted, lines): (mpsc::Sender<LoggedCounts>, Lines),
         board: Arc<Board>,
         calls: Arc<Calls>,
         samples: Arc<Samples>,
         series: Arc<SharedSeries>,
     ) -> Self {
         let (recent, reading) = (Arc::default(), Arc::new(Semaphore::new(READING_MAX)));
-        Self { directory, metrics, counted, recent, reading, board, calls, samples, series }
+        let lines = Arc::new(Mutex::new(lines));
+        Self { directory, metrics, counted, recent, lines, reading, board, calls, samples, series }
     }
 
     /// The listener's routes, for who has a token where it asks for one.
@@ -162,8 +174,19 @@ impl Intake {
         place.ok().and_then(Result::ok).ok_or(Refusal::Busy)
     }
 
-    /// Takes a request.
-    fn take(&self, signal: Signal, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
+    /// Takes a request on a thread that may block, so that a flood of them delays no other task.
+    async fn take(
+        &self,
+        signal: Signal,
+        encoding: Encoding,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Answer, Refusal> {
+        let intake = self.clone();
+        let taking = tokio::task::spawn_blocking(move || intake.take_now(signal, encoding, bytes.as_ref()));
+        taking.await.unwrap_or(Err(Refusal::Busy))
+    }
+
+    fn take_now(&self, signal: Signal, encoding: Encoding, bytes: &[u8]) -> Result<Answer, Refusal> {
         match signal {
             Signal::Logs => self.take_logs(encoding, bytes),
             Signal::Traces => self.take_spans(encoding, bytes),
@@ -183,13 +206,16 @@ impl Intake {
         let rollouts = self.directory.list(None, ROLLOUTS_MAX);
         let (services, now) = (count::Services::of(&rollouts), clock::now().second());
         sample::offer(&gathered, &services, &self.samples, now);
-        let counted = {
+        let (taken, counted) = {
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            count::count(gathered, &services, &mut recent, now)
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = lines.take(&gathered, &services, &mut recent, now);
+            (taken, count::count(gathered, &services, &mut recent, now))
         };
+        taken.fates.iter().for_each(|(fate, lines)| self.metrics.otlp_lines(*fate, *lines));
         counted.fates.iter().for_each(|(fate, records)| self.metrics.otlp_records(*fate, *records));
-        if !counted.failures.is_empty() {
-            place.send(counted.failures);
+        if !counted.failures.is_empty() || !taken.lines.is_empty() {
+            place.send(LoggedCounts { failures: counted.failures, lines: taken.lines });
         }
         let complaints =
             counted.fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));

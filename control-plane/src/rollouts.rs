@@ -8,19 +8,23 @@
 //! What one rollout needs and nothing waits for is [`Tracked`], which simulations drive as the task does.
 
 mod addenda;
+mod behaviour;
 mod bundle;
+mod charts;
 mod compared;
 mod emergency;
 mod evidence;
 mod follow;
 mod heard;
 mod hooks;
-mod logged;
+
+mod look;
 mod orders;
 mod perform;
 mod recorders;
 mod restore;
 mod task;
+mod told;
 mod tracked;
 mod traffic;
 mod trains;
@@ -29,6 +33,7 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serin_evidence::course::Recent;
 use serin_proto::assignment::AssignmentError;
 use serin_rollout::emergency::Wanted as Meant;
 use serin_rollout::{Command, Refused, plan};
@@ -38,8 +43,10 @@ use tokio::time::timeout;
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
+pub(crate) use charts::Minute;
 pub use emergency::{Outcome, Returned};
-pub(crate) use recorders::{Acted, Logged, Merged, Place, QUEUE_MAX, Recorded, Started, Wanted};
+pub(crate) use look::{Detail, Marking};
+pub(crate) use recorders::{Acted, Logged, Merged, Place, QUEUE_MAX, Recorded, Started, Streams, Wanted};
 pub use restore::{RestoreError, restore};
 pub use task::{EVIDENCE_TICKS, FORGET_TICKS, Lost, SPACING, TICK};
 pub(crate) use task::{Shared, Task};
@@ -67,6 +74,12 @@ pub(crate) enum Message {
     Train { message: TrainMessage, answer: oneshot::Sender<Result<Vec<TrainView>, CommandError>> },
     /// How many requests a service gets.
     Traffic { service: String, answer: oneshot::Sender<Result<Measured, CommandError>> },
+    /// What the components of a rollout got lately.
+    Recent { id: String, answer: oneshot::Sender<Result<Recent, CommandError>> },
+    /// The numbers behind one component.
+    Detail { id: String, component: String, answer: oneshot::Sender<Result<Detail, CommandError>> },
+    /// What a person says of a decision.
+    Mark { marking: Marking, answer: oneshot::Sender<Result<(), CommandError>> },
     /// Someone who wants what is merged about a rollout.
     Record { wanted: Wanted, place: Place, answer: oneshot::Sender<Result<(), CommandError>> },
 }
@@ -103,6 +116,9 @@ pub enum CommandError {
     /// There is no such rollout.
     #[error("there is no rollout or service {0:?}")]
     NotFound(String),
+    /// The rollout has no such component.
+    #[error("the rollout has no component {0:?}")]
+    NoComponent(String),
     /// Something about a train.
     #[error("{0}")]
     Train(#[from] TrainRefusal),
@@ -181,6 +197,30 @@ impl Rollouts {
     /// When nothing is known of the service.
     pub(crate) async fn traffic(&self, service: String) -> Result<Measured, CommandError> {
         self.ask(|answer| Message::Traffic { service, answer }).await
+    }
+
+    /// What the components of a rollout got lately.
+    ///
+    /// # Errors
+    /// When there is no such rollout.
+    pub(crate) async fn recent(&self, id: String) -> Result<Recent, CommandError> {
+        self.ask(|answer| Message::Recent { id, answer }).await
+    }
+
+    /// The numbers behind one component; an empty name is the whole version.
+    ///
+    /// # Errors
+    /// When there is no such rollout or component.
+    pub(crate) async fn detail(&self, id: String, component: String) -> Result<Detail, CommandError> {
+        self.ask(|answer| Message::Detail { id, component, answer }).await
+    }
+
+    /// Notes what a person says of a decision. Answered once it is durable.
+    ///
+    /// # Errors
+    /// When the rollout is not in memory, or it cannot be written.
+    pub(crate) async fn mark(&self, marking: Marking) -> Result<(), CommandError> {
+        self.ask(|answer| Message::Mark { marking, answer }).await
     }
 
     /// Fills `place` from now on with what is merged about a rollout.

@@ -4,55 +4,42 @@
 //! counted reports are committed; whatever is left after [`shutdown::DEADLINE`] is cut off.
 
 mod error;
+mod listeners;
 mod sockets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use serde::{Deserialize, Serialize};
 use serin_evidence::mask::Masker;
 use serin_probe::Prober;
 use serin_proto::FILE_DESCRIPTOR_SET;
-use serin_proto::admin::v1::admin_service_server::AdminServiceServer;
-use serin_proto::admin::v1::notification_service_server::NotificationServiceServer;
-use serin_proto::admin::v1::train_service_server::TrainServiceServer;
-use serin_proto::evidence::v1::evidence_service_server::EvidenceServiceServer;
-use serin_proto::fleet::v1::fleet_service_server::FleetServiceServer;
-use serin_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use serin_registry::store::{ArtifactStore, OpenError};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tonic::service::interceptor::InterceptedService;
-use tonic::service::{Routes, RoutesBuilder};
 
-use crate::access::Access;
 use crate::admin::Admin;
-use crate::admin::train::Trains;
 use crate::assignment::{self, Board, Published};
-use crate::audit::{self, Audit, Interface, Methods};
-use crate::config::{ArtifactPlace, Config, Listener};
-use crate::ecds::ExtensionConfigs;
+use crate::audit::Methods;
+use crate::config::{ArtifactPlace, Config};
 use crate::evidence::service::Evidence;
 use crate::evidence::{self, Samples};
-use crate::fleet::{Fleet, Ingest};
-use crate::http::{self, Shown};
-use crate::listener::{Bound, MESSAGE_BYTES_MAX};
+use crate::fleet::Fleet;
 use crate::metrics::Metrics;
-use crate::notify::{self, Bell, Notifier};
-use crate::otlp::{self, Intake, LoggedFailures};
-use crate::probe::{self, Asker, HEARD_MAX, Hearing, Inbox};
+use crate::notify::{Bell, Notifier};
+use crate::otlp::{self, LoggedCounts};
+use crate::probe::{Asker, HEARD_MAX, Hearing, Inbox};
 use crate::registry::Registry;
-use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, Rollouts, Shared, Task};
+use crate::rollouts::{COMMANDS_MAX, Lost, REPORTS_MAX, Shared, Task};
 use crate::series::SharedSeries;
 use crate::shutdown::{self, Begin, Ending};
 use crate::snapshot::Directory;
 use crate::store::{SqliteStore, StoreHandle};
 use crate::train_key::TrainKey;
-use axum::Router;
-use axum::middleware::from_fn_with_state;
+use listeners::{admin, listeners};
+use serin_logs::classify::Model;
 use sockets::Sockets;
 
 pub use error::{ServeError, StartError};
@@ -64,7 +51,7 @@ pub struct Addresses {
     pub fleet: SocketAddr,
     /// Administration.
     pub admin: SocketAddr,
-    /// Metrics, health and status page.
+    /// Dashboard, metrics and health.
     pub http: SocketAddr,
     /// Log records, traces and metrics. `None`: they are not taken.
     #[serde(default)]
@@ -92,13 +79,15 @@ pub struct Running {
 struct Parts {
     shared: Shared,
     ending: Ending,
-    messages: mpsc::Sender<crate::rollouts::Message>,
+    admin: Admin,
+    evidence: Evidence,
     reports: mpsc::Sender<crate::fleet::report::Report>,
     registry: Registry,
     notifier: Notifier,
-    logged: mpsc::Sender<Vec<LoggedFailures>>,
+    logged: mpsc::Sender<LoggedCounts>,
     inbox: Inbox,
     series: Arc<SharedSeries>,
+    log_model: Option<Model>,
     methods: Arc<Methods>,
 }
 
@@ -137,12 +126,14 @@ pub async fn start(config: &Config) -> Result<Running, StartError> {
     let notifier = notifier(config, &shared).await?;
     let telling = notifier.clone();
     let parts = Parts {
+        admin: admin(config, &shared, messages, ended.clone()),
+        evidence: Evidence::new(config.data.clone(), Arc::clone(&shared.masker)),
         shared,
         ending: ended.clone(),
-        messages,
         reports,
         registry: registered,
         logged,
+        log_model: config.log_model.clone(),
         inbox,
         series,
         notifier,
@@ -253,148 +244,4 @@ fn shared(
         targets,
         train_key,
     })
-}
-
-/// Serves all listeners; ends once all have.
-fn listeners(
-    config: &Config,
-    parts: &Parts,
-    sockets: Sockets,
-) -> Result<impl Future<Output = Result<(), tonic::transport::Error>> + use<>, StartError> {
-    let Sockets { fleet, admin, http, otlp } = sockets;
-    let fleet = serve(fleet, fleet_routes(config, parts), false, parts.ending.clone());
-    let admin = serve(admin, admin_routes(config, parts)?, false, parts.ending.clone());
-    let http = serve(http, http_routes(config, parts), true, parts.ending.clone());
-    let otlp = otlp.zip(config.otlp.as_ref());
-    let otlp = otlp.map(|(bound, otlp)| serve(bound, otlp_routes(otlp, parts), true, parts.ending.clone()));
-    let otlp = async {
-        match otlp {
-            Some(otlp) => otlp.await,
-            None => Ok(()),
-        }
-    };
-    Ok(async { tokio::try_join!(fleet, admin, http, otlp).map(|_| ()) })
-}
-
-async fn serve(
-    bound: Bound,
-    routes: Routes,
-    http1: bool,
-    mut ending: Ending,
-) -> Result<(), tonic::transport::Error> {
-    let (server, incoming) = bound.into_parts();
-    let asked = async move { ending.begun().await };
-    server.accept_http1(http1).add_routes(routes).serve_with_incoming_shutdown(incoming, asked).await
-}
-
-fn fleet_routes(config: &Config, parts: &Parts) -> Routes {
-    let Parts { shared, ending, reports, .. } = parts;
-    let Shared { fleet, board, metrics, .. } = shared;
-    let ingest = Ingest::new(Arc::clone(fleet), Arc::clone(metrics), reports.clone());
-    let ingest = FleetServiceServer::new(ingest).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let configs = ExtensionConfigs::new(
-        Arc::clone(fleet),
-        Arc::clone(board),
-        Arc::clone(metrics),
-        config.filter.clone(),
-        ending.clone(),
-    );
-    let configs =
-        ExtensionConfigDiscoveryServiceServer::new(configs).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let access = Access::new(&config.fleet.tokens);
-    let mut routes = RoutesBuilder::default();
-    let guard = access.clone();
-    routes.add_service(InterceptedService::new(ingest, move |request| guard.admit(request)));
-    routes.add_service(InterceptedService::new(configs, move |request| access.admit(request)));
-    routes.routes()
-}
-
-fn admin_routes(config: &Config, parts: &Parts) -> Result<Routes, StartError> {
-    let Shared { store, board, directory, fleet, calls, .. } = parts.shared.clone();
-    let rollouts = Rollouts { messages: parts.messages.clone() };
-    let trains = TrainServiceServer::new(Trains { rollouts: rollouts.clone() });
-    let trains = trains.max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let admin = Admin {
-        rollouts,
-        directory,
-        fleet,
-        calls,
-        board,
-        store,
-        ending: parts.ending.clone(),
-        watches: Admin::watches(),
-        recordings: Admin::recordings(),
-    };
-    let admin = AdminServiceServer::new(admin).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let registry =
-        RegistryServiceServer::new(parts.registry.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let evidence = Evidence::new(config.data.clone(), Arc::clone(&parts.shared.masker));
-    let evidence = EvidenceServiceServer::new(evidence).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let notifications = NotificationServiceServer::new(notify::Service(parts.notifier.clone()));
-    let (health, health_service) = tonic_health::server::health_reporter();
-    let mut ending = parts.ending.clone();
-    tokio::spawn(async move {
-        health.set_serving::<AdminServiceServer<Admin>>().await;
-        health.set_serving::<RegistryServiceServer<Registry>>().await;
-        health.set_serving::<EvidenceServiceServer<Evidence>>().await;
-        ending.begun().await;
-        health.set_not_serving::<AdminServiceServer<Admin>>().await;
-        health.set_not_serving::<RegistryServiceServer<Registry>>().await;
-        health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
-        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-    });
-    let describe = || {
-        let builder = tonic_reflection::server::Builder::configure();
-        builder
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .with_service_name("serin.admin.v1.AdminService")
-            .with_service_name("serin.admin.v1.NotificationService")
-            .with_service_name("serin.admin.v1.TrainService")
-            .with_service_name("serin.registry.v1.RegistryService")
-            .with_service_name("serin.evidence.v1.EvidenceService")
-            .with_service_name("grpc.health.v1.Health")
-    };
-    let access = Access::new(&config.admin.tokens);
-    let guard = || {
-        let access = access.clone();
-        move |request| access.admit(request)
-    };
-    let mut routes = RoutesBuilder::default();
-    routes.add_service(InterceptedService::new(admin, guard()));
-    routes.add_service(InterceptedService::new(trains, guard()));
-    routes.add_service(InterceptedService::new(registry, guard()));
-    routes.add_service(InterceptedService::new(notifications, guard()));
-    routes.add_service(InterceptedService::new(evidence, guard()));
-    routes.add_service(InterceptedService::new(describe().build_v1()?, guard()));
-    routes.add_service(InterceptedService::new(describe().build_v1alpha()?, guard()));
-    routes.add_service(health_service);
-    Ok(audited(parts, Interface::Grpc, access, routes.routes().into_axum_router()))
-}
-
-fn http_routes(config: &Config, parts: &Parts) -> Routes {
-    let Shared { board, directory, fleet, calls, metrics, .. } = parts.shared.clone();
-    let shown = Shown { directory, fleet, calls, board, metrics, ending: parts.ending.clone() };
-    let (access, posts) = (Access::new(&config.http.tokens), Access::of_posts(&config.http, &config.admin));
-    if posts.is_closed() {
-        tracing::warn!(
-            "values and alerts that are posted are refused, because nobody has a token: give listeners.http.tokens"
-        );
-    }
-    let inbox = probe::routes(parts.inbox.clone());
-    audited(parts, Interface::Http, posts.clone(), http::router(shown, inbox, access, posts))
-}
-
-/// Notes the calls of a listener in the audit log.
-fn audited(parts: &Parts, interface: Interface, access: Access, router: Router) -> Routes {
-    let Shared { store, masker, .. } = parts.shared.clone();
-    let audit = Audit::new(store, access, masker, interface, Arc::clone(&parts.methods));
-    Routes::from(router.layer(from_fn_with_state(audit, audit::note)))
-}
-
-fn otlp_routes(otlp: &Listener, parts: &Parts) -> Routes {
-    let Shared { directory, metrics, board, calls, samples, .. } = parts.shared.clone();
-    let (logged, series) = (parts.logged.clone(), Arc::clone(&parts.series));
-    let intake = Intake::new(directory, metrics, logged, board, calls, samples, series);
-    intake.routes(Access::new(&otlp.tokens))
 }

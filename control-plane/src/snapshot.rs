@@ -1,5 +1,5 @@
 //! A rollout as everyone sees it. Built in one place from state, last assessment and window summaries; the admin
-//! service, the status page and the metrics show this and nothing else.
+//! service, the dashboard and the metrics show this and nothing else.
 
 mod build;
 mod directory;
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serin_analysis::risk::Action;
+use serin_analysis::streams::{Finding, SourcesRisk};
 use serin_analysis::{ArmSummary, Trend, Verdict, Veto};
 use serin_rollout::outside::Outside;
 use serin_rollout::plan::{FlagValue, Omitted, Said, Taken};
@@ -39,6 +40,14 @@ pub struct Snapshot {
     pub step: u32,
     /// Steps in the plan.
     pub steps: u32,
+    /// What they are. Empty in an experiment.
+    pub planned_steps: Vec<PlannedStep>,
+    /// When the next one, or the promotion, may come, if the evidence allows it. `None`: there is none, or it waits for something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step_at: Option<UnixMillis>,
+    /// Age of the newest evidence in seconds. `None`: there is none, or it is not looked at any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_age_s: Option<u32>,
     /// Verdict on the whole version.
     pub verdict: Verdict,
     /// Why.
@@ -63,6 +72,9 @@ pub struct Snapshot {
     pub rollback_window_until: Option<UnixMillis>,
     /// After the promotion: it is still judged, and returns by itself.
     pub watched: bool,
+    /// Why progress is stopped, as a kind. `None`: it is not, or a person stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<&'static str>,
     /// What is happening, in one sentence.
     pub summary: String,
     /// Journal events of this rollout.
@@ -88,9 +100,24 @@ pub struct Snapshot {
     /// Triggers, queries and health checks.
     #[serde(skip_serializing_if = "Outside::is_empty")]
     pub outside: Outside,
+    /// What logs and users tell, strongest evidence first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What each source makes of the risk. `None`: requests are the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourcesRisk>,
     /// What is compared. `None`: it is no experiment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,
+}
+
+/// A step of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PlannedStep {
+    /// Canary weight in parts per million.
+    pub weight_ppm: u32,
+    /// How long it bakes at least, in seconds.
+    pub bake_s: u64,
 }
 
 /// Why a verdict is what it is: one signal's evidence.
@@ -167,6 +194,12 @@ pub struct Component {
     pub business_weight: f64,
     /// What it needs: a component of the service, or `SERVICE/COMPONENT`.
     pub depends_on: Vec<String>,
+    /// Those of them with which it returns to the baseline.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns_with: Vec<String>,
+    /// Those of them by whose return its feature is switched off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub switched_off_with: Vec<String>,
     /// Who answers for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,

@@ -10,6 +10,7 @@
 mod audit;
 mod bundles;
 mod chains;
+mod decisions;
 mod handle;
 mod ledger;
 mod notices;
@@ -25,6 +26,7 @@ use serin_rollout::UnixMillis;
 
 pub use audit::{AUDIT_ENTRIES_MAX, AuditLog};
 pub use bundles::{BUNDLES_MAX, BundleQuery, Bundles, Exported, Found, Keep, Owed, StoredBundle};
+pub use decisions::{DECISIONS_MAX, DecisionQuery, StoredDecision};
 pub use handle::StoreHandle;
 pub use notices::{
     DeliveryState, NewDelivery, Noted, Notices, NotifierState, PENDING_MAX, Settled, StoredDelivery,

@@ -70,6 +70,32 @@ fn who_may_post_is_asked_for_as_soon_as_one_of_both_listeners_asks_who_calls() {
 }
 
 #[test]
+fn who_may_act_through_pages_is_who_may_through_the_admin_listener_and_nobody_else() {
+    let (open, admin, http) = (listener(&[], false), "secret-of-admins-0", "secret-of-readers-0");
+    let (with_admin, with_http, by_certificate) =
+        (listener(&[admin], false), listener(&[http], false), listener(&[], true));
+    let by_both = listener(&[admin], true);
+    // The two listeners, then who may act: nobody known, the admin's holder, the HTTP listener's holder.
+    for (of_http, of_admin, expected) in [
+        (&open, &open, [true, true, true]),
+        (&open, &with_admin, [false, true, false]),
+        (&with_http, &with_admin, [false, true, false]),
+        (&with_http, &open, [false, false, false]),
+        (&by_certificate, &open, [false, false, false]),
+        (&open, &by_certificate, [false, false, false]),
+        (&open, &by_both, [false, false, false]),
+        (&by_certificate, &by_both, [false, true, false]),
+        (&by_certificate, &by_certificate, [true, true, true]),
+    ] {
+        let access = Access::of_acts(of_http, of_admin);
+        let admits = |secret: &str| access.holder(Some(&format!("Bearer {secret}"))).is_ok();
+        let found = [access.holder(None).is_ok(), admits(admin), admits(http)];
+        assert_eq!(found, expected, "{of_http:?} {of_admin:?}");
+        assert_eq!(access.is_closed(), expected == [false; 3]);
+    }
+}
+
+#[test]
 fn nobody_acts_under_the_name_of_automatic_decisions() {
     for name in ["serin", "Serin", ""] {
         assert_eq!(admitted(&access(&[]), &[("x-serin-actor", name)]), Err(tonic::Code::InvalidArgument));

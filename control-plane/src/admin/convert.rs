@@ -4,6 +4,7 @@ mod block;
 mod chart;
 mod emergency;
 mod experiment;
+mod finding;
 mod hook;
 mod known;
 mod outside;
@@ -23,10 +24,16 @@ pub(super) use known::components;
 pub(super) use traffic::traffic;
 
 use crate::fleet::nodes::{LIVE_WITHIN, Node};
-use crate::snapshot::{Arm, Component, Snapshot};
+use crate::snapshot::{Arm, Component, PlannedStep, Snapshot};
 use crate::store::StoredEvent;
 
+/// A rollout with its components.
 pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
+    api::Rollout { components: snapshot.components.iter().map(component).collect(), ..head(snapshot) }
+}
+
+/// A rollout without its components, of which there may be hundreds.
+pub(super) fn head(snapshot: &Snapshot) -> api::Rollout {
     api::Rollout {
         id: snapshot.id.clone(),
         service: snapshot.service.clone(),
@@ -38,7 +45,7 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         steps: snapshot.steps,
         verdict: verdict(snapshot.verdict).into(),
         reasons: snapshot.reasons.iter().map(reason::reason).collect(),
-        components: snapshot.components.iter().map(component).collect(),
+        components: Vec::new(),
         created_at: Some(timestamp(snapshot.created_at)),
         changed_at: Some(timestamp(snapshot.changed_at)),
         rollback_window_until: snapshot.rollback_window_until.map(timestamp),
@@ -59,10 +66,19 @@ pub(super) fn rollout(snapshot: &Snapshot) -> api::Rollout {
         experiment: snapshot.experiment.as_ref().map(experiment::experiment),
         hooks: snapshot.hooks.iter().map(hook::hook).collect(),
         outside: outside::outside(&snapshot.outside),
+        planned_steps: snapshot.planned_steps.iter().map(planned_step).collect(),
+        next_step_at: snapshot.next_step_at.map(timestamp),
+        data_age_s: snapshot.data_age_s,
+        findings: snapshot.findings.iter().map(finding::finding).collect(),
+        sources: snapshot.sources.iter().flat_map(finding::sources).collect(),
     }
 }
 
-fn component(component: &Component) -> api::Component {
+fn planned_step(step: &PlannedStep) -> api::PlannedStep {
+    api::PlannedStep { weight_ppm: step.weight_ppm, bake_s: step.bake_s }
+}
+
+pub(super) fn component(component: &Component) -> api::Component {
     api::Component {
         name: component.name.clone(),
         granularity: granularity(component.granularity).into(),
@@ -82,6 +98,10 @@ fn component(component: &Component) -> api::Component {
         feature: component.feature.clone().unwrap_or_default(),
         switched_off: component.switched_off_because.is_some(),
         switched_off_because: component.switched_off_because.clone().unwrap_or_default(),
+        depends_on: component.depends_on.clone(),
+        returns_with: component.returns_with.clone(),
+        switched_off_with: component.switched_off_with.clone(),
+        business_weight: component.business_weight,
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn status(error: CommandError) -> Status {
         CommandError::Plan(_) => Status::invalid_argument(words),
         CommandError::Active { .. } => Status::already_exists(words),
         CommandError::Assignment(_) => Status::failed_precondition(words),
-        CommandError::NotFound(_) | CommandError::NoneLike => Status::not_found(words),
+        CommandError::NotFound(_) | CommandError::NoneLike | CommandError::NoComponent(_) => {
+            Status::not_found(words)
+        }
         CommandError::Train(refusal) => match refusal {
             TrainRefusal::Plan(_) | TrainRefusal::NoGate(_) => Status::invalid_argument(words),
             TrainRefusal::Active { .. } | TrainRefusal::Member { .. } => Status::already_exists(words),

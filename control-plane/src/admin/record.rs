@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serin_proto::admin::v1::{RecordResponse, RecordedAct, RecordedBlockErrors, RecordedStart, recorded_act};
+use serin_proto::admin::v1::{
+    RecordResponse, RecordedAct, RecordedBlockErrors, RecordedStart, RecordedStream, recorded_act,
+};
 use serin_proto::fleet::v1 as wire;
 use serin_rollout::outside::Told;
 use serin_rollout::{Command, Order, RollbackScope};
@@ -16,7 +18,7 @@ use tonic::Status;
 
 use super::convert;
 use crate::fleet::report::{Arm, Host, Stratum};
-use crate::rollouts::{Acted, Logged, Merged, QUEUE_MAX, Recorded, Started};
+use crate::rollouts::{Acted, Logged, Merged, QUEUE_MAX, Recorded, Started, Streams};
 use crate::shutdown::Ending;
 
 pub(super) type RecordStream = Pin<Box<dyn Stream<Item = Result<RecordResponse, Status>> + Send>>;
@@ -49,6 +51,7 @@ pub(super) fn stream(
                 Some(Recorded::Start(started)) => pieces(started),
                 Some(Recorded::Report(merged)) => vec![report(&merged, one_in)],
                 Some(Recorded::Logged(logged)) => vec![self::logged(logged)],
+                Some(Recorded::Streams(streams)) => vec![self::streams(streams)],
                 Some(Recorded::Told { rollout, told }) => vec![outside(rollout, &told)],
                 Some(Recorded::Act(acted)) => vec![act(acted)],
                 Some(Recorded::Over) => break None,
@@ -159,6 +162,28 @@ fn logged(logged: Logged) -> RecordResponse {
         merged_at: Some(convert::timestamp(at)),
         weight_ppm: rollout.weight.ppm(),
         logged: failures.collect(),
+        ..RecordResponse::default()
+    }
+}
+
+fn streams(streams: Streams) -> RecordResponse {
+    let Streams { rollout, at, counts } = streams;
+    let counts = counts.into_iter().map(|one| RecordedStream {
+        kind: one.id.kind.name().to_owned(),
+        component: one.id.component,
+        name: one.id.name,
+        arm: one.arm.name().to_owned(),
+        second: one.second,
+        events: one.events,
+        exposures: one.exposures,
+        harmful: one.is_harmful,
+        samples: one.samples,
+    });
+    RecordResponse {
+        rollout_id: rollout.id.clone(),
+        merged_at: Some(convert::timestamp(at)),
+        weight_ppm: rollout.weight.ppm(),
+        streams: counts.collect(),
         ..RecordResponse::default()
     }
 }

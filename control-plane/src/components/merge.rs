@@ -99,6 +99,8 @@ impl<'a> Draft<'a> {
             blocks: planned.map(|one| one.blocks.clone()).unwrap_or_default(),
             routes: self.told.iter().map(|one| route(one)).collect(),
             calls: Vec::new(),
+            returns_with: planned.map(|one| one.returns_with.clone()).unwrap_or_default(),
+            switched_off_with: planned.map(|one| one.switched_off_with.clone()).unwrap_or_default(),
             contradictions: Vec::new(),
         };
         for one in &self.told {

@@ -41,6 +41,8 @@ pub struct Config {
     pub evidence: Evidence,
     /// The log of who asked for what.
     pub audit: Audit,
+    /// Logs of services, as evidence.
+    pub logs: Logs,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -59,9 +61,18 @@ impl Default for Config {
             notifications: Notifications::default(),
             evidence: Evidence::default(),
             audit: Audit::default(),
+            logs: Logs::default(),
             log: "info".to_owned(),
         }
     }
+}
+
+/// Logs of services, as evidence.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logs {
+    /// The model that tells anomalous templates, as `serin logs train` writes it. Absent: severity and exceptions tell.
+    pub model: Option<PathBuf>,
 }
 
 /// The listeners.
@@ -72,7 +83,7 @@ pub struct Listeners {
     pub fleet: Listener,
     /// Where people and pipelines attach. Default address: `127.0.0.1:7441`.
     pub admin: Listener,
-    /// Metrics, health and the status page. Default address: `127.0.0.1:7442`.
+    /// Metrics, health and the dashboard. Default address: `127.0.0.1:7442`.
     pub http: Listener,
     /// Where services and collectors send log records and spans by OTLP, gRPC and HTTP alike. Absent: nowhere. Default address:
     /// `127.0.0.1:4317`.

@@ -17,6 +17,7 @@ pub(super) const CAPABILITIES: &[&str] = &[
     "proxy_record_metric",
     "proxy_remove_header_map_value",
     "proxy_replace_header_map_value",
+    "proxy_send_local_response",
     "proxy_set_property",
     "proxy_set_tick_period_milliseconds",
     "clock_time_get",
@@ -30,7 +31,9 @@ pub(super) const CAPABILITIES: &[&str] = &[
     "proxy_on_grpc_receive",
     "proxy_on_log",
     "proxy_on_memory_allocate",
+    "proxy_on_request_body",
     "proxy_on_request_headers",
+    "proxy_on_request_trailers",
     "proxy_on_tick",
     "proxy_on_vm_start",
 ];

@@ -14,7 +14,7 @@ use envoy_types::pb::envoy::extensions::wasm::v3::{
     CapabilityRestrictionConfig, FailurePolicy, PluginConfig, ReloadConfig, SanitizationConfig, VmConfig,
     plugin_config,
 };
-use envoy_types::pb::google::protobuf::{Any, Duration, StringValue};
+use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration, StringValue};
 use prost::{Message, Name};
 use sha2::{Digest, Sha256};
 
@@ -80,13 +80,16 @@ impl Resources {
         let assignment = published.json(service);
         let hash: String =
             Sha256::digest(&assignment).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let wasm = Wasm { config: Some(self.plugin(assignment)) };
+        let stops = published.takes_beacons(service);
+        let wasm = Wasm { config: Some(self.plugin(assignment, stops)) };
         let typed = TypedExtensionConfig { name: name.to_owned(), typed_config: Some(any(&wasm)) };
         let any = Any { type_url: TYPE_URL.to_owned(), value: typed.encode_to_vec() };
         Resource { version: format!("{}-{hash}", published.generation), any }
     }
 
-    fn plugin(&self, assignment: String) -> PluginConfig {
+    /// `stops`: the filter may hold a request back until its body has come, as it does with beacons. An Envoy before 1.35
+    /// does not know of that, so it is told only where it is needed.
+    fn plugin(&self, assignment: String, stops: bool) -> PluginConfig {
         let pause = Duration { seconds: 0, nanos: RELOAD_AFTER_NS };
         let backoff = BackoffStrategy { base_interval: Some(pause), max_interval: Some(pause) };
         PluginConfig {
@@ -95,6 +98,7 @@ impl Resources {
             configuration: Some(any(&StringValue { value: assignment })),
             failure_policy: FailurePolicy::FailReload.into(),
             reload_config: Some(ReloadConfig { backoff: Some(backoff) }),
+            allow_on_headers_stop_iteration: stops.then_some(BoolValue { value: true }),
             vm: Some(plugin_config::Vm::VmConfig(self.vm())),
             ..PluginConfig::default()
         }

@@ -70,6 +70,19 @@ impl Evidence {
         read.await.map_err(|_| Status::unavailable("the server ends"))?.map_err(failure::store)
     }
 
+    /// One bundle with its addenda and documents.
+    pub(crate) async fn bundle(&self, id: String) -> Result<api::GetBundleResponse, Status> {
+        let id = name("id", id)?;
+        let wanted = id.clone();
+        let found = self.ask(move |store| store.bundle(&wanted)).await?;
+        let found = found.ok_or_else(|| Status::not_found(format!("there is no evidence {id}")))?;
+        let documents = found.documents.into_iter();
+        Ok(api::GetBundleResponse {
+            bundles: found.manifests.iter().map(bundle).collect::<Result<_, _>>()?,
+            documents: documents.map(|(name, content_json)| api::Document { name, content_json }).collect(),
+        })
+    }
+
     /// The archive as bytes. What people wrote into the journal is masked like everything else.
     fn written(&self, mut archive: Archive) -> Result<Vec<u8>, Status> {
         let mut journal: serde_json::Value = serde_json::from_str(&archive.journal).unwrap_or_default();
@@ -121,15 +134,7 @@ impl EvidenceService for Evidence {
         &self,
         request: Request<api::GetBundleRequest>,
     ) -> Result<Response<api::GetBundleResponse>, Status> {
-        let id = name("id", request.into_inner().id)?;
-        let wanted = id.clone();
-        let found = self.ask(move |store| store.bundle(&wanted)).await?;
-        let found = found.ok_or_else(|| Status::not_found(format!("there is no evidence {id}")))?;
-        let documents = found.documents.into_iter();
-        Ok(Response::new(api::GetBundleResponse {
-            bundles: found.manifests.iter().map(bundle).collect::<Result<_, _>>()?,
-            documents: documents.map(|(name, content_json)| api::Document { name, content_json }).collect(),
-        }))
+        self.bundle(request.into_inner().id).await.map(Response::new)
     }
 
     async fn export_evidence(

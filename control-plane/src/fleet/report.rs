@@ -1,13 +1,17 @@
 //! A report of one VM, after every bound was checked. [`Report::try_from`] is total: any message gives a report or
 //! an error that names the field.
 
+mod behaviour;
 mod error;
+mod gaps;
 mod routes;
 
 use serin_analysis::{LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::fleet::v1 as wire;
 
+pub use behaviour::Behaviour;
 pub use error::ReportError;
+pub use gaps::{Gaps, LostBeacons};
 pub use routes::{RouteTags, TagWeight, Tags};
 
 /// Strata of one batch.
@@ -53,6 +57,8 @@ pub struct Report {
     pub gaps: Gaps,
     /// What routes say about themselves, read since the previous batch.
     pub routes: Vec<RouteTags>,
+    /// What page views came to.
+    pub behaviour: Vec<Behaviour>,
 }
 
 /// One (service, component, start second) of a VM.
@@ -102,23 +108,6 @@ pub struct Host {
     pub latency: Option<LatencyHistogram>,
 }
 
-/// What a VM lost since its previous batch.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Gaps {
-    /// Requests in dropped strata.
-    pub dropped_requests: u64,
-    /// Requests recorded under `overflow`.
-    pub overflow_requests: u64,
-    /// Requests that the filter never saw.
-    pub unseen_requests: u64,
-    /// Batches that were refused.
-    pub refused_batches: u64,
-    /// Names of blocks in responses that their component does not have.
-    pub unknown_blocks: u64,
-    /// Sampled requests whose route could not be told.
-    pub untold_routes: u64,
-}
-
 /// Each outcome with its name on the wire.
 #[must_use]
 pub fn named(outcomes: &Outcomes) -> [(&'static str, u64); 8] {
@@ -134,14 +123,6 @@ pub fn named(outcomes: &Outcomes) -> [(&'static str, u64); 8] {
     ]
 }
 
-impl Gaps {
-    /// Requests that are missing from the strata.
-    #[must_use]
-    pub fn requests_lost(&self) -> u64 {
-        self.dropped_requests + self.unseen_requests
-    }
-}
-
 impl Report {
     /// The report, unless it claims a second after `latest`: it would be waited for.
     ///
@@ -152,8 +133,11 @@ impl Report {
         if self.complete_until.is_some_and(|second| second > latest) {
             return Err(ReportError::new("batch.complete_until_second", rule));
         }
-        match self.strata.iter().position(|stratum| stratum.second > latest) {
-            Some(index) => Err(ReportError::new(format!("batch.strata[{index}].start_second"), rule)),
+        if let Some(index) = self.strata.iter().position(|stratum| stratum.second > latest) {
+            return Err(ReportError::new(format!("batch.strata[{index}].start_second"), rule));
+        }
+        match self.behaviour.iter().position(|behaviour| behaviour.second > latest) {
+            Some(index) => Err(ReportError::new(format!("batch.behaviour[{index}].second"), rule)),
             None => Ok(self),
         }
     }
@@ -174,7 +158,8 @@ impl TryFrom<wire::ReportRequest> for Report {
         let complete_until =
             batch.as_ref().map(|batch| second("batch.complete_until_second", batch.complete_until_second));
         let gaps = batch.as_ref().and_then(|batch| batch.gaps).map(Gaps::try_from).transpose()?;
-        let (strata_wire, routes_wire) = batch.map(|batch| (batch.strata, batch.routes)).unwrap_or_default();
+        let wire::Batch { strata: strata_wire, routes: routes_wire, behaviour: behaviour_wire, .. } =
+            batch.unwrap_or_default();
         Ok(Self {
             vm: Vm { node, epoch: wire.epoch },
             seq: wire.seq,
@@ -185,6 +170,7 @@ impl TryFrom<wire::ReportRequest> for Report {
             strata: strata(strata_wire)?,
             gaps: gaps.unwrap_or_default(),
             routes: routes::check(routes_wire)?,
+            behaviour: behaviour::check(behaviour_wire)?,
         })
     }
 }
@@ -269,22 +255,6 @@ impl TryFrom<wire::HostCounts> for Host {
             return Err(ReportError::new("errors", "exceeds requests"));
         }
         Ok(Self { address, requests, errors: wire.errors, latency: latency(&wire.latency_hdr)? })
-    }
-}
-
-impl TryFrom<wire::Gaps> for Gaps {
-    type Error = ReportError;
-
-    fn try_from(wire: wire::Gaps) -> Result<Self, ReportError> {
-        count("batch.gaps.dropped_strata", wire.dropped_strata)?;
-        Ok(Self {
-            dropped_requests: count("batch.gaps.dropped_requests", wire.dropped_requests)?,
-            overflow_requests: count("batch.gaps.overflow_requests", wire.overflow_requests)?,
-            unseen_requests: count("batch.gaps.unseen_requests", wire.unseen_requests)?,
-            refused_batches: count("batch.gaps.refused_batches", wire.refused_batches)?,
-            unknown_blocks: count("batch.gaps.unknown_blocks", wire.unknown_blocks)?,
-            untold_routes: count("batch.gaps.untold_routes", wire.untold_routes)?,
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::{Label, Metrics};
-use crate::otlp::{Fate, SpanFate};
+use crate::otlp::{Fate, LineFate, SpanFate};
 
 /// How a request with log records, spans or metrics ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +56,7 @@ impl OtlpResult {
 pub(super) struct OtlpCounters {
     requests: Family<Label, Counter>,
     records: Family<Label, Counter>,
+    lines: Family<Label, Counter>,
     spans: Family<Label, Counter>,
     points: Family<Label, Counter>,
     series: Gauge,
@@ -68,6 +69,7 @@ impl OtlpCounters {
             .iter()
             .for_each(|result| drop(self.requests.get_or_create(&[("result", result.name())])));
         Fate::ALL.iter().for_each(|fate| drop(self.records.get_or_create(&[("result", fate.name())])));
+        LineFate::ALL.iter().for_each(|fate| drop(self.lines.get_or_create(&[("result", fate.name())])));
         SpanFate::ALL.iter().for_each(|fate| drop(self.spans.get_or_create(&[("result", fate.name())])));
         serin_series::Fate::ALL
             .iter()
@@ -76,6 +78,8 @@ impl OtlpCounters {
         registry.register("otlp_requests", help, self.requests.clone());
         let help = "Log records, by what became of them";
         registry.register("otlp_log_records", help, self.records.clone());
+        let help = "Log records as lines of templates, by what became of them";
+        registry.register("otlp_log_lines", help, self.lines.clone());
         let help = "Spans, by what became of them";
         registry.register("otlp_spans", help, self.spans.clone());
         let help = "Points of metrics, by what became of them";
@@ -103,6 +107,11 @@ impl Metrics {
     /// Notes how many series are kept.
     pub(crate) fn otlp_series(&self, kept: usize) {
         self.otlp.series.set(i64::try_from(kept).unwrap_or(i64::MAX));
+    }
+
+    /// Notes what became of log records as lines of templates.
+    pub(crate) fn otlp_lines(&self, fate: LineFate, lines: u64) {
+        self.otlp.lines.get_or_create(&[("result", fate.name())]).inc_by(lines);
     }
 
     /// Notes what became of log records.

@@ -7,6 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use serin_rollout::Mark;
 
 use super::Label;
 
@@ -22,9 +23,9 @@ pub enum RollbackOutcome {
 }
 
 impl RollbackOutcome {
-    const ALL: [Self; 3] = [Self::Applied, Self::Late, Self::Unobserved];
+    pub(super) const ALL: [Self; 3] = [Self::Applied, Self::Late, Self::Unobserved];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Late => "late",
@@ -41,6 +42,7 @@ pub struct SloMetrics {
     rollbacks: Family<Label, Counter>,
     complete: Counter,
     incomplete: Counter,
+    marked: Family<Label, Counter>,
 }
 
 impl Default for SloMetrics {
@@ -52,7 +54,11 @@ impl Default for SloMetrics {
             rollbacks: Family::default(),
             complete: Counter::default(),
             incomplete: Counter::default(),
+            marked: Family::default(),
         };
+        for mark in [Mark::Right, Mark::FalseAlarm] {
+            let _from_zero_on = metrics.marked.get_or_create(&[("mark", mark.name())]);
+        }
         for outcome in RollbackOutcome::ALL {
             let _from_zero_on = metrics.rollbacks.get_or_create(&[("outcome", outcome.name())]);
         }
@@ -72,6 +78,13 @@ impl SloMetrics {
         registry.register("evidence_complete", help, self.complete.clone());
         let help = "Decisions whose evidence could not be written, or not all of it";
         registry.register("evidence_incomplete", help, self.incomplete.clone());
+        let help = "What people said of decisions: that they were right, or false alarms";
+        registry.register("decisions_marked", help, self.marked.clone());
+    }
+
+    /// Notes what a person says of a decision.
+    pub fn marked(&self, mark: Mark) {
+        self.marked.get_or_create(&[("mark", mark.name())]).inc();
     }
 
     /// Notes an automatic decision to undo something.

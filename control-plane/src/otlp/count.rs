@@ -160,8 +160,7 @@ impl<'a> Services<'a> {
         let told = own.component.as_deref().or(resource.component.as_deref());
         let version = resource.version.as_deref().and_then(|version| service.arm_of_version(version));
         let told_arm = own.arm.as_deref().or(resource.arm.as_deref());
-        let arm =
-            told_arm.and_then(|name| [Arm::Baseline, Arm::Canary].into_iter().find(|arm| arm.name() == name));
+        let arm = told_arm.and_then(arm_of_name);
         Some(Shown {
             service: service.rollout.service.as_str(),
             component: known.map(|(_, component)| component).or(told).unwrap_or_default(),
@@ -169,6 +168,30 @@ impl<'a> Services<'a> {
             block: known.map(|(block, _)| block).or(own.block.as_deref()).unwrap_or_default(),
         })
     }
+}
+
+impl Services<'_> {
+    /// Whether a rollout of the service that runs makes logs evidence.
+    pub(super) fn looks_at_lines(&self, service: &str) -> bool {
+        let sources = self.0.get(service).and_then(|service| service.rollout.sources.as_ref());
+        sources.is_some_and(|sources| sources.by_source.logs.weight > 0.0)
+    }
+
+    /// The arm that wrote a line. `None`: it does not tell.
+    pub(super) fn arm_of_line(
+        &self,
+        service: &str,
+        told: Option<&str>,
+        resource: &Attributes<'_>,
+    ) -> Option<Arm> {
+        let by_name = told.or(resource.arm.as_deref()).and_then(arm_of_name);
+        let by_version = || self.0.get(service)?.arm_of_version(resource.version.as_deref()?);
+        by_name.or_else(by_version)
+    }
+}
+
+fn arm_of_name(name: &str) -> Option<Arm> {
+    [Arm::Baseline, Arm::Canary].into_iter().find(|arm| arm.name() == name)
 }
 
 impl<'a> Service<'a> {
@@ -263,9 +286,7 @@ fn locate<'s>(
         return Err(Fate::OtherComponent);
     }
     let arm = match own.arm.as_deref().or(resource.arm.as_deref()) {
-        Some(name) => {
-            [Arm::Baseline, Arm::Canary].into_iter().find(|arm| arm.name() == name).ok_or(Fate::UnknownArm)?
-        }
+        Some(name) => arm_of_name(name).ok_or(Fate::UnknownArm)?,
         None => {
             let version = resource.version.as_deref().and_then(|version| service.arm_of_version(version));
             version.ok_or(Fate::UnknownVersion)?

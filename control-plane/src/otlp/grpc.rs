@@ -3,7 +3,6 @@
 //! The services are written by hand, because a generated one builds the whole message before anyone can look at it.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
@@ -150,11 +149,15 @@ struct Export(Intake, Signal);
 
 impl UnaryService<Bytes> for Export {
     type Response = Answer;
-    type Future = Ready<Result<Response<Answer>, Status>>;
+    type Future = BoxFuture<Response<Answer>, Status>;
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let answer = self.0.take(self.1, Encoding::Protobuf, request.get_ref());
-        ready(answer.map(Response::new).map_err(Status::from))
+        let Self(intake, signal) = self;
+        let (intake, signal) = (intake.clone(), *signal);
+        Box::pin(async move {
+            let answer = intake.take(signal, Encoding::Protobuf, request.into_inner()).await;
+            answer.map(Response::new).map_err(Status::from)
+        })
     }
 }
 

@@ -60,7 +60,7 @@ impl Door {
         let arriving = timeout(BODY_DEADLINE, whole(body, malformed));
         let bytes = arriving.await.map_err(|_| Refusal::Slow)??;
         let bytes = if is_packed { unpacked(&bytes, malformed)? } else { bytes };
-        self.intake.take(self.signal, encoding, &bytes)
+        self.intake.take(self.signal, encoding, bytes).await
     }
 }
 

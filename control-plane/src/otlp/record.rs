@@ -30,12 +30,13 @@ pub(super) struct Attributes<'a> {
     pub(super) has_exception: bool,
     /// What the exception says.
     pub(super) exception: Option<Cow<'a, str>>,
+    pub(super) exception_type: Option<Cow<'a, str>>,
 }
 
 impl<'a> Attributes<'a> {
     /// Whether an attribute of this name is looked at.
     pub(super) fn knows(key: &str) -> bool {
-        Self::default().place(key).is_some() || is_exception(key)
+        Self::default().place(key).is_some()
     }
 
     /// Takes an attribute over. `None`: its value is no text.
@@ -61,6 +62,7 @@ impl<'a> Attributes<'a> {
             "http.request.method" | "http.method" => &mut self.method,
             "http.request.header.x-serin-arm" => &mut self.arm_header,
             "exception.message" => &mut self.exception,
+            "exception.type" => &mut self.exception_type,
             _ => return None,
         })
     }
@@ -87,11 +89,45 @@ pub(super) struct Record<'a> {
     pub(super) body: Option<Cow<'a, str>>,
 }
 
-/// The records of one resource that may count.
+/// A record as a line of the log, whatever its severity.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Line<'a> {
+    pub(super) time_ns: u64,
+    pub(super) severity: i32,
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    pub(super) service: Option<Cow<'a, str>>,
+    pub(super) arm: Option<Cow<'a, str>>,
+    pub(super) exception_type: Option<Cow<'a, str>>,
+    pub(super) body: Cow<'a, str>,
+}
+
+impl<'a> Line<'a> {
+    /// `None`: it says nothing that could be grouped.
+    fn of(record: &Record<'a>) -> Option<Self> {
+        let attributes = &record.attributes;
+        let body = record.body.clone().or_else(|| attributes.exception.clone())?;
+        Some(Self {
+            time_ns: [record.time_ns, record.observed_ns].into_iter().find(|ns| *ns > 0).unwrap_or_default(),
+            severity: record.severity,
+            trace: record.trace,
+            span: record.span,
+            service: attributes.service.clone(),
+            arm: attributes.arm.clone(),
+            exception_type: attributes.exception_type.clone(),
+            body,
+        })
+    }
+}
+
+/// The records of one resource.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Group<'a> {
     pub(super) resource: Attributes<'a>,
+    /// Those that may count as failures of blocks.
     pub(super) records: Vec<Record<'a>>,
+    /// All of them as lines.
+    pub(super) lines: Vec<Line<'a>>,
     /// Some of those that name no block, to be shown.
     pub(super) unnamed: Vec<Record<'a>>,
 }
@@ -104,9 +140,12 @@ pub(super) struct Gathered<'a> {
     pub(super) not_errors: u64,
     pub(super) without_block: u64,
     pub(super) beyond_bound: u64,
+    pub(super) lines_beyond_bound: u64,
     /// Records of the group that is being read.
     open: Vec<Record<'a>>,
     unnamed: Vec<Record<'a>>,
+    lines: Vec<Line<'a>>,
+    lines_kept: usize,
     kept: usize,
     unnamed_kept: usize,
 }
@@ -114,6 +153,7 @@ pub(super) struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     /// Keeps a record that may count; it belongs to the resource that [`Self::close`] names next.
     pub(super) fn add(&mut self, record: Record<'a>) {
+        self.keep_line(Line::of(&record));
         let Attributes { block, function, has_exception, .. } = &record.attributes;
         let count = if record.severity < ERROR && !has_exception {
             &mut self.not_errors
@@ -127,6 +167,16 @@ impl<'a> Gathered<'a> {
             return self.keep(record);
         };
         *count += 1;
+    }
+
+    fn keep_line(&mut self, line: Option<Line<'a>>) {
+        let Some(line) = line else { return };
+        if self.lines_kept >= RECORDS_MAX {
+            self.lines_beyond_bound += 1;
+            return;
+        }
+        self.lines_kept += 1;
+        self.lines.push(line);
     }
 
     fn keep(&mut self, record: Record<'a>) {
@@ -143,7 +193,9 @@ impl<'a> Gathered<'a> {
         self.not_errors += other.not_errors;
         self.without_block += other.without_block;
         self.beyond_bound += other.beyond_bound;
+        self.lines_beyond_bound += other.lines_beyond_bound;
         other.open.into_iter().for_each(|record| self.keep(record));
+        other.lines.into_iter().for_each(|line| self.keep_line(Some(line)));
         let room = UNNAMED_MAX.saturating_sub(self.unnamed_kept).min(other.unnamed.len());
         self.unnamed_kept += room;
         self.unnamed.extend(other.unnamed.into_iter().take(room));
@@ -151,9 +203,10 @@ impl<'a> Gathered<'a> {
 
     /// All records since the last call are of this resource.
     pub(super) fn close(&mut self, resource: Attributes<'a>) {
-        if !self.open.is_empty() || !self.unnamed.is_empty() {
+        if !self.open.is_empty() || !self.unnamed.is_empty() || !self.lines.is_empty() {
             let (records, unnamed) = (std::mem::take(&mut self.open), std::mem::take(&mut self.unnamed));
-            self.groups.push(Group { resource, records, unnamed });
+            let lines = std::mem::take(&mut self.lines);
+            self.groups.push(Group { resource, records, unnamed, lines });
         }
     }
 

@@ -8,7 +8,7 @@ use crate::store::Ledger;
 use refusal::RpcStatus;
 
 /// An intake with one rollout and a queue of one request.
-fn intake() -> (Intake, mpsc::Receiver<Vec<LoggedFailures>>) {
+fn intake() -> (Intake, mpsc::Receiver<LoggedCounts>) {
     let directory = Arc::new(Directory::default());
     count::tests::rollouts().into_iter().for_each(|rollout| directory.put(rollout.as_ref().clone()));
     let fleet = Arc::new(Fleet::new(Ledger::default(), Duration::from_secs(1)));
@@ -16,9 +16,10 @@ fn intake() -> (Intake, mpsc::Receiver<Vec<LoggedFailures>>) {
     let board = Arc::new(Board::new(Published { generation: 0, report, services: Vec::new() }));
     let metrics = Arc::new(Metrics::new(fleet, Arc::clone(&directory), Arc::clone(&board)));
     let (counted, queue) = mpsc::channel(1);
-    let samples = Samples::new(serin_evidence::mask::Masker::new(false).unwrap());
-    let samples = Arc::new(samples);
-    (Intake::new(directory, metrics, counted, board, Arc::default(), samples, Arc::default()), queue)
+    let masker = serin_evidence::mask::Masker::new(false).unwrap();
+    let (lines, samples) = (Lines::new(masker.clone(), None), Arc::new(Samples::new(masker)));
+    let (calls, series) = (Arc::default(), Arc::default());
+    (Intake::new(directory, metrics, (counted, lines), board, calls, samples, series), queue)
 }
 
 const FAILURE: &[u8] = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":17,
@@ -31,13 +32,13 @@ fn a_full_queue_refuses_a_request_and_takes_it_when_it_comes_again() {
     let (intake, mut queue) = intake();
     let other =
         FAILURE.to_vec().iter().map(|byte| if *byte == b'5' { b'6' } else { *byte }).collect::<Vec<_>>();
-    assert_eq!(intake.take(Signal::Logs, Encoding::Json, FAILURE), Ok(Answer { partial_success: None }));
-    assert_eq!(intake.take(Signal::Logs, Encoding::Json, &other), Err(Refusal::Busy));
-    assert_eq!(queue.try_recv().unwrap()[0].failed, 1);
-    intake.take(Signal::Logs, Encoding::Json, FAILURE).unwrap();
+    assert_eq!(intake.take_now(Signal::Logs, Encoding::Json, FAILURE), Ok(Answer { partial_success: None }));
+    assert_eq!(intake.take_now(Signal::Logs, Encoding::Json, &other), Err(Refusal::Busy));
+    assert_eq!(queue.try_recv().unwrap().failures[0].failed, 1);
+    intake.take_now(Signal::Logs, Encoding::Json, FAILURE).unwrap();
     assert!(queue.try_recv().is_err(), "what was taken counts once");
-    intake.take(Signal::Logs, Encoding::Json, &other).unwrap();
-    assert_eq!(queue.try_recv().unwrap()[0].failed, 1);
+    intake.take_now(Signal::Logs, Encoding::Json, &other).unwrap();
+    assert_eq!(queue.try_recv().unwrap().failures[0].failed, 1);
 }
 
 #[tokio::test]

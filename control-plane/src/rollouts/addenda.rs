@@ -155,7 +155,9 @@ impl Task {
             drafts.push(tracked.addendum(&pending.id, name::ACKNOWLEDGEMENTS, acknowledgements, now));
             if pending.undoes {
                 let outcome = pending.outcome(spread.known, all_apply);
-                self.shared.metrics.slo.rolled_back(outcome, elapsed);
+                let (metrics, service) = (&self.shared.metrics, tracked.state.service.as_str());
+                metrics.slo.rolled_back(outcome, elapsed);
+                metrics.rollbacks.rolled_back(service, outcome, elapsed);
             }
         }
         if pending.owes_aftermath && pending.since.elapsed() >= WATCHED {

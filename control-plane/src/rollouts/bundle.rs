@@ -7,6 +7,7 @@ use serin_evidence::bundle::{DECISIONS, Draft, Kind};
 use serin_evidence::course::KEPT_S;
 use serin_evidence::documents::{Assignments, Decision as Decided, Environment, Histogram, Latencies, name};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
+use serin_rollout::evaluation::Evaluation;
 use serin_rollout::{Event, Transition, UnixMillis};
 
 use super::perform::Decision;
@@ -120,6 +121,10 @@ impl Tracked {
                 draft.add(name::STATISTICS, seen);
             }
             Err(why) => draft.lacks(name::STATISTICS, why),
+        }
+        let streams = self.evaluation.as_ref().map(Evaluation::observed).unwrap_or_default();
+        if !streams.is_empty() {
+            draft.add(name::STREAMS, streams);
         }
         draft.add(name::PATH, self.course.path());
         draft.add(name::COUNTS, self.course.counts(now.second().saturating_sub(KEPT_S)));

@@ -41,6 +41,16 @@ impl Task {
             Message::Traffic { service, answer } => {
                 let _caller_may_be_gone = answer.send(self.traffic(&service));
             }
+            Message::Recent { id, answer } => {
+                let _caller_may_be_gone = answer.send(self.recent(&id));
+            }
+            Message::Detail { id, component, answer } => {
+                let _caller_may_be_gone = answer.send(self.detail(&id, &component));
+            }
+            Message::Mark { marking, answer } => {
+                let outcome = self.mark(marking).await;
+                let _caller_may_be_gone = answer.send(outcome);
+            }
             Message::Record { wanted, place, answer } => {
                 let outcome = self.add_recorder(wanted, place);
                 let _caller_may_be_gone = answer.send(outcome);
@@ -147,8 +157,7 @@ impl Task {
         decided: Instant,
     ) -> Result<Arc<Snapshot>, CommandError> {
         let not_found = || CommandError::NotFound(name.to_owned());
-        let by_id = self.tracked.iter().position(|tracked| tracked.state.id.0 == name);
-        let index = by_id.or_else(|| self.current.get(name).copied()).ok_or_else(not_found)?;
+        let index = self.place_of(name)?;
         let tracked = self.tracked.get(index).ok_or_else(not_found)?;
         let (id, now) = (tracked.state.id.0.clone(), clock::now());
         let seen = tracked.judgement.clone().map(Box::new);

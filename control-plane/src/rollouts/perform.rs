@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use serin_evidence::bundle::{Bundle, Draft};
 use serin_evidence::mask::Masker;
-use serin_rollout::{AUTOMATIC, Effect, Event, Input, State, Transition, UnixMillis, step};
+use serin_rollout::{
+    AUTOMATIC, Effect, Event, Fact, Input, Stage, StageOutcome, State, Transition, UnixMillis, step,
+};
 
 use super::addenda::Pending;
 use super::task::Task;
@@ -108,6 +110,7 @@ impl Task {
         self.shared.metrics.events.inc_by(events);
         evidence.iter().for_each(|one| self.shared.metrics.slo.evidence(one.is_none()));
         self.note_detection(decisions, now);
+        self.note_rollbacks(decisions, now);
         let published = decisions.iter().zip(appended).filter(|(decision, _)| decision.publishes());
         let generation = published.map(|(_, appended)| appended.sequence).max();
         let with_evidence =
@@ -123,7 +126,27 @@ impl Task {
             let is_ours = transition.events().iter().all(|event| event.actor == AUTOMATIC);
             let tracked = self.tracked.get(*index).filter(|_| is_ours && bundle::is_undone(transition));
             if let Some(onset) = tracked.and_then(|tracked| tracked.course.onset()) {
-                self.shared.metrics.slo.detected(now.since(UnixMillis(onset.saturating_mul(1_000))));
+                let (metrics, since) =
+                    (&self.shared.metrics, now.since(UnixMillis(onset.saturating_mul(1_000))));
+                metrics.slo.detected(since);
+                metrics.rollbacks.detected(&transition.state.service, since);
+            }
+        }
+    }
+
+    /// What was undone, and how far it was carried out.
+    fn note_rollbacks(&self, decisions: &[Decision], now: UnixMillis) {
+        let metrics = &self.shared.metrics.rollbacks;
+        for Decision { transition, .. } in decisions {
+            metrics.decided(&transition.state.service, transition.events());
+            let is_verified = |event: &Event| {
+                matches!(&event.fact, Fact::RollbackStage { record, .. }
+                    if record.stage == Stage::Verify && record.outcome == StageOutcome::Done)
+            };
+            if let Some(rollback) = &transition.state.rollback
+                && transition.events().iter().any(is_verified)
+            {
+                metrics.verified(now.since(rollback.decided_at));
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use serin_analysis::streams::StreamCounts;
 use serin_rollout::outside::Told;
 use serin_rollout::{Command, Plan, State, UnixMillis, Weight};
 use tokio::sync::mpsc::error::TrySendError;
@@ -36,6 +37,8 @@ pub(crate) enum Recorded {
     Report(Merged),
     /// What log records said of blocks, as it was merged.
     Logged(Logged),
+    /// What logs or users told, as it was merged.
+    Streams(Streams),
     /// What something outside answered, as it was taken over.
     Told { rollout: String, told: Told },
     /// What a person did, once it took effect.
@@ -81,6 +84,14 @@ pub(crate) struct Logged {
     pub(crate) rollout: Arc<Running>,
     pub(crate) at: UnixMillis,
     pub(crate) failures: Vec<LoggedFailures>,
+}
+
+/// What logs or users told of the rollout that is recorded.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    pub(crate) rollout: Arc<Running>,
+    pub(crate) at: UnixMillis,
+    pub(crate) counts: Vec<StreamCounts>,
 }
 
 /// An active rollout, as far as recorders need to know it.
@@ -184,6 +195,25 @@ impl Recorders {
                     return Next::Nothing;
                 }
                 Next::Give(Recorded::Logged(Logged { rollout: Arc::new(rollout), at, failures }))
+            })
+        });
+    }
+
+    /// Gives what logs or users told to everyone who records a rollout that it is about.
+    pub(super) fn offer_streams(
+        &mut self,
+        service: &str,
+        counts: &[StreamCounts],
+        at: UnixMillis,
+        running: impl Fn(&str) -> Option<Running>,
+    ) {
+        self.keep(|recorder| {
+            recorder.next(&running, |rollout| {
+                if counts.is_empty() || rollout.service != service {
+                    return Next::Nothing;
+                }
+                let counts = counts.to_vec();
+                Next::Give(Recorded::Streams(Streams { rollout: Arc::new(rollout), at, counts }))
             })
         });
     }

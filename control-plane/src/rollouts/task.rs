@@ -27,7 +27,7 @@ use crate::fleet::report::Report;
 use crate::hooks::Executor;
 use crate::metrics::Metrics;
 use crate::notify::Bell;
-use crate::otlp::LoggedFailures;
+use crate::otlp::LoggedCounts;
 use crate::probe::{Heard, Watched};
 use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX};
@@ -134,7 +134,7 @@ impl Task {
         mut self,
         mut messages: mpsc::Receiver<Message>,
         mut reports: mpsc::Receiver<Report>,
-        mut logged: mpsc::Receiver<Vec<LoggedFailures>>,
+        mut logged: mpsc::Receiver<LoggedCounts>,
         mut heard: mpsc::Receiver<Heard>,
         mut ending: Ending,
     ) -> Result<(), Lost> {
@@ -173,7 +173,7 @@ impl Task {
                 },
                 Some(ended) = hooks.recv() => self.hook_ended(ended).await,
                 // After the reports, which it must never hold up.
-                Some(failures) = logged.recv() => self.merge_logged(&failures),
+                Some(logged) = logged.recv() => self.merge_logged(&logged),
                 Some(heard) = heard.recv() => self.hear(&heard),
             }
         }
@@ -251,6 +251,7 @@ impl Task {
             let Some(tracked) = self.tracked.get_mut(index) else { continue };
             tracked.merge(source, stratum, one_in);
         }
+        report.behaviour.iter().for_each(|behaviour| self.merge_views(behaviour));
         let Self { recorders, tracked, current, .. } = self;
         recorders.offer(report, now, |service| running(tracked, current, service));
         let Some(complete_until) = report.complete_until else { return };
@@ -307,6 +308,7 @@ impl Task {
     pub(super) fn index(&mut self) {
         let current = self.tracked.iter().enumerate().filter(|(_, tracked)| tracked.state.is_current());
         self.current = current.map(|(index, tracked)| (tracked.state.service.clone(), index)).collect();
+        self.current.keys().for_each(|service| self.shared.metrics.rollbacks.known(service));
     }
 
     /// Forgets the oldest rollout that is over and replaced, once there are too many.

@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use serin_analysis::{Arm, ConfigError, HostSample, Increment, Learned};
 use serin_evidence::course::{Course, Reported};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::outside::Told;
 use serin_rollout::{
     Counted, Evaluation, Event, Input, Judgement, Measured, Phase, Plan, Sighting, State, Stored, Transition,
     UnixMillis, Weight, host_number, step, summary,
 };
 
 use super::addenda::Pending;
+use super::behaviour::Views;
+use super::charts::ChartMinutes;
 use super::compared::Compared;
 use super::recorders::Started;
 use crate::fleet::nodes::Spread;
 use crate::fleet::report::Stratum;
-use crate::otlp::LoggedFailures;
 use crate::snapshot::{self, ComponentWindow, Snapshot, Windows};
 
 /// How long the evidence of an experiment is stored after its end.
@@ -48,6 +48,10 @@ pub struct Tracked {
     pub(super) pending: Vec<Pending>,
     /// How it got where it is, for the evidence of decisions.
     pub(super) course: Course,
+    /// What control charts were drawn through.
+    pub(super) charts: ChartMinutes,
+    /// What is known of page views.
+    pub(super) views: Views,
     /// True when reports came since the last judgement.
     pub(super) has_news: bool,
 }
@@ -102,6 +106,8 @@ impl Tracked {
             counted: None,
             pending: Vec::new(),
             course: Course::default(),
+            charts: ChartMinutes::default(),
+            views: Views::default(),
             has_news: false,
         }
     }
@@ -249,21 +255,6 @@ impl Tracked {
         }
     }
 
-    /// Adds what log records say of a block. They are no news by themselves: seconds close by reports and time.
-    pub(crate) fn merge_logged(&mut self, logged: &LoggedFailures) {
-        let LoggedFailures { component, block, arm, second, failed, .. } = logged;
-        if let Some(evaluation) = &mut self.evaluation {
-            evaluation.merge_logged(component, block, *arm, *second, *failed);
-        }
-    }
-
-    /// Takes over an answer of something outside. It is no news by itself: what follows from it follows within a second.
-    pub fn hear(&mut self, told: &Told) {
-        if let Some(evaluation) = &mut self.evaluation {
-            evaluation.hear(told);
-        }
-    }
-
     /// A VM lives and has reported everything that finished before the second `complete_until`.
     pub fn progress(&mut self, source: u64, complete_until: u64, now: UnixMillis) {
         if let Some(counted) = &mut self.counted {
@@ -287,6 +278,7 @@ impl Tracked {
         };
         self.course.judged(&judgement, self.state.weight, now);
         self.judgement = Some(judgement.clone());
+        self.keep_charts(now);
         step(&self.plan, &self.state, &Input::Assessed(Box::new(judgement)), now).ok()
     }
 

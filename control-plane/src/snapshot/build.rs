@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serin_analysis::{ArmSummary, ByArm, ControlChart};
 use serin_proto::assignment::{BASELINE, CANARY, UNMATCHED};
-use serin_rollout::plan::PlannedComponent;
-use serin_rollout::{ComponentResult, Granularity, Judgement, Pin, Plan, Restored, State, UnixMillis, plan};
+use serin_rollout::plan::{OnRollback, PlannedComponent};
+use serin_rollout::{
+    ComponentResult, Granularity, Judgement, Pin, Plan, Restored, State, UnixMillis, next_step_at, plan,
+};
 
-use super::{Arm, Block, BlockEvidence, Chart, Component, Reason, Snapshot};
+use super::{Arm, Block, BlockEvidence, Chart, Component, PlannedStep, Reason, Snapshot};
 use crate::fleet::nodes::Spread;
 
 /// The last minute of a rollout.
@@ -47,11 +49,11 @@ pub struct Seen<'a> {
 pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen: &Seen<'_>) -> Snapshot {
     let experiment = super::experiment::build(plan, state, seen.judgement, seen.results);
     let version = seen.judgement.map(|judgement| &judgement.version).filter(|_| experiment.is_none());
-    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None, Vec::new());
+    let unmatched = component(state, seen, UNMATCHED, Granularity::Coarse, None);
     let planned = plan.components();
     let planned = planned.map(|one| {
-        let needs = plan.depends_on(one.name).map(|(name, _)| name.to_owned()).collect();
-        component(state, seen, one.name, one.granularity, Some(one), needs)
+        let component = component(state, seen, one.name, one.granularity, Some(one));
+        with_needs(component, plan)
     });
     Snapshot {
         id: state.id.0.clone(),
@@ -63,6 +65,9 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         weight_ppm: state.weight.ppm(),
         step: state.step,
         steps: u32::try_from(plan.steps().len()).unwrap_or(u32::MAX),
+        planned_steps: planned_steps(plan),
+        next_step_at: next_step_at(plan, state),
+        data_age_s: data_age_s(state, seen.judgement),
         verdict: version.map(|assessment| assessment.verdict).unwrap_or_default(),
         reasons: version.map(|assessment| reasons(&assessment.reasons)).unwrap_or_default(),
         vetoes: version.map(|assessment| assessment.vetoes.clone()).unwrap_or_default(),
@@ -75,6 +80,7 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         changed_at: state.changed_at,
         rollback_window_until: plan.rollback_window().until(state, seen.now),
         watched: state.watched,
+        hold: state.hold.as_ref().map(|hold| crate::words::hold(&hold.reason)),
         summary,
         revision: state.revision,
         generation,
@@ -85,8 +91,20 @@ pub fn build(plan: &Plan, state: &State, generation: u64, summary: String, seen:
         vms_applied: seen.spread.applied,
         vms_known: seen.spread.known,
         outside: seen.judgement.map(|judgement| judgement.outside.clone()).unwrap_or_default(),
+        findings: seen.judgement.map(|judgement| judgement.findings.clone()).unwrap_or_default(),
+        sources: seen.judgement.and_then(|judgement| judgement.sources),
         experiment,
     }
+}
+
+fn data_age_s(state: &State, judgement: Option<&Judgement>) -> Option<u32> {
+    let age = judgement.filter(|_| state.runs())?.data_age_s?;
+    Some(u32::try_from(age).unwrap_or(u32::MAX))
+}
+
+fn planned_steps(plan: &Plan) -> Vec<PlannedStep> {
+    let steps = plan.steps().iter();
+    steps.map(|step| PlannedStep { weight_ppm: step.weight.ppm(), bake_s: step.bake.as_secs() }).collect()
 }
 
 fn component(
@@ -95,7 +113,6 @@ fn component(
     name: &str,
     granularity: Granularity,
     planned: Option<PlannedComponent<'_>>,
-    depends_on: Vec<String>,
 ) -> Component {
     let judged = seen.judgement.and_then(|judgement| judgement.component(name));
     let window = seen.windows.and_then(|windows| windows.components.get(name));
@@ -117,10 +134,26 @@ fn component(
         switched_off_because: state.disabled.get(name).map(Pin::text),
         recovering: judged.is_some_and(|one| one.assessment.recovering),
         business_weight: planned.map_or(1.0, |one| one.business_weight),
-        depends_on,
+        depends_on: Vec::new(),
+        returns_with: Vec::new(),
+        switched_off_with: Vec::new(),
         owner: planned.and_then(|one| one.owner).map(str::to_owned),
         said: planned.map(|one| *one.said).unwrap_or_default(),
         name: name.to_owned(),
+    }
+}
+
+/// With what it needs, and what becomes of it when that returns.
+fn with_needs(component: Component, plan: &Plan) -> Component {
+    let needs = |of: &dyn Fn(OnRollback) -> bool| {
+        let needs = plan.depends_on(&component.name).filter(|(_, on_rollback)| of(*on_rollback));
+        needs.map(|(name, _)| name.to_owned()).collect()
+    };
+    Component {
+        depends_on: needs(&|_| true),
+        returns_with: needs(&|on_rollback| on_rollback == OnRollback::Move),
+        switched_off_with: needs(&|on_rollback| on_rollback == OnRollback::Disable),
+        ..component
     }
 }
 

@@ -14,6 +14,8 @@ pub const ROLLOUTS_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Directory {
     entries: RwLock<Entries>,
+    /// How often a rollout came, went, or had an event.
+    turns: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -31,13 +33,30 @@ impl Directory {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = entries.orders.get(&snapshot.id).and_then(|order| entries.snapshots.get(order))
         {
-            sender.send_replace(snapshot);
+            let revision = snapshot.revision;
+            let before = sender.send_replace(snapshot).revision;
+            drop(entries);
+            if before != revision {
+                self.turn();
+            }
             return;
         }
         let order = entries.next;
         entries.next += 1;
         entries.orders.insert(snapshot.id.clone(), order);
         entries.snapshots.insert(order, watch::Sender::new(snapshot));
+        drop(entries);
+        self.turn();
+    }
+
+    fn turn(&self) {
+        self.turns.send_modify(|turns| *turns = turns.wrapping_add(1));
+    }
+
+    /// Tells when a rollout came, went, or had an event: what a reader does not want to learn a second later.
+    #[must_use]
+    pub fn turns(&self) -> watch::Receiver<u64> {
+        self.turns.subscribe()
     }
 
     /// Forgets a rollout; who watches it sees its stream end.
@@ -45,6 +64,8 @@ impl Directory {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(order) = entries.orders.remove(id) {
             entries.snapshots.remove(&order);
+            drop(entries);
+            self.turn();
         }
     }
 

@@ -10,7 +10,10 @@ use serin_evidence::chain::{Check, Checked, Entry, Head};
 
 use super::bundles::read;
 use super::chains::{Chain, PAGE};
-use super::{BundleQuery, Exported, Found, StoreError, StoredBundle};
+use super::{
+    BundleQuery, DecisionQuery, Exported, Found, StoreError, StoredBundle, StoredDecision, StoredEvent,
+    decisions,
+};
 
 /// A database that is only read.
 #[derive(Debug)]
@@ -41,6 +44,22 @@ impl Reader {
     /// When the medium fails.
     pub fn bundles(&mut self, query: &BundleQuery) -> Result<Vec<StoredBundle>, StoreError> {
         read::bundles(&self.connection, query)
+    }
+
+    /// Decisions, the newest first.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn decisions(&mut self, query: &DecisionQuery) -> Result<Vec<StoredDecision>, StoreError> {
+        decisions::decisions(&*self.view()?, query)
+    }
+
+    /// The newest events of a rollout, the newest first.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    pub fn newest_events(&mut self, rollout: &str, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        decisions::newest_events(&self.connection, rollout, limit)
     }
 
     /// One bundle, with its addenda and all documents. `None`: there is none of this name.

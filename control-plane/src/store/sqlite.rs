@@ -20,11 +20,12 @@ use crate::failpoint::Failpoint;
 use serin_rollout::UnixMillis;
 
 /// What each version of the form adds to the one before.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("versions.sql"),
     include_str!("evidence.sql"),
     include_str!("notices.sql"),
+    include_str!("decisions.sql"),
 ];
 pub(super) const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 /// Marks the file as ours: "SRIN".
@@ -319,7 +320,7 @@ fn stored_rollout(row: &Row<'_>) -> rusqlite::Result<(StoredRollout, i64)> {
     Ok((rollout, row.get(4)?))
 }
 
-fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+pub(super) fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let event = NewEvent { kind: row.get(3)?, actor: row.get(4)?, text: row.get(5)?, json: row.get(6)? };
     Ok(StoredEvent {
         sequence: unsigned(row.get(0)?),

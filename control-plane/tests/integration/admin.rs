@@ -211,7 +211,7 @@ async fn a_bad_route_is_returned_to_the_baseline_alone_within_seconds() {
     assert_eq!(rolled_back, ["route-4"]);
     let because = &pinned.components.iter().find(|one| one.rolled_back).unwrap().rolled_back_because;
     assert!(because.contains("error rate"), "the evidence of the moment stays on show: {because}");
-    let page = text(server.addresses().http, "/").await.1;
+    let page = text(server.addresses().http, &format!("/rollouts/{id}")).await.1;
     assert!(page.contains(because.as_str()), "{page}");
     assert!(!matches!(phase(&pinned), Phase::RolledBack | Phase::Failed), "{}", pinned.summary);
     let events = ListEventsRequest { rollout_id: id, ..ListEventsRequest::default() };

@@ -80,7 +80,8 @@ async fn an_arm_that_harms_is_stopped_and_what_was_counted_survives_restarts_and
     assert_eq!(split, ["good", "baseline"]);
 
     for name in ["plain", "good", "bad"] {
-        assert!(text(server.addresses().http, "/").await.1.contains(name), "the status page lacks {name}");
+        let page = text(server.addresses().http, &format!("/rollouts/{}", stopped.id)).await.1;
+        assert!(page.contains(name), "the page of the rollout lacks {name}");
     }
     assert!(text(server.addresses().http, "/api/rollouts").await.1.contains("\"control\":\"plain\""));
 

@@ -1,7 +1,7 @@
 //! Reports: what is counted, what is not, and what is refused.
 
 use serin_proto::admin::v1::ListNodesRequest;
-use serin_proto::fleet::v1::{ArmCounts, Gaps, HostCounts, ReportRequest};
+use serin_proto::fleet::v1::{ArmCounts, BehaviourCounts, Device, Gaps, HostCounts, ReportRequest};
 use tonic::Code;
 
 use crate::http::text;
@@ -93,6 +93,35 @@ async fn a_report_that_can_never_be_merged_is_refused_with_its_field() {
     }
     assert_eq!(sample(&server, "serin_reports_total", &["result=\"refused\""]).await, Some(12));
     assert_eq!(sample(&server, "serin_requests_started_total", &[]).await, None);
+}
+
+#[tokio::test]
+async fn page_views_of_a_report_that_comes_again_count_once() {
+    let server = Server::new().await;
+    let mut fleet = server.fleet().await;
+    let mut request = report("envoy-1", 1, Vec::new());
+    let batch = request.batch.as_mut().unwrap();
+    batch.behaviour = vec![BehaviourCounts {
+        service: "shop".to_owned(),
+        component: "checkout".to_owned(),
+        arm: "canary".to_owned(),
+        second: batch.complete_until_second,
+        device: Device::Phone.into(),
+        views: 3,
+        converted: 2,
+        clicks: 9,
+        ..BehaviourCounts::default()
+    }];
+    batch.gaps = Some(Gaps { bot_beacons: 4, ..Gaps::default() });
+    for _ in 0..2 {
+        fleet.report(request.clone()).await.unwrap();
+    }
+    let canary = ["component=\"checkout\"", "arm=\"canary\""];
+    assert_eq!(sample(&server, "serin_page_views_total", &canary).await, Some(3));
+    assert_eq!(sample(&server, "serin_page_clicks_total", &canary).await, Some(9));
+    let converted = [&canary[..], &["trait=\"converted\""]].concat();
+    assert_eq!(sample(&server, "serin_page_views_with_total", &converted).await, Some(2));
+    assert_eq!(sample(&server, "serin_beacons_lost_total", &["reason=\"bot\""]).await, Some(4));
 }
 
 #[tokio::test]

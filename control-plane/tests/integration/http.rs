@@ -1,4 +1,4 @@
-//! Metrics, health, JSON and the status page.
+//! Metrics, health, JSON and what pages show of a rollout.
 
 use std::net::SocketAddr;
 
@@ -38,8 +38,9 @@ async fn all_views_show_the_same_rollout() {
     assert_eq!(text(address, "/api/rollouts?limit=0").await.0, 400);
     assert_eq!(text(address, "/nowhere").await.0, 404);
     let page = text(address, "/").await.1;
-    assert!(page.contains(&rollout.id) && page.contains("route-9") && page.contains("warming up"), "{page}");
-    assert!(page.contains("no requests in the last minute"), "{page}");
+    assert!(page.contains(&rollout.id) && page.contains("warming up"), "{page}");
+    let page = text(address, &format!("/rollouts/{}", rollout.id)).await.1;
+    assert!(page.contains("route-9"), "{page}");
     let (head, metrics) = exchange(address, "/metrics", "accept: application/openmetrics-text\r\n").await;
     assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
     let (head, classic) = exchange(address, "/metrics", "").await;
@@ -61,6 +62,14 @@ async fn texts_of_a_plan_cannot_become_markup() {
     let mut admin = server.admin().await;
     let plan_yaml = plan("shop").replace("canary: v2", "canary: \"<script>alert(1)</script>\"");
     admin.create(serin_proto::admin::v1::CreateRequest { plan_yaml, paused: false }).await.unwrap();
-    let page = text(server.addresses().http, "/").await.1;
-    assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+    for path in
+        ["/", "/rollouts/shop", "/rollouts/shop/graph", "/rollouts/shop/promote", "/compare?left=shop"]
+    {
+        let page = text(server.addresses().http, path).await.1;
+        assert!(!page.contains("<script>alert"), "{path}: {page}");
+    }
+    for path in ["/", "/rollouts/shop"] {
+        let page = text(server.addresses().http, path).await.1;
+        assert!(page.contains("&lt;script&gt;"), "{path}: {page}");
+    }
 }

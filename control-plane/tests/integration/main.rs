@@ -6,6 +6,7 @@ mod alone;
 mod audit;
 mod components;
 mod crash;
+mod dashboard;
 mod dependencies;
 mod ecds;
 mod emergency;

@@ -148,8 +148,8 @@ async fn a_check_undoes_its_component_and_a_posted_value_the_version() {
     assert_eq!(because, "route-3 is unhealthy by the check ping: it answered 500");
     assert_eq!(phase(&rollout), Phase::Progressing, "the others go on");
 
-    let page = crate::http::text(http, "/").await.1;
-    assert!(page.contains("queue is 3, limit 10"), "the status page tells of triggers");
+    let page = crate::http::text(http, &format!("/rollouts/{id}")).await.1;
+    assert!(page.contains("queue is 3, limit 10"), "the page of the rollout tells of triggers");
     let metrics = crate::http::text(http, "/metrics").await.1;
     assert!(metrics.contains("serin_health_checks_total{result=\"failed\"}"), "{metrics}");
     assert_eq!(value("/api/rollouts/shop/queries/queue", r#"{"value": 11}"#).await, 202);

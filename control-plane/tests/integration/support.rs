@@ -162,7 +162,7 @@ pub(crate) fn report(node: &str, seq: u64, strata: Vec<Stratum>) -> ReportReques
         epoch: 7,
         seq,
         generation: 1,
-        batch: Some(Batch { complete_until_second, strata, gaps: None, routes: Vec::new() }),
+        batch: Some(Batch { complete_until_second, strata, ..Batch::default() }),
         filter_version: "0.1.0".to_owned(),
         cluster: "shop".to_owned(),
     }

@@ -34,6 +34,8 @@ fn component(component: &Component) -> api::KnownComponent {
         routes: component.routes.iter().map(route).collect(),
         contradictions: component.contradictions.clone(),
         calls: component.calls.iter().map(observed_calls).collect(),
+        returns_with: component.returns_with.clone(),
+        switched_off_with: component.switched_off_with.clone(),
     }
 }
 

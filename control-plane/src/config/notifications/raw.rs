@@ -10,7 +10,7 @@ use serin_rollout::Severity;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notifications {
-    /// Where people reach the status page, for links in messages. Absent: no links.
+    /// Where people reach the dashboard, for links in messages. Absent: no links.
     pub public_url: Option<String>,
     /// Who can be told, by name.
     pub targets: BTreeMap<String, Target>,

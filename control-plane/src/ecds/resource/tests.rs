@@ -14,6 +14,7 @@ fn published(generation: u64, names: &[&str]) -> Published {
         components: Vec::new(),
         train: None,
         train_key: None,
+        behaviour: false,
     };
     let report = raw::Report {
         cluster: "c".to_owned(),
@@ -54,6 +55,22 @@ fn a_version_names_the_generation_and_the_content() {
     assert_eq!(first, version(&published(7, &["a", "b"]), "serin"));
     assert_ne!(first, version(&published(7, &["a", "b"]), "serin/a"));
     assert_ne!(first, version(&published(8, &["a", "b"]), "serin"));
+}
+
+#[test]
+fn a_request_may_be_held_back_only_where_a_service_takes_beacons() {
+    let stops = |published: &Published, name: &str| {
+        let resource = resources().render(name, published).unwrap();
+        let typed = TypedExtensionConfig::decode(&resource.any.value[..]).unwrap();
+        let wasm = Wasm::decode(&typed.typed_config.unwrap().value[..]).unwrap();
+        wasm.config.unwrap().allow_on_headers_stop_iteration
+    };
+    let mut published = published(1, &["a", "b"]);
+    assert_eq!(stops(&published, "serin"), None);
+    published.services[0].behaviour = true;
+    assert_eq!(stops(&published, "serin"), Some(BoolValue { value: true }));
+    assert_eq!(stops(&published, "serin/a"), Some(BoolValue { value: true }));
+    assert_eq!(stops(&published, "serin/b"), None);
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn report(node: &str, epoch: u64, seq: u64, generation: u64) -> Report {
         strata: Vec::new(),
         gaps: Gaps::default(),
         routes: Vec::new(),
+        behaviour: Vec::new(),
     }
 }
 

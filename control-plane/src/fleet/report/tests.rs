@@ -26,7 +26,7 @@ proptest! {
             start_second: second,
             arms: names.iter().map(arm).collect(),
         };
-        let batch = wire::Batch { complete_until_second: second, strata: vec![stratum], gaps: None, routes: Vec::new() };
+        let batch = wire::Batch { complete_until_second: second, strata: vec![stratum], ..wire::Batch::default() };
         let request = wire::ReportRequest { node, epoch, seq, batch: Some(batch), ..wire::ReportRequest::default() };
         if let Ok(report) = Report::try_from(request) {
             prop_assert!((1..=256).contains(&report.vm.node.len()));
@@ -42,12 +42,8 @@ proptest! {
 fn request(strata: usize) -> wire::ReportRequest {
     let stratum =
         wire::Stratum { service: "s".to_owned(), component: "c".to_owned(), ..wire::Stratum::default() };
-    let batch = wire::Batch {
-        complete_until_second: 5,
-        strata: vec![stratum; strata],
-        gaps: None,
-        routes: Vec::new(),
-    };
+    let batch =
+        wire::Batch { complete_until_second: 5, strata: vec![stratum; strata], ..wire::Batch::default() };
     let node = "n".to_owned();
     wire::ReportRequest { node, epoch: 1, seq: 1, batch: Some(batch), ..wire::ReportRequest::default() }
 }

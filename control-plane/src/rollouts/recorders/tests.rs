@@ -19,6 +19,7 @@ fn report(seq: u64) -> Arc<Report> {
         strata: Vec::new(),
         gaps: Gaps::default(),
         routes: Vec::new(),
+        behaviour: Vec::new(),
     })
 }
 
@@ -40,6 +41,7 @@ fn drained(recorded: &mut Receiver<Recorded>) -> (Vec<u64>, Option<&'static str>
             Recorded::Start(_) => assert!(reports.is_empty(), "the start comes first"),
             Recorded::Act(acted) => reports.push(acted.at.0),
             Recorded::Logged(logged) => reports.push(logged.at.0),
+            Recorded::Streams(streams) => reports.push(streams.at.0),
             Recorded::Told { told, .. } => reports.push(told.at.0),
             Recorded::Report(merged) => reports.push(merged.report.seq),
             Recorded::Over => return (reports, Some("over")),

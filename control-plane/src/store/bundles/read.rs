@@ -59,7 +59,7 @@ pub(in crate::store) fn bundle(connection: &Connection, id: &str) -> Result<Opti
 }
 
 /// A document. `None`: it is not there. One that cannot be unpacked is given as what is left of it.
-fn content(connection: &Connection, sha256: Hash) -> Result<Option<String>, StoreError> {
+pub(in crate::store) fn content(connection: &Connection, sha256: Hash) -> Result<Option<String>, StoreError> {
     let query = "SELECT content FROM evidence_documents WHERE sha256 = ?1";
     let packed =
         connection.query_row(query, [sha256.as_bytes()], |row| row.get::<_, Vec<u8>>(0)).optional()?;
