@@ -5,6 +5,7 @@
 //! it changes nothing.
 
 mod convert;
+mod decision;
 mod emergency;
 mod evidence;
 mod notifications;
@@ -268,6 +269,11 @@ impl Client {
         let mut service = self.service.clone();
         let stream = self.bounded(service.record(Request::new(request))).await?;
         Ok(Recording::new(stream, self.server.clone()))
+    }
+
+    /// Address of the server, as it was given.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

@@ -4,17 +4,24 @@ mod artifact;
 mod audit;
 mod block;
 mod components;
+mod decision;
 mod emergency;
 mod events;
 mod evidence;
 mod explain;
+mod forecast;
+mod gate;
+mod learn;
 mod live;
+mod logs;
+mod manual;
 mod migrate;
 mod nodes;
 mod notifications;
 mod plan;
 mod policy;
 mod postmortem;
+mod predict;
 mod record;
 mod release;
 mod replay;
@@ -52,14 +59,22 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Migrate(arguments::Migrate::Check { file }) => migrate::check(&file, output),
         Command::Record(request) => record::run(&connect(&connection)?, &request, output).await,
         Command::Replay(request) => replay::run(&request, output),
+        Command::Forecast(command) => forecast::run(&command, output),
+        Command::Simulate(command) => predict::simulate(&command, output),
+        Command::Predict(command) => predict::run(&command, output),
+        Command::Learn(command) => learn::run(|| connect(&connection), &command, output).await,
+        Command::Gate(request) => gate::run(&request, output),
         Command::Release(command) => release::run(&connect(&connection)?, command, output).await,
         Command::Block(command) => block::run(&connect(&connection)?, command, output).await,
         Command::Artifact(request) => artifact::run(&connect(&connection)?, &request, output).await,
         Command::Live { application } => live::run(&connect(&connection)?, application, output).await,
+        Command::Logs(command) => logs::run(&connection, command, output).await,
         Command::Notifications(ask) => notifications::run(&connect(&connection)?, ask.command, output).await,
+        Command::Decision(command) => decision::run(&connect(&connection)?, command, output).await,
         Command::Evidence(command) => evidence::run(|| connect(&connection), command, output).await,
         Command::Postmortem(request) => postmortem::run(|| connect(&connection), request, output).await,
         Command::Audit(command) => audit::run(|| connect(&connection), command, output).await,
+        Command::Man { out } => manual::run(out.as_deref(), output),
         Command::Completions { shell } => completions(shell, output),
     }
 }

@@ -19,6 +19,9 @@ Exit codes:
     5  the plan or the release is not valid
     6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
     7  a rollout that was replayed with --exit-code was held
+   10  the release needs an approval, says `gate`; the candidate is not better, says `learn retrain`
+   20  the release must not go out, says `gate`
+  130  the live screen of `rollout watch` was left before the rollout ended
   141  the reader of the output went away";
 
 /// What kind of failure it is.
@@ -47,8 +50,16 @@ pub(crate) enum Kind {
     RolloutFailed,
     /// The rollout that was replayed was neither promoted nor rolled back.
     Held,
+    /// The gate asks for an approval.
+    NeedsApproval,
+    /// The gate blocks.
+    Blocked,
+    /// What was learned does not replace what is in force.
+    NotBetter,
     /// Nobody reads the output any more.
     OutputClosed,
+    /// A person left the screen before the rollout ended.
+    Left,
 }
 
 impl Kind {
@@ -61,8 +72,41 @@ impl Kind {
             Self::PlanInvalid | Self::ReleaseInvalid => 5,
             Self::RolledBack | Self::RolloutFailed => 6,
             Self::Held => 7,
+            Self::NeedsApproval | Self::NotBetter => 10,
+            Self::Blocked => 20,
+            Self::Left => 130,
             Self::OutputClosed => 141,
         }
+    }
+
+    /// What to do next, where nothing better is known. `None`: nobody reads it, or nothing is to be done.
+    const fn next(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Refused => {
+                "look at how things stand, for example with `serin rollout status ID`; the server's log says more"
+            }
+            Self::Output => "make sure that the place exists, may be written and has room, and try again",
+            Self::Usage => "correct what the message names; `--help` shows how to write it",
+            Self::NotFound => "`serin rollout list` shows what there is",
+            Self::Unreachable => {
+                "check that serin-control-plane runs and that --server (or SERIN_SERVER) is its admin listener"
+            }
+            Self::TimeIsUp => "it goes on; look at it again, or give it more time",
+            Self::PlanInvalid => {
+                "correct what is named and check it again, for example with `serin plan check FILE`: that needs no server"
+            }
+            Self::ReleaseInvalid => "correct what is named, and register it again",
+            Self::RolledBack | Self::RolloutFailed => {
+                "`serin rollout status ID` and `serin events ID` say why"
+            }
+            Self::Held => {
+                "give it more time or traffic, or change the plan; what was printed says what it waits for"
+            }
+            Self::NeedsApproval => "let a person agree, or do what was printed beside `do` and ask again",
+            Self::Blocked => "do what was printed beside `do`, and ask again with the changed release",
+            Self::NotBetter => "what is in force stays; learn again when more outcomes are known and marked",
+            Self::OutputClosed | Self::Left => return None,
+        })
     }
 }
 
@@ -140,12 +184,21 @@ impl Failure {
         self
     }
 
+    /// What happened and what to do next, on one line.
+    pub(crate) fn in_words(&self) -> String {
+        match self.advice() {
+            Some(advice) => format!("{self}. Next: {advice}"),
+            None => self.to_string(),
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
 
+    /// What to do next: what was said of this failure, or of all of its kind.
     pub(crate) fn advice(&self) -> Option<&str> {
-        self.0.advice.as_deref()
+        self.0.advice.as_deref().or_else(|| self.0.kind.next())
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -162,7 +215,7 @@ impl Failure {
                 kind: self.0.kind,
                 exit_code: self.0.kind.code(),
                 message: &self.0.message,
-                advice: self.0.advice.as_deref(),
+                advice: self.advice(),
                 problems: &self.0.problems,
             },
         }
@@ -186,5 +239,44 @@ impl fmt::Display for Problem {
             write!(formatter, "{}: ", self.field)?;
         }
         formatter.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_somebody_reads_says_what_to_do_next() {
+        use Kind::{
+            Blocked, Held, NeedsApproval, NotBetter, NotFound, Output, PlanInvalid, Refused, ReleaseInvalid,
+            RolledBack, RolloutFailed, TimeIsUp, Unreachable, Usage,
+        };
+        let read = [
+            Refused,
+            Output,
+            Usage,
+            NotFound,
+            Unreachable,
+            TimeIsUp,
+            PlanInvalid,
+            ReleaseInvalid,
+            RolledBack,
+            RolloutFailed,
+            Held,
+            NeedsApproval,
+            Blocked,
+            NotBetter,
+        ];
+        for kind in read {
+            let failure = Failure::new(kind, "it failed");
+            assert!(failure.advice().is_some_and(|advice| advice.len() > 20), "{kind:?}");
+            let better = failure.advise("do this");
+            assert_eq!(better.advice(), Some("do this"));
+            assert!(better.in_words().ends_with("Next: do this"));
+        }
+        for kind in [Kind::OutputClosed, Kind::Left] {
+            assert_eq!(Failure::new(kind, "").advice(), None, "{kind:?}");
+        }
     }
 }

@@ -11,13 +11,17 @@ const SMALL_BYTES: usize = 1024 * 1024;
 
 /// Reads `path`, or standard input for `-`, as text of at most `limit` bytes.
 pub(crate) fn text(path: &Path, limit: usize) -> Result<String, Failure> {
-    let bytes = if path.as_os_str() == "-" {
-        read(io::stdin().lock(), path, limit)?
-    } else {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        read(file, path, limit)?
-    };
-    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
+    String::from_utf8(bytes(path, limit)?)
+        .map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
+}
+
+/// Reads `path`, or standard input for `-`, of at most `limit` bytes.
+pub(crate) fn bytes(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    if path.as_os_str() == "-" {
+        return read(io::stdin().lock(), path, limit);
+    }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    read(file, path, limit)
 }
 
 /// Reads a certificate, key or token.

@@ -1,12 +1,13 @@
 //! `serin`: the command line of Serin's control plane.
 //!
 //! It asks over gRPC and shows what the server says, as tables or with `--json`; what needs no server (`plan check`,
-//! `replay`, `explain --assignment`, `completions`) runs the very code that server and filter run. It holds no state, decides
+//! `replay`, `forecast evaluate`, `explain --assignment`, `completions`, `man`) runs the very code that server and filter run. It holds no state, decides
 //! nothing and repeats no call that changes something.
 //!
 //! Exit codes: 0 done, 1 refused by the server, 2 usage, 3 not found, 4 server not reached, or no answer or end in time,
 //! 5 plan or release not valid, 6 a rollout that was waited for (or replayed with `--exit-code`) ended rolled back or failed, 7 one
-//! that was replayed was held, 141 the reader of the output went away. `--help` shows them too.
+//! that was replayed was held, 10 and 20 the gate asks for an approval or blocks (10 also: what was learned is not better), 130 the live screen was left before the end, 141 the reader of the output went away. `--help` shows
+//! them too.
 
 mod arguments;
 mod client;

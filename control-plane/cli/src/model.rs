@@ -4,6 +4,9 @@
 //! (a newer server) becomes `unknown`; a value that the contract writes as 0 or "" for "absent" becomes `null`.
 //! Only `client` builds them, from the protobuf messages.
 
+mod block;
+mod decision;
+mod finding;
 mod hook;
 mod moment;
 mod node;
@@ -17,9 +20,12 @@ mod version;
 
 use serde::Serialize;
 
+pub(crate) use block::{Block, BlockEvidence};
+pub(crate) use decision::Decision;
 pub(crate) use experiment::{
     ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
 };
+pub(crate) use finding::{Finding, SourceRisk};
 pub(crate) use hook::HookRun;
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,
@@ -41,6 +47,7 @@ macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub(crate) enum $name {
             $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
         }
@@ -176,6 +183,7 @@ impl Phase {
 
 /// A rollout as it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Rollout {
     pub(crate) id: String,
     pub(crate) service: String,
@@ -214,6 +222,10 @@ pub(crate) struct Rollout {
     pub(crate) hooks: Vec<HookRun>,
     /// Triggers, queries and health checks.
     pub(crate) outside: Vec<OutsideReading>,
+    /// What logs and users tell, the strongest evidence first.
+    pub(crate) findings: Vec<Finding>,
+    /// What each source makes of the risk. Empty: requests are the only one.
+    pub(crate) sources: Vec<SourceRisk>,
     /// `None`: nothing was rolled back.
     pub(crate) rollback: Option<Rollback>,
     /// `None`: it is no experiment.
@@ -222,6 +234,7 @@ pub(crate) struct Rollout {
 
 /// A component of the service within a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Component {
     pub(crate) name: String,
     pub(crate) granularity: Granularity,
@@ -250,34 +263,9 @@ pub(crate) struct Component {
     pub(crate) switched_off_because: String,
 }
 
-/// A block of a component's code.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Block {
-    pub(crate) name: String,
-    pub(crate) current: String,
-    pub(crate) previous: Vec<String>,
-    /// `None`: it was not rolled back.
-    pub(crate) restored: Option<String>,
-    pub(crate) restored_because: Option<String>,
-    /// `None`: none of the canary's failures named it.
-    pub(crate) evidence: Option<BlockEvidence>,
-}
-
-/// What the failures say that named a block.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct BlockEvidence {
-    pub(crate) at_fault: bool,
-    pub(crate) log_evidence: f64,
-    pub(crate) log_threshold: f64,
-    pub(crate) baseline_failures: u64,
-    pub(crate) canary_failures: u64,
-    pub(crate) baseline_requests: u64,
-    pub(crate) canary_requests: u64,
-    pub(crate) text: String,
-}
-
 /// One arm over the last 60 seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Arm {
     pub(crate) arm: String,
     pub(crate) requests: u64,
@@ -290,6 +278,7 @@ pub(crate) struct Arm {
 
 /// One signal's part in a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Reason {
     pub(crate) signal: String,
     pub(crate) verdict: Verdict,
@@ -315,6 +304,7 @@ pub(crate) struct Reason {
 
 /// Where one signal is going, relative to the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Trend {
     pub(crate) signal: String,
     /// Of latency; `None` for errors.
@@ -334,6 +324,7 @@ pub(crate) struct Trend {
 
 /// What the control charts of one series of one arm show of its last minute.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ControlChart {
     pub(crate) arm: String,
     pub(crate) signal: String,
@@ -355,6 +346,7 @@ pub(crate) struct ControlChart {
 
 /// How different the canary is, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EffectSize {
     pub(crate) estimate: f64,
     pub(crate) low: f64,
@@ -363,6 +355,7 @@ pub(crate) struct EffectSize {
 
 /// Failures of one category since the harm began.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CategoryFailures {
     pub(crate) category: String,
     pub(crate) baseline: u64,

@@ -6,6 +6,7 @@
 
 mod clean;
 mod human;
+mod progress;
 mod sheet;
 
 use std::io::{self, ErrorKind, Write};
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Kind};
 
 pub(crate) use clean::{clean, is_harmful};
 pub(crate) use human::{age, count, duration, latency, percent, utc};
+pub(crate) use progress::{Progress, Unit};
 pub(crate) use sheet::Sheet;
 
 /// Where a command's answer goes.
@@ -52,7 +54,7 @@ impl Output {
 
     /// Says why the command failed, and what to do next.
     pub(crate) fn failure(self, failure: &Failure) {
-        if failure.kind() == Kind::OutputClosed {
+        if matches!(failure.kind(), Kind::OutputClosed | Kind::Left) {
             return;
         }
         if self.json {

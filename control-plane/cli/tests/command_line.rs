@@ -53,6 +53,14 @@ mod logged;
 mod experiment;
 
 #[cfg(test)]
+#[path = "command_line/forecast.rs"]
+mod forecast;
+
+#[cfg(test)]
+#[path = "command_line/learn.rs"]
+mod learn;
+
+#[cfg(test)]
 #[path = "command_line/policy.rs"]
 mod policy;
 
@@ -69,5 +77,21 @@ mod train;
 mod evidence;
 
 #[cfg(test)]
+#[path = "command_line/next_step.rs"]
+mod next_step;
+
+#[cfg(test)]
 #[path = "command_line/notifications.rs"]
 mod notifications;
+
+#[cfg(test)]
+#[path = "command_line/decision.rs"]
+mod decision;
+
+#[cfg(test)]
+#[path = "command_line/logs.rs"]
+mod logs;
+
+#[cfg(test)]
+#[path = "command_line/predict.rs"]
+mod predict;

@@ -150,7 +150,8 @@ pub(super) fn path(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub(super) fn reason(text: &str) -> Result<String, String> {
+/// Why a person acts.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > REASON_BYTES {
         return Err(format!("must have 1 to {REASON_BYTES} bytes"));

@@ -3,6 +3,7 @@
 mod block;
 mod chart;
 mod experiment;
+mod finding;
 mod known;
 mod outside;
 mod reason;
@@ -95,6 +96,8 @@ impl From<proto::Rollout> for Rollout {
             not_taken: rollout.not_taken.into_iter().map(OmittedTag::from).collect(),
             hooks: rollout.hooks.into_iter().map(HookRun::from).collect(),
             outside: rollout.outside.into_iter().map(outside::reading).collect(),
+            findings: rollout.findings.into_iter().map(finding::finding).collect(),
+            sources: rollout.sources.into_iter().map(finding::source).collect(),
             rollback: rollout.rollback.map(Rollback::from),
             experiment: rollout.experiment.map(Experiment::from),
         }

@@ -65,15 +65,18 @@ impl Client {
         Ok((bundles, documents.collect()))
     }
 
-    /// An archive of a rollout, or of one bundle.
-    pub(crate) async fn export(&self, of: String) -> Result<Vec<u8>, Failure> {
+    /// An archive of a rollout, or of one bundle. `took` is told the size of every piece.
+    pub(crate) async fn export(&self, of: String, took: impl Fn(usize)) -> Result<Vec<u8>, Failure> {
         let mut evidence = self.evidence.clone();
         let request = Request::new(proto::ExportEvidenceRequest { of });
         let mut stream = self.bounded(evidence.export_evidence(request)).await.map_err(of_evidence)?;
         let mut bytes = Vec::new();
         loop {
             match tokio::time::timeout(self.call, stream.message()).await {
-                Ok(Ok(Some(piece))) => bytes.extend_from_slice(&piece.data),
+                Ok(Ok(Some(piece))) => {
+                    took(piece.data.len());
+                    bytes.extend_from_slice(&piece.data);
+                }
                 Ok(Ok(None)) => return Ok(bytes),
                 Ok(Err(status)) => return Err(of_evidence(Refusal::new(&status, &self.server))),
                 Err(_) => return Err(Refusal::timeout(self.call, &self.server).into()),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serin_analysis::streams::{self, StreamCounts, StreamId};
 use serin_analysis::{Arm, LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::admin::v1 as proto;
 use serin_proto::fleet::v1 as fleet;
 use serin_rollout::{Command, Order, RollbackScope, Weight};
-use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Logged, Merged, Record, SampledHost, Start};
+use serin_trace::{Act, EVIDENCE_BYTES_MAX, Line, Logged, Merged, Record, SampledHost, Start, Streamed};
 use tonic::Streaming;
 
 use super::refusal::Refusal;
@@ -58,6 +59,7 @@ impl Recording {
             (Some(piece), _) => self.start(at_ms(&response)?, &rollout, piece)?,
             (None, Some(recorded)) => vec![act(at_ms(&response)?, recorded)?],
             (None, None) if !response.logged.is_empty() => logged(at_ms(&response)?, response.logged)?,
+            (None, None) if !response.streams.is_empty() => streamed(at_ms(&response)?, response.streams)?,
             (None, None) if !response.outside_json.is_empty() => {
                 vec![Record::Outside(serde_json::from_str(&response.outside_json).ok()?)]
             }
@@ -112,14 +114,31 @@ fn act(at_ms: u64, recorded: proto::RecordedAct) -> Option<Record> {
     Some(Record::Act(Act { at_ms, command: Command { order, actor, reason } }))
 }
 
+fn arm_of(name: &str) -> Option<Arm> {
+    [Arm::Baseline, Arm::Canary].into_iter().find(|arm| arm.name() == name)
+}
+
+fn streamed(at_ms: u64, streams: Vec<proto::RecordedStream>) -> Option<Vec<Record>> {
+    let record = |one: proto::RecordedStream| {
+        let kind = streams::Kind::ALL.into_iter().find(|kind| kind.name() == one.kind)?;
+        let counts = StreamCounts {
+            id: StreamId { kind, component: one.component, name: one.name },
+            second: one.second,
+            arm: arm_of(&one.arm)?,
+            events: one.events,
+            exposures: one.exposures,
+            is_harmful: one.harmful,
+            samples: one.samples,
+        };
+        Some(Record::Stream(Streamed { at_ms, counts }))
+    };
+    streams.into_iter().map(record).collect()
+}
+
 fn logged(at_ms: u64, errors: Vec<proto::RecordedBlockErrors>) -> Option<Vec<Record>> {
     let mut lines = BTreeMap::<_, BTreeMap<_, _>>::new();
     for one in errors {
-        let arm = match one.arm.as_str() {
-            "baseline" => Arm::Baseline,
-            "canary" => Arm::Canary,
-            _ => return None,
-        };
+        let arm = arm_of(&one.arm)?;
         lines.entry((one.second, one.component, arm)).or_default().insert(one.block, one.errors);
     }
     let records = lines

@@ -161,6 +161,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_refusal_says_what_to_do_next() {
+        for number in 1..=16 {
+            let code = Code::from_i32(number);
+            let failure = Failure::from(Refusal::new(&Status::new(code, "no"), "https://a:1"));
+            assert!(failure.advice().is_some_and(|advice| advice.len() > 20), "{code:?}");
+            assert!(
+                !failure.to_string().is_empty() && failure.to_string() != advice_of(&failure),
+                "{code:?}"
+            );
+        }
+    }
+
+    fn advice_of(failure: &Failure) -> &str {
+        failure.advice().unwrap_or_default()
+    }
+
+    #[test]
     fn a_server_that_cannot_do_it_now_is_told_from_one_that_is_not_there() {
         let full = Refusal::new(&Status::unavailable("database: database or disk is full"), "http://a:1");
         let failure = Failure::from(full);

@@ -33,11 +33,12 @@ pub(crate) struct Sent {
 }
 
 impl Client {
-    /// Registers a release with its contents. With a refusal comes what it is about, where that is known.
+    /// Registers a release with its contents; `gave` is told the size of every piece that is sent. With a refusal comes what it is about, where that is known.
     pub(crate) async fn register(
         &self,
         release: &Release,
         contents: Vec<Sent>,
+        gave: impl Fn(usize) + Send + 'static,
     ) -> Result<Registered, (Failure, Option<Subject>)> {
         let versions = release.entries().map(|entry| proto::NewVersion {
             subject: entry.subject.to_string(),
@@ -46,7 +47,12 @@ impl Client {
         });
         let release = Part::Release(proto::Release { versions: versions.collect() });
         let parts = std::iter::once(release).chain(contents.into_iter().flat_map(pieces));
-        let requests = parts.map(|part| proto::RegisterReleaseRequest { part: Some(part) });
+        let requests = parts.map(move |part| {
+            if let Part::Chunk(chunk) = &part {
+                gave(chunk.data.len());
+            }
+            proto::RegisterReleaseRequest { part: Some(part) }
+        });
         let mut request = Request::new(tokio_stream::iter(requests));
         request.set_timeout(self.call);
         let mut registry = self.registry.clone();

@@ -28,11 +28,19 @@ pub(crate) struct Watch {
     /// When the last snapshot came; `None` before the first one, when nothing is tried twice.
     heard: Option<Instant>,
     pause: Duration,
+    /// Once a snapshot came, it never gives up.
+    is_endless: bool,
 }
 
 impl Watch {
     pub(super) fn new(client: Client, id: String) -> Self {
-        Self { client, id, stream: None, heard: None, pause: PAUSE.0 }
+        Self { client, id, stream: None, heard: None, pause: PAUSE.0, is_endless: false }
+    }
+
+    /// The same, trying again until the server answers, however long it stays away.
+    pub(crate) fn without_end(mut self) -> Self {
+        self.is_endless = true;
+        self
     }
 
     /// The next snapshot. Waits until there is one; fails when the server refuses, or stays away for a minute.
@@ -47,7 +55,8 @@ impl Watch {
                 }
                 Err(refusal) => {
                     self.stream = None;
-                    let tried_long_enough = self.heard.is_none_or(|heard| heard.elapsed() >= RECONNECT);
+                    let tried_long_enough =
+                        self.heard.is_none_or(|heard| !self.is_endless && heard.elapsed() >= RECONNECT);
                     if tried_long_enough || !refusal.is_passing() {
                         return Err(refusal.into());
                     }

@@ -14,7 +14,7 @@ use crate::arguments;
 use crate::client::Client;
 use crate::failure::{Failure, Kind};
 use crate::model::Artifact;
-use crate::output::{Output, Sheet, count};
+use crate::output::{Output, Sheet, Unit, count};
 
 /// What was written.
 #[derive(Serialize)]
@@ -33,12 +33,15 @@ pub(super) async fn run(
     let known = client.version(subject.clone(), version.clone()).await?.version.artifact;
     let mut content = client.artifact(subject.clone(), version.clone()).await?;
     let mut bytes = Vec::new();
+    let progress = output.progress("getting", known.as_ref().map(|known| known.bytes), Unit::Bytes);
     while let Some(piece) = content.next().await? {
+        progress.add(piece.len());
         bytes.extend_from_slice(&piece);
         if bytes.len() > bounds::ARTIFACT_BYTES {
             break;
         }
     }
+    drop(progress);
     let is_whole = |artifact: &Artifact| artifact.sha256 == Digest::of(&bytes).to_string();
     let Some(artifact) = known.filter(is_whole) else {
         let words = format!("{subject} {version}: what came is not what was registered");

@@ -15,7 +15,7 @@ use super::evidence::{self, Verdict};
 use crate::arguments::{Audit, Verify};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{Output, Sheet, utc};
+use crate::output::{Output, Sheet, Unit, utc};
 
 /// Entries that are shown at once, of those after a number.
 const SHOWN_MAX: usize = 100_000;
@@ -34,16 +34,20 @@ pub(super) async fn run(
             show(&entries, output)
         }
         Audit::Verify(Verify { file: Some(file), anchor }) => {
+            let progress = output.progress("checking", None, Unit::Nothing);
             let checked = if evidence::is_database(&file)? {
                 database(&file, anchor)
                     .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?
             } else {
                 lines(&file, anchor)?
             };
+            drop(progress);
             evidence::conclude(&verdict(checked), "audit log", output)
         }
         Audit::Verify(Verify { file: None, anchor }) => {
+            let progress = output.progress("the server checks its audit log", None, Unit::Nothing);
             let checked = connect()?.verify_audit(anchor).await?;
+            drop(progress);
             evidence::conclude(&Verdict::of(checked), "audit log", output)
         }
     }

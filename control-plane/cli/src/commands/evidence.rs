@@ -10,7 +10,7 @@ use serin_evidence::chain::Head;
 use crate::arguments::{Evidence, Verify};
 use crate::client::{Bundle, BundleQuery, Checked, Client};
 use crate::failure::{Failure, Kind};
-use crate::output::{Output, Sheet, count, utc};
+use crate::output::{Output, Sheet, Unit, count, utc};
 
 pub(super) use file::{archive, is_database, write};
 
@@ -39,7 +39,7 @@ pub(super) async fn run(
         Evidence::Show { id, document } => show(&connect()?, id, document.as_deref(), output).await,
         Evidence::Export { of, output: file } => {
             let client = connect()?;
-            let bytes = export(&client, of).await?;
+            let bytes = export(&client, of, output).await?;
             write(&file, &bytes)?;
             let says =
                 json!({"file": file, "bytes": bytes.len(), "sha256": serin_evidence::Hash::of(&bytes)});
@@ -48,7 +48,9 @@ pub(super) async fn run(
             })
         }
         Evidence::Verify(Verify { file: Some(file), anchor }) => {
+            let progress = output.progress("checking", None, Unit::Nothing);
             let verified = archive(&file)?.verify(anchor);
+            drop(progress);
             let verdict = Verdict {
                 sound: verified.chain.is_sound(),
                 entries: verified.chain.entries,
@@ -62,7 +64,9 @@ pub(super) async fn run(
             conclude(&verdict, "evidence", output)
         }
         Evidence::Verify(Verify { file: None, anchor }) => {
+            let progress = output.progress("the server checks its evidence", None, Unit::Nothing);
             let found = connect()?.verify_evidence(anchor).await?;
+            drop(progress);
             let verdict = Verdict {
                 bundles: Some(found.bundles),
                 documents: Some(found.documents),
@@ -91,12 +95,17 @@ impl Verdict {
 }
 
 /// The archive of a rollout, of the newest one of a service, or of one bundle.
-pub(super) async fn export(client: &Client, of: String) -> Result<Vec<u8>, Failure> {
-    match client.export(of.clone()).await {
+pub(super) async fn export(client: &Client, of: String, output: Output) -> Result<Vec<u8>, Failure> {
+    let progress = output.progress("getting evidence", None, Unit::Bytes);
+    match client.export(of.clone(), |bytes| progress.add(bytes)).await {
         // A service name stands for its newest rollout.
         Err(failure) if failure.kind() == Kind::NotFound => {
             let Ok(rollout) = client.rollout_of(&of).await else { return Err(failure) };
-            if rollout.id == of { Err(failure) } else { client.export(rollout.id).await }
+            if rollout.id == of {
+                Err(failure)
+            } else {
+                client.export(rollout.id, |bytes| progress.add(bytes)).await
+            }
         }
         other => other,
     }

@@ -54,6 +54,22 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Plan, Failure> {
     Plan::parse(text).map_err(|errors| invalid(file, text, &errors))
 }
 
+/// The text of a plan with one section more, as JSON, which is YAML.
+pub(super) fn with_section(text: &str, name: &str, section: &serde_json::Value) -> Result<String, Failure> {
+    let trimmed = text.trim_end();
+    let with = match trimmed.strip_suffix('}').filter(|_| trimmed.trim_start().starts_with('{')) {
+        Some(open) => format!("{}, \"{name}\": {section}}}\n", open.trim_end().trim_end_matches(',')),
+        None => format!("{trimmed}\n{name}: {section}\n"),
+    };
+    match Plan::parse(&with) {
+        Ok(_) => Ok(with),
+        Err(errors) => {
+            let failure = Failure::usage(format!("`{name}` cannot be written into this plan: {errors}"));
+            Err(failure.advise("write the plan as a YAML mapping, with a key at the start of each line"))
+        }
+    }
+}
+
 fn invalid(file: &Path, text: &str, errors: &PlanErrors) -> Failure {
     let name = input::name(file);
     let problems: Vec<_> = errors.errors().iter().map(|error| problem(&name, text, error)).collect();
@@ -61,7 +77,7 @@ fn invalid(file: &Path, text: &str, errors: &PlanErrors) -> Failure {
         if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
     Failure::new(Kind::PlanInvalid, format!("{name} is not a valid plan: {number}"))
         .because(problems)
-        .advise("correct the plan and check it again")
+        .advise("correct the plan and check it again: `serin plan check FILE` needs no server")
 }
 
 pub(super) fn problem(file: &str, text: &str, error: &PlanError) -> Problem {

@@ -19,7 +19,7 @@ pub(super) async fn run(
     let archive = match from {
         Some(from) => evidence::archive(&from)?,
         None => {
-            let bytes = evidence::export(&connect()?, id.unwrap_or_default()).await?;
+            let bytes = evidence::export(&connect()?, id.unwrap_or_default(), output).await?;
             Archive::read(&bytes).map_err(|error| Failure::new(Kind::Refused, error.to_string()))?
         }
     };

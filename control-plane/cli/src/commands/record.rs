@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::arguments;
 use crate::client::{Client, Recording};
 use crate::failure::{Failure, Kind};
-use crate::output::{self, Output, Sheet};
+use crate::output::{self, Output, Progress, Sheet, Unit};
 
 /// Time between two flushes, so that a reader of the output follows.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -55,7 +55,12 @@ pub(super) async fn run(client: &Client, request: &arguments::Record, output: Ou
     let mut writer = Writer::new(BufWriter::new(sink), packing);
     output.note(&format!("recording to {name} for {}; Ctrl-C ends it", output::duration(request.lasting)));
     let mut summary = Summary { rollout: String::new(), lines: 0, ended: End::RolloutEnded };
-    let outcome = follow(recording, (deadline, &mut signals), &mut writer, &mut summary).await;
+    let progress = match request.output {
+        Some(_) => output.progress("recorded", None, Unit::Lines),
+        None => output.progress_beside("recorded", Unit::Lines),
+    };
+    let outcome = follow(recording, (deadline, &mut signals), &mut writer, (&mut summary, &progress)).await;
+    drop(progress);
     // The trace is ended whatever happened.
     let finished = writer.finish();
     summary.ended = match outcome {
@@ -100,7 +105,7 @@ async fn follow<W: Write>(
     mut recording: Recording,
     (deadline, signals): (Instant, &mut Signals),
     writer: &mut Writer<W>,
-    summary: &mut Summary,
+    (summary, progress): (&mut Summary, &Progress),
 ) -> Result<End, Stop> {
     let mut flushed = Instant::now();
     loop {
@@ -114,6 +119,7 @@ async fn follow<W: Write>(
         for record in &told.records {
             writer.write(record).map_err(Stop::Sink)?;
             summary.lines += 1;
+            progress.add(1);
         }
         if flushed.elapsed() >= FLUSH {
             writer.flush().map_err(Stop::Sink)?;

@@ -12,7 +12,7 @@ use crate::arguments::Release as Command;
 use crate::client::{Client, VersionQuery};
 use crate::failure::Failure;
 use crate::model::{Registered, Version, VersionDetail};
-use crate::output::{Output, Sheet, count};
+use crate::output::{Output, Sheet, Unit, count};
 
 /// The JSON form of `list`.
 #[derive(Serialize)]
@@ -50,7 +50,11 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
 async fn register(client: &Client, path: &Path, output: Output) -> Result<(), Failure> {
     let mut loaded = file::load(path)?;
     let contents = std::mem::take(&mut loaded.contents);
-    let registered = client.register(&loaded.release, contents).await;
+    let bytes = contents.iter().map(|sent| sent.content.len() as u64).sum();
+    let progress = output.progress("sending", Some(bytes), Unit::Bytes);
+    let sent = progress.clone();
+    let registered = client.register(&loaded.release, contents, move |bytes| sent.add(bytes)).await;
+    drop(progress);
     let registered = registered.map_err(|(failure, subject)| match subject {
         Some(subject) => loaded.point_at(&subject, failure),
         None => failure,

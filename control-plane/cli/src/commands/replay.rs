@@ -12,7 +12,7 @@ use super::{plan, policy};
 use crate::arguments;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
-use crate::output::{self, Output, Sheet};
+use crate::output::{self, Output, Sheet, Unit};
 
 pub(super) fn run(request: &arguments::Replay, output: Output) -> Result<(), Failure> {
     if request.plan.as_os_str() == "-" && request.trace.as_os_str() == "-" {
@@ -36,10 +36,13 @@ pub(super) fn run(request: &arguments::Replay, output: Output) -> Result<(), Fai
     let name = input::name(&request.trace);
     let lines = Lines::new(open(&request.trace)?).map_err(|error| unreadable(&name, error))?;
     let mut replay = Replay::new(plan, judge);
+    let progress = output.progress_beside("replaying", Unit::Lines);
     for line in lines {
+        progress.add(1);
         let (number, line) = line.map_err(|error| unreadable(&name, error))?;
         show(replay.push(line).map_err(|error| refused(&name, number, error))?, output)?;
     }
+    drop(progress);
     let (entries, decision) = replay.end().map_err(|error| refused(&name, 0, error))?;
     show(entries, output)?;
     output.show(&decision, || table(&decision))?;

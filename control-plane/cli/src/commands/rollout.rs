@@ -1,5 +1,8 @@
 //! `serin rollout …`.
 
+#[cfg(test)]
+mod schema;
+mod screen;
 mod view;
 mod watch;
 
@@ -18,6 +21,7 @@ use crate::output::{Output, percent};
 
 /// The JSON form of `list`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Rollouts {
     rollouts: Vec<Rollout>,
 }
@@ -43,7 +47,12 @@ pub(super) async fn run(client: &Client, command: Command, output: Output) -> Re
             let rollout = client.rollout_of(&target.id).await?;
             output.show(&rollout, || view::status(&rollout, SystemTime::now()))
         }
-        Command::Watch { target, within } => watch::run(client, target.id, within.within, output).await,
+        Command::Watch { target, within, plain } => {
+            if output.is_json() || plain || !screen::is_possible() {
+                return watch::run(client, target.id, within.within, output).await;
+            }
+            screen::run(client, target.id, within.within, output).await
+        }
         Command::SetWeight { target, weight, reason } => {
             let rollout = client.set_weight(target.id, weight.ppm, reason.reason).await?;
             let done = format!("set to {}, held until `serin rollout resume`", percent(rollout.weight_ppm));

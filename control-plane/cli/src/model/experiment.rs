@@ -6,6 +6,7 @@ use super::{Moment, Reason, Verdict, Veto};
 
 /// What an interval says about an arm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Conclusion {
     /// The arm and the control may be alike.
@@ -20,6 +21,7 @@ pub(crate) enum Conclusion {
 
 /// What an experiment compares, and what it shows so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Experiment {
     pub(crate) control: String,
     pub(crate) control_weight_ppm: u32,
@@ -46,6 +48,7 @@ impl Experiment {
 
 /// One arm.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExperimentArm {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -62,6 +65,7 @@ pub(crate) struct ExperimentArm {
 
 /// What was counted of one component since the experiment began.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExperimentResult {
     /// `None`: the service as a whole.
     pub(crate) component: Option<String>,
@@ -71,6 +75,7 @@ pub(crate) struct ExperimentResult {
 
 /// What was counted of one arm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ArmTotals {
     pub(crate) requests: u64,
     pub(crate) failed: u64,
@@ -82,6 +87,7 @@ pub(crate) struct ArmTotals {
 
 /// One arm beside the control. `None`: nothing to compare.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ArmResult {
     pub(crate) arm: String,
     pub(crate) totals: ArmTotals,
@@ -96,6 +102,7 @@ pub(crate) struct ArmResult {
 
 /// How an arm differs from the control in one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ArmDifference {
     /// A share for errors, microseconds for latency.
     pub(crate) control: f64,

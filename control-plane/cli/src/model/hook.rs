@@ -6,6 +6,7 @@ use super::Moment;
 
 /// One run.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct HookRun {
     pub(crate) point: String,
     pub(crate) name: String,

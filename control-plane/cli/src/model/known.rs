@@ -82,6 +82,7 @@ pub(crate) struct ObservedCalls {
 
 /// Where a tag is from.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TagOrigin {
     pub(crate) source: TagSource,
     /// Routes that say it.

@@ -29,6 +29,16 @@ impl Moment {
         }
     }
 
+    /// Since the beginning of Unix time.
+    pub(crate) const fn since_epoch(&self) -> Duration {
+        self.since_epoch
+    }
+
+    /// How long after another it was; zero for the past.
+    pub(crate) fn after(&self, other: &Self) -> Duration {
+        self.since_epoch.saturating_sub(other.since_epoch)
+    }
+
     /// How long ago it was; zero for the future, since clocks differ.
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(self.since_epoch)
@@ -38,5 +48,21 @@ impl Moment {
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
+    }
+}
+
+/// As it is written.
+#[cfg(test)]
+impl schemars::JsonSchema for Moment {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "A point in time: RFC 3339, in UTC.",
+        })
     }
 }

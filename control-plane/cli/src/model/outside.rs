@@ -6,6 +6,7 @@ use super::Moment;
 
 /// One of them, as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OutsideReading {
     /// `trigger`, `query` or `health_check`.
     pub(crate) kind: String,

@@ -6,6 +6,7 @@ use super::Moment;
 
 /// The newest rollback of a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Rollback {
     /// `version`, `components`, `arms` or `blocks`.
     pub(crate) what: String,
@@ -19,8 +20,28 @@ pub(crate) struct Rollback {
     pub(crate) verified: bool,
 }
 
+impl Rollback {
+    /// What is returned, with its names: `components cart, checkout`.
+    pub(crate) fn subject(&self) -> String {
+        match self.names.as_slice() {
+            [] => self.what.clone(),
+            names => format!("{} {}", self.what, names.join(", ")),
+        }
+    }
+
+    /// What is waited for, or how it ended.
+    pub(crate) fn standing(&self) -> &str {
+        match self.stage.as_str() {
+            "" if self.verified => "verified",
+            "" => "over, not verified",
+            stage => stage,
+        }
+    }
+}
+
 /// A stage that ended, or is late.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RollbackStage {
     pub(crate) stage: String,
     pub(crate) outcome: String,

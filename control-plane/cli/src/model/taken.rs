@@ -6,6 +6,7 @@ use super::TagOrigin;
 
 /// A tag that was taken.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TakenTag {
     pub(crate) component: String,
     /// As in plans.
@@ -18,6 +19,7 @@ pub(crate) struct TakenTag {
 
 /// A tag that was on offer and not taken.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OmittedTag {
     pub(crate) component: String,
     pub(crate) text: String,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serin_rollout::UnixMillis;
+
 /// Parts per million as percent, without needless zeros: `25%`, `0.5%`.
 pub(crate) fn percent(ppm: u32) -> String {
     let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
@@ -82,17 +84,7 @@ pub(crate) fn count(number: u64) -> String {
 
 /// A Unix second as UTC: `2026-01-31T12:00:00Z`.
 pub(crate) fn utc(second: u64) -> String {
-    let (days, of_day) = (second / 86_400, second % 86_400);
-    // Days since 1 March of year 0, in cycles of 400 years, as in Hinnant's `civil_from_days`.
-    let days = days.saturating_add(719_468);
-    let (cycle, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    let year = cycle * 400 + year + u64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    UnixMillis(second.saturating_mul(1_000)).utc("%Y-%m-%dT%H:%M:%SZ")
 }
 
 #[cfg(test)]

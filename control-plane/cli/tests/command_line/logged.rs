@@ -46,7 +46,7 @@ fn report(seq: u64, second: u64) -> ReportRequest {
         arms: vec![arm("baseline", 160, 0), arm("canary", 40 - failed, failed)],
     };
     let strata = vec![stratum("cart", 20), stratum("home", 0)];
-    let batch = Some(Batch { complete_until_second: second + 1, strata, gaps: None, routes: Vec::new() });
+    let batch = Some(Batch { complete_until_second: second + 1, strata, ..Batch::default() });
     ReportRequest {
         node: "envoy-1".to_owned(),
         epoch: 7,

@@ -172,3 +172,39 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
         finish(command(&["completions", "bash"]).stdout(Stdio::from(writer)).spawn().unwrap()).exits(141);
     assert_eq!(ran.stderr, "");
 }
+
+#[test]
+fn the_manual_is_written_and_a_reader_of_manuals_finds_no_fault_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let written = serin(&["man", "--out", &out, "--json"]).exits(0).json();
+    let pages = written["pages"].as_array().unwrap();
+    assert!(
+        pages.contains(&json!("serin.1")) && pages.contains(&json!("serin-rollout-watch.1")),
+        "{written}"
+    );
+    let watch = std::fs::read_to_string(folder.path().join("serin-rollout-watch.1")).unwrap();
+    assert!(watch.contains("plain") && watch.contains("within"), "{watch}");
+    let first = std::fs::read_to_string(folder.path().join("serin.1")).unwrap();
+    assert_eq!(serin(&["man"]).exits(0).stdout, first);
+    assert!(first.contains("Exit codes"), "{first}");
+    for page in pages {
+        let file = folder.path().join(page.as_str().unwrap());
+        let Ok(read) =
+            std::process::Command::new("man").args(["--warnings=w", "-l", "-Tutf8"]).arg(&file).output()
+        else {
+            // A machine without a reader of manuals has the pages alone.
+            return;
+        };
+        let said = String::from_utf8_lossy(&read.stderr);
+        assert!(read.status.success() && said.trim().is_empty(), "{page}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_says_what_to_do() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let below = file.path().join("pages").display().to_string();
+    let refused = serin(&["man", "--out", &below]).exits(1);
+    assert!(refused.stderr.contains("next: give --out a folder"), "{refused:?}");
+}

@@ -1,6 +1,7 @@
 //! Rollouts as text for people.
 
 mod experiment;
+mod finding;
 mod outside;
 
 use std::time::SystemTime;
@@ -123,6 +124,7 @@ pub(super) fn status(rollout: &Rollout, now: SystemTime) -> Sheet {
     }
     components(&mut sheet, &rollout.components);
     hooks(&mut sheet, &rollout.hooks);
+    finding::findings(&mut sheet, &rollout.sources, &rollout.findings);
     outside::readings(&mut sheet, &rollout.outside);
     sheet
 }
@@ -147,15 +149,7 @@ fn hooks(sheet: &mut Sheet, hooks: &[HookRun]) {
 /// How far the newest rollback got, a line for each stage.
 pub(super) fn rollback(sheet: &mut Sheet, rollback: Option<&Rollback>, now: SystemTime) {
     let Some(rollback) = rollback else { return };
-    let what = match rollback.names.as_slice() {
-        [] => rollback.what.clone(),
-        names => format!("{} {}", rollback.what, names.join(", ")),
-    };
-    let stands = match rollback.stage.as_str() {
-        "" if rollback.verified => "verified",
-        "" => "over, not verified",
-        stage => stage,
-    };
+    let (what, stands) = (rollback.subject(), rollback.standing());
     let since = moment(rollback.decided_at.as_ref(), now);
     sheet.field("Rollback", &format!("{what}, decided {since}: {stands}"));
     for RollbackStage { stage, outcome, text, .. } in &rollback.stages {
@@ -261,11 +255,11 @@ fn applied(rollout: &Rollout) -> String {
     format!("generation {generation} on {vms_applied} of {vms_known} reporting VMs")
 }
 
-fn phase(rollout: &Rollout) -> String {
+pub(super) fn phase(rollout: &Rollout) -> String {
     rollout.experiment.as_ref().map_or_else(|| rollout.phase.label(), |_| experiment::phase(rollout.phase))
 }
 
-fn versions(rollout: &Rollout) -> String {
+pub(super) fn versions(rollout: &Rollout) -> String {
     let tried =
         rollout.experiment.as_ref().map_or_else(|| rollout.canary_version.clone(), experiment::versions);
     format!("{} → {tried}", rollout.baseline_version)

@@ -18,11 +18,16 @@ pub(super) async fn run(
     let following = follow(client, id.clone(), output);
     match within {
         None => following.await,
-        Some(limit) => tokio::time::timeout(limit, following).await.unwrap_or_else(|_| {
-            Err(Failure::new(Kind::TimeIsUp, format!("{id}: has not ended within {}", duration(limit)))
-                .advise("the rollout goes on; look at `serin rollout status`"))
-        }),
+        Some(limit) => {
+            tokio::time::timeout(limit, following).await.unwrap_or_else(|_| Err(not_ended(&id, limit)))
+        }
     }
+}
+
+/// The time that was given is over.
+pub(super) fn not_ended(id: &str, limit: Duration) -> Failure {
+    Failure::new(Kind::TimeIsUp, format!("{id}: has not ended within {}", duration(limit)))
+        .advise("the rollout goes on; look at `serin rollout status`")
 }
 
 async fn follow(client: &Client, id: String, output: Output) -> Result<(), Failure> {
@@ -41,7 +46,8 @@ async fn follow(client: &Client, id: String, output: Output) -> Result<(), Failu
     }
 }
 
-fn end(rollout: &Rollout) -> Result<(), Failure> {
+/// What the end of a rollout means to whoever waited for it.
+pub(super) fn end(rollout: &Rollout) -> Result<(), Failure> {
     let failure = |kind, how: &str| {
         Err(Failure::new(kind, format!("{} {how}", rollout.id))
             .advise(format!("`serin rollout status {0}` and `serin events {0}` say why", rollout.id)))

@@ -89,7 +89,9 @@ fn trigger(trigger: &Trigger) -> Named {
     let time = format!("{} {lasting}", if counts { "within" } else { "for" });
     let does = does(trigger.action, trigger.component.as_deref());
     let verb = does.replacen("undo ", "undoes ", 1).replacen("hold", "holds", 1).replacen("tell", "tells", 1);
-    Named { name: trigger.name.clone(), text: format!("{condition} {time} {verb}") }
+    let ahead = trigger.ahead.map(|ahead| format!(", or in sight within {},", duration(ahead.within)));
+    let text = format!("{condition} {time}{} {verb}", ahead.unwrap_or_default());
+    Named { name: trigger.name.clone(), text }
 }
 
 fn query(query: &Query) -> Named {

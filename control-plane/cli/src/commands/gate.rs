@@ -1,0 +1,73 @@
+//! `serin gate`: whether a release may go out, for pipelines. Needs no server.
+
+use std::path::Path;
+
+use serin_predictor::gate::{Answer, Decision, Thresholds, ask};
+use serin_predictor::report::number;
+use serin_predictor::table::Layout;
+
+use super::{plan, predict};
+use crate::arguments::Gate;
+use crate::failure::{Failure, Kind};
+use crate::output::{Output, Sheet};
+
+pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
+    let files = [Some(&request.release), Some(&request.model), request.plan.as_ref()];
+    if files.into_iter().flatten().filter(|file| file.as_os_str() == "-").count() > 1 {
+        return Err(Failure::usage("of release, model and plan only one can be read from standard input"));
+    }
+    let document = predict::model(&request.model)?;
+    let layout = Layout { labelled: false, ..Layout::default() };
+    let release = predict::read(&request.release, &layout)?;
+    let approval = request.approval.unwrap_or_else(|| document.card().costs.threshold());
+    let answer = ask(&document, &release, Thresholds { approval, block: request.block });
+    if let (Some(plan), Some(out)) = (&request.plan, &request.plan_out) {
+        shape(plan, out, &answer)?;
+    }
+    output.show(&answer, || table(&answer))?;
+    let says = format!("the probability of a rollback is {}", number(answer.probability));
+    match answer.decision {
+        Decision::Allow => Ok(()),
+        Decision::NeedsApproval => Err(Failure::new(Kind::NeedsApproval, says)),
+        Decision::Block => Err(Failure::new(Kind::Blocked, says)),
+    }
+}
+
+/// Writes the plan with what is predicted.
+fn shape(file: &Path, out: &Path, answer: &Answer) -> Result<(), Failure> {
+    let text = plan::read(file)?;
+    if plan::parse(file, &text)?.prediction().is_some() {
+        let failure = Failure::usage("the plan has a `prediction` already");
+        return Err(failure.advise("take it out: it was written for another release"));
+    }
+    let rollback = format!("{}%", (answer.probability * 1e4).round() / 1e2);
+    let section = serde_json::json!({"rollback": rollback, "model": answer.model});
+    let text = plan::with_section(&text, "prediction", &section)?;
+    std::fs::write(out, text)
+        .map_err(|error| Failure::new(Kind::Output, format!("{}: cannot be written: {error}", out.display())))
+}
+
+fn table(answer: &Answer) -> Sheet {
+    let mut sheet = Sheet::default();
+    let word = match answer.decision {
+        Decision::Allow => "allow",
+        Decision::NeedsApproval => "needs approval",
+        Decision::Block => "block",
+    };
+    sheet.field("decision", word);
+    let probability = number(answer.probability);
+    sheet.field("rollback", &format!("probability {probability}, at least {}", number(answer.lower_bound)));
+    let Thresholds { approval, block } = answer.thresholds;
+    sheet.field("thresholds", &format!("approval {}, block {}", number(approval), number(block)));
+    sheet.field("model", &format!("{}, {} deployments", answer.model, answer.history));
+    for reason in &answer.reasons {
+        sheet.field("because", &reason.text);
+    }
+    for action in &answer.actions {
+        sheet.field("do", &action.text);
+    }
+    for note in &answer.notes {
+        sheet.field("note", note);
+    }
+    sheet
+}

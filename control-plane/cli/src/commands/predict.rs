@@ -1,0 +1,258 @@
+//! `serin predict`, `serin simulate`: the rollback predictor. Needs no server.
+
+mod view;
+
+use std::path::Path;
+
+use serde::Serialize;
+use serin_predictor::document::{DOCUMENT_BYTES_MAX, Document, DocumentError};
+use serin_predictor::metrics::Figures;
+use serin_predictor::model::{ForestSettings, Settings};
+use serin_predictor::report::{self, Judged};
+use serin_predictor::simulate;
+use serin_predictor::summary::Summary;
+use serin_predictor::table::{BYTES_MAX, Format, History, Layout, Table, TableError};
+use serin_predictor::training::{Costs, Evaluation, Training};
+
+use super::evidence;
+use crate::arguments::{Columns, Form, Learning, Predict, Simulate};
+use crate::failure::{Failure, Kind, Problem};
+use crate::input;
+use crate::output::Output;
+
+/// Draws deployments.
+pub(super) fn simulate(command: &Simulate, output: Output) -> Result<(), Failure> {
+    let Simulate::Deployments { count, seed, format, truth } = command;
+    let drawn = simulate::deployments(usize::try_from(*count).unwrap_or(simulate::COUNT_MAX), *seed);
+    output.verbatim(&match format {
+        Form::Csv => simulate::csv(&drawn, *truth),
+        Form::Jsonl => simulate::json_lines(&drawn, *truth),
+    })
+}
+
+pub(super) fn run(command: &Predict, output: Output) -> Result<(), Failure> {
+    match command {
+        Predict::Train { table, output: file, learning, report } => {
+            train(&history(&table.file, &table.columns)?, file, learning, report.html.as_deref(), output)
+        }
+        Predict::Evaluate { table, model, learning, report } => {
+            let read = self::table(&table.file, &table.columns, true)?;
+            let html = report.html.as_deref();
+            match model {
+                Some(model) => evaluate_model(&table.file, &read, &self::model(model)?, html, output),
+                None => evaluate(&self::past(&table.file, &read)?, learning, html, output),
+            }
+        }
+        Predict::Explain { model, table, row, columns } => {
+            explain(&self::model(model)?, table.as_deref(), *row, columns, output)
+        }
+        Predict::Score { table, model, columns } => score(table, &self::model(model)?, columns, output),
+    }
+}
+
+/// Reads a table.
+pub(super) fn table(file: &Path, columns: &Columns, labelled: bool) -> Result<Table, Failure> {
+    let layout = Layout {
+        label: columns.label.clone(),
+        time: columns.time.clone(),
+        categories: columns.categories.clone(),
+        ignored: columns.ignored.clone(),
+        labelled,
+    };
+    read(file, &layout)
+}
+
+/// Reads a table with these columns.
+pub(super) fn read(file: &Path, layout: &Layout) -> Result<Table, Failure> {
+    if file.extension().is_some_and(|extension| extension == "parquet") {
+        return Err(Failure::usage(format!("{}: Parquet is not read", input::name(file))).advise(
+            "write it as CSV first, for example: duckdb -c \"copy 'table.parquet' to 'table.csv' (header)\"",
+        ));
+    }
+    let text = input::text(file, BYTES_MAX)?;
+    Table::read(&text, Format::of(&text), layout).map_err(|error| refused(file, &error))
+}
+
+fn refused(file: &Path, error: &TableError) -> Failure {
+    let name = input::name(file);
+    let whole = error.to_string();
+    let place = error.place();
+    let message = place.and_then(|place| whole.strip_prefix(&format!("{place}: "))).unwrap_or(&whole);
+    let problem = Problem {
+        file: name.clone(),
+        line: place.and_then(|place| u32::try_from(place.line).ok()),
+        column: place.and_then(|place| u32::try_from(place.column).ok()),
+        field: String::new(),
+        message: message.to_owned(),
+        snippet: String::new(),
+    };
+    Failure::usage(format!("{name} is not a table of deployments")).because(vec![problem]).advise(
+        "docs/predict.md describes the table; `--label`, `--time`, `--category` and `--ignore` name columns",
+    )
+}
+
+fn history(file: &Path, columns: &Columns) -> Result<History, Failure> {
+    past(file, &table(file, columns, true)?)
+}
+
+fn past(file: &Path, table: &Table) -> Result<History, Failure> {
+    History::try_from(table).map_err(|error| {
+        Failure::usage(format!("{}: {error}", input::name(file)))
+            .advise("give a history with deployments that were rolled back and deployments that were not")
+    })
+}
+
+/// Reads a model.
+pub(super) fn model(file: &Path) -> Result<Document, Failure> {
+    let text = input::text(file, DOCUMENT_BYTES_MAX)?;
+    Document::read(&text).map_err(|error| {
+        let advice = match error {
+            DocumentError::Format { .. } => "give a model that `serin predict train` of this version wrote",
+            DocumentError::Json { .. } | DocumentError::Damaged { .. } | DocumentError::Rule { .. } => {
+                "take it from where it was kept, or write it again with `serin predict train`"
+            }
+        };
+        Failure::usage(format!("{}: {error}", input::name(file))).advise(advice)
+    })
+}
+
+fn training(learning: &Learning) -> Training {
+    let forest = ForestSettings { trees: learning.trees, seed: learning.seed, ..ForestSettings::default() };
+    Training {
+        settings: Settings { forest, balance: learning.balance, ..Settings::default() },
+        stage: learning.stage(),
+        kind: learning.kind(),
+        costs: Costs { missed: learning.missed_cost, ..Costs::default() },
+    }
+}
+
+fn learned(history: &History, learning: &Learning) -> Result<(Document, Evaluation), Failure> {
+    training(learning)
+        .train(history)
+        .map_err(|error| Failure::usage(error.to_string()).advise("give a longer history"))
+}
+
+fn train(
+    history: &History,
+    file: &Path,
+    learning: &Learning,
+    html: Option<&Path>,
+    output: Output,
+) -> Result<(), Failure> {
+    let (document, evaluation) = learned(history, learning)?;
+    evidence::write(file, document.to_json().as_bytes())?;
+    let summary = Summary::of(history);
+    write_report(html, &document, FOLDS, &evaluation.predictions, Some(&summary))?;
+    let written = view::Trained {
+        file: file.display().to_string(),
+        version: document.version(),
+        card: document.card(),
+        summary: &summary,
+    };
+    output.show(&written, || view::trained(&written, &evaluation))
+}
+
+/// Where the predictions of an evaluation come from.
+const FOLDS: &str = "Each prediction is by a model that learned from earlier deployments alone (nested folds in the order of time).";
+
+fn evaluate(
+    history: &History,
+    learning: &Learning,
+    html: Option<&Path>,
+    output: Output,
+) -> Result<(), Failure> {
+    let (document, evaluation) = learned(history, learning)?;
+    let summary = Summary::of(history);
+    write_report(html, &document, FOLDS, &evaluation.predictions, Some(&summary))?;
+    let shown = view::Evaluated::new(&document, evaluation.figures, &evaluation.predictions, None);
+    let whole = Whole { evaluated: &shown, evaluation: &evaluation, summary: &summary };
+    output.show(&whole, || {
+        let mut sheet = view::summarised(&summary);
+        sheet.blank();
+        view::evaluated(&mut sheet, &shown, Some(&evaluation));
+        sheet
+    })
+}
+
+/// The JSON form of an evaluation of training.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    evaluated: &'a view::Evaluated,
+    evaluation: &'a Evaluation,
+    summary: &'a Summary,
+}
+
+fn evaluate_model(
+    file: &Path,
+    table: &Table,
+    document: &Document,
+    html: Option<&Path>,
+    output: Output,
+) -> Result<(), Failure> {
+    let said = document.predictor().probabilities(table);
+    let known = said.into_iter().zip(table.labels()).filter_map(|(p, label)| Some((p, (*label)?)));
+    let predictions: Vec<(f64, bool)> = known.collect();
+    if predictions.is_empty() {
+        return Err(Failure::usage(format!(
+            "{}: says of no deployment what became of it",
+            input::name(file)
+        ))
+        .advise("`serin predict score` needs no outcomes"));
+    }
+    let (said, labels): (Vec<f64>, Vec<bool>) = predictions.iter().copied().unzip();
+    let source = "Predictions of the model for the deployments of the table.";
+    write_report(html, document, source, &predictions, None)?;
+    let drift = document.predictor().drift(table);
+    let shown = view::Evaluated::new(document, Some(Figures::of(&labels, &said)), &predictions, Some(drift));
+    output.show(&shown, || {
+        let mut sheet = crate::output::Sheet::default();
+        view::evaluated(&mut sheet, &shown, None);
+        sheet
+    })
+}
+
+fn write_report(
+    html: Option<&Path>,
+    document: &Document,
+    source: &str,
+    predictions: &[(f64, bool)],
+    summary: Option<&Summary>,
+) -> Result<(), Failure> {
+    let Some(file) = html else { return Ok(()) };
+    evidence::write(file, report::page(document, Judged { source, predictions }, summary).as_bytes())
+}
+
+fn explain(
+    document: &Document,
+    file: Option<&Path>,
+    row: u32,
+    columns: &Columns,
+    output: Output,
+) -> Result<(), Failure> {
+    let Some(file) = file else {
+        return output.show(document.card(), || view::card(document));
+    };
+    let table = table(file, columns, false)?;
+    let position = usize::try_from(row).unwrap_or(usize::MAX).saturating_sub(1);
+    let predictions = document.predictor().predict(&table);
+    let Some(prediction) = predictions.get(position) else {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{} has {} deployments, none is number {row}", input::name(file), predictions.len()),
+        ));
+    };
+    let explained = view::Explained::new(document, &table, position, prediction);
+    output.show(&explained, || view::explained(&explained))
+}
+
+fn score(file: &Path, document: &Document, columns: &Columns, output: Output) -> Result<(), Failure> {
+    let table = table(file, columns, false)?;
+    let scored = view::Scored {
+        model: document.version(),
+        threshold: document.card().costs.threshold(),
+        predictions: document.predictor().predict(&table),
+        drift: document.predictor().drift(&table),
+    };
+    output.show(&scored, || view::scored(&scored))
+}

@@ -1,0 +1,49 @@
+//! What logs and users tell, and what each source of evidence makes of the risk.
+
+use serde::Serialize;
+
+use super::{Moment, Verdict};
+
+/// What one stream of events shows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Finding {
+    /// `behaviour` or `logs`.
+    pub(crate) source: String,
+    /// In snake case.
+    pub(crate) kind: String,
+    /// Empty: the whole version.
+    pub(crate) component: String,
+    /// Of a log template: its text. Else empty.
+    pub(crate) name: String,
+    /// Masked.
+    pub(crate) samples: Vec<String>,
+    pub(crate) first_seen: Option<Moment>,
+    /// It may undo the version. Else it is only told.
+    pub(crate) harmful: bool,
+    /// Of a log template: the baseline never wrote it.
+    pub(crate) only_canary: bool,
+    pub(crate) verdict: Verdict,
+    pub(crate) log_evidence: f64,
+    pub(crate) log_threshold: f64,
+    pub(crate) baseline_events: u64,
+    pub(crate) baseline_exposures: u64,
+    pub(crate) canary_events: u64,
+    pub(crate) canary_exposures: u64,
+    pub(crate) text: String,
+}
+
+/// What one source makes of the risk.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SourceRisk {
+    /// `metrics`, `behaviour` or `logs`.
+    pub(crate) source: String,
+    /// Its part of the error budget and of the risk, 0 to 1.
+    pub(crate) weight: f64,
+    /// Its own risk, 0 to 100.
+    pub(crate) risk: f64,
+    /// Its part of all risk, 0 to 1.
+    pub(crate) share: f64,
+    pub(crate) log_evidence: f64,
+}

@@ -1,0 +1,242 @@
+//! What finished rollouts teach, as people and schedules run it. None of it needs a server.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::online::PLAN;
+use crate::program::{serin, serin_reading};
+use crate::server::Server;
+
+/// A folder with the outcomes of a simulated year.
+struct Simulated(TempDir);
+
+impl Simulated {
+    fn new() -> Self {
+        let simulated = Self(tempfile::tempdir().unwrap());
+        let outcomes = simulated.path("outcomes.jsonl");
+        let year =
+            serin(&["--json", "learn", "simulate", "--seed", "1", "--outcomes", &outcomes]).exits(0).json();
+        let sum = |path: &str| -> u64 {
+            let months = year["months"].as_array().unwrap().iter();
+            let held_out = months.filter(|month| !month["in_force"].is_null());
+            held_out.map(|month| month.pointer(path).unwrap().as_u64().unwrap()).sum()
+        };
+        assert!(sum("/learned/false_rollbacks") < sum("/fixed/false_rollbacks"));
+        assert!(sum("/learned/missed") <= sum("/fixed/missed"));
+        simulated
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn retrain(&self, at: &str, code: i32) -> Value {
+        let (outcomes, folder) = (self.path("outcomes.jsonl"), self.path("learned"));
+        serin(&["--json", "learn", "retrain", "--outcomes", &outcomes, "--folder", &folder, "--at", at])
+            .exits(code)
+            .json()
+    }
+
+    fn in_force(&self) -> Value {
+        let folder = self.path("learned");
+        serin(&["--json", "learn", "versions", "--folder", &folder]).exits(0).json()[0]["in_force"].clone()
+    }
+}
+
+/// 2026-09-28, the end of the ninth month, and the end of the year.
+const AUTUMN: &str = "1790553600";
+const END: &str = "1798329600";
+
+#[test]
+fn what_is_learned_is_kept_in_versions_and_the_old_one_is_restored_by_one_command() {
+    let simulated = Simulated::new();
+    let folder = simulated.path("learned");
+    assert_eq!(simulated.in_force(), Value::Null);
+    let first = simulated.retrain(AUTUMN, 0);
+    assert_eq!((&first["adopted"], &simulated.in_force()), (&Value::Bool(true), &first["version"]));
+    let card = &first["card"];
+    assert!(card["candidate"]["false_rollbacks"].as_f64() < card["replaced"]["false_rollbacks"].as_f64());
+    assert!(card["candidate"]["missed"].as_f64() <= card["replaced"]["missed"].as_f64());
+
+    // The same again is not better than itself.
+    let again = simulated.retrain(AUTUMN, 10);
+    assert_eq!(again["reasons"][0], "nothing becomes better on later outcomes");
+    assert_eq!((&again["version"], &simulated.in_force()), (&first["version"], &first["version"]));
+    let said = serin(&[
+        "learn",
+        "retrain",
+        "--outcomes",
+        &simulated.path("outcomes.jsonl"),
+        "--folder",
+        &folder,
+        "--at",
+        AUTUMN,
+    ]);
+    let said = said.exits(10);
+    assert!(said.stdout.starts_with("decision   refused\n"), "{said:?}");
+    assert!(said.stderr.contains("next: what is in force stays"), "{said:?}");
+
+    let shown = serin(&["learn", "restore", "--folder", &folder]).exits(0);
+    assert!(shown.stdout.contains("in force   defaults"), "{shown:?}");
+    assert_eq!(simulated.in_force(), Value::Null);
+    let version = first["version"].as_str().unwrap();
+    serin(&["learn", "restore", version, "--folder", &folder]).exits(0);
+    assert_eq!(simulated.in_force(), first["version"]);
+    serin(&["learn", "restore", "defaults", "--folder", &folder]).exits(0);
+    let table = serin(&["learn", "versions", "--folder", &folder]).exits(0);
+    assert!(
+        table.stdout.contains(version) && table.stdout.contains("Of tuning the defaults are in force."),
+        "{table:?}"
+    );
+    let nothing = serin(&["learn", "restore", "--folder", &folder]).exits(2);
+    assert!(nothing.stderr.contains("no version of tuning is in force"), "{nothing:?}");
+
+    // A document that was changed is not put in force, and a stop while writing leaves the last good state.
+    fs::write(Path::new(&folder).join("tuning.shelf.new"), "{\"half\":").unwrap();
+    fs::write(Path::new(&folder).join(format!("tuning-{version}.json")), "{}").unwrap();
+    let changed = serin(&["learn", "restore", version, "--folder", &folder]).exits(2);
+    assert!(changed.stderr.contains("was changed or damaged"), "{changed:?}");
+    assert_eq!(simulated.in_force(), Value::Null);
+    let relearned = simulated.retrain(END, 0);
+    assert_eq!(simulated.in_force(), relearned["version"]);
+}
+
+#[test]
+fn too_little_data_is_refused_and_a_broken_line_names_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let learned = folder.path().display().to_string();
+    let arguments = ["--json", "learn", "retrain", "--outcomes", "-", "--folder", &learned];
+    let few = serin_reading(&arguments, "").exits(10);
+    assert_eq!(few.json()["reasons"][0], "too few earlier outcomes: 0 of 40");
+    let broken = serin_reading(&arguments, "\n{\"rollout\": 3}\n").exits(2).error();
+    assert_eq!(broken.pointer("/problems/0/line").unwrap(), 2, "{broken}");
+    assert_eq!(broken.pointer("/problems/0/field").unwrap(), "rollout", "{broken}");
+}
+
+#[test]
+fn a_predictor_has_versions_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let learned = path("learned");
+    let adopt = |seed: &str| {
+        let drawn = serin(&["simulate", "deployments", "--count", "400", "--seed", seed]).exits(0).stdout;
+        fs::write(path("history.csv"), drawn).unwrap();
+        let (table, model) = (path("history.csv"), path("model.json"));
+        serin(&["predict", "train", &table, "-o", &model, "--kind", "logistic"]).exits(0);
+        let adopted = ["--json", "learn", "adopt", &model, "--model", "predictor", "--folder", &learned];
+        serin(&adopted).exits(0).json()["in_force"].clone()
+    };
+    let (first, second) = (adopt("1"), adopt("2"));
+    assert_ne!(first, second);
+    let restored = ["--json", "learn", "restore", "--model", "predictor", "--folder", &learned];
+    assert_eq!(serin(&restored).exits(0).json()["in_force"], first);
+    let logs =
+        serin(&["learn", "adopt", &path("model.json"), "--model", "logs", "--folder", &learned]).exits(2);
+    assert!(logs.stderr.contains("serin logs train"), "{logs:?}");
+}
+
+#[test]
+fn a_predictor_replaces_another_only_if_it_is_better_on_later_deployments() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let drawn = serin(&["simulate", "deployments", "--count", "2400", "--seed", "11"]).exits(0).stdout;
+    let rows: Vec<&str> = drawn.lines().collect();
+    let table = |name: &str, from: usize, to: usize| {
+        let text: Vec<&str> = rows[..1].iter().chain(&rows[1 + from..=to]).copied().collect();
+        fs::write(path(name), text.join("\n") + "\n").unwrap();
+        path(name)
+    };
+    let train = |name: &str, table: &str| {
+        serin(&["predict", "train", table, "-o", &path(name), "--kind", "logistic"]).exits(0);
+        path(name)
+    };
+    let (small, large) = (
+        train("small.json", &table("small.csv", 0, 150)),
+        train("large.json", &table("large.csv", 0, 1_600)),
+    );
+    let (later, learned) = (table("later.csv", 1_600, 2_400), path("learned"));
+    let adopt = |model: &str, code: i32| {
+        let adopted = [
+            "--json",
+            "learn",
+            "adopt",
+            model,
+            "--model",
+            "predictor",
+            "--later",
+            &later,
+            "--folder",
+            &learned,
+        ];
+        serin(&adopted).exits(code).json()
+    };
+    let first = adopt(&small, 0)["in_force"].clone();
+    let second = adopt(&large, 0)["in_force"].clone();
+    assert_ne!(first, second);
+    let worse = adopt(&small, 10);
+    assert_eq!((&worse["adopted"], &worse["in_force"]), (&Value::Bool(false), &second));
+    assert!(worse["reasons"].to_string().contains("Brier score on later data"), "{worse}");
+    assert!(worse["candidate"]["cases"].as_u64() > Some(700), "{worse}");
+}
+
+#[test]
+fn a_plan_is_given_what_is_in_force_and_stays_as_it_was_where_nothing_is() {
+    let simulated = Simulated::new();
+    let folder = simulated.path("learned");
+    let plan = simulated.path("plan.yaml");
+    let text = "# Of the shop.\nservice: shop\nbaseline: v1\ncanary: v2\nlogs: {}\nbehaviour: {}\n";
+    fs::write(&plan, text).unwrap();
+    let before = serin(&["learn", "plan", &plan, "--folder", &folder]).exits(0);
+    assert_eq!(before.stdout, text);
+    let version = simulated.retrain(AUTUMN, 0)["version"].as_str().unwrap().to_owned();
+    let with = serin(&["learn", "plan", &plan, "--folder", &folder]).exits(0).stdout;
+    assert!(with.starts_with(text) && with.contains(&version), "{with}");
+    fs::write(&plan, &with).unwrap();
+    serin(&["plan", "check", &plan]).exits(0);
+    let again = serin(&["learn", "plan", &plan, "--folder", &folder]).exits(2);
+    assert!(again.stderr.contains("has `learned` already"), "{}", again.stderr);
+    // JSON is YAML, too.
+    let json = r#"{"service": "shop", "baseline": "v1", "canary": "v2", "logs": {}}"#;
+    let with = serin_reading(&["learn", "plan", "-", "--folder", &folder], json).exits(0).stdout;
+    assert_eq!(serde_json::from_str::<Value>(&with).unwrap()["learned"]["version"], version.as_str());
+}
+
+#[test]
+fn outcomes_of_a_server_say_what_people_say_and_are_what_retrain_reads() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let plan = format!("{PLAN}\nlogs: {{}}\n");
+    server.serin_reading(&["rollout", "create", "-f", "-"], &plan).exits(0);
+    // Both sources are judged before a person acts.
+    let end = Instant::now() + Duration::from_secs(20);
+    while server.serin(&["rollout", "status", "shop", "--json"]).exits(0).json()["sources"] == json!([]) {
+        assert!(Instant::now() < end, "nothing is judged");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(server.serin(&["learn", "outcomes"]).exits(0).stdout, "", "it goes on");
+    server.serin(&["rollout", "rollback", "shop", "--reason", "it looks bad", "--actor", "anna"]).exits(0);
+    let outcome = || {
+        let lines = server.serin(&["learn", "outcomes", "shop"]).exits(0).stdout;
+        serde_json::from_str::<Value>(&lines).unwrap()
+    };
+    let told = outcome();
+    assert_eq!((&told["decided"], &told["label"]["truth"]), (&json!("rolled_back"), &json!("harmful")));
+    assert_eq!(told["label"]["by"], json!({"person": "anna"}));
+    assert!((told["sources"]["logs"]["weight"].as_f64().unwrap() - 3.0 / 7.0).abs() < 1e-6, "{told}");
+    let listed = server.serin(&["decision", "list", "shop", "--json"]).exits(0).json();
+    let id = listed["decisions"][0]["id"].as_str().unwrap();
+    server
+        .serin(&["decision", "mark", id, "--false-alarm", "--reason", "a load test", "--actor", "bob"])
+        .exits(0);
+    let told = outcome();
+    assert_eq!(told["label"]["truth"], json!("harmless"));
+    assert_eq!(told["label"]["by"], json!({"person": "bob"}));
+    let file = folder.path().join("outcomes.jsonl").display().to_string();
+    server.serin(&["learn", "outcomes", "--out", &file]).exits(0);
+    let learned = folder.path().join("learned").display().to_string();
+    let refused = serin(&["learn", "retrain", "--outcomes", &file, "--folder", &learned]).exits(10);
+    assert!(refused.stdout.contains("40"), "one is too few: {}", refused.stdout);
+}
