@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use serin_proto::admin::v1::ListNodesRequest;
 use serin_proto::admin::v1::admin_service_client::AdminServiceClient;
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::ports::Port;
@@ -143,7 +144,10 @@ impl ControlPlane {
     async fn wait_ready(&mut self) -> Result<()> {
         let end = Instant::now() + START_DEADLINE;
         let mut client = self.client()?;
-        while let Err(status) = client.list_nodes(ListNodesRequest {}).await {
+        // One who asks for a token answers, too.
+        while let Err(status) = client.list_nodes(ListNodesRequest {}).await
+            && status.code() != Code::Unauthenticated
+        {
             self.process.ensure_running()?;
             if Instant::now() > end {
                 let tail = self.process.tail();
@@ -179,7 +183,7 @@ impl ControlPlane {
         self.admin.address()
     }
 
-    /// Metrics, health and the status page.
+    /// Metrics, health and the dashboard.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
         self.http.address()

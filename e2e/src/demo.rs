@@ -3,8 +3,8 @@
 //! A sample service of ten routes runs behind Envoy under a steady load. In the first act a good version is promoted by
 //! the control plane alone. In the second, one route of the next version begins to fail while it is on trial; that route
 //! is rolled back, and the other nine go on. Another scenario shows the three granularities of a rollback, one after the
-//! other; a third lets three services go out as one release, with a schema change, and return. Everything told at the end was observed in this run: by the clients, by the
-//! service's own counts, by the journal and the metrics of the control plane.
+//! other; a third lets three services go out as one release, with a schema change, and return; a fourth catches what requests do
+//! not tell, or not yet. Everything told at the end was observed in this run: by the clients, by the service's own counts, by the journal and the metrics of the control plane.
 //!
 //! Every wait has a deadline. When the run ends, however it ends, nothing is left behind.
 
@@ -15,6 +15,7 @@ mod good;
 mod granularity;
 mod live;
 mod operations;
+mod predictive;
 mod report;
 mod screen;
 mod share;
@@ -60,6 +61,8 @@ pub enum Scenario {
     Granularity,
     /// Three services go out as one release with a schema change; the second regresses, and everything moves back.
     Operations,
+    /// A leak, an exception and a page that no longer sells, each undone by another source before requests could tell.
+    Predictive,
 }
 
 /// What the acts and the live view look at.
@@ -95,6 +98,10 @@ pub async fn run(workspace: &Workspace, options: Options) -> Result<()> {
         }
         Scenario::Operations => {
             let (report, theatre) = operations::play(workspace, &screen).await?;
+            finish(&report, report.failures(), theatre, &screen, options).await
+        }
+        Scenario::Predictive => {
+            let (report, theatre) = predictive::play(workspace, &screen).await?;
             finish(&report, report.failures(), theatre, &screen, options).await
         }
     }
@@ -241,7 +248,7 @@ pub async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Report, The
 
 fn introduce(screen: &Screen, stage: &Stage, plan: &Plan, over: &str) {
     screen.line(&format!("Envoy        http://{}/", stage.envoy.address()));
-    screen.line(&format!("Status page  http://{}/", stage.control_plane.http()));
+    screen.line(&format!("Dashboard    http://{}/", stage.control_plane.http()));
     screen.line(&format!(
         "Load         {} requests a second over {over}, from {} users",
         plan.requests_per_second, plan.users

@@ -109,6 +109,18 @@ pub async fn get_json<T: DeserializeOwned>(address: SocketAddr, path: &str) -> R
     serde_json::from_slice(&answer.body).with_context(|| format!("GET {path}: unexpected JSON"))
 }
 
+/// `POST` of a body, whatever the status, on a connection of its own.
+///
+/// # Errors
+/// As [`exchange`].
+pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+    let mut request = Request::post(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    exchange(&client(), request.body(Full::from(body.to_owned()))?).await
+}
+
 /// `POST` of a JSON document.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod bootstrap;
+pub mod browser;
 pub mod checks;
 pub mod clients;
 pub mod control_plane;
@@ -15,6 +16,7 @@ pub mod draws;
 pub mod envoy;
 pub mod http;
 pub mod load;
+pub mod pictures;
 pub mod ports;
 pub mod process;
 pub mod sample;

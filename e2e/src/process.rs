@@ -9,6 +9,7 @@
 
 mod cpu;
 mod files;
+mod memory;
 mod spawner;
 
 use std::fs::File;
@@ -21,6 +22,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 pub use self::cpu::cpu_time;
 pub use self::files::allow_many_files;
+pub use self::memory::peak_memory;
 
 /// Lines of the log shown when a process dies early.
 const TAIL_LINES: usize = 20;

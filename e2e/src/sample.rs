@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use self::fault::Faults;
 use self::stats::{Counts, Stats};
 
-pub use self::route::{GRPC_METHOD, OTHER, ROUTES, WEBSOCKET};
+pub use self::route::{GRPC_METHOD, OTHER, ROUTES, WEBSOCKET, components};
 
 /// Response header that names the version that answered.
 pub const VERSION_HEADER: &str = "x-version";

@@ -4,6 +4,7 @@
 //! and put there in one step; processes that run at once wait for the one that fetches.
 
 pub mod debian;
+pub mod kept;
 pub mod modules;
 
 use std::fs::File;
@@ -54,6 +55,7 @@ impl Crate {
             writeln!(std::io::stderr(), "building {} {} (once)", self.package, self.version)?;
             let mut install = Command::new("cargo");
             install.args(["install", "--quiet", "--debug", self.package, "--version", self.version]);
+            install.env("CARGO_PROFILE_DEV_DEBUG", "0");
             install.args(["--bin", self.binary, "--root"]).arg(&root);
             install.arg("--target-dir").arg(root.join("build"));
             workspace::run(&mut install, "cargo install")

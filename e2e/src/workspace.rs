@@ -9,8 +9,6 @@ use anyhow::{Context, Result, bail};
 
 /// Target of the filter.
 pub const WASM_TARGET: &str = "wasm32-wasip1";
-/// Packages whose binaries the demo and the scenarios run.
-const NATIVE_PACKAGES: [&str; 3] = ["serin-control-plane", "serin", "serin-e2e"];
 
 /// The repository and its target folder.
 #[derive(Clone, Debug)]
@@ -96,10 +94,7 @@ impl Workspace {
     /// When the build fails; the compiler's output has been shown.
     pub fn build_native(&self) -> Result<()> {
         let mut command = self.cargo();
-        command.args(["build", "--quiet", "--bins"]);
-        for package in NATIVE_PACKAGES {
-            command.args(["--package", package]);
-        }
+        command.args(["build", "--quiet", "--workspace", "--bins"]);
         run(&mut command, "cargo build")
     }
 

@@ -1,17 +1,24 @@
 //! What ARCHITECTURE.md says about the shape of the code, checked against the code.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serin_e2e::workspace::Workspace;
 
 /// Crates that decide, and never reach outside.
-const PURE: [&str; 7] = [
+const PURE: [&str; 12] = [
     "filter/core",
     "control-plane/analysis",
     "control-plane/policy",
+    "control-plane/predictor",
+    "control-plane/dashboard",
     "control-plane/evidence",
+    "control-plane/learning",
+    "control-plane/logs",
+    "control-plane/forecast",
     "control-plane/rollout",
     "control-plane/series",
     "control-plane/trace",
@@ -142,4 +149,21 @@ fn the_invariants_name_tests_that_exist() {
         found += 1;
     }
     assert!(found >= 20, "only {found} tests are named");
+}
+
+/// `cargo xtask` builds without dev-dependencies, the gates with them: a crate that gets other features in one of them is built twice, and
+/// so is everything above it.
+#[test]
+fn xtask_and_the_gates_share_one_build_of_every_crate() {
+    let features = |edges: &str| -> BTreeSet<String> {
+        let mut tree = Command::new("cargo");
+        tree.current_dir(root()).args(["tree", "--workspace", "--offline", "--prefix", "none"]);
+        let out = tree.args(["--format", "{p} {f}", "--edges", edges]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let text = String::from_utf8(out.stdout).unwrap();
+        text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+    };
+    let tested = features("normal,build,dev");
+    let lone: Vec<String> = features("normal,build").difference(&tested).cloned().collect();
+    assert!(lone.is_empty(), "let dependencies ask for the features that tests ask for: {lone:#?}");
 }

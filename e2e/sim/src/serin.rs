@@ -101,7 +101,8 @@ impl Deeds {
                 | Fact::TriggerCleared { .. }
                 | Fact::EvidenceMissing { .. }
                 | Fact::EvidenceIncomplete { .. }
-                | Fact::EvidenceReturned { .. } => {}
+                | Fact::EvidenceReturned { .. }
+                | Fact::DecisionMarked { .. } => {}
             }
         }
     }

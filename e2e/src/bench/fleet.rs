@@ -11,8 +11,7 @@ mod report;
 mod traffic;
 
 use std::io::Write as _;
-use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -22,8 +21,9 @@ use tokio::task::JoinSet;
 use self::envoy::{Envoy, Sent};
 use self::report::Report;
 use self::traffic::{COMPONENTS_MAX, Fault, component};
+use crate::bench::now;
 use crate::control_plane::{AdminClient, ControlPlane};
-use crate::process::cpu_time;
+use crate::process::{cpu_time, peak_memory};
 use crate::workspace::Workspace;
 
 /// Name of the service.
@@ -135,14 +135,6 @@ async fn counted(control_plane: &ControlPlane) -> Result<u64> {
     Ok(values.sum::<f64>() as u64)
 }
 
-/// Most memory that process `id` has had resident.
-fn peak_memory(id: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok(kibibytes * 1024)
-}
-
 fn plan(components: u32) -> String {
     let mut plan = format!(
         "service: {SERVICE}\nbaseline: v1\ncanary: v2\nhosts: [shop.example]\nwarm_up: 0s\n\
@@ -155,11 +147,6 @@ fn plan(components: u32) -> String {
         ));
     }
     plan
-}
-
-/// Time since 1970.
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 async fn sleep_until(time: Duration) {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use serin_e2e::workspace::Workspace;
-use serin_e2e::{bench, checks, demo};
+use serin_e2e::{bench, checks, demo, pictures};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -41,6 +41,8 @@ enum Task {
         #[arg(long, value_enum, default_value_t)]
         scenario: demo::Scenario,
     },
+    /// Takes the pictures in `docs/pictures` anew.
+    Pictures,
     /// Measures Serin beside its peers.
     #[command(subcommand)]
     Bench(Bench),
@@ -69,6 +71,10 @@ enum Bench {
         #[arg(long, default_value_t = 20_000)]
         requests: u64,
     },
+    /// How soon the dashboard is painted, and what those cost who look on.
+    Dashboard(bench::dashboard::Options),
+    /// How good forecasts, log templates and the predictor of rollbacks are, beside others.
+    Learn(bench::learn::Options),
     /// What a fleet of simulated Envoys costs the control plane.
     Fleet(bench::fleet::Options),
 }
@@ -120,7 +126,10 @@ async fn perform(command: Task) -> Result<ExitCode> {
         Task::Demo { json, hold, scenario } => {
             demo::run(&workspace, demo::Options { json, hold, scenario }).await?;
         }
+        Task::Pictures => pictures::dashboard::run(&workspace).await?,
         Task::Bench(Bench::Detect { options }) => bench::detect::run(&workspace, &options)?,
+        Task::Bench(Bench::Dashboard(options)) => bench::dashboard::run(&workspace, &options).await?,
+        Task::Bench(Bench::Learn(options)) => bench::learn::run(&workspace, &options)?,
         Task::Bench(Bench::Fleet(options)) => bench::fleet::run(&workspace, &options).await?,
         Task::Bench(Bench::Live(options)) => bench::live::run(&workspace, &options).await?,
         Task::Bench(Bench::Filter { json, rounds, requests }) => {

@@ -35,6 +35,7 @@ pub(super) const GATES: &[Gate] = gates! {
     "lint"       lint        "clippy has nothing to say, with warnings as errors"
     "lint-wasm"  lint_wasm   "the same for the filter, compiled for WASM"
     "docs"       docs        "the documentation builds without a warning"
+    "snippet"    snippet     "serin.js is short, and tells of a page view what it should (node --test)"
     "module"     module      "the filter's module is small and imports and exports only what it may"
     "build"      build       "the native binaries and the tests build"
     "unit"       unit        "unit, property and simulation tests"
@@ -64,6 +65,9 @@ const SCENARIOS: &str = "serin-e2e";
 
 /// All that later gates run, as tests build it.
 const BUILD: [&str; 4] = ["build", "--workspace", "--bins", "--tests"];
+
+/// What a run of tests builds: clippy alone looks at examples and benches.
+const TESTS: [&str; 3] = ["--lib", "--bins", "--tests"];
 
 /// The example in Rust, a workspace of its own.
 const EXAMPLE: [&str; 2] = ["--manifest-path", "e2e/clients/rust/Cargo.toml"];
@@ -99,6 +103,15 @@ async fn docs(checks: &Checks) -> Result<Outcome> {
     // Private items are documented too, so links to them lead somewhere.
     doc.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
     checks.check(doc).await
+}
+
+async fn snippet(checks: &Checks) -> Result<Outcome> {
+    if !exists("node", "--version") {
+        return Ok(Outcome::Skipped("Node is not installed".to_owned()));
+    }
+    let mut node = Command::new("node");
+    node.current_dir(checks.workspace.root()).args(["--test", "e2e/snippet/serin.test.mjs"]);
+    checks.check(node).await
 }
 
 async fn module(checks: &Checks) -> Result<Outcome> {
@@ -158,9 +171,11 @@ async fn demo(checks: &Checks) -> Result<Outcome> {
 /// and runs what is `meant`: what a crate is built with depends on what is built beside it, so all gates share one build.
 async fn tests(checks: &Checks, meant: &str, packages: &[&str]) -> Result<Outcome> {
     let command = if exists("cargo-nextest", "--version") {
-        checks.cargo(&["nextest", "run", "--no-fail-fast", "--workspace", "-E", meant])
+        checks.cargo(
+            &[&["nextest", "run", "--no-fail-fast", "--workspace"], &TESTS[..], &["-E", meant]].concat(),
+        )
     } else {
-        checks.cargo(&[&["test", "--no-fail-fast", "--lib", "--bins", "--tests"], packages].concat())
+        checks.cargo(&[&["test", "--no-fail-fast"], &TESTS[..], packages].concat())
     };
     checks.check(command).await
 }

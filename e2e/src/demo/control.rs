@@ -66,6 +66,14 @@ impl Control {
         Ok(())
     }
 
+    /// Returns the version of the service to its baseline.
+    pub(super) async fn roll_back(&self, reason: &str) -> Result<()> {
+        let (id, reason) = (SERVICE.to_owned(), reason.to_owned());
+        let request = proto::RollbackRequest { id, reason, ..proto::RollbackRequest::default() };
+        self.admin.clone().rollback(asked(request)).await.context("rollback was refused")?;
+        Ok(())
+    }
+
     /// The newest rollout of the service.
     pub(super) async fn rollout(&self) -> Result<proto::Rollout> {
         self.rollout_of(SERVICE).await

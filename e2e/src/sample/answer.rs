@@ -31,6 +31,8 @@ pub(super) type Answer = Result<Response<Body>, CutShort>;
 
 /// Time between the two halves of an answer that is cut short.
 const FIRST_HALF_LEAVES: Duration = Duration::from_millis(5);
+/// What operators add to their pages.
+const SCRIPT: &str = include_str!("../../../envoy/serin.js");
 /// An empty gRPC message: not compressed, no bytes.
 const EMPTY_MESSAGE: &[u8] = &[0, 0, 0, 0, 0];
 
@@ -38,6 +40,16 @@ const EMPTY_MESSAGE: &[u8] = &[0, 0, 0, 0, 0];
 pub(super) fn whole(version: &str, status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
     let body = Full::new(body.into()).map_err(|never| match never {}).boxed();
     head(version, status, content_type).body(body).map_err(|_| CutShort)
+}
+
+/// A page of the shop, with the script that tells what a view of it came to.
+pub(super) fn page(version: &str, route: &str) -> Answer {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><title>{route}</title><script>{SCRIPT}</script>\
+         <h1>{route}</h1><p id=\"version\">{version}</p><button data-serin-convert>Buy</button>\
+         <button data-serin-feature=\"zoom\">Zoom</button>"
+    );
+    whole(version, 200, "text/html; charset=utf-8", html)
 }
 
 /// An answer of which a block of code failed.

@@ -20,6 +20,17 @@ pub const WEBSOCKET: &str = "/echo";
 /// Everything else.
 pub const OTHER: &str = "other";
 
+/// The routes as components of a plan, a line of YAML each. `more` is what stands beside a component's name and matches, for
+/// example `, depends_on: [cart]`.
+pub fn components(more: impl Fn(&str) -> String) -> String {
+    let component = |route: &&str| {
+        let path = if route.contains('{') { "template" } else { "exact" };
+        let name = route.trim_start_matches('/').trim_end_matches("/{id}");
+        format!("- {{name: {name}, matches: [{{path: {{{path}: \"{route}\"}}}}]{}}}\n", more(name))
+    };
+    ROUTES.iter().map(component).collect()
+}
+
 /// The route that `path`, without its query, belongs to.
 pub(super) fn of(path: &str) -> &'static str {
     ROUTES.into_iter().chain([GRPC_METHOD, WEBSOCKET]).find(|route| matches(route, path)).unwrap_or(OTHER)

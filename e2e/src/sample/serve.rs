@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, UPGRADE};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -102,6 +102,7 @@ impl Service {
     async fn perform(&self, outcome: Outcome, route: &str, request: Request<Incoming>) -> Answer {
         let version = self.version();
         match outcome {
+            Outcome::Status(200) if asks_for_a_page(request.headers()) => answer::page(version, route),
             Outcome::Status(status) => {
                 answer::whole(version, status, "text/plain", format!("{version} {route} {status}\n"))
             }
@@ -182,6 +183,11 @@ fn asked(headers: &HeaderMap, block: &str) -> Option<String> {
         Some(value.split(';').next().unwrap_or_default().to_owned())
     };
     members.into_iter().find_map(asked)
+}
+
+/// Whether a browser shows the answer.
+fn asks_for_a_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
 }
 
 fn fault_of_request(headers: &HeaderMap) -> Option<Kind> {

@@ -35,6 +35,7 @@ const ALERTMANAGER: Package = Package {
 };
 /// Where Debian's Alertmanager reads its templates.
 const TEMPLATES: &str = "/usr/share/prometheus/alertmanager";
+const PROMTOOL: Package = Package { member: "usr/bin/promtool", ..PROMETHEUS };
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -71,19 +72,40 @@ pub async fn prometheus(
     let targets = |address: SocketAddr| json!([{"targets": [address]}]);
     let alertmanagers: Vec<Value> =
         scrape.alertmanager.map(|address| json!({"static_configs": targets(address)})).into_iter().collect();
+    written(folder, "rules.yaml", &rules)?;
     let config = json!({
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "scrape_configs": [{"job_name": "test", "static_configs": targets(scrape.exporter)}],
         "rule_files": ["rules.yaml"],
         "alerting": {"alertmanagers": alertmanagers},
     });
+    prometheus_configured(workspace, folder, port, &config).await
+}
+
+/// The same with a whole configuration.
+///
+/// # Errors
+/// As [`prometheus`].
+pub async fn prometheus_configured(
+    workspace: &Workspace,
+    folder: &Path,
+    port: &Port,
+    config: &Value,
+) -> Result<Server> {
     let mut command = Command::new(PROMETHEUS.binary(workspace)?);
-    command.arg(written(folder, "prometheus.yaml", &config)?);
-    written(folder, "rules.yaml", &rules)?;
+    command.arg(written(folder, "prometheus.yaml", config)?);
     command.arg(format!("--storage.tsdb.path={}", folder.join("prometheus").display()));
     // What fires before it knows its Alertmanager, for five seconds, is lost and told again only then.
     command.arg("--rules.alert.resend-delay=1s");
     Server::start("prometheus", command, folder, port).await
+}
+
+/// A command of Prometheus' own checker of configurations and rules.
+///
+/// # Errors
+/// When it cannot be fetched.
+pub fn promtool(workspace: &Workspace) -> Result<Command> {
+    Ok(Command::new(PROMTOOL.binary(workspace)?))
 }
 
 /// Starts an Alertmanager that posts all that fires and is resolved to `url`.

@@ -104,11 +104,17 @@ impl Package {
             let mut unpack = Command::new("dpkg");
             workspace::run(unpack.arg("-x").arg(package).arg(&files), "dpkg -x")?;
         }
-        let mut trial = Command::new(files.join(self.member));
-        let trial = trial.env("LD_LIBRARY_PATH", self.search_path(&files)?).arg("--version").output();
-        let said = trial.context("the fetched binary does not run on this machine")?;
-        let said = [said.stdout, said.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
+        // A program knows one of the two.
+        let mut said = String::new();
+        for flag in ["--version", "-V"] {
+            let mut trial = Command::new(files.join(self.member));
+            let trial = trial.env("LD_LIBRARY_PATH", self.search_path(&files)?).arg(flag).output();
+            let trial = trial.context("the fetched binary does not run on this machine")?;
+            said.push_str(&String::from_utf8_lossy(&[trial.stdout, trial.stderr].concat()));
+            if said.contains(self.version) {
+                break;
+            }
+        }
         ensure!(said.contains(self.version), "the fetched binary says that it is another version: {said}");
         Ok(files)
     }

@@ -2,11 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
+mod abuse;
+mod dashboards;
 mod kafka;
+mod logs;
 mod metrics;
 mod migrate;
+mod monitoring;
 mod neighbours;
 mod notify;
 mod plane;
 mod prometheus;
+mod rules;
 mod schema;
+mod terminal;

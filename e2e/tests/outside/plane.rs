@@ -1,7 +1,10 @@
 //! A control plane with targets, rollouts in it, and a fleet that reports what a good canary does, or one with a bad route.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
@@ -16,7 +19,6 @@ use serin_proto::admin::v1::{
 };
 use serin_proto::fleet::v1::fleet_service_client::FleetServiceClient;
 use serin_proto::fleet::v1::{ArmCounts, Batch, OutcomeCounts, ReportRequest, Stratum};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
@@ -32,7 +34,7 @@ const ROUNDS: usize = 5;
 /// A running control plane.
 pub(super) struct Plane {
     addresses: Value,
-    _process: Process,
+    process: Process,
 }
 
 /// Ticks of the rollouts' task since the start.
@@ -65,11 +67,21 @@ impl Plane {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let addresses = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
-        Self { addresses, _process: process }
+        Self { addresses, process }
+    }
+
+    /// Most memory that it has had, in bytes.
+    pub(super) fn peak_memory(&self) -> u64 {
+        serin_e2e::process::peak_memory(self.process.id()).unwrap()
     }
 
     fn url(&self, listener: &str) -> String {
         format!("http://{}", self.addresses[listener].as_str().unwrap())
+    }
+
+    /// Address for the command line.
+    pub(super) fn admin_url(&self) -> String {
+        self.url("admin")
     }
 
     /// The HTTP listener's address of a path.
@@ -77,12 +89,17 @@ impl Plane {
         format!("{}{path}", self.url("http"))
     }
 
+    /// Where the HTTP listener is.
+    pub(super) fn http_address(&self) -> SocketAddr {
+        self.addresses["http"].as_str().unwrap().parse().unwrap()
+    }
+
     /// The OTLP listener's address of a path.
     pub(super) fn otlp(&self, path: &str) -> String {
         format!("{}{path}", self.url("otlp"))
     }
 
-    async fn admin(&self) -> AdminServiceClient<Channel> {
+    pub(super) async fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::connect(self.url("admin")).await.unwrap()
     }
 
@@ -102,7 +119,25 @@ impl Plane {
     /// The fleet reports on a service until the task is aborted, of whose canary one route is bad or none.
     pub(super) async fn report(&self, service: &str, is_bad: bool) -> JoinHandle<()> {
         let fleet = FleetServiceClient::connect(self.url("fleet")).await.unwrap();
-        tokio::spawn(report(fleet, service.to_owned(), if is_bad { BAD } else { 0 }))
+        let vm = Vm { node: "envoy-1".to_owned(), generation: 1, is_on_canary: Arc::new(true.into()) };
+        tokio::spawn(report(fleet, vm, service.to_owned(), if is_bad { BAD } else { 0 }))
+    }
+
+    /// The same by an Envoy of the service's own that obeys whatever is on offer at once. The canary gets requests until the flag that
+    /// is given with the task says no.
+    pub(super) async fn report_obediently(
+        &self,
+        service: &str,
+        is_bad: bool,
+    ) -> (JoinHandle<()>, Arc<AtomicBool>) {
+        let fleet = FleetServiceClient::connect(self.url("fleet")).await.unwrap();
+        let is_on_canary = Arc::new(AtomicBool::new(true));
+        let vm = Vm {
+            node: format!("envoy-of-{service}"),
+            generation: 1 << 40,
+            is_on_canary: Arc::clone(&is_on_canary),
+        };
+        (tokio::spawn(report(fleet, vm, service.to_owned(), if is_bad { BAD } else { 0 })), is_on_canary)
     }
 
     /// A rollout whose canary fails on one route; the fleet reports until the task is aborted.
@@ -153,13 +188,13 @@ impl Plane {
         }
     }
 
+    /// Its metrics, as Prometheus reads them.
+    pub(super) async fn metrics(&self) -> String {
+        serin_e2e::http::get(self.http_address(), "/metrics", &[]).await.unwrap().text()
+    }
+
     pub(super) async fn ticks(&self) -> Ticks {
-        let address = self.addresses["http"].as_str().unwrap();
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
+        let text = self.metrics().await;
         let value = |name: &str| -> u64 {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
@@ -174,8 +209,8 @@ pub(super) fn reading<'a>(rollout: &'a Rollout, kind: &str, name: &str) -> Optio
     rollout.outside.iter().find(|one| one.kind == kind && one.name == name)
 }
 
-/// Watches ticks until none of `plane` is later than 50 ms in a round. Where some are, `twin`, which has no targets, must have
-/// late ones, too: then the machine was busy, and another round is watched.
+/// Watches ticks until no more of `plane` are later than 50 ms in a round than of `twin`, which has no targets. Where more are, `twin` must
+/// have late ones, too: then the machine was busy, and another round is watched.
 pub(super) async fn ticks_are_in_time(plane: &Plane, twin: &Plane) {
     for _ in 0..ROUNDS {
         let before = [plane.ticks().await, twin.ticks().await];
@@ -185,7 +220,7 @@ pub(super) async fn ticks_are_in_time(plane: &Plane, twin: &Plane) {
             before.iter().zip(&after).map(|(before, after)| after.late - before.late).collect();
         assert!(after[0].all - before[0].all >= 5, "ticks are missing: {after:?}");
         println!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
-        if late[0] == 0 {
+        if late[0] <= late[1] {
             return;
         }
         assert!(late[1] > 0, "only hostile targets can have delayed {} ticks", late[0]);
@@ -212,26 +247,36 @@ fn arm(name: &str, requests: u64, errors: u64) -> ArmCounts {
     }
 }
 
-async fn report(mut fleet: FleetServiceClient<Channel>, service: String, bad: u64) {
+/// Who reports.
+struct Vm {
+    node: String,
+    /// That it says to obey.
+    generation: u64,
+    /// Whether the canary gets requests.
+    is_on_canary: Arc<AtomicBool>,
+}
+
+async fn report(mut fleet: FleetServiceClient<Channel>, vm: Vm, service: String, bad: u64) {
     for seq in 1.. {
         let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         tokio::time::sleep(Duration::from_secs(1)).await;
+        let (canary, bad) = if vm.is_on_canary.load(Ordering::Relaxed) { (REQUESTS[1], bad) } else { (0, 0) };
         let strata = (0..ROUTES).map(|route| Stratum {
             service: service.clone(),
             component: format!("route-{route}"),
             start_second: second,
             arms: vec![
                 arm("baseline", REQUESTS[0], 0),
-                arm("canary", REQUESTS[1], if route == 0 { bad } else { 0 }),
+                arm("canary", canary, if route == 0 { bad } else { 0 }),
             ],
         });
         let strata = strata.collect();
-        let batch = Batch { complete_until_second: second + 1, strata, gaps: None, routes: Vec::new() };
+        let batch = Batch { complete_until_second: second + 1, strata, ..Batch::default() };
         let request = ReportRequest {
-            node: "envoy-1".to_owned(),
+            node: vm.node.clone(),
             epoch: 7,
             seq,
-            generation: 1,
+            generation: vm.generation,
             batch: Some(batch),
             filter_version: "0.1.0".to_owned(),
             cluster: service.clone(),

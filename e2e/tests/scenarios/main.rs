@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 #![expect(clippy::print_stdout, reason = "what was measured, for people")]
 
+mod beacons;
+mod behaviour;
 mod break_glass;
 mod cold_start;
 mod counting;

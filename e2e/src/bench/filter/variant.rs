@@ -151,6 +151,7 @@ fn assignment() -> Result<String> {
         components: (0..ROUTES).map(component).collect(),
         train: None,
         train_key: None,
+        behaviour: false,
     };
     let report: raw::Report = serde_json::from_value(json!({"cluster": CONTROL_PLANE_CLUSTER}))?;
     let assignment = raw::Assignment {

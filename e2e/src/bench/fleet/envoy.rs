@@ -10,7 +10,8 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::traffic::{Fault, Traffic};
-use super::{Options, now, sleep_until};
+use super::{Options, sleep_until};
+use crate::bench::now;
 
 /// How long one report may take, connecting included.
 const CALL: Duration = Duration::from_secs(5);
@@ -77,7 +78,7 @@ impl Envoy {
                 epoch: u64::from(self.number) + 1,
                 seq,
                 generation: 1,
-                batch: Some(Batch { complete_until_second: until, strata, gaps: None, routes: Vec::new() }),
+                batch: Some(Batch { complete_until_second: until, strata, ..Batch::default() }),
                 filter_version: String::new(),
                 cluster: String::new(),
             })

@@ -1,12 +1,10 @@
 //! What the simulated Envoys see.
 
 use anyhow::Result;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer as _, V2Serializer};
-use serin_proto::fleet::v1::{ArmCounts, OutcomeCounts, Stratum};
+use serin_proto::fleet::v1::Stratum;
 
 use super::SERVICE;
-use crate::draws::Draws;
+use crate::bench::counts::Counts;
 
 /// Most components of a service.
 pub(super) const COMPONENTS_MAX: i64 = 500;
@@ -16,8 +14,6 @@ const CANARY: u64 = 1;
 /// Share of requests that always fail, and of the canary's to the component at fault.
 const USUAL: f64 = 0.001;
 const FAULTY: f64 = 0.3;
-/// Encoded histograms of each count to draw from.
-const VARIANTS: usize = 16;
 
 /// When which component of the canary begins to fail.
 #[derive(Clone, Copy, Debug)]
@@ -31,22 +27,15 @@ pub(super) fn component(number: usize) -> String {
     format!("route-{number}")
 }
 
-/// The traffic of one Envoy: its draws, and encoded histograms of 1, 2, … latencies.
+/// The traffic of one Envoy.
 pub(super) struct Traffic {
-    draws: Draws,
-    histograms: Vec<Vec<Vec<u8>>>,
+    counts: Counts,
     fault: Fault,
 }
 
 impl Traffic {
     pub(super) fn new(seed: u64, fault: Fault) -> Result<Self> {
-        let mut draws = Draws::new(seed);
-        let mut histograms = Vec::new();
-        for count in 0..=BASELINE {
-            let variants = (0..VARIANTS).map(|_| histogram(count, &mut draws)).collect::<Result<_>>()?;
-            histograms.push(variants);
-        }
-        Ok(Self { draws, histograms, fault })
+        Ok(Self { counts: Counts::new(seed, BASELINE)?, fault })
     }
 
     /// What one second adds for the first `components`.
@@ -54,40 +43,11 @@ impl Traffic {
         (0..components).map(move |number| {
             let is_faulty = number == self.fault.component && second >= self.fault.from_second;
             let canary = if is_faulty { FAULTY } else { USUAL };
-            let arms = vec![self.arm("baseline", BASELINE, USUAL), self.arm("canary", CANARY, canary)];
+            let arms =
+                vec![self.counts.arm("baseline", BASELINE, USUAL), self.counts.arm("canary", CANARY, canary)];
             Stratum { service: SERVICE.to_owned(), component: component(number), start_second: second, arms }
         })
     }
-
-    fn arm(&mut self, name: &str, requests: u64, failing: f64) -> ArmCounts {
-        let failed = (0..requests).filter(|_| self.draws.share() < failing).count() as u64;
-        let ok = requests - failed;
-        let variant = self.draws.bits() as usize % VARIANTS;
-        let latency = self.histograms.get(ok as usize).and_then(|variants| variants.get(variant));
-        ArmCounts {
-            arm: name.to_owned(),
-            started: requests,
-            outcomes: Some(OutcomeCounts { ok, server_error: failed, ..OutcomeCounts::default() }),
-            latency_hdr: latency.cloned().unwrap_or_default(),
-            ..ArmCounts::default()
-        }
-    }
-}
-
-/// `count` latencies around 20 ms, encoded. Empty for none.
-fn histogram(count: u64, draws: &mut Draws) -> Result<Vec<u8>> {
-    let mut encoded = Vec::new();
-    if count > 0 {
-        let mut histogram = Histogram::<u64>::new(2)?;
-        for _ in 0..count {
-            // The sum of twelve uniform draws is nearly normal.
-            let normal = (0..12).map(|_| draws.share()).sum::<f64>() - 6.0;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 1 s")]
-            histogram.record((20_000.0 * (0.5 * normal).exp()) as u64)?;
-        }
-        V2Serializer::new().serialize(&histogram, &mut encoded)?;
-    }
-    Ok(encoded)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::control_plane::{AdminClient, ControlPlane};
 use crate::envoy::{Envoy, Settings};
 use crate::load::{Load, Plan, Target};
 use crate::sample::fault::{EVERY_ROUTE, Fault, Faults, Kind};
-use crate::sample::{self, ROUTES, Sample};
+use crate::sample::{self, ROUTES, Sample, components};
 use crate::workspace::Workspace;
 
 /// The service with the fault, and the good one.
@@ -153,14 +153,7 @@ impl Stage {
 }
 
 fn plan(service: &str) -> String {
-    let components: String = ROUTES
-        .iter()
-        .map(|route| {
-            let path = if route.contains('{') { "template" } else { "exact" };
-            let name = route.trim_start_matches('/').trim_end_matches("/{id}");
-            format!("- {{name: {name}, matches: [{{path: {{{path}: \"{route}\"}}}}]}}\n")
-        })
-        .collect();
+    let components = components(|_| String::new());
     format!(
         "service: {service}\nhosts: [{service}.example.com]\nbaseline: v1\ncanary: v2\n\
          identity: {{user: [{{header: x-user-id}}]}}\nwarm_up: 1s\n\

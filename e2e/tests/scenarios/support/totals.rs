@@ -94,6 +94,8 @@ impl std::fmt::Debug for Vm {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) counts: BTreeMap<Series, Counts>,
+    /// Page views.
+    pub(crate) views: BTreeMap<Series, u64>,
     pub(crate) gaps: Gaps,
     pub(crate) vms: Vec<Vm>,
     /// Batches that came again.
@@ -150,6 +152,9 @@ impl Totals {
                 self.counts.entry(series).or_default().add(arm);
             }
         }
+        for counts in &batch.behaviour {
+            *self.views.entry((counts.component.clone(), counts.arm.clone())).or_default() += counts.views;
+        }
         if let Some(vm) = self.vms.iter_mut().find(|vm| vm.epoch == report.epoch && vm.node == report.node) {
             vm.started += started;
         }
@@ -159,6 +164,9 @@ impl Totals {
             self.gaps.overflow_requests += gaps.overflow_requests;
             self.gaps.unseen_requests += gaps.unseen_requests;
             self.gaps.refused_batches += gaps.refused_batches;
+            self.gaps.malformed_beacons += gaps.malformed_beacons;
+            self.gaps.bot_beacons += gaps.bot_beacons;
+            self.gaps.unattributed_beacons += gaps.unattributed_beacons;
         }
     }
 

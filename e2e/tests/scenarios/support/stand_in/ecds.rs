@@ -14,7 +14,7 @@ use envoy_types::pb::envoy::service::discovery::v3::{
     DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
 };
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryService;
-use envoy_types::pb::google::protobuf::{Any, BytesValue, Duration};
+use envoy_types::pb::google::protobuf::{Any, BoolValue, BytesValue, Duration};
 use prost::{Message, Name};
 use serin_e2e::bootstrap::FILTER;
 use tokio::sync::mpsc;
@@ -116,6 +116,8 @@ fn plugin(offer: &Offer) -> PluginConfig {
         reload_config: Some(ReloadConfig {
             backoff: Some(BackoffStrategy { base_interval: pause, max_interval: pause }),
         }),
+        // As the control plane says where a service takes beacons.
+        allow_on_headers_stop_iteration: Some(BoolValue { value: true }),
         vm: Some(plugin_config::Vm::VmConfig(VmConfig {
             vm_id: offer.vm_id.clone(),
             runtime: "envoy.wasm.runtime.v8".to_owned(),
