@@ -11,8 +11,12 @@ const SMALL_BYTES: usize = 1024 * 1024;
 
 /// Reads `path`, or standard input for `-`, as text of at most `limit` bytes.
 pub(crate) fn text(path: &Path, limit: usize) -> Result<String, Failure> {
-    String::from_utf8(bytes(path, limit)?)
-        .map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
+    utf8(path, bytes(path, limit)?)
+}
+
+/// The text of what was read from `path`.
+pub(crate) fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
 }
 
 /// Reads `path`, or standard input for `-`, of at most `limit` bytes.

@@ -1,4 +1,4 @@
-//! A table of deployments: typed columns, read strictly from CSV or JSON.
+//! A table of deployments: typed columns, read strictly from CSV, JSON or Parquet.
 //!
 //! Four names have a role: the label, the time, the categories, and what is left out. Every other column is a measure if it holds
 //! numbers; one of words is named as not used. A missing value is NaN in a measure and `None` elsewhere, never a guess. What
@@ -9,9 +9,10 @@ mod csv;
 mod error;
 mod history;
 mod json;
+mod parquet;
 mod schema;
 
-use sha2::{Digest, Sha256};
+use bytes::Bytes;
 
 pub use error::{Place, TableError};
 pub use history::{History, HistoryError};
@@ -81,9 +82,27 @@ impl Table {
             Format::Csv => csv::read(text, &mut builder)?,
             Format::Json => json::read(text, &mut builder)?,
         }
-        let mut table = builder.finish()?;
-        table.sha256 = hex(&Sha256::digest(text.as_bytes()));
-        Ok(table)
+        builder.finish(text.as_bytes())
+    }
+
+    /// Whether these are the bytes of a Parquet file.
+    #[must_use]
+    pub fn is_parquet(bytes: &[u8]) -> bool {
+        bytes.starts_with(parquet::MAGIC)
+    }
+
+    /// Reads a table from the bytes of a Parquet file.
+    ///
+    /// # Errors
+    /// The first rule that is broken, with its row and column.
+    pub fn read_parquet(bytes: Vec<u8>, layout: &Layout) -> Result<Self, TableError> {
+        if bytes.len() > BYTES_MAX {
+            return Err(TableError::TooLarge);
+        }
+        let mut builder = Builder::new(layout);
+        let bytes = Bytes::from(bytes);
+        parquet::read(bytes.clone(), &mut builder)?;
+        builder.finish(&bytes)
     }
 
     /// Number of deployments.

@@ -107,6 +107,22 @@ mod tests {
     }
 
     #[test]
+    fn the_webhook_of_spinnaker_asks_a_server_and_ends_where_the_gate_blocks() {
+        let pipeline = yaml("spinnaker-webhook.yaml");
+        let (webhook, judgment) = (&pipeline["stages"][0], &pipeline["stages"][1]);
+        assert_eq!((&webhook["type"], &webhook["method"]), (&"webhook".into(), &"POST".into()));
+        assert!(webhook["url"].as_str().unwrap().ends_with("/api/gate"), "{webhook}");
+        assert!(webhook["failFastStatusCodes"].as_array().unwrap().contains(&409.into()), "{webhook}");
+        let when = judgment["stageEnabled"]["expression"].as_str().unwrap();
+        let asked = format!(
+            "#stage('{}')['context']['webhook']['body']['decision']",
+            webhook["name"].as_str().unwrap()
+        );
+        assert_eq!(when, format!("${{ {asked} == 'needs_approval' }}"));
+        assert_eq!(judgment["requisiteStageRefIds"][0], webhook["refId"]);
+    }
+
+    #[test]
     fn the_steps_of_argo_workflows_stop_at_all_but_0_and_10() {
         let template = yaml("argo-workflow.yaml");
         let templates = template["spec"]["templates"].as_array().unwrap();

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 
 use super::schema::{Layout, Role};
-use super::{CELL_BYTES_MAX, COLUMNS_MAX, Column, Place, ROWS_MAX, Table, TableError, WORDS_MAX};
+use super::{CELL_BYTES_MAX, COLUMNS_MAX, Column, Place, ROWS_MAX, Table, TableError, WORDS_MAX, hex};
 
 /// Words that say that a value is missing.
 const MISSING: [&str; 7] = ["", "NA", "N/A", "NaN", "nan", "null", "None"];
@@ -218,15 +219,21 @@ impl<'a> Builder<'a> {
         if self.rows >= ROWS_MAX {
             return Err(TableError::Rows { place });
         }
-        self.rows += 1;
+        self.end_rows(1);
+        Ok(())
+    }
+
+    /// Ends so many rows whose values were put column by column. That there may be so many is for the caller to check.
+    pub(super) fn end_rows(&mut self, rows: usize) {
+        self.rows += rows;
         for column in &mut self.columns {
             column.numbers.resize(self.rows, f64::NAN);
             column.words.resize(self.rows, None);
         }
-        Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Table, TableError> {
+    /// The table, of `source`.
+    pub(super) fn finish(self, source: &[u8]) -> Result<Table, TableError> {
         if self.rows == 0 {
             return Err(TableError::Empty);
         }
@@ -237,7 +244,7 @@ impl<'a> Builder<'a> {
             labels: vec![None; self.rows],
             unused: Vec::new(),
             rows: self.rows,
-            sha256: String::new(),
+            sha256: hex(&Sha256::digest(source)),
         };
         for column in self.columns {
             match column.role {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{BYTES_MAX, CELL_BYTES_MAX, COLUMNS_MAX, ROWS_MAX, WORDS_MAX};
 
-/// A place in a text: line and column, both from 1, the column in characters.
+/// A place in a text: line and column, both from 1, the column in characters. In Parquet, the row and the number of the column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Place {
     /// Line, from 1.
@@ -96,6 +96,12 @@ pub enum TableError {
         /// What the parser says.
         rule: String,
     },
+    /// A file that is no Parquet, or a damaged one.
+    #[error("cannot be read as Parquet: {rule}")]
+    Parquet {
+        /// What the reader says.
+        rule: String,
+    },
     /// A value that does not fit its column.
     #[error("{place}: {column}: {rule}")]
     Value {
@@ -121,7 +127,7 @@ impl TableError {
     #[must_use]
     pub const fn place(&self) -> Option<Place> {
         match self {
-            Self::TooLarge | Self::Empty | Self::Lacks { .. } => None,
+            Self::TooLarge | Self::Empty | Self::Parquet { .. } | Self::Lacks { .. } => None,
             Self::Rows { place }
             | Self::Columns { place }
             | Self::Long { place }

@@ -63,6 +63,7 @@ fn at(error: TableError, place: Place) -> TableError {
         | TableError::Cells { .. }
         | TableError::Quote { .. }
         | TableError::Json { .. }
+        | TableError::Parquet { .. }
         | TableError::Lacks { .. }) => other,
     }
 }
