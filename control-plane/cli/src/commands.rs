@@ -9,6 +9,7 @@ mod emergency;
 mod events;
 mod evidence;
 mod explain;
+mod finished;
 mod forecast;
 mod gate;
 mod learn;
@@ -61,7 +62,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), Fail
         Command::Replay(request) => replay::run(&request, output),
         Command::Forecast(command) => forecast::run(&command, output),
         Command::Simulate(command) => predict::simulate(&command, output),
-        Command::Predict(command) => predict::run(&command, output),
+        Command::Predict(command) => predict::run(|| connect(&connection), &command, output).await,
         Command::Learn(command) => learn::run(|| connect(&connection), &command, output).await,
         Command::Gate(request) => gate::run(&request, output),
         Command::Release(command) => release::run(&connect(&connection)?, command, output).await,

@@ -39,6 +39,15 @@ pub(crate) enum Form {
 /// Commands on the rollback predictor.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Predict {
+    /// Ask the server for finished rollouts, as a history that `predict train` reads: JSON, one a line.
+    History {
+        /// Only this service.
+        #[arg(value_name = "SERVICE")]
+        service: Option<String>,
+        /// Write to this file and not to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Learn from a history of deployments, and write the model.
     Train {
         /// File to write the model to.
@@ -68,7 +77,7 @@ pub(crate) enum Predict {
         /// The model.
         #[arg(long, value_name = "FILE")]
         model: PathBuf,
-        /// Deployments, CSV or JSON; - reads standard input. Without it, what the model looks at in general.
+        /// Deployments, CSV, JSON or Parquet; - reads standard input. Without it, what the model looks at in general.
         #[arg(value_name = "TABLE")]
         table: Option<PathBuf>,
         /// Which deployment of the table, from 1.
@@ -79,7 +88,7 @@ pub(crate) enum Predict {
     },
     /// Say how likely each deployment of a table is rolled back, and whether the model still fits.
     Score {
-        /// Deployments, CSV or JSON; - reads standard input.
+        /// Deployments, CSV, JSON or Parquet; - reads standard input.
         #[arg(value_name = "TABLE")]
         table: PathBuf,
         /// The model.
@@ -93,7 +102,7 @@ pub(crate) enum Predict {
 /// A table of past deployments.
 #[derive(Args, Debug)]
 pub(crate) struct History {
-    /// Past deployments, CSV or JSON Lines; - reads standard input.
+    /// Past deployments, CSV, JSON Lines or Parquet; - reads standard input.
     #[arg(value_name = "TABLE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serin_predictor::gate::{Answer, Decision, Thresholds, ask};
 use serin_predictor::report::number;
-use serin_predictor::table::Layout;
+use serin_predictor::table::{Column, Layout, Table};
 
 use super::{plan, predict};
 use crate::arguments::Gate;
@@ -22,7 +22,7 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     let approval = request.approval.unwrap_or_else(|| document.card().costs.threshold());
     let answer = ask(&document, &release, Thresholds { approval, block: request.block });
     if let (Some(plan), Some(out)) = (&request.plan, &request.plan_out) {
-        shape(plan, out, &answer)?;
+        shape(plan, out, &answer, &release)?;
     }
     output.show(&answer, || table(&answer))?;
     let says = format!("the probability of a rollback is {}", number(answer.probability));
@@ -33,15 +33,21 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     }
 }
 
-/// Writes the plan with what is predicted.
-fn shape(file: &Path, out: &Path, answer: &Answer) -> Result<(), Failure> {
+/// Writes the plan with what is predicted, and the measures of the release, which the journal keeps.
+fn shape(file: &Path, out: &Path, answer: &Answer, release: &Table) -> Result<(), Failure> {
     let text = plan::read(file)?;
     if plan::parse(file, &text)?.prediction().is_some() {
         let failure = Failure::usage("the plan has a `prediction` already");
         return Err(failure.advise("take it out: it was written for another release"));
     }
     let rollback = format!("{}%", (answer.probability * 1e4).round() / 1e2);
-    let section = serde_json::json!({"rollback": rollback, "model": answer.model});
+    let measures = release.columns().filter_map(|(name, column)| {
+        let Column::Measure(values) = column else { return None };
+        let value = values.last().and_then(|value| serde_json::Number::from_f64(*value))?;
+        Some((name.to_owned(), serde_json::Value::Number(value)))
+    });
+    let measures: serde_json::Map<_, _> = measures.collect();
+    let section = serde_json::json!({"rollback": rollback, "model": answer.model, "measures": measures});
     let text = plan::with_section(&text, "prediction", &section)?;
     std::fs::write(out, text)
         .map_err(|error| Failure::new(Kind::Output, format!("{}: cannot be written: {error}", out.display())))

@@ -7,7 +7,6 @@ mod plan;
 mod view;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serin_learning::document::{DOCUMENT_BYTES_MAX, Document};
 use serin_learning::outcome::{BYTES_MAX, OutcomeError, Outcomes};
@@ -16,6 +15,7 @@ use serin_learning::shelf::{Model, Shelf, Stored, Way};
 use serin_learning::simulate;
 use serin_learning::tuning::Tuning;
 
+use super::finished;
 use crate::arguments::Learn;
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Problem};
@@ -42,7 +42,7 @@ pub(super) async fn run(
             simulate(*seed, *years, play, outcomes.as_deref(), output)
         }
         Learn::Retrain { outcomes, at, folder } => {
-            retrain(outcomes, &folder.folder, at.unwrap_or_else(now), output)
+            retrain(outcomes, &folder.folder, at.unwrap_or_else(finished::now), output)
         }
         Learn::Versions { folder } => versions(&folder.folder, output),
         Learn::Restore { version, model, folder } => {
@@ -53,10 +53,6 @@ pub(super) async fn run(
             adopt::run(file, *model, later.as_deref(), &folder.folder, output)
         }
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn simulate(

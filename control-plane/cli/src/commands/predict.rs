@@ -1,5 +1,6 @@
-//! `serin predict`, `serin simulate`: the rollback predictor. Needs no server.
+//! `serin predict`, `serin simulate`: the rollback predictor. Only `predict history` needs a server.
 
+mod history;
 mod view;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use serin_predictor::training::{Costs, Evaluation, Training};
 
 use super::evidence;
 use crate::arguments::{Columns, Form, Learning, Predict, Simulate};
+use crate::client::Client;
 use crate::failure::{Failure, Kind, Problem};
 use crate::input;
 use crate::output::Output;
@@ -30,10 +32,18 @@ pub(super) fn simulate(command: &Simulate, output: Output) -> Result<(), Failure
     })
 }
 
-pub(super) fn run(command: &Predict, output: Output) -> Result<(), Failure> {
+/// `connect`: to the server, which one command asks.
+pub(super) async fn run(
+    connect: impl FnOnce() -> Result<Client, Failure>,
+    command: &Predict,
+    output: Output,
+) -> Result<(), Failure> {
     match command {
+        Predict::History { service, out } => {
+            history::run(&connect()?, service.clone(), out.as_deref(), output).await
+        }
         Predict::Train { table, output: file, learning, report } => {
-            train(&history(&table.file, &table.columns)?, file, learning, report.html.as_deref(), output)
+            train(&self::known(&table.file, &table.columns)?, file, learning, report.html.as_deref(), output)
         }
         Predict::Evaluate { table, model, learning, report } => {
             let read = self::table(&table.file, &table.columns, true)?;
@@ -64,13 +74,14 @@ pub(super) fn table(file: &Path, columns: &Columns, labelled: bool) -> Result<Ta
 
 /// Reads a table with these columns.
 pub(super) fn read(file: &Path, layout: &Layout) -> Result<Table, Failure> {
-    if file.extension().is_some_and(|extension| extension == "parquet") {
-        return Err(Failure::usage(format!("{}: Parquet is not read", input::name(file))).advise(
-            "write it as CSV first, for example: duckdb -c \"copy 'table.parquet' to 'table.csv' (header)\"",
-        ));
-    }
-    let text = input::text(file, BYTES_MAX)?;
-    Table::read(&text, Format::of(&text), layout).map_err(|error| refused(file, &error))
+    let bytes = input::bytes(file, BYTES_MAX)?;
+    let table = if Table::is_parquet(&bytes) {
+        Table::read_parquet(bytes, layout)
+    } else {
+        let text = input::utf8(file, bytes)?;
+        Table::read(&text, Format::of(&text), layout)
+    };
+    table.map_err(|error| refused(file, &error))
 }
 
 fn refused(file: &Path, error: &TableError) -> Failure {
@@ -91,7 +102,7 @@ fn refused(file: &Path, error: &TableError) -> Failure {
     )
 }
 
-fn history(file: &Path, columns: &Columns) -> Result<History, Failure> {
+fn known(file: &Path, columns: &Columns) -> Result<History, Failure> {
     past(file, &table(file, columns, true)?)
 }
 

@@ -1,11 +1,13 @@
-//! The rollback predictor and the gate, as people and pipelines run them. None of it needs a server.
+//! The rollback predictor and the gate, as people and pipelines run them.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::online::PLAN;
 use crate::program::{serin, serin_reading};
+use crate::server::Server;
 
 /// A folder with a history, and a small model of it.
 struct Trained(TempDir);
@@ -34,6 +36,12 @@ impl Trained {
         std::fs::write(self.0.path().join(name), text).unwrap();
         self.path(name)
     }
+}
+
+/// A table in Parquet.
+fn fixture(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../predictor/tests/fixtures/parquet");
+    folder.join(format!("{name}.parquet")).display().to_string()
 }
 
 const DANGEROUS: &str = r#"{
@@ -83,6 +91,51 @@ fn the_gate_tells_pipelines_by_its_exit_code_and_people_by_reasons_and_actions()
     serin(&["gate", "--release", &dangerous, "--model", &model, "--plan", &shaped, "--plan-out", &plan])
         .exits(2);
     serin(&["gate", "--release", &dangerous, "--model", &model, "--plan", &plan]).exits(2);
+}
+
+#[test]
+fn a_table_in_parquet_is_scored_as_the_same_one_in_csv() {
+    let trained = Trained::new("300");
+    let model = trained.path("model.json");
+    let csv =
+        trained.file("same.csv", "files,entropy,migrations,service\n3,1.5,1,cart\n,,0,\n250,,,search\n");
+    let score = |table: &str| {
+        let scored = serin(&["--json", "predict", "score", table, "--model", &model]).exits(0).json();
+        scored["predictions"].clone()
+    };
+    assert_eq!(score(&fixture("pandas")), score(&csv));
+    assert_eq!(score(&fixture("polars")), score(&csv));
+}
+
+#[test]
+fn the_journal_becomes_a_history_with_what_the_gate_measured() {
+    let (trained, server) = (Trained::new("300"), Server::start());
+    let (model, plan, shaped) =
+        (trained.path("model.json"), trained.file("shop.yaml", PLAN), trained.path("shaped.yaml"));
+    let release = trained
+        .file("release.json", r#"{"service": "shop", "files": 24, "entropy": 3.5, "migrations": true}"#);
+    let gate = ["gate", "--release", &release, "--model", &model, "--plan", &plan, "--plan-out", &shaped];
+    serin(&[&gate[..], &["--approval", "1", "--block", "1"]].concat()).exits(0);
+    server.serin(&["rollout", "create", "--file", &shaped]).exits(0);
+    assert_eq!(server.serin(&["predict", "history"]).exits(0).stdout, "", "it goes on");
+    server.serin(&["rollout", "rollback", "shop", "--reason", "it looks bad"]).exits(0);
+    let row = || {
+        let lines = server.serin(&["predict", "history", "shop"]).exits(0).stdout;
+        serde_json::from_str::<serde_json::Value>(&lines).unwrap()
+    };
+    let told = row();
+    assert_eq!((told["service"].as_str(), told["rolled_back"].as_bool()), (Some("shop"), Some(true)));
+    let measure = |name: &str| told[name].as_f64();
+    assert_eq!(["files", "entropy", "migrations"].map(measure), [Some(24.0), Some(3.5), Some(1.0)]);
+    assert_eq!((measure("recent_rollbacks"), measure("hours_since_deploy")), (Some(0.0), None));
+    let listed = server.serin(&["decision", "list", "shop", "--json"]).exits(0).json();
+    let id = listed["decisions"][0]["id"].as_str().unwrap();
+    server.serin(&["decision", "mark", id, "--false-alarm", "--reason", "a load test"]).exits(0);
+    assert_eq!(row()["rolled_back"].as_bool(), Some(false), "a false alarm was not the release's fault");
+    let history = trained.path("journal.jsonl");
+    server.serin(&["predict", "history", "--out", &history]).exits(0);
+    let refused = serin(&["predict", "train", &history, "-o", &trained.path("next.json")]).exits(2);
+    assert!(refused.stderr.contains("all 1 deployments went well"), "{}", refused.stderr);
 }
 
 #[test]
@@ -226,7 +279,9 @@ fn what_cannot_be_read_is_refused_with_place_and_next_step() {
     says(&["predict", "score", &table, "--model", &cut], "is not a whole model", "serin predict train");
     let changed = trained.file("changed.json", &whole.replacen("\"rows\":60", "\"rows\":61", 1));
     says(&["predict", "score", &table, "--model", &changed], "was changed or damaged", "serin predict train");
-    says(&["predict", "score", "table.parquet", "--model", &model], "Parquet is not read", "duckdb");
+    let parquet = trained.file("cut.parquet", "PAR1 and no more");
+    says(&["predict", "score", &parquet, "--model", &model], "cannot be read as Parquet", "docs/predict.md");
+    says(&["predict", "score", &fixture("list"), "--model", &model], ":1:3", "docs/predict.md");
     let good = trained.file("good.csv", "at,files,rolled_back\n1,1,0\n2,2,0\n");
     says(&["predict", "train", &good, "-o", &model], "all 2 deployments went well", "rolled back");
     says(&["gate", "--release", "-", "--model", "-"], "only one can be read", "");

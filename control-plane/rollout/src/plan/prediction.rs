@@ -4,10 +4,12 @@
 //! probability alone, so the same plan always gives the same steps. No probability makes a rollout quicker, and none stops it: that is
 //! the gate's.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Number;
 use serin_proto::assignment::Weight;
 
 use super::blocks::is_name;
@@ -16,6 +18,8 @@ use super::error::PlanRule;
 use super::quantity::Proportion;
 use super::{Step, bounds};
 
+/// Measures of a release at most.
+const MEASURES_MAX: usize = 64;
 /// A first step is made no smaller than this, in parts per million.
 const LEAST_PPM: u32 = 1_000;
 
@@ -29,6 +33,10 @@ pub(super) struct RawPrediction {
     rollback: Proportion,
     /// The model that says so, for people: letters, digits, '.', '_', '-', at most 64.
     model: Option<String>,
+    /// What the release was measured by: at most 64 numbers by name. They change nothing, and stay in the journal, so that
+    /// `serin predict history` can tell a later model what this release was like.
+    #[serde(default)]
+    measures: BTreeMap<String, Number>,
 }
 
 /// What was predicted.
@@ -38,6 +46,8 @@ pub struct ReleasePrediction {
     pub rollback: Weight,
     /// The model that says so. Empty: not told.
     pub model: String,
+    /// What the release was measured by, by name.
+    pub measures: BTreeMap<String, Number>,
 }
 
 /// `None`: nothing was predicted.
@@ -46,7 +56,7 @@ pub(super) fn check(
     is_experiment: bool,
     findings: &mut Findings,
 ) -> Option<ReleasePrediction> {
-    let RawPrediction { rollback, model } = raw?;
+    let RawPrediction { rollback, model, measures } = raw?;
     if is_experiment {
         findings.add("prediction", PlanRule::NotHere { because: "an experiment has no steps" });
     }
@@ -55,8 +65,17 @@ pub(super) fn check(
         let expected = "made of letters, digits, '.', '_' and '-', 1 to 64 of them";
         findings.add("prediction.model", PlanRule::Form { found, expected });
     }
+    if measures.len() > MEASURES_MAX {
+        findings.add("prediction.measures", PlanRule::TooLong { limit: MEASURES_MAX });
+    }
+    if let Some(name) = measures.keys().find(|name| !is_name(name)) {
+        let found = name.chars().take(64).collect();
+        let expected = "a name made of letters, digits, '.', '_' and '-', 1 to 64 of them";
+        findings.add("prediction.measures", PlanRule::Form { found, expected });
+    }
     let rollback = findings.weight("prediction.rollback", Some(rollback), 0, (0, 1_000_000));
-    Some(ReleasePrediction { rollback, model: model.clone().unwrap_or_default() })
+    let (model, measures) = (model.clone().unwrap_or_default(), measures.clone());
+    Some(ReleasePrediction { rollback, model, measures })
 }
 
 impl ReleasePrediction {
@@ -97,6 +116,19 @@ mod tests {
     }
 
     #[test]
+    fn measures_of_the_release_are_kept_and_change_no_step() {
+        let measured = "prediction: {rollback: 35%, measures: {files: 24, entropy: 3.8}}";
+        assert_eq!(steps(measured), steps("prediction: {rollback: 35%}"));
+        let plan = Plan::parse(&format!("{PLAN}{measured}")).unwrap();
+        let kept = &plan.prediction().unwrap().measures;
+        assert_eq!(kept.get("entropy").and_then(|number| number.as_f64()), Some(3.8));
+        assert_eq!(kept.get("files").and_then(|number| number.as_f64()), Some(24.0));
+        let many: String = (0..65).map(|number| format!("m{number}: 1, ")).collect();
+        let refused = Plan::parse(&format!("{PLAN}prediction: {{rollback: 5%, measures: {{{many}}}}}"));
+        assert!(refused.unwrap_err().to_string().contains("prediction.measures"));
+    }
+
+    #[test]
     fn a_first_step_below_the_least_stays() {
         let plan = "service: shop\nbaseline: v1\ncanary: v2\nsteps: [{weight: 0.05%, bake: 1m}]\nprediction: {rollback: 90%}";
         assert_eq!(Plan::parse(plan).unwrap().steps()[0].weight.ppm(), 500);
@@ -108,6 +140,9 @@ mod tests {
             ("prediction: {rollback: 120%}", "prediction.rollback"),
             ("prediction: {}", "rollback"),
             ("prediction: {rollback: 5%, model: 'a b'}", "prediction.model"),
+            ("prediction: {rollback: 5%, measures: {'a b': 1}}", "prediction.measures"),
+            ("prediction: {rollback: 5%, measures: {files: many}}", "files"),
+            ("prediction: {rollback: 5%, measures: {files: .nan}}", "files"),
         ] {
             let errors = Plan::parse(&format!("{PLAN}{yaml}")).unwrap_err().to_string();
             assert!(errors.contains(field), "{yaml}: {errors}");

@@ -10,9 +10,9 @@ use serin_predictor::document::Document;
 use serin_predictor::table::{History, Layout};
 
 use super::folder::Folder;
-use super::{bytes_max, now, refused, view};
+use super::{bytes_max, refused, view};
 use crate::arguments::Trained;
-use crate::commands::{logs, predict};
+use crate::commands::{finished, logs, predict};
 use crate::failure::{Failure, Kind};
 use crate::input;
 use crate::output::Output;
@@ -95,7 +95,7 @@ pub(super) fn run(
         }
     }
     let stored = Stored { version: read.version(), card: read.card()?, bytes: &bytes };
-    let change = shelf.adopt(stored, now()).map_err(refused)?;
+    let change = shelf.adopt(stored, finished::now()).map_err(refused)?;
     folder.perform(&change.operations)?;
     let answer = view::Restored::of(read.model(), before, &change.shelf);
     output.show(&answer, || view::restored(&answer))
