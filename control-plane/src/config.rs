@@ -6,6 +6,7 @@
 //! Nothing here binds a socket.
 
 mod evidence;
+mod gate;
 mod listener;
 mod notifications;
 mod outside;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use evidence::Evidence;
+pub use gate::ReleaseGate;
 pub use listener::{Listener, Tls, Token};
 pub use notifications::{Limits, Notifications};
 pub use outside::Outside;
@@ -58,6 +60,8 @@ pub struct Config {
     pub evidence: Evidence,
     /// What tells anomalous templates of logs. `None`: severity and exceptions.
     pub log_model: Option<Model>,
+    /// Who says whether a release may go out. `None`: nobody.
+    pub gate: Option<ReleaseGate>,
     /// Filter directives of the log, for example `info`.
     pub log: String,
 }
@@ -190,6 +194,7 @@ impl Config {
             outside,
             notifications: Notifications::new(raw.notifications, insecure)?,
             log_model: raw.logs.model.as_deref().map(log_model).transpose()?,
+            gate: ReleaseGate::new(raw.gate)?,
             log: raw.log,
         })
     }

@@ -11,6 +11,7 @@ mod live;
 mod pages;
 mod past;
 mod problem;
+mod release;
 mod sign_in;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::shutdown::Ending;
 use crate::snapshot::{Directory, ROLLOUTS_MAX, Snapshot};
 pub(crate) use dashboard::Dashboard;
 pub(crate) use gate::Gate;
+pub(crate) use release::Releases;
 
 /// Rollouts of one answer, when the caller does not say.
 const ROLLOUTS_DEFAULT: usize = 100;
@@ -62,6 +64,7 @@ pub struct Shown {
 pub(crate) fn router(
     shown: Shown,
     inbox: Router<Shown>,
+    releases: &Releases,
     (access, posts): (Access, Access),
     dashboard: Dashboard,
 ) -> Router {
@@ -70,6 +73,7 @@ pub(crate) fn router(
         .route("/api/rollouts", get(rollouts))
         .route("/api/components", get(components))
         .merge(ofrep::routes(Arc::clone(&shown.directory)))
+        .merge(releases.routes())
         .route_layer(from_fn_with_state(access, admit))
         .merge(inbox.route_layer(from_fn_with_state(posts, admit)));
     let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));

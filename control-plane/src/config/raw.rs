@@ -43,6 +43,8 @@ pub struct Config {
     pub audit: Audit,
     /// Logs of services, as evidence.
     pub logs: Logs,
+    /// Who says whether a release may go out.
+    pub gate: Gate,
     /// Filter directives of the log, as in `RUST_LOG` (which wins when set). Default: `info`.
     pub log: String,
 }
@@ -62,6 +64,7 @@ impl Default for Config {
             evidence: Evidence::default(),
             audit: Audit::default(),
             logs: Logs::default(),
+            gate: Gate::default(),
             log: "info".to_owned(),
         }
     }
@@ -73,6 +76,18 @@ impl Default for Config {
 pub struct Logs {
     /// The model that tells anomalous templates, as `serin logs train` writes it. Absent: severity and exceptions tell.
     pub model: Option<PathBuf>,
+}
+
+/// Who says whether a release may go out, at `/api/gate` of the http listener.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gate {
+    /// The model, as `serin predict train` writes it. Absent: nobody does.
+    pub model: Option<PathBuf>,
+    /// A probability of a rollback from which on an approval is needed. Absent: that from which on holding up costs less.
+    pub approval: Option<f64>,
+    /// Block if the probability is above this with 95 % certainty. Default: 0.6.
+    pub block: Option<f64>,
 }
 
 /// The listeners.

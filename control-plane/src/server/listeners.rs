@@ -26,7 +26,7 @@ use crate::config::{Config, Listener};
 use crate::ecds::ExtensionConfigs;
 use crate::evidence::service::Evidence;
 use crate::fleet::Ingest;
-use crate::http::{self, Dashboard, Gate, Shown};
+use crate::http::{self, Dashboard, Gate, Releases, Shown};
 use crate::listener::{Bound, MESSAGE_BYTES_MAX};
 use crate::notify;
 use crate::otlp::{Intake, Lines};
@@ -178,7 +178,8 @@ fn http_routes(config: &Config, parts: &Parts) -> Routes {
     let audit = audit(parts, Interface::Http, posts.clone());
     let dashboard = Dashboard::new(parts.admin.clone(), parts.evidence.clone(), gate, audit);
     let inbox = probe::routes(parts.inbox.clone());
-    Routes::from(http::router(shown, inbox, (access, posts), dashboard))
+    let releases = Releases::new(config.gate.as_ref());
+    Routes::from(http::router(shown, inbox, &releases, (access, posts), dashboard))
 }
 
 /// Notes the calls of a listener in the audit log.

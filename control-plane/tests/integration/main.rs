@@ -13,6 +13,7 @@ mod emergency;
 mod evidence;
 mod experiment;
 mod fleet;
+mod gate;
 mod guarded;
 mod hooks;
 mod http;
