@@ -35,6 +35,24 @@ fn a_valid_plan_is_told_in_words_and_numbers() {
 }
 
 #[test]
+fn a_plan_says_what_logs_users_and_earlier_rollouts_have_a_say_in() {
+    let silent = serin_reading(&["plan", "check", "-"], PLAN).exits(0).stdout;
+    assert!(!silent.contains("Beside requests"), "{silent}");
+    let more = "logs: {}\nbehaviour: {conversion: 4%, novelty: 20m}\nlearned: {version: t-1}\nprediction: {rollback: 35%}\n";
+    let plan = format!("{PLAN}\n{more}");
+    let words = serin_reading(&["plan", "check", "-"], &plan).exits(0).stdout;
+    for expected in
+        ["4% fewer conversions", "load times 20% longer", "first 20m", "logs: lines", "(t-1)", "of 35%"]
+    {
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    let numbers = serin_reading(&["plan", "check", "-", "--json"], &plan).exits(0).json();
+    assert_eq!(numbers["behaviour"]["conversion_ppm"], json!(40_000));
+    assert_eq!(numbers["logs"], json!({"weight_ppm": 300_000}));
+    assert_eq!(numbers["prediction"]["rollback_ppm"], json!(350_000));
+}
+
+#[test]
 fn every_fault_of_a_plan_is_shown_at_its_place() {
     let faulty = PLAN.replace("bake: 10m", "bake: soon").replace("canary: v2", "canary: v1");
     let words = serin_reading(&["plan", "check", "-"], &faulty).exits(5);

@@ -4,6 +4,7 @@ mod asked;
 mod experiment;
 mod hooks;
 mod outside;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub(super) struct Explained {
     migrations: Option<hooks::Schema>,
     #[serde(flatten)]
     outside: outside::Shown,
+    #[serde(flatten)]
+    told: told::Shown,
     /// Whether users or sessions keep what they get.
     #[serde(skip)]
     has_identity: bool,
@@ -220,6 +223,7 @@ impl Explained {
             hooks: hooks::hooks(plan),
             migrations: plan.migrations().map(hooks::Schema::of),
             outside: outside::Shown::of(plan),
+            told: told::Shown::of(plan),
             has_identity: plan.has_identity(),
         }
     }
@@ -236,6 +240,7 @@ impl Explained {
         sheet.line(&self.takes());
         self.steps(&mut sheet);
         self.judgement(&mut sheet);
+        self.told.sheet(&mut sheet);
         self.asked.sheet(&mut sheet);
         self.components(&mut sheet);
         if let Some(detection) = &self.detection {

@@ -13,7 +13,7 @@ use serin_proto::admin::v1 as proto;
 
 use super::update::update;
 use super::*;
-use samples::{component, experiment, hostile, progressing, rolling_back};
+use samples::{component, experiment, hostile, progressing, rolling_back, told};
 
 /// Seconds of the epoch at which every test begins.
 const BEGAN: u64 = 1_800_000_000;
@@ -102,6 +102,8 @@ fn the_pictures_at_forty_eighty_and_a_hundred_and_sixty_columns_are_as_kept() {
     let text = is_as_kept("reasons.txt", &open, (80, 30), at(20));
     assert!(text.contains("canary 18 of 300 requests failed") && text.contains("forecast"), "{text}");
     is_as_kept("rolling-back.txt", &seen(&rolling_back()), (80, 24), at(20));
+    let text = is_as_kept("told.txt", &seen(&told()), (80, 24), at(20));
+    assert!(text.contains("told by  logs: only the canary logs") && !text.contains("hardly"), "{text}");
     is_as_kept("experiment.txt", &seen(&experiment()), (80, 16), at(20));
     is_as_kept("few-rows.txt", &model, (80, 8), at(20));
 }

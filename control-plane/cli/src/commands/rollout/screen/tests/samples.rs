@@ -89,6 +89,28 @@ pub(super) fn progressing() -> proto::Rollout {
     }
 }
 
+/// Logs tell of an exception; a line that shows little is left out.
+pub(super) fn told() -> proto::Rollout {
+    let finding = |text: &str, log_evidence: f64, verdict: proto::Verdict| proto::Finding {
+        source: "logs".to_owned(),
+        kind: "log_template".to_owned(),
+        harmful: true,
+        log_evidence,
+        log_threshold: 7.5,
+        verdict: verdict.into(),
+        text: text.to_owned(),
+        ..proto::Finding::default()
+    };
+    proto::Rollout {
+        findings: vec![
+            finding("only the canary logs \"StockError\": 4 of 300", 9.1, proto::Verdict::Regressed),
+            finding("more \"cart is empty\"", 4.0, proto::Verdict::Inconclusive),
+            finding("hardly anything", 0.4, proto::Verdict::Inconclusive),
+        ],
+        ..progressing()
+    }
+}
+
 pub(super) fn rolling_back() -> proto::Rollout {
     let stage = |stage: &str, text: &str| proto::RollbackStage {
         stage: stage.to_owned(),

@@ -9,7 +9,8 @@ use super::super::model::Model;
 use super::{Looks, Tone, of_phase, of_verdict, one_line, text};
 use crate::commands::rollout::view;
 use crate::model::{
-    Action, HookRun, Moment, OutsideReading, Phase, Prediction, Reason, Rollback, Rollout, Veto,
+    Action, Finding, HookRun, Moment, OutsideReading, Phase, Prediction, Reason, Rollback, Rollout, Verdict,
+    Veto,
 };
 use crate::output::{age, duration, percent};
 
@@ -45,6 +46,7 @@ pub(super) fn lines(model: &Model, looks: Looks, cells: usize, now: SystemTime) 
     lines.extend(head.rollback(rollout.rollback.as_ref(), rollout.phase));
     lines.extend(head.vetoes(&rollout.vetoes));
     lines.extend(head.hooks(&rollout.hooks));
+    lines.extend(head.findings(&rollout.findings));
     lines.extend(head.outside(&rollout.outside));
     lines.push(Line::default());
     lines
@@ -187,6 +189,21 @@ impl Head {
         let tone = |run: &HookRun| if run.state == "failed" { Tone::Bad } else { Tone::Unsure };
         let runs: Vec<_> = hooks.iter().filter(waits).map(|run| (tone(run), says(run))).collect();
         self.listed("hook", &runs)
+    }
+
+    /// Harms that logs or users tell of, from half of what proves them on.
+    fn findings(&self, findings: &[Finding]) -> Vec<Line<'static>> {
+        let is_near = |one: &&Finding| {
+            let share = one.log_evidence / one.log_threshold.max(f64::MIN_POSITIVE);
+            one.harmful && (one.verdict == Verdict::Regressed || share >= 0.5)
+        };
+        let tone = |one: &Finding| match one.verdict {
+            Verdict::Regressed => Tone::Bad,
+            Verdict::Healthy | Verdict::Inconclusive | Verdict::Unknown => Tone::Unsure,
+        };
+        let says = |one: &Finding| format!("{}: {}", one.source, one_line(&one.text));
+        let near: Vec<_> = findings.iter().filter(is_near).map(|one| (tone(one), says(one))).collect();
+        self.listed("told by", &near)
     }
 
     fn outside(&self, readings: &[OutsideReading]) -> Vec<Line<'static>> {
