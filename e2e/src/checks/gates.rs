@@ -136,7 +136,8 @@ async fn build(checks: &Checks) -> Result<Outcome> {
 }
 
 async fn unit(checks: &Checks) -> Result<Outcome> {
-    tests(checks, &format!("not package({SCENARIOS})"), &["--workspace", "--exclude", SCENARIOS]).await
+    let packages = ["--workspace", "--exclude", SCENARIOS];
+    tests(checks, &["-E", &format!("not package({SCENARIOS})")], &packages).await
 }
 
 async fn doctest(checks: &Checks) -> Result<Outcome> {
@@ -155,8 +156,10 @@ async fn wasm_core(checks: &Checks) -> Result<Outcome> {
     checks.check(test).await
 }
 
+/// Scenarios wait more than they compute: one more at a time than a machine of CI has cores.
 async fn envoy(checks: &Checks) -> Result<Outcome> {
-    tests(checks, &format!("package({SCENARIOS})"), &["--package", SCENARIOS]).await
+    let meant = ["-E", &format!("package({SCENARIOS})"), "--test-threads", "3"];
+    tests(checks, &meant, &["--package", SCENARIOS]).await
 }
 
 async fn demo(checks: &Checks) -> Result<Outcome> {
@@ -169,11 +172,9 @@ async fn demo(checks: &Checks) -> Result<Outcome> {
 
 /// Runs tests by nextest, or by `cargo test` of `packages` where it is not installed. nextest always builds the whole workspace
 /// and runs what is `meant`: what a crate is built with depends on what is built beside it, so all gates share one build.
-async fn tests(checks: &Checks, meant: &str, packages: &[&str]) -> Result<Outcome> {
+async fn tests(checks: &Checks, meant: &[&str], packages: &[&str]) -> Result<Outcome> {
     let command = if exists("cargo-nextest", "--version") {
-        checks.cargo(
-            &[&["nextest", "run", "--no-fail-fast", "--workspace"], &TESTS[..], &["-E", meant]].concat(),
-        )
+        checks.cargo(&[&["nextest", "run", "--no-fail-fast", "--workspace"], &TESTS[..], meant].concat())
     } else {
         checks.cargo(&[&["test", "--no-fail-fast"], &TESTS[..], packages].concat())
     };

@@ -231,10 +231,11 @@ async fn a_flood_of_log_lines_takes_bounded_memory_delays_no_decision_and_drowns
     let (lines, requests) =
         (by_result(&metrics, "serin_otlp_log_lines_total"), by_result(&metrics, "serin_otlp_requests_total"));
     println!("lines {lines:?}; requests {requests:?}");
-    // What was taken is counted or counted as shed, and what was refused is counted, too.
+    // What was taken is counted, or counted as shed, or as of no rollout once this one is undone; what was refused is counted, too.
     let taken = answered[&200] * u64::try_from(RECORDS).unwrap();
     let seen: u64 = lines.values().sum();
-    assert!(seen >= taken && lines["shed"] >= taken * 9 / 10, "{lines:?} of {taken}");
+    let beyond = lines["shed"] + lines["not_looked_at"];
+    assert!(seen >= taken && lines["shed"] > 0 && beyond >= taken * 9 / 10, "{lines:?} of {taken}");
     assert_eq!(
         requests.get("busy").copied().unwrap_or_default(),
         answered.get(&429).copied().unwrap_or_default()

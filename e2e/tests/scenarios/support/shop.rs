@@ -1,6 +1,6 @@
 //! The shop while it is rolled out behind one Envoy by the real control plane.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use serin_e2e::envoy::{Envoy, Settings};
@@ -102,7 +102,16 @@ impl Shop {
     }
 
     async fn first(&self, what: &str, within: Duration, is_wanted: impl Fn(&Event) -> bool) -> Event {
-        eventually(what, within, async || self.events(0).await.into_iter().find(&is_wanted)).await
+        let end = Instant::now() + within;
+        loop {
+            let events = self.events(0).await;
+            if let Some(found) = events.iter().find(|event| is_wanted(event)) {
+                return found.clone();
+            }
+            let told = || events.iter().map(|event| format!("{} {}\n", event.kind, event.text)).collect::<String>();
+            assert!(Instant::now() < end, "not within {within:?}: {what}; the journal holds\n{}", told());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
