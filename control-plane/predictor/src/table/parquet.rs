@@ -119,7 +119,17 @@ impl Meaning {
             LogicalType::Integer(_) => Some(plain),
             // Null columns of pandas.
             LogicalType::Unknown => Some(plain),
-            _ => None,
+            LogicalType::Map
+            | LogicalType::List
+            | LogicalType::Time(_)
+            | LogicalType::Bson
+            | LogicalType::Uuid
+            | LogicalType::Float16
+            | LogicalType::Variant(_)
+            | LogicalType::Geometry(_)
+            | LogicalType::Geography(_)
+            | LogicalType::File
+            | LogicalType::_Unknown { .. } => None,
         }
     }
 
@@ -141,7 +151,13 @@ impl Meaning {
             ConvertedType::DATE => per_second(1.0 / DAY_S),
             ConvertedType::TIMESTAMP_MILLIS => per_second(1e3),
             ConvertedType::TIMESTAMP_MICROS => per_second(1e6),
-            _ => None,
+            ConvertedType::MAP
+            | ConvertedType::MAP_KEY_VALUE
+            | ConvertedType::LIST
+            | ConvertedType::TIME_MILLIS
+            | ConvertedType::TIME_MICROS
+            | ConvertedType::BSON
+            | ConvertedType::INTERVAL => None,
         }
     }
 
@@ -168,7 +184,9 @@ impl Meaning {
     fn of_bytes(self, bytes: &ByteArray) -> Option<Cell<'_>> {
         match self {
             Self::Number { divisor } if divisor != 1.0 => Some(self.of_number(big_endian(bytes.data()))),
-            _ => std::str::from_utf8(bytes.data()).ok().map(Cell::of),
+            Self::Number { .. } | Self::Unsigned | Self::Words | Self::Since { .. } => {
+                std::str::from_utf8(bytes.data()).ok().map(Cell::of)
+            }
         }
     }
 }
