@@ -11,7 +11,7 @@ use serin_analysis::risk::BySource;
 use serin_analysis::streams::{Kind, Margins, Source, projected};
 
 use crate::outcome::{Outcome, Seen, Truth};
-use crate::tuning::{Detector, Example, Tuning, thresholds};
+use crate::tuning::{Example, Tuning, thresholds};
 
 /// Seconds in which a harm is expected to begin.
 pub const HORIZON_S: u64 = 1_800;
@@ -191,13 +191,13 @@ impl Case {
             |detector, effect| Example { detector, effect, is_harmful: self.is_harmful, weight: self.weight };
         let mut examples = Vec::new();
         if found.metrics {
-            examples.push(example(Detector::Metrics, 0.0));
+            examples.push(example(None, 0.0));
         }
         for (source, is_found) in [(Source::Behaviour, found.behaviour), (Source::Logs, found.logs)] {
             let weighted = |stream: &&Stream| self.weighted(stream, tuning.margins());
             let of = self.streams.iter().filter(|stream| is_found && stream.kind.source() == source);
             let strongest = of.max_by(|one, other| weighted(one).total_cmp(&weighted(other)));
-            examples.extend(strongest.map(|stream| example(stream.kind.into(), stream.effect)));
+            examples.extend(strongest.map(|stream| example(Some(stream.kind), stream.effect)));
         }
         examples
     }

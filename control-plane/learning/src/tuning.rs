@@ -17,7 +17,7 @@ use serin_analysis::risk::{BySource, SourceWeights};
 use serin_analysis::streams::{Kind, Margins, Source, Sources, Streams};
 use thiserror::Error;
 
-pub use confidence::{Belief, Confidences, Detector, Example};
+pub use confidence::{Belief, Confidences, Example};
 pub use weights::WEIGHT_FACTOR;
 
 /// What is learned.

@@ -23,6 +23,9 @@ fn what_is_written_is_read_again_and_has_the_same_version() {
     assert_eq!((read.card().data.outcomes, read.card().later.outcomes), (210, 90));
     assert!(read.card().data.to < read.card().later.from);
     assert!(document.to_json().len() < DOCUMENT_BYTES_MAX);
+    let detectors = r#""confidences":{"metrics":[{"from":0.0,"probability":0.9,"outcomes":0.0},"#;
+    assert!(document.to_json().contains(detectors), "{}", document.to_json());
+    assert!(document.to_json().contains(r#""outcomes":0.0}],"log_template":[{"from":0.0,"#));
 }
 
 #[test]
@@ -39,6 +42,8 @@ fn what_was_changed_damaged_or_is_out_of_bounds_is_refused() {
     check("\"slow_load\":1.0,", "", "rooms.slow_load: is missing");
     check("\"behaviour\":0.", "\"behaviour\":0.0", "weights: are not a sum of 1");
     check("\"probability\":0.9", "\"probability\":1.9", "confidences: hold a number");
+    check("\"metrics\":[", "\"requests\":[", "missing field `metrics`");
+    check("\"conversion\":[", "\"scroll\":[", "scroll");
     check("\"learned_at\":", "\"learnt_at\":", "unknown field");
     check("\"outcomes\":210", "\"outcomes\":-1", "card.data.outcomes");
     assert!(Document::read("{").is_err());

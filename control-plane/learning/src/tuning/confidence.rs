@@ -16,71 +16,11 @@ const BEFORE_COUNTS: f64 = 4.0;
 /// Differences relative to the default margin at which bands begin.
 const BANDS: [f64; 3] = [0.0, 2.0, 4.0];
 
-/// What tells of a harm.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Detector {
-    /// The evidence of requests.
-    Metrics,
-    /// A template of log lines.
-    LogTemplate,
-    /// Failing scripts.
-    ScriptError,
-    /// Rage clicks.
-    RageClick,
-    /// Pages that are left.
-    Abandonment,
-    /// Pages that load slowly.
-    SlowLoad,
-    /// Missing conversions.
-    Conversion,
-}
-
-impl Detector {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Metrics,
-        Self::LogTemplate,
-        Self::ScriptError,
-        Self::RageClick,
-        Self::Abandonment,
-        Self::SlowLoad,
-        Self::Conversion,
-    ];
-
-    /// Its name in interfaces.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics",
-            Self::LogTemplate => Kind::LogTemplate.name(),
-            Self::ScriptError => Kind::ScriptError.name(),
-            Self::RageClick => Kind::RageClick.name(),
-            Self::Abandonment => Kind::Abandonment.name(),
-            Self::SlowLoad => Kind::SlowLoad.name(),
-            Self::Conversion => Kind::Conversion.name(),
-        }
-    }
-}
-
-impl From<Kind> for Detector {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::LogTemplate => Self::LogTemplate,
-            Kind::ScriptError => Self::ScriptError,
-            Kind::RageClick => Self::RageClick,
-            Kind::Abandonment => Self::Abandonment,
-            Kind::SlowLoad => Self::SlowLoad,
-            Kind::Conversion => Self::Conversion,
-        }
-    }
-}
-
 /// A detector that would have undone a version, and what was true.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Example {
-    /// The detector.
-    pub detector: Detector,
+    /// The kind of stream. `None`: the evidence of requests.
+    pub detector: Option<Kind>,
     /// The difference relative to what the default margin leaves.
     pub effect: f64,
     /// Whether the version was harmful.
@@ -101,10 +41,16 @@ pub struct Belief {
     pub outcomes: f64,
 }
 
-/// What is believed of every detector.
+/// What is believed of one detector, by band.
+type Beliefs = [Belief; BANDS.len()];
+
+/// What is believed of every detector: the evidence of requests, and each kind of stream.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Confidences(BTreeMap<Detector, [Belief; BANDS.len()]>);
+pub struct Confidences {
+    metrics: Beliefs,
+    #[serde(flatten)]
+    streams: BTreeMap<Kind, Beliefs>,
+}
 
 impl Default for Confidences {
     fn default() -> Self {
@@ -120,7 +66,7 @@ impl Confidences {
     /// Learns from what detectors said.
     #[must_use]
     pub fn learn(examples: &[Example]) -> Self {
-        let of = |detector: Detector| {
+        let of = |detector: Option<Kind>| {
             let mut sums = [(0.0, 0.0); BANDS.len()];
             for example in examples.iter().filter(|example| example.detector == detector) {
                 if let Some((harmful, all)) = sums.get_mut(band(example.effect)) {
@@ -128,25 +74,26 @@ impl Confidences {
                     *all += example.weight;
                 }
             }
-            (detector, rising(sums))
+            rising(sums)
         };
-        Self(Detector::ALL.into_iter().map(of).collect())
+        let streams = Kind::ALL.into_iter().map(|kind| (kind, of(Some(kind))));
+        Self { metrics: of(None), streams: streams.collect() }
     }
 
     /// The probability that a version is harmful of which `detector` says that it is so far beyond its default margin.
     #[must_use]
-    pub fn probability(&self, detector: Detector, effect: f64) -> f64 {
-        let beliefs = self.0.get(&detector);
+    pub fn probability(&self, detector: Option<Kind>, effect: f64) -> f64 {
+        let beliefs = detector.map_or(Some(&self.metrics), |kind| self.streams.get(&kind));
         beliefs.and_then(|beliefs| beliefs.get(band(effect))).map_or(BEFORE, |belief| belief.probability)
     }
 
-    /// What is believed of each detector, by band.
-    pub fn beliefs(&self) -> impl Iterator<Item = (Detector, &[Belief])> {
-        self.0.iter().map(|(detector, beliefs)| (*detector, beliefs.as_slice()))
+    /// What is believed of each kind of stream, by band.
+    pub fn of_streams(&self) -> impl Iterator<Item = (Kind, &[Belief])> {
+        self.streams.iter().map(|(kind, beliefs)| (*kind, beliefs.as_slice()))
     }
 
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        for beliefs in self.0.values() {
+        for beliefs in self.streams.values().chain([&self.metrics]) {
             let is_each = beliefs.iter().zip(BANDS).all(|(belief, from)| {
                 let counts = belief.outcomes.is_finite() && belief.outcomes >= 0.0;
                 belief.from == from && (0.0..=1.0).contains(&belief.probability) && counts
@@ -158,12 +105,12 @@ impl Confidences {
                 return Err("fall where a difference grows");
             }
         }
-        if self.0.len() == Detector::ALL.len() { Ok(()) } else { Err("are not those of all detectors") }
+        if self.streams.len() == Kind::ALL.len() { Ok(()) } else { Err("are not those of all detectors") }
     }
 }
 
 /// Means of the bands, none less than the one before: those that fall are pooled (pool adjacent violators).
-fn rising(sums: [(f64, f64); BANDS.len()]) -> [Belief; BANDS.len()] {
+fn rising(sums: [(f64, f64); BANDS.len()]) -> Beliefs {
     // A pool: what was harmful, all, and how many bands.
     let mut pools: Vec<(f64, f64, usize)> = Vec::new();
     for (harmful, all) in sums {

@@ -88,19 +88,19 @@ fn at_its_learned_margins_a_canary_is_undone_no_more_often_than_the_budget_allow
 #[test]
 fn a_difference_that_is_larger_is_believed_no_less() {
     let example =
-        |effect, is_harmful| Example { detector: Detector::SlowLoad, effect, is_harmful, weight: 1.0 };
+        |effect, is_harmful| Example { detector: Some(Kind::SlowLoad), effect, is_harmful, weight: 1.0 };
     let mut examples = vec![example(1.5, false); 12];
     examples.extend(vec![example(3.0, true); 6]);
     examples.extend(vec![example(9.0, true); 9]);
     let learned = Confidences::learn(&examples);
-    near(learned.probability(Detector::SlowLoad, 1.5), 3.6 / 16.0);
-    near(learned.probability(Detector::SlowLoad, 3.0), 9.6 / 10.0);
-    near(learned.probability(Detector::SlowLoad, 9.0), 12.6 / 13.0);
-    near(learned.probability(Detector::Metrics, 0.0), 0.9);
+    near(learned.probability(Some(Kind::SlowLoad), 1.5), 3.6 / 16.0);
+    near(learned.probability(Some(Kind::SlowLoad), 3.0), 9.6 / 10.0);
+    near(learned.probability(Some(Kind::SlowLoad), 9.0), 12.6 / 13.0);
+    near(learned.probability(None, 0.0), 0.9);
     let turned: Vec<Example> =
         examples.iter().map(|example| Example { is_harmful: !example.is_harmful, ..*example }).collect();
     let pooled = Confidences::learn(&turned);
-    let told = [1.5, 3.0, 9.0].map(|effect| pooled.probability(Detector::SlowLoad, effect));
+    let told = [1.5, 3.0, 9.0].map(|effect| pooled.probability(Some(Kind::SlowLoad), effect));
     near(told[0], (12.0 + 3.0 * 3.6) / (27.0 + 12.0));
     assert!(told[0] == told[1] && told[1] == told[2], "{told:?}");
 }
