@@ -67,6 +67,9 @@ pub struct Anomaly {
     pub impact: f64,
     /// Natural logarithm of the evidence for it.
     pub log_evidence: f64,
+    /// How often what was found with full evidence proved right, 0 to 1. `None`: it is not known, and counts as always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_confidence: Option<f64>,
 }
 
 /// The four factors of a risk, each 0 to 1.
@@ -78,7 +81,7 @@ pub struct Factors {
     pub frequency: f64,
     /// What they mean for the business.
     pub impact: f64,
-    /// How sure they are.
+    /// How sure they are: what evidence says, times what was learned of findings with full evidence.
     pub confidence: f64,
 }
 
@@ -97,7 +100,8 @@ impl Anomaly {
             severity: severity.fold(0.0, f64::max),
             frequency: frequency(self.excess_per_minute, self.requests_per_minute),
             impact: share(self.impact),
-            confidence: confidence(self.log_evidence, log_threshold),
+            confidence: confidence(self.log_evidence, log_threshold)
+                * self.learned_confidence.map_or(1.0, share),
         }
     }
 }
@@ -123,7 +127,7 @@ fn frequency(excess: f64, requests: f64) -> f64 {
 }
 
 /// `value` within 0 to 1, 0 if it is no number.
-fn share(value: f64) -> f64 {
+pub(crate) fn share(value: f64) -> f64 {
     if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
 }
 

@@ -10,6 +10,7 @@
 //! not change a bit of the result. Bounds: [`MAX_STREAMS`] streams that are harms and as many that are not; further ones are
 //! counted and not judged.
 
+mod confidence;
 mod finding;
 mod kind;
 mod margins;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::increment::{Arm, ByArm};
 use crate::onset::StartPrior;
 use crate::verdict::Verdict;
+pub use confidence::{Confidences, FROM_MAX, POINTS_MAX, Point, PointsError};
 pub use finding::Finding;
 pub use kind::{Kind, LEAST_CONVERSION, Source};
 pub use margins::{Margins, Observed, projected};
@@ -130,6 +132,8 @@ pub struct Streams {
     least_conversion: f64,
     #[serde(default)]
     margins: Margins,
+    #[serde(default)]
+    confidences: Confidences,
 }
 
 impl Streams {
@@ -149,6 +153,7 @@ impl Streams {
             log_extra: 0.0,
             least_conversion: LEAST_CONVERSION,
             margins: Margins::default(),
+            confidences: Confidences::default(),
         }
     }
 
@@ -162,6 +167,12 @@ impl Streams {
     #[must_use]
     pub fn with_margins(self, margins: Margins) -> Self {
         Self { margins, ..self }
+    }
+
+    /// Findings are believed as `confidences` say. Evidence and verdicts are the same without.
+    #[must_use]
+    pub fn with_confidences(self, confidences: Confidences) -> Self {
+        Self { confidences, ..self }
     }
 
     /// Adds requests that started in `second`: what lines of logs are counted beside.
@@ -269,6 +280,10 @@ impl Streams {
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> =
             self.streams.iter().filter_map(|stream| stream.finding(self.log_extra)).collect();
+        for finding in findings.iter_mut().filter(|finding| finding.is_harmful) {
+            let usual = Margins::default().margin(finding.kind, self.least_conversion);
+            finding.learned_confidence = self.confidences.of(finding.kind, finding.effect_to(usual));
+        }
         findings.sort_by(|a, b| {
             let harm = b.is_harmful.cmp(&a.is_harmful);
             harm.then(b.weighted().total_cmp(&a.weighted())).then(a.name.cmp(&b.name))

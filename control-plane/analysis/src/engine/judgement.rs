@@ -187,6 +187,7 @@ impl Judgement<'_> {
                 requests_per_minute: per_minute,
                 impact: self.impact,
                 log_evidence: reason.log_evidence,
+                learned_confidence: None,
             }
         };
         let anomalies: Vec<Anomaly> = reasons.iter().map(anomaly).collect();

@@ -14,6 +14,7 @@ fn anomaly(class: HarmClass, effect_to_margin: f64) -> Anomaly {
         requests_per_minute: 1_000.0,
         impact: 1.0,
         log_evidence: PROOF,
+        learned_confidence: None,
     }
 }
 
@@ -39,6 +40,21 @@ fn factors_are_what_their_definitions_say() {
 fn a_proved_crash_of_every_request_is_the_full_risk() {
     let crash = Anomaly { excess_per_minute: 1_000.0, ..anomaly(HarmClass::Crash, 3.0) };
     near(scope_risk(&[crash], PROOF), 100.0);
+}
+
+#[test]
+fn what_was_learned_is_the_confidence_of_full_evidence_and_less_of_less() {
+    let of = |log_evidence, learned_confidence| {
+        let slow = anomaly(HarmClass::Slow, 1.0);
+        Anomaly { log_evidence, learned_confidence, ..slow }.factors(PROOF).confidence
+    };
+    near(of(PROOF, Some(0.25)), 0.25);
+    near(of(3.0 * PROOF, Some(0.25)), 0.25);
+    near(of(PROOF / 2.0, Some(0.25)), 0.125);
+    near(of(PROOF / 2.0, Some(1.0)), of(PROOF / 2.0, None));
+    near(of(PROOF, Some(7.0)), 1.0);
+    near(of(PROOF, Some(-1.0)), 0.0);
+    near(of(PROOF, Some(f64::NAN)), 0.0);
 }
 
 #[test]
@@ -134,8 +150,8 @@ fn any_anomaly() -> impl Strategy<Value = Anomaly> {
     let number =
         || prop_oneof![0.0..2.0_f64, 0.0..1e5_f64, any::<f64>(), Just(f64::NAN), Just(f64::INFINITY)];
     let harms = prop::collection::vec((class, number()), 0..4);
-    (harms, number(), number(), number(), number()).prop_map(
-        |(harms, excess, requests, impact, log_evidence)| Anomaly {
+    (harms, number(), number(), number(), number(), prop::option::of(number())).prop_map(
+        |(harms, excess, requests, impact, log_evidence, learned_confidence)| Anomaly {
             harms: harms
                 .into_iter()
                 .map(|(class, effect)| Harm { class, effect_to_margin: effect })
@@ -144,6 +160,7 @@ fn any_anomaly() -> impl Strategy<Value = Anomaly> {
             requests_per_minute: requests,
             impact,
             log_evidence,
+            learned_confidence,
         },
     )
 }

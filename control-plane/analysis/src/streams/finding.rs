@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::evalue::Margin;
 use crate::increment::ByArm;
 use crate::risk::{Anomaly, Harm};
 use crate::verdict::Verdict;
@@ -39,6 +40,10 @@ pub struct Finding {
     pub events: ByArm<u64>,
     /// Requests or page views since then.
     pub exposures: ByArm<u64>,
+    /// How often a version was harmful of which a finding said this, 0 to 1, as experience has it. It is the confidence in the risk,
+    /// less as the evidence is short of its threshold. `None`: nothing is known, and evidence alone says how sure it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_confidence: Option<f64>,
 }
 
 impl Finding {
@@ -75,8 +80,12 @@ impl Finding {
             (_, true) => format!("not decided ({})", crate::verdict::odds(self.log_evidence)),
             (_, false) => "no harm by itself".to_owned(),
         };
+        let learned = match self.learned_confidence {
+            Some(part) => format!(", and of such findings {:.0} % proved right", 100.0 * part),
+            None => String::new(),
+        };
         format!(
-            "{what}: {} on the canary ({} of {}), {} on the baseline ({} of {}): {judged}",
+            "{what}: {} on the canary ({} of {}), {} on the baseline ({} of {}): {judged}{learned}",
             percent(canary),
             self.events.canary,
             self.exposures.canary,
@@ -86,22 +95,33 @@ impl Finding {
         )
     }
 
+    /// By how much the canary is worse; negative where it is better.
+    fn excess(&self) -> f64 {
+        let ByArm { baseline, canary } = self.rates();
+        if self.kind.is_wanted() { baseline - canary } else { canary - baseline }
+    }
+
+    /// The difference relative to what the canary may have, 0 where it is no worse.
+    fn effect(&self, allowed: f64) -> f64 {
+        let (excess, room) = (self.excess(), (allowed - self.rates().baseline).abs());
+        if excess > 0.0 { excess / room.max(1e-9) } else { 0.0 }
+    }
+
+    /// The difference relative to what `margin` leaves.
+    pub(super) fn effect_to(&self, margin: Margin) -> f64 {
+        self.effect(margin.ratio * self.rates().baseline + margin.absolute)
+    }
+
     /// As a part of the risk.
     pub(super) fn anomaly(&self) -> Anomaly {
-        let ByArm { baseline, canary } = self.rates();
-        let (excess, room) = if self.kind.is_wanted() {
-            (baseline - canary, baseline - self.allowed)
-        } else {
-            (canary - baseline, self.allowed - baseline)
-        };
-        let effect_to_margin = if excess > 0.0 { excess / room.max(1e-9) } else { 0.0 };
         let seen = self.exposures.canary as f64;
         Anomaly {
-            harms: vec![Harm { class: self.kind.harm(), effect_to_margin }],
-            excess_per_minute: excess.max(0.0) * seen,
+            harms: vec![Harm { class: self.kind.harm(), effect_to_margin: self.effect(self.allowed) }],
+            excess_per_minute: self.excess().max(0.0) * seen,
             requests_per_minute: seen,
             impact: 1.0,
             log_evidence: self.log_evidence,
+            learned_confidence: self.learned_confidence,
         }
     }
 }

@@ -237,6 +237,7 @@ impl Stream {
             log_threshold,
             events,
             exposures,
+            learned_confidence: None,
         })
     }
 }

@@ -198,6 +198,52 @@ fn the_share_of_the_risk_names_the_source_that_found_it() {
     assert!(risk.log_evidence > 10.0);
 }
 
+#[test]
+fn what_was_learned_of_a_kind_changes_the_risk_and_no_evidence_and_no_verdict() {
+    let seen = |confidences: Confidences, margins: Margins| {
+        let mut streams = streams(0.01).with_margins(margins).with_confidences(confidences);
+        for second in BEGIN..BEGIN + 200 {
+            for (arm, slow) in [(Arm::Baseline, 7), (Arm::Canary, 6)] {
+                streams.merge(&counts(
+                    &of_views(Kind::SlowLoad),
+                    second,
+                    arm,
+                    slow,
+                    Some(70 - 40 * (arm as u64)),
+                ));
+            }
+            streams.advance(second);
+        }
+        let crossed: Vec<Source> = streams.crossed().collect();
+        (crossed, streams.log_evidence(Source::Behaviour), streams.risk((0.0, 0.0)), streams.findings())
+    };
+    let table = |points: [(f64, f64); 2]| {
+        let points = points.map(|(from, confidence)| Point { from, confidence }).to_vec();
+        Confidences::default().with(Kind::SlowLoad, points).unwrap()
+    };
+    let usual = seen(Confidences::default(), Margins::default());
+    let learned = seen(table([(0.0, 0.25), (100.0, 1.0)]), Margins::default());
+    assert_eq!((&usual.0, usual.1), (&learned.0, learned.1));
+    assert_eq!(usual.0, [Source::Behaviour]);
+    // 20 % are slow instead of 10 %, where 11.5 % may be: 6.7 times the margin.
+    assert_eq!(usual.3[0].learned_confidence, None);
+    assert_eq!(learned.3[0].learned_confidence, Some(0.25));
+    let [before, then] = [&usual.2, &learned.2].map(|risk| risk.by_source.behaviour.risk);
+    assert!((then - before / 4.0).abs() < 1e-9, "{before} becomes {then}");
+    assert!(
+        learned.3[0].sentence().ends_with(", and of such findings 25 % proved right"),
+        "{}",
+        learned.3[0].sentence()
+    );
+    let judged = |of: &[Finding]| of.iter().map(|one| (one.verdict, one.log_evidence)).collect::<Vec<_>>();
+    assert_eq!(judged(&usual.3), judged(&learned.3));
+    // The difference is twice that with half the room, and the table goes by the default all the same.
+    let narrow = Margins::default().with_room(Kind::SlowLoad, 0.5);
+    let [near, far] =
+        [10.0, 4.0].map(|from| seen(table([(0.0, 0.25), (from, 1.0)]), narrow).3[0].learned_confidence);
+    assert_eq!((near, far), (Some(0.25), Some(1.0)));
+}
+
 #[derive(Clone, Debug)]
 enum Told {
     Requests(u64, Arm, u64),

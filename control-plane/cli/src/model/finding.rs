@@ -31,6 +31,8 @@ pub(crate) struct Finding {
     pub(crate) canary_events: u64,
     pub(crate) canary_exposures: u64,
     pub(crate) text: String,
+    /// How often such findings proved right, 0 to 1. `None`: the plan has learned nothing of it.
+    pub(crate) learned_confidence: Option<f64>,
 }
 
 /// What one source makes of the risk.

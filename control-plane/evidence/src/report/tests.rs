@@ -309,6 +309,7 @@ fn told_by_logs() -> Judgement {
         allowed: 0.0002,
         events: ByArm { baseline: 0, canary: 37 },
         exposures: ByArm { baseline: 2_400, canary: 1_000 },
+        learned_confidence: Some(0.97),
     };
     let part = |weight, risk| SourceRisk { weight, risk, log_evidence: 0.0 };
     let by_source = BySource { metrics: part(0.4, 0.0), behaviour: part(0.3, 0.0), logs: part(0.3, 50.0) };
@@ -327,6 +328,7 @@ fn what_logs_told_stands_among_the_causes_with_its_share_and_its_samples() {
         "- Of a risk of 15 of 100, requests had 0 %, users 0 %, logs 100 %.",
         "only the canary logs",
         "3.70 % on the canary (37 of 1000)",
+        "and of such findings 97 % proved right.",
         "  - no receipt for 17",
     ] {
         assert!(report.contains(part), "{part} is not in\n{report}");

@@ -55,8 +55,10 @@ pub(super) fn streams(plan: &Plan) -> Option<Streams> {
     let is_any = plan.logs().is_some() || plan.behaviour().is_some();
     let fall = plan.behaviour().map_or(0.0, |behaviour| share(behaviour.conversion));
     let new = || Streams::new(sources(plan), RawEngineConfig::default().horizon_s);
-    let margins = plan.learned().map(|learned| learned.margins).unwrap_or_default();
-    is_any.then(|| new().with_least_conversion(1.0 - fall).with_margins(margins))
+    let (margins, confidences) =
+        plan.learned().map(|learned| (learned.margins, learned.confidences.clone())).unwrap_or_default();
+    is_any
+        .then(|| new().with_least_conversion(1.0 - fall).with_margins(margins).with_confidences(confidences))
 }
 
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {

@@ -285,6 +285,27 @@ fn logs_undo_a_version_whose_requests_all_succeed_and_the_cause_says_so() {
 }
 
 #[test]
+fn what_was_learned_of_findings_is_their_confidence_in_the_risk_and_decides_nothing() {
+    let judged = |learned: &str| {
+        let (plan, state) = rollout_with(&format!("warm_up: 0s\nlogs: {{}}\n{learned}"));
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        let (second, judgement) = logged(&mut evaluation, START, START + 60).unwrap();
+        (second, judgement.alarm, judgement.sources.unwrap().by_source.logs, judgement.findings[0].clone())
+    };
+    let usual = judged("");
+    let learned = judged("learned: {confidences: {log_template: [[0, 0.2]]}}\n");
+    assert_eq!((usual.0, usual.1, usual.2.log_evidence), (learned.0, learned.1, learned.2.log_evidence));
+    assert!((learned.2.risk - usual.2.risk / 5.0).abs() < 1e-9, "{:?} becomes {:?}", usual.2, learned.2);
+    assert_eq!((usual.3.learned_confidence, learned.3.learned_confidence), (None, Some(0.2)));
+    assert_eq!(
+        learned.3.sentence(),
+        format!("{}, and of such findings 20 % proved right", usual.3.sentence())
+    );
+    // Of another kind nothing was learned.
+    assert_eq!(judged("learned: {confidences: {slow_load: [[0, 0.2]]}}\n").2, usual.2);
+}
+
+#[test]
 fn what_logs_told_counts_after_a_restart_and_without_logs_in_the_plan_it_changes_nothing() {
     let (plan, state) = rollout_with("warm_up: 0s\nlogs: {}\n");
     let mut whole = Evaluation::new(&plan, &state).unwrap();

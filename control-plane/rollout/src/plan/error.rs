@@ -187,6 +187,9 @@ pub enum PlanRule {
         /// Why.
         because: &'static str,
     },
+    /// A table of confidences that is none.
+    #[error("{0}")]
+    Points(serin_analysis::streams::PointsError),
     /// A rule of what the filters are told.
     #[error("{0}")]
     Assignment(#[from] Rule),

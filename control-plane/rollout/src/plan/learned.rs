@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serin_analysis::risk::{BySource, SourceWeights};
-use serin_analysis::streams::{Kind, Margins};
+use serin_analysis::streams::{Confidences, Kind, Margins, Point, PointsError};
 use serin_proto::assignment::Weight;
 
 use super::blocks::is_name;
@@ -28,6 +28,8 @@ pub(super) struct RawLearned {
     weights: RawWeights,
     /// What margins leave, as a factor of the default.
     rooms: RawRooms,
+    /// How often findings proved right, which is their confidence in the risk. It undoes nothing.
+    confidences: RawConfidences,
 }
 
 /// The parts of the sources of evidence, brought to a sum of one.
@@ -62,6 +64,30 @@ struct RawRooms {
     conversion: Option<f64>,
 }
 
+/// Pairs of a difference, relative to what the default margin leaves, and the part of versions that were harmful from it on, 0 to 1. The
+/// first difference is 0, differences rise to 1000 at most, and parts do not fall. At most 8 pairs.
+type RawPoints = Vec<(f64, f64)>;
+
+/// How often findings proved right, by kind. Of a kind that is absent nothing is known.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "PlanLearnedConfidences")]
+struct RawConfidences {
+    /// Of lines of logs: at most 8 pairs of a difference, relative to what the default margin leaves, and the part that proved right from
+    /// it on. The first difference is 0, they rise to at most 1000, and the parts, 0 to 1, do not fall.
+    log_template: Option<RawPoints>,
+    /// Of page views in which a script fails.
+    script_error: Option<RawPoints>,
+    /// Of page views with rage clicks.
+    rage_click: Option<RawPoints>,
+    /// Of page views that are left before they are loaded.
+    abandonment: Option<RawPoints>,
+    /// Of page views that load slowly.
+    slow_load: Option<RawPoints>,
+    /// Of conversions that are missing.
+    conversion: Option<RawPoints>,
+}
+
 /// What a rollout begins with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
@@ -71,6 +97,8 @@ pub struct Learned {
     pub weights: BySource<Weight>,
     /// The margins of what logs and users tell.
     pub margins: Margins,
+    /// How much findings of logs and users are believed in the risk.
+    pub confidences: Confidences,
 }
 
 fn ppm(share: f64) -> u32 {
@@ -81,7 +109,7 @@ fn ppm(share: f64) -> u32 {
 
 /// `None`: nothing was learned.
 pub(super) fn check(raw: Option<&RawLearned>, findings: &mut Findings) -> Option<Learned> {
-    let RawLearned { version, weights, rooms } = raw?;
+    let RawLearned { version, weights, rooms, confidences } = raw?;
     if let Some(version) = version.as_ref().filter(|version| !is_name(version)) {
         let found = version.chars().take(64).collect();
         let expected = "made of letters, digits, '.', '_' and '-', 1 to 64 of them";
@@ -105,7 +133,44 @@ pub(super) fn check(raw: Option<&RawLearned>, findings: &mut Findings) -> Option
             margins = margins.with_room(kind, room);
         }
     }
-    Some(Learned { version: version.clone().unwrap_or_default(), weights, margins })
+    let confidences = confidences.check(findings);
+    Some(Learned { version: version.clone().unwrap_or_default(), weights, margins, confidences })
+}
+
+impl RawConfidences {
+    const fn of(&self, kind: Kind) -> Option<&RawPoints> {
+        match kind {
+            Kind::LogTemplate => self.log_template.as_ref(),
+            Kind::ScriptError => self.script_error.as_ref(),
+            Kind::RageClick => self.rage_click.as_ref(),
+            Kind::Abandonment => self.abandonment.as_ref(),
+            Kind::SlowLoad => self.slow_load.as_ref(),
+            Kind::Conversion => self.conversion.as_ref(),
+        }
+    }
+
+    fn check(&self, findings: &mut Findings) -> Confidences {
+        let mut confidences = Confidences::default();
+        for kind in Kind::ALL {
+            let Some(points) = self.of(kind) else { continue };
+            let points =
+                points.iter().map(|(from, confidence)| Point { from: *from, confidence: *confidence });
+            match confidences.clone().with(kind, points.collect()) {
+                Ok(with) => confidences = with,
+                Err(error) => {
+                    let place = match error {
+                        PointsError::None | PointsError::TooMany => String::new(),
+                        PointsError::Begin => "[0][0]".to_owned(),
+                        PointsError::From { at } => format!("[{at}][0]"),
+                        PointsError::Confidence { at } | PointsError::Falling { at } => format!("[{at}][1]"),
+                    };
+                    let field = format!("learned.confidences.{}{place}", kind.name());
+                    findings.add(&field, PlanRule::Points(error));
+                }
+            }
+        }
+        confidences
+    }
 }
 
 impl RawRooms {
@@ -124,7 +189,7 @@ impl RawRooms {
 #[cfg(test)]
 mod tests {
     use crate::Plan;
-    use serin_analysis::streams::{Kind, Margins};
+    use serin_analysis::streams::{Confidences, Kind, Margins};
 
     const PLAN: &str = "service: shop\nbaseline: v1\ncanary: v2\nbehaviour: {}\n";
 
@@ -138,6 +203,13 @@ mod tests {
         let found = plan.learned().unwrap();
         assert_eq!((found.version.as_str(), found.weights.metrics.ppm()), ("t-1", 440_000));
         assert_eq!(found.margins, Margins::default().with_room(Kind::SlowLoad, 1.5));
+        assert_eq!(found.confidences, Confidences::default());
+        let points = "learned: {confidences: {slow_load: [[0, 0.2], [2, 0.95]], conversion: [[0, 1]]}}\n";
+        let believed =
+            Plan::parse(&format!("{PLAN}{points}")).unwrap().learned().unwrap().confidences.clone();
+        let said = |kind, effect| believed.of(kind, effect);
+        assert_eq!((said(Kind::SlowLoad, 1.0), said(Kind::SlowLoad, 2.0)), (Some(0.2), Some(0.95)));
+        assert_eq!((said(Kind::Conversion, 3.0), said(Kind::RageClick, 3.0)), (Some(1.0), None));
         let given = Plan::parse(&format!("{PLAN}logs: {{weight: 20%}}\n{learned}")).unwrap();
         assert_eq!(part(&given), (250_000, Some(200_000)), "the plan goes first");
         assert_eq!(Plan::parse(PLAN).unwrap().learned(), None);
@@ -152,6 +224,30 @@ mod tests {
             ("rooms: {slow_load: .nan}", "learned.rooms.slow_load"),
             ("rooms: {slowness: 1}", "slowness"),
             ("version: 'a b'", "learned.version"),
+            ("confidences: {slow_load: []}", "learned.confidences.slow_load: must not be empty"),
+            ("confidences: {slow_load: [[1, 0.5]]}", "learned.confidences.slow_load[0][0]: must begin at 0"),
+            (
+                "confidences: {slow_load: [[0, 0.5], [0, 0.6]]}",
+                "learned.confidences.slow_load[1][0]: must be above",
+            ),
+            (
+                "confidences: {slow_load: [[0, 0.5], [1001, 0.6]]}",
+                "learned.confidences.slow_load[1][0]: must be",
+            ),
+            (
+                "confidences: {rage_click: [[0, 1.01]]}",
+                "learned.confidences.rage_click[0][1]: must be between 0 and 1",
+            ),
+            (
+                "confidences: {rage_click: [[0, .nan]]}",
+                "learned.confidences.rage_click[0][1]: must be between",
+            ),
+            (
+                "confidences: {rage_click: [[0, 0.5], [1, 0.4]]}",
+                "learned.confidences.rage_click[1][1]: must not be",
+            ),
+            ("confidences: {rage_click: [[0, 0.5, 1]]}", "learned.confidences.rage_click"),
+            ("confidences: {metrics: [[0, 0.5]]}", "metrics"),
         ] {
             let errors = Plan::parse(&format!("{PLAN}learned: {{{yaml}}}\n")).unwrap_err().to_string();
             assert!(errors.contains(field), "{yaml}: {errors}");

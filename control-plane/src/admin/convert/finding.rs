@@ -24,6 +24,7 @@ pub(super) fn finding(finding: &Finding) -> api::Finding {
         canary_events: finding.events.canary,
         canary_exposures: finding.exposures.canary,
         text: finding.sentence(),
+        learned_confidence: finding.learned_confidence,
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn finding(finding: proto::Finding) -> Finding {
         canary_events: finding.canary_events,
         canary_exposures: finding.canary_exposures,
         text: finding.text,
+        learned_confidence: finding.learned_confidence,
     }
 }
 

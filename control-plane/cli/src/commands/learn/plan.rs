@@ -38,6 +38,11 @@ fn section(tuning: &Tuning, version: &str) -> serde_json::Value {
         let room = (tuning.margins().room(kind) * 1e3).round() / 1e3;
         (kind.name().to_owned(), serde_json::Value::from(room))
     });
+    let rounded = |value: f64| (value * 1e4).round() / 1e4;
+    let confidences = tuning.confidences().of_streams().map(|(kind, beliefs)| {
+        let points: Vec<_> = beliefs.iter().map(|one| (one.from, rounded(one.probability))).collect();
+        (kind.name().to_owned(), serde_json::json!(points))
+    });
     serde_json::json!({
         "version": version,
         "weights": {
@@ -46,5 +51,6 @@ fn section(tuning: &Tuning, version: &str) -> serde_json::Value {
             "logs": percent(weights.logs),
         },
         "rooms": rooms.collect::<serde_json::Map<_, _>>(),
+        "confidences": confidences.collect::<serde_json::Map<_, _>>(),
     })
 }

@@ -3,7 +3,9 @@
 use serin_rollout::{Command, Order, Weight};
 
 use super::*;
-use crate::{Act, Logged, Start};
+use serin_analysis::streams::{Kind, StreamCounts, StreamId};
+
+use crate::{Act, Logged, Start, Streamed};
 
 /// A recording: two VMs, of which each tells half of every second, `late_ms` after it ended.
 fn recorded(lines: Vec<Line>, late_ms: u64) -> Vec<Line> {
@@ -94,6 +96,50 @@ fn clocks_that_jump_and_gaps_of_any_length_cost_little_and_give_a_verdict() {
     assert_eq!(decision.decision, Decided::Hold, "{decision:?}");
     assert!(notes(&entries).iter().any(|note| note.starts_with("no data for ")), "{entries:?}");
     assert!(entries.len() < 100);
+}
+
+/// A recording whose requests all succeed, and whose canary logs an exception from the second 60 on.
+fn with_an_exception() -> Vec<Record> {
+    let lines = recorded(both("checkout", 120, 1, |_| 0), 0);
+    let mut all: Vec<(u64, Record)> = lines.into_iter().map(|line| (merged_at(&line), line.into())).collect();
+    for second in START + 60..START + 120 {
+        let name = "NullPointerException".to_owned();
+        let counts = StreamCounts {
+            id: StreamId { kind: Kind::LogTemplate, component: String::new(), name },
+            second,
+            arm: Arm::Canary,
+            events: 9,
+            exposures: None,
+            is_harmful: true,
+            samples: Vec::new(),
+        };
+        let at_ms = (second + 2) * 1_000;
+        all.push((at_ms, Record::Stream(Streamed { at_ms, counts })));
+    }
+    all.sort_by_key(|(at_ms, _)| *at_ms);
+    all.into_iter().map(|(_, record)| record).collect()
+}
+
+#[test]
+fn a_recording_is_judged_alike_each_time_and_whatever_was_learned_of_findings() {
+    let judged = |learned: &str| {
+        let plan = Plan::parse(&format!("{PLAN}logs: {{}}\n{learned}")).unwrap();
+        let mut replay = Replay::new(plan, None);
+        let mut entries = Vec::new();
+        for record in with_an_exception() {
+            entries.extend(replay.push(record).unwrap());
+        }
+        let (rest, decision) = replay.end().unwrap();
+        entries.extend(rest);
+        (entries, decision)
+    };
+    let learned = "learned: {confidences: {log_template: [[0, 0.1], [3, 0.4]]}}\n";
+    let (once, again, usual) = (judged(learned), judged(learned), judged(""));
+    assert_eq!(format!("{once:?}"), format!("{again:?}"));
+    assert_eq!(once.1.decision, Decided::Rollback, "{:?}", once.1);
+    assert_eq!((once.1.decision, once.1.t), (usual.1.decision, usual.1.t));
+    assert_eq!(events(&once.0), events(&usual.0));
+    assert!(format!("{once:?}").contains("of such findings 40 % proved right"), "{once:?}");
 }
 
 proptest! {
