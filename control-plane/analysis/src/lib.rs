@@ -20,6 +20,7 @@ mod effect;
 pub mod engine;
 pub mod evalue;
 mod failures;
+mod fisher;
 pub mod forecast;
 pub mod histogram;
 mod history;

@@ -16,6 +16,7 @@ mod kind;
 mod margins;
 mod pairs;
 mod process;
+mod profile;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub use finding::Finding;
 pub use kind::{Kind, LEAST_CONVERSION, Source};
 pub use margins::{Margins, Observed, projected};
 use process::Stream;
+use profile::Profile;
+pub use profile::{Peculiarity, Trait};
 pub use sources::{SourceRisk, Sources, SourcesRisk};
 
 /// Streams of one rollout that are harms at most, and those that are not.
@@ -134,6 +137,8 @@ pub struct Streams {
     margins: Margins,
     #[serde(default)]
     confidences: Confidences,
+    #[serde(default)]
+    profile: Profile,
 }
 
 impl Streams {
@@ -154,6 +159,7 @@ impl Streams {
             least_conversion: LEAST_CONVERSION,
             margins: Margins::default(),
             confidences: Confidences::default(),
+            profile: Profile::default(),
         }
     }
 
@@ -218,6 +224,11 @@ impl Streams {
         }
     }
 
+    /// From now on page views as a whole are not compared, because other pages or other people are on the canary than by chance.
+    pub fn stop_profile(&mut self) {
+        self.profile.stop();
+    }
+
     /// From now on evidence must reach so many times the odds; less than 1, or no number, counts as 1.
     pub fn set_odds_factor(&mut self, times: f64) {
         self.log_extra = times.max(1.0).ln();
@@ -240,6 +251,14 @@ impl Streams {
         let Pending { requests, mut cells } = pending;
         self.mass += self.prior.mass_at(second);
         let [behaviour, logs] = self.exclude_until;
+        if second >= behaviour {
+            let of_trait = |kind| {
+                let id = StreamId { kind, component: String::new(), name: String::new() };
+                cells.get(&id).map(|cell| (cell.events, cell.exposures)).unwrap_or_default()
+            };
+            self.profile.close(second, Kind::OF_PAGE_VIEWS.map(of_trait));
+        }
+        cells.retain(|id, _| id.kind.is_judged());
         for stream in &mut self.streams {
             let cell = cells.remove(stream.id()).unwrap_or_default();
             let from = match stream.id().kind.source() {
@@ -284,6 +303,7 @@ impl Streams {
             let usual = Margins::default().margin(finding.kind, self.least_conversion);
             finding.learned_confidence = self.confidences.of(finding.kind, finding.effect_to(usual));
         }
+        findings.extend(self.profile.finding());
         findings.sort_by(|a, b| {
             let harm = b.is_harmful.cmp(&a.is_harmful);
             harm.then(b.weighted().total_cmp(&a.weighted())).then(a.name.cmp(&b.name))

@@ -25,7 +25,7 @@ pub(crate) use decision::Decision;
 pub(crate) use experiment::{
     ArmDifference, ArmResult, ArmTotals, Conclusion, Experiment, ExperimentArm, ExperimentResult,
 };
-pub(crate) use finding::{Finding, SourceRisk};
+pub(crate) use finding::{Finding, PeculiarTrait, Peculiarity, SourceRisk};
 pub(crate) use hook::HookRun;
 pub(crate) use known::{
     CallStanding, ComponentRoute, Known, KnownComponent, ObservedCalls, TagOrigin, TagSource,

@@ -358,6 +358,8 @@ impl Evaluation {
             if let Some(index) = self.indices.get(name) {
                 self.engine.set_component_active(*index, false);
                 self.inactive.insert(*index);
+                // The canary's page views are of fewer pages than the baseline's from then on.
+                self.streams.iter_mut().for_each(Streams::stop_profile);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Page views, on their way into the evidence.
 //!
-//! Each kind of event is a stream of the whole version, and one of the component that the pages belong to. What is a slow page
-//! is settled once for a rollout, by the first page loads of its baseline, so that it does not depend on what is judged.
+//! Each kind of event is a stream of the whole version, and those that are judged by themselves one of the component that the pages
+//! belong to, too. What is a slow page is settled once for a rollout, by the first page loads of its baseline, so that it does not
+//! depend on what is judged.
 
 use serin_analysis::streams::{Kind, StreamCounts, StreamId};
 use serin_analysis::{Arm, LatencyHistogram, PageViews};
@@ -41,16 +42,20 @@ impl Views {
             (Kind::Abandonment, Some((views.abandoned, views.views))),
             (Kind::Conversion, Some((views.converted, views.views))),
             (Kind::SlowLoad, slow),
+            (Kind::UsedFeature, Some((views.used_feature, views.views))),
+            (Kind::SlowInteraction, Some((views.slow_interaction, views.views))),
+            (Kind::UnstableLayout, Some((views.unstable_layout, views.views))),
         ];
         let told = all.into_iter().filter_map(|(kind, counts)| counts.map(|counts| (kind, counts)));
         let counts = told.flat_map(|(kind, (events, exposures))| {
-            [String::new(), behaviour.component.clone()].map(|component| StreamCounts {
+            let component = kind.is_judged().then(|| behaviour.component.clone());
+            [Some(String::new()), component].into_iter().flatten().map(move |component| StreamCounts {
                 id: StreamId { kind, component, name: String::new() },
                 second: behaviour.second,
                 arm,
                 events,
                 exposures: Some(exposures),
-                is_harmful: true,
+                is_harmful: kind.is_judged(),
                 samples: Vec::new(),
             })
         });
@@ -109,7 +114,13 @@ mod tests {
         let counts = Views::default().streams(&told("canary", &[100; 3]), 0.2);
         assert_eq!(of(&counts, Kind::Conversion), [("", 1, Some(3)), ("checkout", 1, Some(3))]);
         assert_eq!(of(&counts, Kind::ScriptError), [("", 0, Some(3)), ("checkout", 0, Some(3))]);
+        assert_eq!(
+            of(&counts, Kind::UsedFeature),
+            [("", 0, Some(3))],
+            "the profile is one of the whole version"
+        );
         assert!(counts.iter().all(|counts| counts.arm == Arm::Canary && counts.second == 7));
+        assert!(counts.iter().all(|counts| counts.is_harmful == counts.id.kind.is_judged()));
         assert_eq!(Views::default().streams(&told("blue", &[100]), 0.2), []);
     }
 

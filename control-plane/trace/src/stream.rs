@@ -33,7 +33,8 @@ pub(crate) struct Raw {
     at_ms: u64,
     /// Unix time, in whole seconds, in which they happened.
     t: UnixSecond,
-    /// What is counted: `log_template`, `script_error`, `rage_click`, `abandonment`, `slow_load` or `conversion`.
+    /// What is counted: `log_template`, `script_error`, `rage_click`, `abandonment`, `slow_load` or `conversion`, or of page
+    /// views as a whole `used_feature`, `slow_interaction` or `unstable_layout`.
     kind: String,
     /// The component, at most 1,024 bytes. Empty: the whole version.
     #[serde(default)]
@@ -72,8 +73,8 @@ impl Streamed {
         if at_ms > MILLIS_MAX {
             return Err(("at_ms", Rule::Shape("is beyond the year 9999".to_owned())));
         }
-        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
-        let kind = kind.ok_or_else(|| ("kind", Rule::Shape("is no kind of stream".to_owned())))?;
+        let kind =
+            Kind::named(&kind).ok_or_else(|| ("kind", Rule::Shape("is no kind of stream".to_owned())))?;
         for (field, text) in [("component", &component), ("name", &name)] {
             if text.len() > NAME_BYTES_MAX {
                 return Err((field, Rule::Shape(format!("is longer than {NAME_BYTES_MAX} bytes"))));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{Kind, Peculiarity};
 use crate::evalue::Margin;
 use crate::increment::ByArm;
 use crate::risk::{Anomaly, Harm};
@@ -44,6 +44,9 @@ pub struct Finding {
     /// less as the evidence is short of its threshold. `None`: nothing is known, and evidence alone says how sure it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned_confidence: Option<f64>,
+    /// Of the page views as a whole: how far they are from the baseline's. Else `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peculiarity: Option<Peculiarity>,
 }
 
 impl Finding {
@@ -65,6 +68,9 @@ impl Finding {
     /// In words: one sentence without a full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
+        if let Some(peculiarity) = &self.peculiarity {
+            return peculiarity.sentence();
+        }
         let ByArm { baseline, canary } = self.rates();
         let percent = crate::verdict::percent;
         let of = if self.component.is_empty() { String::new() } else { format!(" of {}", self.component) };

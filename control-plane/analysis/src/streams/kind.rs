@@ -45,6 +45,14 @@ pub enum Kind {
     SlowLoad,
     /// Page views in which the user did what the page is for.
     Conversion,
+    /// Page views in which a feature that the page marks was used. Told of the profile alone.
+    UsedFeature,
+    /// Page views with an interaction to next paint of more than 500 ms. Told of the profile alone.
+    SlowInteraction,
+    /// Page views with a cumulative layout shift of more than 0.25. Told of the profile alone.
+    UnstableLayout,
+    /// Page views as a whole. Nothing is counted as this: it is found.
+    Profile,
 }
 
 /// Shares that are bet on, relative to what is allowed, where more events are worse, and where fewer are.
@@ -54,7 +62,7 @@ pub const LEAST_CONVERSION: f64 = 0.95;
 const FEWER: [f64; 8] = [0.95, 0.9, 0.8, 0.65, 0.5, 0.3, 0.1, 0.02];
 
 impl Kind {
-    /// All of them.
+    /// Those that are judged by themselves.
     pub const ALL: [Self; 6] = [
         Self::LogTemplate,
         Self::ScriptError,
@@ -64,7 +72,31 @@ impl Kind {
         Self::Conversion,
     ];
 
-    /// How many kinds tell of users.
+    /// What a page view can have.
+    pub const OF_PAGE_VIEWS: [Self; 8] = [
+        Self::ScriptError,
+        Self::RageClick,
+        Self::Abandonment,
+        Self::SlowLoad,
+        Self::Conversion,
+        Self::UsedFeature,
+        Self::SlowInteraction,
+        Self::UnstableLayout,
+    ];
+
+    /// The kind that is counted under this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain(Self::OF_PAGE_VIEWS).find(|kind| kind.name() == name)
+    }
+
+    /// Whether it is judged by itself.
+    #[must_use]
+    pub const fn is_judged(self) -> bool {
+        !matches!(self, Self::UsedFeature | Self::SlowInteraction | Self::UnstableLayout | Self::Profile)
+    }
+
+    /// How many kinds that are judged tell of users.
     pub(super) const OF_BEHAVIOUR: f64 = 5.0;
 
     /// Its name in interfaces.
@@ -77,6 +109,10 @@ impl Kind {
             Self::Abandonment => "abandonment",
             Self::SlowLoad => "slow_load",
             Self::Conversion => "conversion",
+            Self::UsedFeature => "used_feature",
+            Self::SlowInteraction => "slow_interaction",
+            Self::UnstableLayout => "unstable_layout",
+            Self::Profile => "profile",
         }
     }
 
@@ -85,9 +121,15 @@ impl Kind {
     pub const fn source(self) -> Source {
         match self {
             Self::LogTemplate => Source::Logs,
-            Self::ScriptError | Self::RageClick | Self::Abandonment | Self::SlowLoad | Self::Conversion => {
-                Source::Behaviour
-            }
+            Self::ScriptError
+            | Self::RageClick
+            | Self::Abandonment
+            | Self::SlowLoad
+            | Self::Conversion
+            | Self::UsedFeature
+            | Self::SlowInteraction
+            | Self::UnstableLayout
+            | Self::Profile => Source::Behaviour,
         }
     }
 
@@ -111,7 +153,14 @@ impl Kind {
         match self {
             Self::LogTemplate => Margin { ratio: 1.5, absolute: 0.0002 },
             Self::ScriptError => Margin { ratio: 1.1, absolute: 0.002 },
-            Self::RageClick | Self::Abandonment | Self::SlowLoad => Margin { ratio: 1.1, absolute: 0.005 },
+            // Those that are not judged have one only so that each has.
+            Self::RageClick
+            | Self::Abandonment
+            | Self::SlowLoad
+            | Self::UsedFeature
+            | Self::SlowInteraction
+            | Self::UnstableLayout
+            | Self::Profile => Margin { ratio: 1.1, absolute: 0.005 },
             // The ratio is the plan's.
             Self::Conversion => Margin { ratio: LEAST_CONVERSION, absolute: 0.0 },
         }
@@ -121,9 +170,15 @@ impl Kind {
     pub(super) const fn overdispersion(self) -> f64 {
         match self {
             Self::LogTemplate => 2.0,
-            Self::ScriptError | Self::RageClick | Self::Abandonment | Self::SlowLoad | Self::Conversion => {
-                1.5
-            }
+            Self::ScriptError
+            | Self::RageClick
+            | Self::Abandonment
+            | Self::SlowLoad
+            | Self::Conversion
+            | Self::UsedFeature
+            | Self::SlowInteraction
+            | Self::UnstableLayout
+            | Self::Profile => 1.5,
         }
     }
 
@@ -131,7 +186,10 @@ impl Kind {
         match self {
             Self::LogTemplate | Self::Conversion => HarmClass::ServerError,
             Self::ScriptError | Self::RageClick => HarmClass::ScriptError,
-            Self::Abandonment | Self::SlowLoad => HarmClass::Slow,
+            Self::Abandonment | Self::SlowLoad | Self::SlowInteraction | Self::UnstableLayout => {
+                HarmClass::Slow
+            }
+            Self::UsedFeature | Self::Profile => HarmClass::Warning,
         }
     }
 
@@ -143,6 +201,10 @@ impl Kind {
             Self::Abandonment => "page views that were left before they had loaded",
             Self::SlowLoad => "page views that loaded slowly",
             Self::Conversion => "page views that converted",
+            Self::UsedFeature => "page views that used a feature",
+            Self::SlowInteraction => "page views with slow interactions",
+            Self::UnstableLayout => "page views whose layout moved",
+            Self::Profile => "page views as a whole",
         }
     }
 }

@@ -51,9 +51,14 @@ impl Margins {
         match kind {
             // Of a line that only the canary writes the ratio says nothing; of the others it stays.
             Kind::LogTemplate => Margin { ratio, absolute: absolute * room },
-            Kind::ScriptError | Kind::RageClick | Kind::Abandonment | Kind::SlowLoad => {
-                Margin { ratio: 1.0 + (ratio - 1.0) * room, absolute: absolute * room }
-            }
+            Kind::ScriptError
+            | Kind::RageClick
+            | Kind::Abandonment
+            | Kind::SlowLoad
+            | Kind::UsedFeature
+            | Kind::SlowInteraction
+            | Kind::UnstableLayout
+            | Kind::Profile => Margin { ratio: 1.0 + (ratio - 1.0) * room, absolute: absolute * room },
             Kind::Conversion => {
                 Margin { ratio: (1.0 - (1.0 - least_conversion) * room).clamp(0.0, 1.0), absolute }
             }
@@ -71,6 +76,7 @@ impl Kind {
             Self::ScriptError | Self::RageClick | Self::Abandonment | Self::SlowLoad | Self::Conversion => {
                 0.5..=2.0
             }
+            Self::UsedFeature | Self::SlowInteraction | Self::UnstableLayout | Self::Profile => 1.0..=1.0,
         }
     }
 }

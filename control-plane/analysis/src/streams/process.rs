@@ -238,6 +238,7 @@ impl Stream {
             events,
             exposures,
             learned_confidence: None,
+            peculiarity: None,
         })
     }
 }

@@ -120,7 +120,7 @@ fn arm_of(name: &str) -> Option<Arm> {
 
 fn streamed(at_ms: u64, streams: Vec<proto::RecordedStream>) -> Option<Vec<Record>> {
     let record = |one: proto::RecordedStream| {
-        let kind = streams::Kind::ALL.into_iter().find(|kind| kind.name() == one.kind)?;
+        let kind = streams::Kind::named(&one.kind)?;
         let counts = StreamCounts {
             id: StreamId { kind, component: one.component, name: one.name },
             second: one.second,

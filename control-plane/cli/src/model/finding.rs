@@ -33,6 +33,34 @@ pub(crate) struct Finding {
     pub(crate) text: String,
     /// How often such findings proved right, 0 to 1. `None`: the plan has learned nothing of it.
     pub(crate) learned_confidence: Option<f64>,
+    /// `None`: it is not about page views as a whole.
+    pub(crate) peculiarity: Option<Peculiarity>,
+}
+
+/// How far the page views of the canary as a whole are from the baseline's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Peculiarity {
+    /// In standard errors.
+    pub(crate) distance: f64,
+    /// Of so large a distance by chance, at most.
+    pub(crate) probability: f64,
+    /// Those that make most of the distance first.
+    pub(crate) traits: Vec<PeculiarTrait>,
+}
+
+/// A trait of page views in a distance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PeculiarTrait {
+    /// In snake case.
+    pub(crate) kind: String,
+    /// Its part of the squared distance.
+    pub(crate) part: f64,
+    pub(crate) baseline_events: u64,
+    pub(crate) baseline_exposures: u64,
+    pub(crate) canary_events: u64,
+    pub(crate) canary_exposures: u64,
 }
 
 /// What one source makes of the risk.

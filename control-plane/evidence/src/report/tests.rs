@@ -310,6 +310,7 @@ fn told_by_logs() -> Judgement {
         events: ByArm { baseline: 0, canary: 37 },
         exposures: ByArm { baseline: 2_400, canary: 1_000 },
         learned_confidence: Some(0.97),
+        peculiarity: None,
     };
     let part = |weight, risk| SourceRisk { weight, risk, log_evidence: 0.0 };
     let by_source = BySource { metrics: part(0.4, 0.0), behaviour: part(0.3, 0.0), logs: part(0.3, 50.0) };

@@ -164,6 +164,7 @@ fn outcome(line: Line) -> Result<Outcome, Broken> {
 fn seen(at: usize, finding: Finding) -> Result<Seen, Broken> {
     let Finding { kind, share, log_evidence, events, exposures } = finding;
     let field = |name: &str| format!("findings[{at}].{name}");
+    rule(kind.is_judged(), &field("kind"), "is not judged by itself")?;
     rule(share > 0.0 && share <= 1.0, &field("share"), "is not above 0 and at most 1")?;
     evidence(&field("log_evidence"), log_evidence)?;
     let arms = [(events.baseline, exposures.baseline), (events.canary, exposures.canary)];

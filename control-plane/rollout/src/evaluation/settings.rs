@@ -52,13 +52,21 @@ fn sources(plan: &Plan) -> Sources {
 
 /// What is made of logs and users. `None`: nothing.
 pub(super) fn streams(plan: &Plan) -> Option<Streams> {
-    let is_any = plan.logs().is_some() || plan.behaviour().is_some();
+    if plan.logs().is_none() && plan.behaviour().is_none() {
+        return None;
+    }
     let fall = plan.behaviour().map_or(0.0, |behaviour| share(behaviour.conversion));
-    let new = || Streams::new(sources(plan), RawEngineConfig::default().horizon_s);
     let (margins, confidences) =
         plan.learned().map(|learned| (learned.margins, learned.confidences.clone())).unwrap_or_default();
-    is_any
-        .then(|| new().with_least_conversion(1.0 - fall).with_margins(margins).with_confidences(confidences))
+    let mut streams = Streams::new(sources(plan), RawEngineConfig::default().horizon_s)
+        .with_least_conversion(1.0 - fall)
+        .with_margins(margins)
+        .with_confidences(confidences);
+    if !plan.splits_by_weight_alone() {
+        // People who are chosen for the canary are unlike others, whatever it does.
+        streams.stop_profile();
+    }
+    Some(streams)
 }
 
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {

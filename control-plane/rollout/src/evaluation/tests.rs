@@ -305,6 +305,52 @@ fn what_was_learned_of_findings_is_their_confidence_in_the_risk_and_decides_noth
     assert_eq!(judged("learned: {confidences: {slow_load: [[0, 0.2]]}}\n").2, usual.2);
 }
 
+/// Tells of 100 page views of each arm in each of 400 seconds, of which the canary's have slow interactions more often.
+fn viewed(evaluation: &mut Evaluation) -> Judgement {
+    use serin_analysis::streams::{Kind, StreamCounts, StreamId};
+    let mut judgement = None;
+    for second in START..START + 400 {
+        merge(evaluation, second, 0, 0);
+        for (at, kind) in (0_u64..).zip(Kind::OF_PAGE_VIEWS) {
+            for arm in [serin_analysis::Arm::Baseline, Arm::Canary] {
+                let is_more = kind == Kind::SlowInteraction && arm == Arm::Canary;
+                let mut bits = (second * 64 + at * 2 + arm as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                bits = (bits ^ (bits >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                let chance = bits >> 61;
+                evaluation.merge_stream(&StreamCounts {
+                    id: StreamId { kind, component: String::new(), name: String::new() },
+                    second,
+                    arm,
+                    events: chance + if is_more { 5 } else { 2 },
+                    exposures: Some(100),
+                    is_harmful: kind.is_judged(),
+                    samples: Vec::new(),
+                });
+            }
+        }
+        judgement = Some(evaluation.judge(UnixMillis((second + 1) * 1_000)));
+    }
+    judgement.unwrap()
+}
+
+#[test]
+fn page_views_that_are_unlike_as_a_whole_are_told_and_decide_nothing() {
+    let told = |fields: &str, returned: Option<&String>| {
+        let (plan, state) = rollout_with(&format!("warm_up: 0s\nbehaviour: {{novelty: 0s}}\n{fields}"));
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        evaluation.set_inactive(returned);
+        let judgement = viewed(&mut evaluation);
+        assert_eq!(judgement.alarm, None);
+        let finding = judgement.findings.into_iter().find(|finding| finding.peculiarity.is_some());
+        finding.map(|finding| finding.sentence())
+    };
+    let said = told("", None).unwrap();
+    assert!(said.contains("(most of it are page views with slow interactions: "), "{said}");
+    // Other people, or other pages, are on the canary then.
+    assert_eq!(told("rules: [{when: {header: {name: x-test, exact: a}}}]\n", None), None);
+    assert_eq!(told("", Some(&"cart".to_owned())), None);
+}
+
 #[test]
 fn what_logs_told_counts_after_a_restart_and_without_logs_in_the_plan_it_changes_nothing() {
     let (plan, state) = rollout_with("warm_up: 0s\nlogs: {}\n");

@@ -146,6 +146,7 @@ impl RawConfidences {
             Kind::Abandonment => self.abandonment.as_ref(),
             Kind::SlowLoad => self.slow_load.as_ref(),
             Kind::Conversion => self.conversion.as_ref(),
+            Kind::UsedFeature | Kind::SlowInteraction | Kind::UnstableLayout | Kind::Profile => None,
         }
     }
 
@@ -182,6 +183,7 @@ impl RawRooms {
             Kind::Abandonment => self.abandonment,
             Kind::SlowLoad => self.slow_load,
             Kind::Conversion => self.conversion,
+            Kind::UsedFeature | Kind::SlowInteraction | Kind::UnstableLayout | Kind::Profile => None,
         }
     }
 }

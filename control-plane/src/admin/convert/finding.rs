@@ -1,6 +1,6 @@
 //! What logs and users tell, and what each source makes of the risk.
 
-use serin_analysis::streams::{Finding, SourceRisk, SourcesRisk};
+use serin_analysis::streams::{Finding, Peculiarity, SourceRisk, SourcesRisk, Trait};
 use serin_proto::admin::v1 as api;
 use serin_rollout::UnixMillis;
 
@@ -25,6 +25,24 @@ pub(super) fn finding(finding: &Finding) -> api::Finding {
         canary_exposures: finding.exposures.canary,
         text: finding.sentence(),
         learned_confidence: finding.learned_confidence,
+        peculiarity: finding.peculiarity.as_ref().map(peculiarity),
+    }
+}
+
+fn peculiarity(peculiarity: &Peculiarity) -> api::Peculiarity {
+    let of = |one: &Trait| api::PeculiarTrait {
+        kind: one.kind.name().to_owned(),
+        part: one.part,
+        baseline_events: one.events.baseline,
+        baseline_exposures: one.exposures.baseline,
+        canary_events: one.events.canary,
+        canary_exposures: one.exposures.canary,
+    };
+    let Peculiarity { distance, probability, traits } = peculiarity;
+    api::Peculiarity {
+        distance: *distance,
+        probability: *probability,
+        traits: traits.iter().map(of).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serin_proto::admin::v1 as proto;
 
 use super::moment;
-use crate::model::{Finding, Moment, SourceRisk};
+use crate::model::{Finding, Moment, PeculiarTrait, Peculiarity, SourceRisk};
 
 pub(super) fn finding(finding: proto::Finding) -> Finding {
     Finding {
@@ -24,7 +24,21 @@ pub(super) fn finding(finding: proto::Finding) -> Finding {
         canary_exposures: finding.canary_exposures,
         text: finding.text,
         learned_confidence: finding.learned_confidence,
+        peculiarity: finding.peculiarity.map(peculiarity),
     }
+}
+
+fn peculiarity(peculiarity: proto::Peculiarity) -> Peculiarity {
+    let of = |one: proto::PeculiarTrait| PeculiarTrait {
+        kind: one.kind,
+        part: one.part,
+        baseline_events: one.baseline_events,
+        baseline_exposures: one.baseline_exposures,
+        canary_events: one.canary_events,
+        canary_exposures: one.canary_exposures,
+    };
+    let proto::Peculiarity { distance, probability, traits } = peculiarity;
+    Peculiarity { distance, probability, traits: traits.into_iter().map(of).collect() }
 }
 
 pub(super) fn source(source: proto::SourceRisk) -> SourceRisk {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serin_analysis::streams::Finding;
 use serin_analysis::{ScopeAssessment, Verdict};
 use serin_rollout::Judgement;
 
@@ -66,7 +67,8 @@ fn told(judgement: &Judgement, text: &mut String) {
         shares.behaviour * 100.0,
         shares.logs * 100.0
     );
-    for finding in judgement.findings.iter().filter(|finding| finding.is_harmful).take(RECORDS_MAX) {
+    let is_told = |finding: &&Finding| finding.is_harmful || finding.peculiarity.is_some();
+    for finding in judgement.findings.iter().filter(is_told).take(RECORDS_MAX) {
         let _written = writeln!(text, "- {}.", plain(&finding.sentence()));
         for sample in &finding.samples {
             let _written = writeln!(text, "  - {}", plain(sample));
