@@ -202,8 +202,8 @@ impl Call {
         self.buffer(REQUEST_BODY, max_bytes)
     }
 
-    /// Answers the request, without a body. The host sends it when the callback has returned.
-    pub(crate) fn respond(&self, status: u16, headers: &[(&str, &str)]) -> bool {
+    /// Answers the request. The host sends it when the callback has returned.
+    pub(crate) fn respond(&self, status: u16, headers: &[(&str, &str)], body: &str) -> bool {
         const DETAILS: &str = "serin_beacon";
         let headers = abi::pairs(headers);
         // SAFETY: the pointers are valid for the call; the host keeps none of them.
@@ -212,8 +212,8 @@ impl Call {
                 status.into(),
                 DETAILS.as_ptr(),
                 DETAILS.len(),
-                ptr::null(),
-                0,
+                body.as_ptr(),
+                body.len(),
                 headers.as_ptr(),
                 headers.len(),
                 NO_GRPC_STATUS,

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use serin_filter_core::baggage::Baggage;
-use serin_filter_core::beacon::MAX_BYTES;
 use serin_filter_core::filter::{Dispatch, Filter, Handling, Identity, Route};
 use serin_proto::assignment::bounds::JSON_BYTES;
 use serin_proto::assignment::{ARM_HEADER, BAGGAGE_HEADER};
@@ -117,7 +116,9 @@ impl Vm {
         let request = Request::new(call);
         match self.filter.beacon(context, &request, ended, start_ns) {
             Handling::Pass => {}
-            handling @ (Handling::Answer(_) | Handling::Await) => return handle(call, handling),
+            handling @ (Handling::Answer(_) | Handling::Document(..) | Handling::Await) => {
+                return handle(call, &handling);
+            }
         }
         let route = self.filter.route(&request);
         let asked = ask(call, &request, route.as_ref());
@@ -127,17 +128,20 @@ impl Vm {
 
     /// So many bytes of a body have come.
     pub(crate) fn body(&mut self, call: &Call, context: u32, bytes: usize, ended: bool) -> Flow {
-        if !self.filter.awaits_body(context) {
+        if self.filter.awaits_body(context).is_none() {
             return Flow::Continue;
         }
         let (request, now_ns) = (Request::new(call), call.monotonic_ns());
         let body = || call.request_body(bytes).unwrap_or_default();
-        handle(call, self.filter.beacon_body(context, &request, (bytes, ended), body, now_ns))
+        handle(call, &self.filter.beacon_body(context, &request, (bytes, ended), body, now_ns))
     }
 
     /// A body has ended, and trailers follow.
     pub(crate) fn trailers(&mut self, call: &Call, context: u32) -> Flow {
-        self.body(call, context, MAX_BYTES, true)
+        match self.filter.awaits_body(context) {
+            Some(max_bytes) => self.body(call, context, max_bytes, true),
+            None => Flow::Continue,
+        }
     }
 
     /// A request ended.
@@ -158,10 +162,18 @@ pub(crate) enum Flow {
 }
 
 /// Answers a beacon or lets it wait. Where the host cannot answer, it goes on as any request: it must not hang.
-fn handle(call: &Call, handling: Handling) -> Flow {
-    let Handling::Answer(status) = handling else { return Flow::Stop };
-    let headers: &[(&str, &str)] = if status == 405 { &[("allow", "POST")] } else { &[] };
-    if call.respond(status, headers) { Flow::Stop } else { Flow::Continue }
+fn handle(call: &Call, handling: &Handling) -> Flow {
+    let (status, document) = match handling {
+        Handling::Pass => return Flow::Continue,
+        Handling::Await => return Flow::Stop,
+        Handling::Answer(status) => (*status, None),
+        Handling::Document(status, document) => (*status, Some(document)),
+    };
+    let allow = (status == 405).then_some(("allow", "POST"));
+    let kind = document.map(|_| ("content-type", "application/json"));
+    let headers: Vec<_> = allow.into_iter().chain(kind).collect();
+    let body = document.map_or("", String::as_str);
+    if call.respond(status, &headers, body) { Flow::Stop } else { Flow::Continue }
 }
 
 /// Asks Envoy for the arm, and for nothing else that a client may have asked for; whether it could.

@@ -42,6 +42,8 @@ pub const TRAIN_BAGGAGE: &str = "serin.train";
 
 /// Path of the requests by which browsers tell of page views.
 pub const BEACON_PATH: &str = "/.well-known/serin/beacon";
+/// What follows on that path in requests that tell of page views as OTLP log records.
+pub const BEACON_LOGS: &str = "/v1/logs";
 
 /// Version of the JSON form.
 pub const FORMAT_VERSION: u32 = 1;

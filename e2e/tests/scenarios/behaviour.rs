@@ -1,6 +1,7 @@
 //! Beacons of page views on a real Envoy: answered at the edge, counted for the arm of the page, never passed on.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use serin_e2e::http;
@@ -24,19 +25,24 @@ async fn upstream_requests(stage: &Stage) -> u64 {
     admin.stat(baseline).await.unwrap() + admin.stat(canary).await.unwrap()
 }
 
+/// Page views by component and arm, after each user has opened one page.
+async fn pages(address: SocketAddr, users: usize) -> BTreeMap<(String, String), u64> {
+    let mut views = BTreeMap::new();
+    for version in crowd::versions_of_users(address, "/orders/1", users).await {
+        let arm = if version == CANARY_VERSION { "canary" } else { "baseline" };
+        *views.entry(("orders".to_owned(), arm.to_owned())).or_insert(0_u64) += 1;
+    }
+    assert_eq!(views.len(), 2, "both arms served pages");
+    views
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_beacon_is_answered_at_the_edge_and_counts_for_the_version_that_served_the_page() {
     const USERS: usize = 60;
     let stage = Stage::open("behaviour", 2).await;
     stage.assign(&taking()).await;
     let address = stage.envoy.address();
-    let served = crowd::versions_of_users(address, "/orders/1", USERS).await;
-    let mut expected = BTreeMap::new();
-    for version in &served {
-        let arm = if version == CANARY_VERSION { "canary" } else { "baseline" };
-        *expected.entry(("orders".to_owned(), arm.to_owned())).or_insert(0_u64) += 1;
-    }
-    assert_eq!(expected.len(), 2, "both arms served pages");
+    let expected = pages(address, USERS).await;
     let before = upstream_requests(&stage).await;
     for user in 0..USERS {
         let user = format!("user-{user}");
@@ -52,6 +58,57 @@ async fn a_beacon_is_answered_at_the_edge_and_counts_for_the_version_that_served
     assert_eq!(totals.views, expected);
     assert_eq!(totals.all().finished(), USERS as u64, "beacons are no requests");
     assert_eq!((totals.gaps.unseen_requests, totals.gaps.malformed_beacons), (0, 0));
+    assert_eq!(upstream_requests(&stage).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn page_views_of_log_records_count_for_the_version_that_served_the_page() {
+    const USERS: usize = 60;
+    let stage = Stage::open("behaviour-otlp", 2).await;
+    stage.assign(&taking()).await;
+    let address = stage.envoy.address();
+    let mut expected = pages(address, USERS).await;
+    let before = upstream_requests(&stage).await;
+    let view = json!({"eventName": "serin.page_view", "attributes": [
+        {"key": "url.path", "value": {"stringValue": "/orders/1"}},
+        {"key": "serin.load_ms", "value": {"doubleValue": 899.6}},
+        {"key": "serin.clicks", "value": {"intValue": "2"}},
+    ]});
+    let line = json!({"body": {"stringValue": "an ordinary line"}});
+    let payload =
+        |records: Value| json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).to_string();
+    let endpoint = format!("{BEACON}/v1/logs");
+    for user in 0..USERS {
+        let user = format!("user-{user}");
+        let headers = [BROWSER, ("x-user-id", user.as_str()), ("content-type", "application/json")];
+        let answer = http::post(address, &endpoint, &headers, &payload(json!([view, view]))).await.unwrap();
+        assert_eq!((answer.status(), answer.text().as_str()), (200, "{}"), "{answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    expected.values_mut().for_each(|views| *views *= 2);
+    let headers = [BROWSER, ("x-user-id", "user-1"), ("content-type", "application/json")];
+    let answer = http::post(address, &endpoint, &headers, &payload(json!([line]))).await.unwrap();
+    let told: Value = serde_json::from_str(&answer.text()).unwrap();
+    assert_eq!(
+        (answer.status(), &told["partialSuccess"]["rejectedLogRecords"]),
+        (200, &json!("1")),
+        "{answer:?}"
+    );
+    let answer = http::post(address, &endpoint, &headers, "{").await.unwrap();
+    assert_eq!(
+        (answer.status(), answer.header("content-type")),
+        (400, Some("application/json")),
+        "{answer:?}"
+    );
+    let totals = eventually("all page views are reported", PATIENCE, async || {
+        let totals = stage.stand_in.totals();
+        (totals.views.values().sum::<u64>() >= 2 * USERS as u64 && totals.gaps.malformed_beacons > 0)
+            .then_some(totals)
+    })
+    .await;
+    assert_eq!(totals.views, expected);
+    assert_eq!((totals.gaps.unseen_requests, totals.gaps.malformed_beacons), (0, 1));
+    assert_eq!(totals.all().finished(), USERS as u64, "page views are no requests");
     assert_eq!(upstream_requests(&stage).await, before);
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Lines of `key=value`, the first of which is `v=1`. All values but the path are whole numbers, so nothing that a page or
 //! its visitor wrote gets further than the path, and the path no further than the component that it belongs to. What is
-//! unknown is passed over, so that a newer script can say more; what is known must be right.
+//! unknown is passed over, so that a newer script can say more; what is known must be right. [`otlp`] reads the same from
+//! log records of OpenTelemetry.
+
+pub mod otlp;
 
 mod page;
 mod visitor;
@@ -16,6 +19,8 @@ pub const MAX_BYTES: usize = 2_048;
 const PATH_BYTES: usize = 1_024;
 /// Digits of a number.
 const DIGITS: usize = 7;
+/// The largest number of so many digits.
+const NUMBER_MAX: u32 = 9_999_999;
 /// Bytes of a key.
 const KEY_BYTES: usize = 8;
 /// Clicks of one page view that are counted.
@@ -106,9 +111,9 @@ impl<'b> Beacon<'b> {
             let refused = BeaconError::Value { line };
             let twice = if key == PATH {
                 path.replace(checked_path(value).ok_or(refused)?).is_some()
-            } else if let Some((_, slot)) = NUMBERS.iter().zip(&mut numbers).find(|(known, _)| **known == key)
-            {
-                slot.replace(number(value).ok_or(refused)?).is_some()
+            } else if let Some(at) = NUMBERS.iter().position(|known| *known == key) {
+                let number = number(value).ok_or(refused)?;
+                numbers.get_mut(at).is_some_and(|slot: &mut Option<u32>| slot.replace(number).is_some())
             } else {
                 false
             };

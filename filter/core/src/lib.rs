@@ -2,7 +2,7 @@
 //!
 //! * [`router`] finds the service and component of a request, [`arms`] its arm;
 //! * [`outcome`] names what became of it, [`recorder`] counts it by component, start second and arm;
-//! * [`beacon`] is what a browser says of a page view, [`behaviour`] counts page views by component, second and arm;
+//! * [`beacon`] is what a browser or an app says of a page view, [`behaviour`] counts page views by component, second and arm;
 //! * [`routes`] finds the tags that a route carries in its metadata;
 //! * [`report`] freezes the counts into batches and resends each until it is acknowledged;
 //! * [`filter`] ties these to the life of one WASM VM: configure, request, finish, tick, answer.

@@ -13,6 +13,15 @@ const BEACON: [(&str, &str); 6] = [
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     ("x-user", "canary-1"),
 ];
+/// The same visitor's app, which sends log records.
+const LOGS: [(&str, &str); 6] = [
+    (":path", "/.well-known/serin/beacon/v1/logs"),
+    BEACON[1],
+    BEACON[2],
+    ("content-type", "application/json"),
+    BEACON[4],
+    BEACON[5],
+];
 const NO_HEADERS: &[u8] = b"\0\0\0\0";
 
 fn taking() -> Value {
@@ -25,6 +34,11 @@ fn taken(filter: &Filter) -> Vm {
     let mut vm = started(filter);
     assert!(vm.configure(taking().to_string().as_bytes()));
     vm
+}
+
+fn page_view(attributes: &Value) -> Vec<u8> {
+    let record = json!({"eventName": "serin.page_view", "attributes": attributes});
+    json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).to_string().into_bytes()
 }
 
 fn statuses(vm: &mut Vm) -> Vec<u32> {
@@ -40,6 +54,7 @@ fn a_beacon_is_answered_here_and_counts_as_a_view_of_the_canarys_page() {
     assert!(vm.proxy().responses.is_empty());
     assert_eq!(vm.body(7, b"ers/1\nl=900\nk=1", true), 1);
     assert_eq!(vm.proxy().responses, [(204, NO_HEADERS.to_vec(), -1)]);
+    assert_eq!(vm.proxy().documents, [b""]);
     assert_eq!((vm.arm(), vm.proxy().route_cache_cleared), (None, 0));
     vm.finish(7, "204", 0);
     vm.tick(1_200);
@@ -50,6 +65,77 @@ fn a_beacon_is_answered_here_and_counts_as_a_view_of_the_canarys_page() {
     assert_eq!((view.views, view.converted, view.second), (1, 1, 1_700_000_005));
     let (counted, unseen) = (vm.proxy().metric("serin_beacons"), vm.proxy().metric("serin_unseen_requests"));
     assert_eq!((counted, unseen), (1, 0));
+}
+
+#[test]
+fn page_views_of_log_records_count_as_those_of_beacons_and_are_answered_with_json() {
+    let filter = Filter::load();
+    let mut vm = taken(&filter);
+    let attributes = json!([
+        {"key": "url.path", "value": {"stringValue": "/orders/1"}},
+        {"key": "serin.load_ms", "value": {"doubleValue": 899.6}},
+        {"key": "serin.conversions", "value": {"intValue": "1"}},
+    ]);
+    assert_eq!(vm.headers(7, &LOGS, false), 1);
+    let body = page_view(&attributes);
+    let (begin, end) = body.split_at(body.len() / 2);
+    assert_eq!((vm.body(7, begin, false), vm.body(7, end, true)), (1, 1));
+    assert_eq!(vm.headers(8, &LOGS, false), 1);
+    assert_eq!(vm.body(8, &page_view(&json!([])), true), 1);
+    let json = b"\x01\0\0\0\x0c\0\0\0\x10\0\0\0content-type\0application/json\0".to_vec();
+    assert_eq!(vm.proxy().responses, [(200, json.clone(), -1), (200, json, -1)]);
+    let expected = json!({"partialSuccess": {
+        "rejectedLogRecords": "1",
+        "errorMessage": "serin: resourceLogs[0].scopeLogs[0].logRecords[0]: url.path: is missing",
+    }});
+    let documents = std::mem::take(&mut vm.proxy().documents);
+    let [first, second] = documents
+        .iter()
+        .map(|text| serde_json::from_slice(text).unwrap())
+        .collect::<Vec<Value>>()
+        .try_into()
+        .unwrap();
+    assert_eq!((first, second), (json!({}), expected));
+    vm.finish(7, "200", 0);
+    vm.finish(8, "200", 0);
+    vm.tick(1_200);
+    let batch = report(&mut vm).batch.unwrap();
+    let [view] = &batch.behaviour[..] else { panic!("not one entry: {batch:?}") };
+    assert_eq!((view.component.as_str(), view.arm.as_str()), ("orders", "canary"));
+    assert_eq!((view.views, view.converted, batch.gaps.unwrap().malformed_beacons), (1, 1, 1));
+    assert_eq!((vm.arm(), batch.strata.len()), (None, 0));
+}
+
+#[test]
+fn log_records_may_have_sixteen_kibibytes_and_no_more() {
+    let filter = Filter::load();
+    let mut vm = taken(&filter);
+    for (context, spaces) in [(1, 16_382), (2, 16_383)] {
+        assert_eq!(vm.headers(context, &LOGS, false), 1);
+        assert_eq!(vm.body(context, b"{}", false), 1);
+        assert_eq!(vm.body(context, &vec![b' '; spaces], false), 1);
+        assert_eq!(
+            vm.call::<_, u32>("proxy_on_request_trailers", (context, 1_u32)),
+            u32::from(spaces < 16_383)
+        );
+    }
+    let get = LOGS.map(|(name, value)| if name == ":method" { (name, "GET") } else { (name, value) });
+    assert_eq!(vm.headers(3, &get, true), 1);
+    assert_eq!(statuses(&mut vm), [200, 413, 405]);
+    let document: Value = serde_json::from_slice(&vm.proxy().documents[1]).unwrap();
+    assert_eq!(document, json!({"code": 3, "message": "serin: body: exceeds 16384 bytes"}));
+}
+
+#[test]
+fn what_nests_as_deeply_as_it_can_is_answered_within_the_stack() {
+    let filter = Filter::load();
+    let mut vm = taken(&filter);
+    for (context, depth) in [(1, 32), (2, 8_000)] {
+        let body = format!("{{\"value\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(vm.headers(context, &LOGS, false), 1);
+        assert_eq!(vm.body(context, body.as_bytes(), true), 1);
+    }
+    assert_eq!(statuses(&mut vm), [200, 400]);
 }
 
 #[test]
@@ -116,13 +202,18 @@ fn a_beacon_that_cannot_be_answered_goes_on_instead_of_hanging() {
 fn any_bytes_are_answered() {
     let filter = Filter::load();
     let mut vm = taken(&filter);
-    for context in 0..2_000 {
+    for context in 0..4_000 {
+        let (headers, begin) = if context % 4 < 2 {
+            (&BEACON, &b"v=1\np=/"[..])
+        } else {
+            (&LOGS, &br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":""#[..])
+        };
         let bytes: Vec<u8> = (0..vm.proxy().draw() % 60).map(|_| (vm.proxy().draw() & 0xFF) as u8).collect();
-        let body = if context % 2 == 0 { bytes } else { [b"v=1\np=/", &bytes[..]].concat() };
-        assert_eq!(vm.headers(context, &BEACON, false), 1);
+        let body = if context % 2 == 0 { bytes } else { [begin, &bytes[..]].concat() };
+        assert_eq!(vm.headers(context, headers, false), 1);
         assert_eq!(vm.body(context, &body, true), 1);
         vm.finish(context, "204", 0);
     }
-    assert_eq!(vm.proxy().responses.len(), 2_000);
-    assert!(statuses(&mut vm).iter().all(|status| [204, 400].contains(status)));
+    assert_eq!(vm.proxy().responses.len(), 4_000);
+    assert!(statuses(&mut vm).iter().all(|status| [200, 204, 400].contains(status)));
 }

@@ -105,8 +105,16 @@ fn random_callback(vm: &mut Vm, what: u64, context: u32) {
             vm.tick(after_ms);
         }
         10 => {
-            let (ended, path) = (context.is_multiple_of(2), "/.well-known/serin/beacon");
-            let headers = [(":path", path), (":method", "POST"), ("user-agent", &noise), ("x-user", &noise)];
+            let ended = context.is_multiple_of(2);
+            let path =
+                ["/.well-known/serin/beacon", "/.well-known/serin/beacon/v1/logs"][context as usize / 2 % 2];
+            let headers = [
+                (":path", path),
+                (":method", "POST"),
+                ("content-type", "application/json"),
+                ("user-agent", &noise),
+                ("x-user", &noise),
+            ];
             let _: u32 = vm.headers(context, &headers, ended);
         }
         11 => {

@@ -47,6 +47,8 @@ pub(crate) struct Proxy {
     pub(crate) body: Vec<u8>,
     /// Answers of the filter: status, headers as the ABI lays them out, gRPC status.
     pub(crate) responses: Vec<(u32, Vec<u8>, i32)>,
+    /// The bodies of these answers.
+    pub(crate) documents: Vec<Vec<u8>>,
     pub(crate) metrics: Vec<(String, i64)>,
     pub(crate) calls: Vec<GrpcCall>,
     pub(crate) log: Vec<String>,

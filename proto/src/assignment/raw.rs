@@ -79,8 +79,8 @@ pub struct Service {
     /// The key that authenticates that member: 32 hexadecimal digits. Given together with `train`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_key: Option<String>,
-    /// True: requests to `/.well-known/serin/beacon` are answered by the filter, which counts by component and arm what
-    /// they say of page views. Absent: false; they pass as any other.
+    /// True: requests to `/.well-known/serin/beacon`, and to `/v1/logs` below it, are answered by the filter, which counts
+    /// by component and arm what they say of page views. Absent: false; they pass as any other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub behaviour: bool,
 }

@@ -1,14 +1,15 @@
 //! Requests that are beacons: answered here, counted as page views and never as requests.
 
-use std::collections::BTreeSet;
+mod form;
 
-use serin_proto::assignment::BEACON_PATH;
+use std::collections::BTreeMap;
 
+use self::form::{Form, MALFORMED, Rejected};
 use super::Filter;
 use super::open::Open;
-use crate::abi;
 use crate::arms;
-use crate::beacon::{Beacon, Device, MAX_BYTES, Page, is_unwanted};
+use crate::beacon::otlp::{MAX_VIEWS, Payload, RecordError};
+use crate::beacon::{Beacon, Device, Page, is_unwanted};
 use crate::recorder::Gaps;
 use crate::request::{Kind, RequestView};
 use crate::router::Located;
@@ -16,26 +17,22 @@ use crate::router::Located;
 /// Beacons whose bodies can be awaited at once. Those beyond are answered, dropped and counted.
 pub const MAX_AWAITED: usize = 1_024;
 
-/// Statuses of answers.
-const TAKEN: u16 = 204;
-const MALFORMED: u16 = 400;
-const NOT_ALLOWED: u16 = 405;
-const TOO_LONG: u16 = 413;
-
 /// What becomes of a request that may be a beacon.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Handling {
     /// It is none: it goes on.
     Pass,
     /// It is answered with this status, at once.
     Answer(u16),
+    /// It is answered with this status and this JSON, at once.
+    Document(u16, String),
     /// It waits for more of its body.
     Await,
 }
 
 /// Beacons whose bodies are awaited, by context id.
 #[derive(Debug, Default)]
-pub(super) struct Awaited(BTreeSet<u32>);
+pub(super) struct Awaited(BTreeMap<u32, Form>);
 
 impl Awaited {
     pub(super) fn forget(&mut self, context: u32) {
@@ -52,44 +49,38 @@ impl Filter {
         if !self.router.takes_beacons() || !self.records() {
             return Handling::Pass;
         }
-        if view.path() != BEACON_PATH.as_bytes()
-            || !self.router.takes_beacon(&Page { request: view, path: None })
-        {
+        let Some(form) = Form::of(view.path()) else { return Handling::Pass };
+        if !self.router.takes_beacon(&Page { request: view, path: None }) {
             return Handling::Pass;
         }
         // Its end is no surprise, and counts nothing.
         let uncounted =
             Open { counted: None, start_ns: now_ns, sampled: false, kind: Kind::Plain, user: None };
         self.open.insert(context, uncounted);
-        if view.method() != Some(b"POST") {
+        if let Some(refusal) = form.refusal(view) {
             self.lose(|gaps| &mut gaps.malformed_beacons);
-            return Handling::Answer(NOT_ALLOWED);
-        }
-        let length = view.header("content-length").and_then(abi::decimal).unwrap_or_default();
-        if length as usize > MAX_BYTES {
-            self.lose(|gaps| &mut gaps.malformed_beacons);
-            return Handling::Answer(TOO_LONG);
+            return refusal;
         }
         if is_unwanted(view) {
             self.lose(|gaps| &mut gaps.bot_beacons);
-            return Handling::Answer(TAKEN);
+            return form.taken();
         }
         if ended {
             self.lose(|gaps| &mut gaps.malformed_beacons);
-            return Handling::Answer(MALFORMED);
+            return form.refused(MALFORMED, &"body: is missing");
         }
         if self.awaited.0.len() >= MAX_AWAITED {
             self.lose(|gaps| &mut gaps.dropped_beacons);
-            return Handling::Answer(TAKEN);
+            return form.taken();
         }
-        self.awaited.0.insert(context);
+        self.awaited.0.insert(context, form);
         Handling::Await
     }
 
-    /// Whether the body of a request is awaited.
+    /// Bytes that the body of a request may have. `None`: it is not awaited.
     #[must_use]
-    pub fn awaits_body(&self, context: u32) -> bool {
-        self.awaited.0.contains(&context)
+    pub fn awaits_body(&self, context: u32) -> Option<usize> {
+        self.awaited.0.get(&context).map(|form| form.max_bytes())
     }
 
     /// So many bytes of a body that is [awaited](Filter::awaits_body) have come; `ended`: that is all of it. `body` reads it.
@@ -101,24 +92,69 @@ impl Filter {
         body: impl FnOnce() -> &'b [u8],
         now_ns: u64,
     ) -> Handling {
-        if bytes > MAX_BYTES {
+        let Some(form) = self.awaited.0.get(&context).copied() else { return Handling::Pass };
+        if bytes > form.max_bytes() {
             self.awaited.forget(context);
             self.lose(|gaps| &mut gaps.malformed_beacons);
-            return Handling::Answer(TOO_LONG);
+            return form.too_long();
         }
         if !ended {
             return Handling::Await;
         }
         self.awaited.forget(context);
-        let Ok(beacon) = Beacon::parse(body()) else {
+        match form {
+            Form::Lines => self.lines(body(), view, now_ns),
+            Form::Records => self.log_records(body(), view, now_ns),
+        }
+    }
+
+    /// Reads a beacon of the text form.
+    #[cold]
+    fn lines(&mut self, body: &[u8], view: &impl RequestView, now_ns: u64) -> Handling {
+        let Ok(beacon) = Beacon::parse(body) else {
             self.lose(|gaps| &mut gaps.malformed_beacons);
             return Handling::Answer(MALFORMED);
         };
         self.viewed(&beacon, view, now_ns);
-        Handling::Answer(TAKEN)
+        Form::Lines.taken()
+    }
+
+    /// Reads page views of log records. Those of another name are nobody's loss: they tell of no page view.
+    #[cold]
+    fn log_records(&mut self, body: &[u8], view: &impl RequestView, now_ns: u64) -> Handling {
+        let payload = Payload::parse(body);
+        let records = match payload.as_ref().map_err(|error| *error).and_then(Payload::records) {
+            Ok(records) => records,
+            Err(error) => {
+                self.lose(|gaps| &mut gaps.malformed_beacons);
+                return Form::Records.refused(MALFORMED, &format_args!("body: {error}"));
+            }
+        };
+        let (mut rejected, mut views) = (Rejected::default(), 0);
+        for (place, record) in records {
+            if !record.is_page_view() {
+                rejected.add(place, RecordError::Name);
+                continue;
+            }
+            views += 1;
+            if views > MAX_VIEWS {
+                self.lose(|gaps| &mut gaps.dropped_beacons);
+                rejected.add(place, RecordError::TooMany);
+                continue;
+            }
+            match record.beacon() {
+                Ok(beacon) => self.viewed(&beacon, view, now_ns),
+                Err(error) => {
+                    self.lose(|gaps| &mut gaps.malformed_beacons);
+                    rejected.add(place, error);
+                }
+            }
+        }
+        rejected.answer()
     }
 
     /// Counts a page view for the arm that a request for the page would be given.
+    #[cold]
     fn viewed(&mut self, beacon: &Beacon<'_>, view: &impl RequestView, now_ns: u64) {
         let Self { router, draws, .. } = self;
         let mut drawn = false;

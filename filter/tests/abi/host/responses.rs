@@ -17,16 +17,17 @@ fn send_local_response(
     status: u32,
     _details: u32,
     _details_bytes: u32,
-    _body: u32,
+    body: u32,
     body_bytes: u32,
     headers: u32,
     headers_bytes: u32,
     grpc_status: i32,
 ) -> u32 {
-    assert_eq!(body_bytes, 0);
     if guest.data_mut().fails("proxy_send_local_response") {
         return INTERNAL_FAILURE;
     }
+    let document = read(&guest, body, body_bytes);
+    guest.data_mut().documents.push(document);
     let headers = read(&guest, headers, headers_bytes);
     guest.data_mut().responses.push((status, headers, grpc_status));
     OK
