@@ -1,5 +1,7 @@
 //! What people did on the pages of both versions, as it enters the engine.
 
+use std::fmt;
+
 use crate::histogram::LatencyHistogram;
 
 /// What a page was shown on.
@@ -18,6 +20,51 @@ impl Device {
         match self {
             Self::Desktop => "desktop",
             Self::Phone => "phone",
+        }
+    }
+}
+
+/// Where a visitor was.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Country {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// In the country of this code by ISO 3166-1, two upper-case letters.
+    Of([u8; 2]),
+    /// In one that is not told apart.
+    Other,
+}
+
+/// What is no [`Country`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("must be two upper-case letters, other or empty")]
+pub struct NoCountry;
+
+impl Country {
+    /// From the text of a report; empty: not known.
+    ///
+    /// # Errors
+    /// When it is anything else than two upper-case letters or `other`.
+    pub fn parse(text: &str) -> Result<Self, NoCountry> {
+        match text.as_bytes() {
+            [] => Ok(Self::Unknown),
+            b"other" => Ok(Self::Other),
+            [first, second] if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {
+                Ok(Self::Of([*first, *second]))
+            }
+            _ => Err(NoCountry),
+        }
+    }
+}
+
+impl fmt::Display for Country {
+    /// Its name in interfaces.
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => text.write_str("unknown"),
+            Self::Of([first, second]) => write!(text, "{}{}", char::from(*first), char::from(*second)),
+            Self::Other => text.write_str("other"),
         }
     }
 }
@@ -47,4 +94,23 @@ pub struct PageViews {
     pub load: Option<LatencyHistogram>,
     /// Time to the largest contentful paint of those whose browser told. Absent: none.
     pub largest_paint: Option<LatencyHistogram>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_is_two_upper_case_letters_other_or_not_known() {
+        for (text, name) in [("", "unknown"), ("other", "other"), ("NL", "NL"), ("ZZ", "ZZ")] {
+            assert_eq!(
+                Country::parse(text).map(|country| country.to_string()),
+                Ok(name.to_owned()),
+                "{text}"
+            );
+        }
+        for text in ["nl", "N", "NLD", "N1", "é", "Other", "unknown", " "] {
+            assert_eq!(Country::parse(text), Err(NoCountry), "{text}");
+        }
+    }
 }

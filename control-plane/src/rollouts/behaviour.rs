@@ -86,7 +86,7 @@ impl Views {
 
 #[cfg(test)]
 mod tests {
-    use serin_analysis::Device;
+    use serin_analysis::{Country, Device};
 
     use super::*;
 
@@ -100,6 +100,7 @@ mod tests {
             arm: arm.to_owned(),
             second: 7,
             device: Device::Phone,
+            country: Country::Unknown,
             views: PageViews { views: count, converted: 1, load: Some(load), ..PageViews::default() },
         }
     }

@@ -110,6 +110,7 @@ async fn page_views_of_a_report_that_comes_again_count_once() {
         views: 3,
         converted: 2,
         clicks: 9,
+        country: "NL".to_owned(),
         ..BehaviourCounts::default()
     }];
     batch.gaps = Some(Gaps { bot_beacons: 4, ..Gaps::default() });
@@ -121,6 +122,10 @@ async fn page_views_of_a_report_that_comes_again_count_once() {
     assert_eq!(sample(&server, "serin_page_clicks_total", &canary).await, Some(9));
     let converted = [&canary[..], &["trait=\"converted\""]].concat();
     assert_eq!(sample(&server, "serin_page_views_with_total", &converted).await, Some(2));
+    let dutch = ["service=\"shop\"", "arm=\"canary\"", "device=\"phone\"", "country=\"NL\""];
+    assert_eq!(sample(&server, "serin_page_views_by_cohort_total", &dutch).await, Some(3));
+    let converted = [&dutch[..], &["trait=\"converted\""]].concat();
+    assert_eq!(sample(&server, "serin_page_views_by_cohort_with_total", &converted).await, Some(2));
     assert_eq!(sample(&server, "serin_beacons_lost_total", &["reason=\"bot\""]).await, Some(4));
 }
 

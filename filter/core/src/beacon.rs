@@ -11,7 +11,7 @@ mod page;
 mod visitor;
 
 pub(crate) use self::page::Page;
-pub(crate) use self::visitor::{Device, is_unwanted};
+pub(crate) use self::visitor::{Country, Device, is_unwanted};
 
 /// Bytes of a beacon.
 pub const MAX_BYTES: usize = 2_048;

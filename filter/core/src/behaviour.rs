@@ -1,4 +1,4 @@
-//! What page views came to, by component, arm, second of arrival and device.
+//! What page views came to, by component, arm, second of arrival, device and country.
 //!
 //! Apart from the counts of requests: a beacon tells of a page that was shown long after its request ended, and must not count as a
 //! request of the component. Sums over views and two histograms are all that is kept. What exceeds a bound is dropped and
@@ -6,26 +6,39 @@
 
 use serin_proto::fleet::v1 as wire;
 
-use crate::beacon::{Beacon, Device};
+use crate::beacon::{Beacon, Country, Device};
 use crate::recorder::latency::Latency;
 use crate::recorder::{Recorder, SeriesId};
 
-/// Entries (second, component, arm and device) that one batch can gather, as the wire contract allows.
+/// Entries (second, component, arm, device and country) that one batch can gather, as the wire contract allows.
 pub const MAX_ENTRIES: usize = 2_048;
+/// Countries of one service that one batch tells apart. Views from others count under none of them.
+pub const MAX_COUNTRIES: usize = 32;
+/// Entries after which countries that need another one are told apart no more, so that they never cost a view.
+pub const ENTRIES_BY_COUNTRY: usize = MAX_ENTRIES / 2;
 /// Distinct times, over all entries, that one batch can gather; 4 bytes each.
 pub const MAX_CELLS: usize = 65_536;
 /// An interaction that takes longer is slow, and a layout that shifts more is unstable: the published limits of "poor".
 const SLOW_INTERACTION_MS: u32 = 500;
 const UNSTABLE_LAYOUT_MILLI: u32 = 250;
 
+/// Which of its visitors an arm is looked at by.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Cohort {
+    pub(crate) device: Device,
+    pub(crate) country: Country,
+}
+
 /// Where a page view is counted.
-pub(crate) type Key = (u64, SeriesId, Device);
+pub(crate) type Key = (u64, SeriesId, Cohort);
 
 /// Page views of the gathering batch, sorted by key: nearly all are of the newest seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour {
     entries: Vec<(Key, Views)>,
     cells: usize,
+    /// Countries that are told apart, by service.
+    countries: Vec<(Box<str>, Vec<[u8; 2]>)>,
 }
 
 /// Page views of one key.
@@ -43,12 +56,14 @@ struct Views {
 const TRAITS: usize = 7;
 
 impl Behaviour {
-    /// Counts a page view; false: there is no room.
-    pub(crate) fn count(&mut self, key: Key, beacon: &Beacon<'_>) -> bool {
+    /// Counts a page view of a service; false: there is no room.
+    #[cold]
+    pub(crate) fn count(&mut self, key: Key, service: &str, beacon: &Beacon<'_>) -> bool {
         // A view adds at most one cell to each of its histograms.
         if self.cells + 2 > MAX_CELLS {
             return false;
         }
+        let key = self.told_apart(key, service);
         let at = self.entries.partition_point(|(known, _)| *known < key);
         if self.entries.get(at).is_none_or(|(known, _)| *known != key) {
             if self.entries.len() >= MAX_ENTRIES {
@@ -60,6 +75,30 @@ impl Behaviour {
             self.cells += views.add(beacon);
         }
         true
+    }
+
+    /// The key under which a view is counted: with its country where there is room for it.
+    #[cold]
+    fn told_apart(&mut self, key: Key, service: &str) -> Key {
+        let (second, series, cohort) = key;
+        let Country::Of(code) = cohort.country else { return key };
+        if self.entries.binary_search_by(|(known, _)| known.cmp(&key)).is_ok() {
+            return key;
+        }
+        let known = self.countries.iter_mut().find(|(name, _)| **name == *service);
+        let (is_known, has_room) = known
+            .as_ref()
+            .map_or((false, true), |(_, known)| (known.contains(&code), known.len() < MAX_COUNTRIES));
+        if !(is_known || has_room) || self.entries.len() >= ENTRIES_BY_COUNTRY {
+            return (second, series, Cohort { country: Country::Other, ..cohort });
+        }
+        // Names are taken only here, so there are no more of them than entries.
+        match known {
+            Some((_, known)) if !is_known => known.push(code),
+            Some(_) => {}
+            None => self.countries.push((service.into(), vec![code])),
+        }
+        key
     }
 
     /// Whether nothing has gathered.
@@ -102,9 +141,9 @@ impl Views {
         record(&mut self.load, beacon.load_ms) + record(&mut self.largest_paint, beacon.largest_paint_ms)
     }
 
-    fn told(&self, (second, series, device): Key, recorder: &Recorder) -> Option<wire::BehaviourCounts> {
+    fn told(&self, (second, series, cohort): Key, recorder: &Recorder) -> Option<wire::BehaviourCounts> {
         let (service, component, arm) = recorder.full_names(series)?;
-        let device = match device {
+        let device = match cohort.device {
             Device::Desktop => wire::Device::Desktop,
             Device::Phone => wire::Device::Phone,
         };
@@ -126,6 +165,7 @@ impl Views {
             slow_interaction: slow,
             unstable_layout: unstable,
             clicks: self.clicks,
+            country: cohort.country.name(),
         })
     }
 }

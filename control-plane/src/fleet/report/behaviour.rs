@@ -1,6 +1,6 @@
 //! What a VM was told of page views, after every bound was checked.
 
-use serin_analysis::{Device, PageViews};
+use serin_analysis::{Country, Device, PageViews};
 use serin_proto::fleet::v1 as wire;
 
 use super::{ReportError, count, latency, second, text};
@@ -8,7 +8,7 @@ use super::{ReportError, count, latency, second, text};
 /// Entries of one batch.
 pub(super) const BEHAVIOUR_MAX: usize = 2_048;
 
-/// Page views of one (service, component, second of arrival, arm, device) of a VM.
+/// Page views of one (service, component, second of arrival, arm, device, country) of a VM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Behaviour {
     /// Service.
@@ -21,6 +21,8 @@ pub struct Behaviour {
     pub second: u64,
     /// What the pages were shown on.
     pub device: Device,
+    /// Where the visitors were.
+    pub country: Country,
     /// What they came to.
     pub views: PageViews,
 }
@@ -46,6 +48,8 @@ impl TryFrom<wire::BehaviourCounts> for Behaviour {
                 return Err(ReportError::new("device", "is none that is known"));
             }
         };
+        let country = Country::parse(&wire.country);
+        let country = country.map_err(|error| ReportError::new("country", error.to_string()))?;
         let views = views(&wire)?;
         Ok(Self {
             service: text("service", wire.service, 1..=128)?,
@@ -53,6 +57,7 @@ impl TryFrom<wire::BehaviourCounts> for Behaviour {
             arm: text("arm", wire.arm, 1..=64)?,
             second: second("second", wire.second)?,
             device,
+            country,
             views,
         })
     }

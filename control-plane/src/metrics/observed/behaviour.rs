@@ -6,7 +6,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::counter::ConstCounter;
 
 use super::{counter, member};
-use crate::fleet::behaviour::{Counted, TRAITS, Totals};
+use crate::fleet::behaviour::{Cohort, Counted, TRAITS, Totals};
 use crate::store::Series;
 
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counted: &Counted) -> Result<(), Error> {
@@ -21,6 +21,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counted: &Counted) -> 
             member(&mut family, &[service, component, arm, ("trait", name)], &ConstCounter::new(count))?;
         }
     }
+    cohorts(encoder, counted)?;
     let lost = counted.lost;
     let mut family = counter(encoder, "beacons_lost", "Beacons of page views that counted nothing")?;
     for (reason, count) in [
@@ -32,6 +33,34 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counted: &Counted) -> 
         member(&mut family, &[("reason", reason)], &ConstCounter::new(count))?;
     }
     Ok(())
+}
+
+fn cohorts(encoder: &mut DescriptorEncoder<'_>, counted: &Counted) -> Result<(), Error> {
+    let named: Vec<_> =
+        counted.cohorts.iter().map(|(cohort, totals)| (cohort, cohort.country.to_string(), totals)).collect();
+    let mut family = counter(encoder, "page_views_by_cohort", "Page views by device and country")?;
+    for (cohort, country, totals) in &named {
+        member(&mut family, &cohort_labels(cohort, country), &ConstCounter::new(totals.views))?;
+    }
+    let help = "Page views by device and country of which something can be said: an error, a conversion, …";
+    let mut family = counter(encoder, "page_views_by_cohort_with", help)?;
+    for (cohort, country, totals) in &named {
+        let [service, arm, device, country] = cohort_labels(cohort, country);
+        for (name, count) in TRAITS.into_iter().zip(totals.with) {
+            let labels = [service, arm, device, country, ("trait", name)];
+            member(&mut family, &labels, &ConstCounter::new(count))?;
+        }
+    }
+    Ok(())
+}
+
+fn cohort_labels<'c>(cohort: &'c Cohort, country: &'c str) -> [(&'static str, &'c str); 4] {
+    [
+        ("service", &cohort.service),
+        ("arm", &cohort.arm),
+        ("device", cohort.device.name()),
+        ("country", country),
+    ]
 }
 
 fn each(

@@ -1,4 +1,4 @@
-//! Who sent a beacon, as far as it matters: a person or not, on a phone or not.
+//! Who sent a beacon, as far as it matters: a person or not, on a phone or not, and from which country.
 
 use crate::request::RequestView;
 
@@ -24,6 +24,38 @@ impl Device {
             None => contains(name(request), "mobi"),
         };
         if is_phone { Self::Phone } else { Self::Desktop }
+    }
+}
+
+/// Where a visitor is, as the header says by which rules tell countries apart.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Country {
+    /// Not told, or in another form than two letters.
+    Unknown,
+    /// Its code by ISO 3166-1, in upper case.
+    Of([u8; 2]),
+    /// One that is not told apart.
+    Other,
+}
+
+impl Country {
+    /// By the header of this name. `None`: no rule of the service names one.
+    pub(crate) fn of(request: &impl RequestView, header: Option<&str>) -> Self {
+        match header.and_then(|name| request.header(name)) {
+            Some([first, second]) if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
+                Self::Of([first.to_ascii_uppercase(), second.to_ascii_uppercase()])
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Its name on the wire.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Unknown => String::new(),
+            Self::Of(code) => String::from_utf8_lossy(&code).into_owned(),
+            Self::Other => "other".to_owned(),
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serin_proto::fleet::v1 as wire;
 
 use super::*;
@@ -8,6 +10,15 @@ fn series(recorder: &mut Recorder, number: usize) -> SeriesId {
     recorder.series("shop", &format!("component-{number}"), "canary")
 }
 
+const PHONE: Cohort = Cohort { device: Device::Phone, country: Country::Unknown };
+const DESKTOP: Cohort = Cohort { device: Device::Desktop, ..PHONE };
+
+/// A phone in the country of this number.
+fn abroad(country: usize) -> Cohort {
+    let letter = |number: usize| b'A' + u8::try_from(number % 26).unwrap();
+    Cohort { country: Country::Of([letter(country / 26), letter(country)]), ..PHONE }
+}
+
 fn view(load_ms: u32) -> Beacon<'static> {
     Beacon { path: b"/", load_ms: Some(load_ms), ..Beacon::default() }
 }
@@ -15,7 +26,7 @@ fn view(load_ms: u32) -> Beacon<'static> {
 #[test]
 fn views_of_one_key_are_added_up() {
     let (mut behaviour, mut recorder) = (Behaviour::default(), Recorder::default());
-    let key = (7, series(&mut recorder, 1), Device::Phone);
+    let key = (7, series(&mut recorder, 1), PHONE);
     let busy = Beacon {
         path: b"/",
         age_ms: None,
@@ -39,7 +50,7 @@ fn views_of_one_key_are_added_up() {
         ..Beacon::default()
     };
     for beacon in [busy, left, busy] {
-        assert!(behaviour.count(key, &beacon));
+        assert!(behaviour.count(key, "shop", &beacon));
     }
     let told = behaviour.drain(&recorder);
     let load_hdr = told[0].load_hdr.clone();
@@ -60,6 +71,7 @@ fn views_of_one_key_are_added_up() {
         slow_interaction: 2,
         unstable_layout: 2,
         clicks: 11,
+        country: String::new(),
     };
     assert_eq!(told, [expected]);
     let mut reader = hdrhistogram::serialization::Deserializer::new();
@@ -72,13 +84,8 @@ fn views_of_one_key_are_added_up() {
 fn keys_are_told_apart_and_in_order() {
     let (mut behaviour, mut recorder) = (Behaviour::default(), Recorder::default());
     let (first, second) = (series(&mut recorder, 1), series(&mut recorder, 2));
-    for key in [
-        (9, second, Device::Desktop),
-        (8, first, Device::Phone),
-        (8, first, Device::Desktop),
-        (9, second, Device::Desktop),
-    ] {
-        behaviour.count(key, &view(1));
+    for key in [(9, second, DESKTOP), (8, first, PHONE), (8, first, DESKTOP), (9, second, DESKTOP)] {
+        behaviour.count(key, "shop", &view(1));
     }
     let told = behaviour.drain(&recorder);
     let keys: Vec<_> =
@@ -90,10 +97,10 @@ fn keys_are_told_apart_and_in_order() {
 fn the_bound_of_entries_is_exact_and_those_that_are_there_go_on_counting() {
     let (mut behaviour, mut recorder) = (Behaviour::default(), Recorder::default());
     for number in 0..MAX_ENTRIES {
-        assert!(behaviour.count((1, series(&mut recorder, number), Device::Phone), &view(1)));
+        assert!(behaviour.count((1, series(&mut recorder, number), PHONE), "shop", &view(1)));
     }
-    assert!(!behaviour.count((1, series(&mut recorder, MAX_ENTRIES), Device::Phone), &view(1)));
-    assert!(behaviour.count((1, series(&mut recorder, 0), Device::Phone), &view(1)));
+    assert!(!behaviour.count((1, series(&mut recorder, MAX_ENTRIES), PHONE), "shop", &view(1)));
+    assert!(behaviour.count((1, series(&mut recorder, 0), PHONE), "shop", &view(1)));
     assert_eq!(behaviour.drain(&recorder).len(), MAX_ENTRIES);
 }
 
@@ -106,10 +113,10 @@ fn the_bound_of_cells_is_exact_and_drained_cells_are_free_again() {
     for round in 0..2 {
         let mut counted = 0;
         'full: for number in 0.. {
-            let key = (round, series(&mut recorder, number), Device::Desktop);
+            let key = (round, series(&mut recorder, number), DESKTOP);
             for time in &times {
                 let beacon = Beacon { largest_paint_ms: Some(*time), ..view(*time) };
-                if !behaviour.count(key, &beacon) {
+                if !behaviour.count(key, "shop", &beacon) {
                     break 'full;
                 }
                 counted += 1;
@@ -119,4 +126,52 @@ fn the_bound_of_cells_is_exact_and_drained_cells_are_free_again() {
         let views: u64 = behaviour.drain(&recorder).iter().map(|one| one.views).sum();
         assert_eq!(views, counted);
     }
+}
+
+/// Views by country.
+fn by_country(told: &[wire::BehaviourCounts]) -> BTreeMap<&str, u64> {
+    let mut views = BTreeMap::new();
+    told.iter().for_each(|one| *views.entry(one.country.as_str()).or_default() += one.views);
+    views
+}
+
+#[test]
+fn countries_of_each_service_are_told_apart_up_to_a_bound_that_is_exact_and_the_rest_is_other() {
+    let (mut behaviour, mut recorder) = (Behaviour::default(), Recorder::default());
+    let (orders, carts) = (series(&mut recorder, 1), recorder.series("carts", "all", "canary"));
+    for (series, service) in [(orders, "shop"), (carts, "carts")] {
+        for second in [1, 2] {
+            for country in 0..MAX_COUNTRIES + 2 {
+                assert!(behaviour.count((second, series, abroad(country)), service, &view(1)));
+            }
+            assert!(behaviour.count((second, series, PHONE), service, &view(1)));
+        }
+    }
+    let told = behaviour.drain(&recorder);
+    for service in ["shop", "carts"] {
+        let own: Vec<_> = told.iter().filter(|one| one.service == service).cloned().collect();
+        let views = by_country(&own);
+        assert_eq!(views.len(), MAX_COUNTRIES + 2);
+        assert_eq!((views["AA"], views["BF"], views["other"], views[""]), (2, 2, 4, 2));
+        assert!(!views.contains_key("BG"));
+    }
+    behaviour.count((1, orders, abroad(700)), "shop", &view(1));
+    assert_eq!(by_country(&behaviour.drain(&recorder)).len(), 1, "a new batch has all its room");
+}
+
+#[test]
+fn countries_never_cost_a_view_its_entry() {
+    let (mut behaviour, mut recorder) = (Behaviour::default(), Recorder::default());
+    for number in 0..ENTRIES_BY_COUNTRY {
+        assert!(behaviour.count((1, series(&mut recorder, number), abroad(1)), "shop", &view(1)));
+    }
+    for country in [1, 2] {
+        for number in 0..ENTRIES_BY_COUNTRY {
+            assert!(behaviour.count((1, series(&mut recorder, number), abroad(country)), "shop", &view(1)));
+        }
+    }
+    let told = behaviour.drain(&recorder);
+    let half = ENTRIES_BY_COUNTRY as u64;
+    assert_eq!(by_country(&told), BTreeMap::from([("AB", 2 * half), ("other", half)]));
+    assert_eq!(told.len(), MAX_ENTRIES);
 }

@@ -9,7 +9,8 @@ use super::Filter;
 use super::open::Open;
 use crate::arms;
 use crate::beacon::otlp::{MAX_VIEWS, Payload, RecordError};
-use crate::beacon::{Beacon, Device, Page, is_unwanted};
+use crate::beacon::{Beacon, Country, Device, Page, is_unwanted};
+use crate::behaviour::Cohort;
 use crate::recorder::Gaps;
 use crate::request::{Kind, RequestView};
 use crate::router::Located;
@@ -173,9 +174,12 @@ impl Filter {
             self.lose(|gaps| &mut gaps.unattributed_beacons);
             return;
         };
+        let header = self.router.service(at).and_then(|service| service.country.as_deref());
+        let cohort = Cohort { device: Device::of(view), country: Country::of(view, header) };
         let series = self.series_of(at, arm);
         let second = self.recorder.open_second(self.unix_second(now_ns));
-        if self.behaviour.count((second, series, Device::of(view)), beacon) {
+        let service = self.router.service_name(at.service);
+        if self.behaviour.count((second, series, cohort), service, beacon) {
             self.totals.beacons += 1;
         } else {
             self.lose(|gaps| &mut gaps.dropped_beacons);

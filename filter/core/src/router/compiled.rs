@@ -30,6 +30,8 @@ pub(crate) struct Service {
     pub(crate) train: Option<Train>,
     /// Whether it takes beacons.
     pub(crate) behaviour: bool,
+    /// Header by which its first rule on countries tells them apart.
+    pub(crate) country: Option<Box<str>>,
     /// Monotonic time since which every request gets the arm that it gets now.
     pub(crate) chosen_since_ns: u64,
     /// Number of its first series among all of the assignment.
@@ -144,6 +146,13 @@ pub(super) fn service(service: &plain::Service, first_series: usize) -> Service 
             .collect(),
         train: Train::of(service),
         behaviour: service.behaviour,
+        country: service.rules.iter().find_map(|one| match &one.when {
+            plain::Condition::Geo(header, _) => Some(header.as_str().into()),
+            plain::Condition::Header(..)
+            | plain::Condition::Cookie(..)
+            | plain::Condition::Users(_)
+            | plain::Condition::Attribute(..) => None,
+        }),
         chosen_since_ns: 0,
         first_series,
         conditions,

@@ -18,6 +18,7 @@ fn counts() -> wire::BehaviourCounts {
         load_hdr: load.to_v2_bytes(),
         converted: 1,
         clicks: 7,
+        country: "NL".to_owned(),
         ..wire::BehaviourCounts::default()
     }
 }
@@ -36,21 +37,30 @@ fn page_views_are_read_with_their_times() {
     let [read] = &report.behaviour[..] else { panic!("not one: {report:?}") };
     assert_eq!((read.service.as_str(), read.component.as_str()), ("shop", "checkout"));
     assert_eq!((read.arm.as_str(), read.second, read.device), ("canary", 1_700_000_000, Device::Phone));
+    assert_eq!(read.country, Country::Of(*b"NL"));
     assert_eq!((read.views.views, read.views.converted, read.views.clicks), (2, 1, 7));
     assert_eq!(read.views.load.as_ref().map(LatencyHistogram::count), Some(2));
     assert_eq!(read.views.largest_paint, None);
 }
 
 #[test]
+fn a_filter_that_does_not_know_of_countries_tells_none() {
+    let old = wire::BehaviourCounts { country: String::new(), ..counts() };
+    assert_eq!(report(vec![old]).unwrap().behaviour[0].country, Country::Unknown);
+}
+
+#[test]
 fn every_refusal_names_the_field() {
     type Change = fn(&mut wire::BehaviourCounts);
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 13] = [
         (|counts| counts.service.clear(), "service"),
         (|counts| counts.component = "x".repeat(129), "component"),
         (|counts| counts.arm = "x".repeat(65), "arm"),
         (|counts| counts.second = u64::MAX, "second"),
         (|counts| counts.device = 0, "device"),
         (|counts| counts.device = 9, "device"),
+        (|counts| counts.country = "nl".to_owned(), "country"),
+        (|counts| counts.country = "x".repeat(1_000), "country"),
         (|counts| counts.views = COUNT_MAX + 1, "views"),
         (|counts| counts.with_error = 3, "with_error"),
         (|counts| counts.abandoned = u64::MAX, "abandoned"),

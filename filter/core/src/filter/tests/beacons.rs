@@ -193,6 +193,31 @@ fn a_drawn_arm_is_nobodys_unless_there_is_nothing_to_draw() {
     assert_eq!(batch.behaviour.iter().map(|one| one.arm.as_str()).collect::<Vec<_>>(), ["baseline"]);
 }
 
+#[test]
+fn views_are_told_apart_by_the_country_that_rules_ask_for() {
+    let mut assignment = taking();
+    let rule = |header: &str, places: Value| json!({"when": {"geo": {"header": header, "values": places}}, "arm": "canary"});
+    assignment["services"][0]["rules"] =
+        json!([rule("x-geo", json!(["NL"])), rule("x-other", json!(["BE"]))]);
+    let mut filter = configured_with(&assignment);
+    for country in ["nl", "NL", "BE", "", "N", "NLD", "N1", "ü"] {
+        send(&mut filter, &beacon("ann").with("x-geo", country).with("x-other", "FR"), BODY);
+    }
+    send(&mut filter, &beacon("ann"), BODY);
+    let told = batch(&mut filter).behaviour;
+    let mut views: Vec<_> =
+        told.iter().map(|one| (one.country.as_str(), one.arm.as_str(), one.views)).collect();
+    views.sort_unstable();
+    assert_eq!(
+        views.iter().map(|(country, _, views)| (*country, *views)).collect::<Vec<_>>(),
+        [("", 6), ("BE", 1), ("NL", 2)]
+    );
+    assert_eq!(views[2].1, "canary", "by the rule");
+    let mut filter = configured_with(&taking());
+    send(&mut filter, &beacon("ann").with("x-geo", "NL"), BODY);
+    assert_eq!(batch(&mut filter).behaviour[0].country, "", "no rule names a header");
+}
+
 proptest! {
     #[test]
     fn a_view_is_of_the_component_and_arm_of_a_request_for_the_page(
