@@ -137,7 +137,8 @@ async fn the_arm_that_turns_bad_is_stopped_and_no_user_of_the_others_moves() {
         _ => version.clone(),
     };
     let after = versions_of_users(trial.envoy.address(), "/home", USERS).await;
-    let moved: Vec<_> = before.iter().map(returned).zip(&after).filter(|(expected, seen)| expected != *seen).collect();
+    let moved: Vec<_> =
+        before.iter().map(returned).zip(&after).filter(|(expected, seen)| expected != *seen).collect();
     assert!(moved.is_empty(), "{} users are elsewhere than expected: {:?}", moved.len(), moved.first());
 
     let rollout = trial.control_plane.rollout().await;

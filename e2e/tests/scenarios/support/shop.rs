@@ -108,7 +108,8 @@ impl Shop {
             if let Some(found) = events.iter().find(|event| is_wanted(event)) {
                 return found.clone();
             }
-            let told = || events.iter().map(|event| format!("{} {}\n", event.kind, event.text)).collect::<String>();
+            let told =
+                || events.iter().map(|event| format!("{} {}\n", event.kind, event.text)).collect::<String>();
             assert!(Instant::now() < end, "not within {within:?}: {what}; the journal holds\n{}", told());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
