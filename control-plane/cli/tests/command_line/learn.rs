@@ -195,7 +195,7 @@ fn a_plan_is_given_what_is_in_force_and_stays_as_it_was_where_nothing_is() {
     let version = simulated.retrain(AUTUMN, 0)["version"].as_str().unwrap().to_owned();
     let with = serin(&["learn", "plan", &plan, "--folder", &folder]).exits(0).stdout;
     assert!(with.starts_with(text) && with.contains(&version), "{with}");
-    assert!(with.contains(r#""confidences":{"log_template":[[0.0,"#), "{with}");
+    assert!(with.contains("\"confidences\":{") && with.contains("\"log_template\":[[0.0,"), "{with}");
     fs::write(&plan, &with).unwrap();
     serin(&["plan", "check", &plan]).exits(0);
     let again = serin(&["learn", "plan", &plan, "--folder", &folder]).exits(2);
