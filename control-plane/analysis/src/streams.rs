@@ -127,8 +127,8 @@ pub struct Streams {
     at_second: u64,
     /// Of each source, seconds before this are no evidence.
     exclude_until: [u64; 2],
-    /// Events that were not judged: too late, too far ahead, or of more streams than there may be.
-    dropped: u64,
+    /// Of each source, events that were not judged.
+    dropped: [u64; 2],
     /// What the evidence of each source must reach beyond its threshold.
     log_extra: f64,
     /// Part of the baseline's conversions that the canary must have.
@@ -154,7 +154,7 @@ impl Streams {
             next_second: 0,
             at_second: 0,
             exclude_until: [0; 2],
-            dropped: 0,
+            dropped: [0; 2],
             log_extra: 0.0,
             least_conversion: LEAST_CONVERSION,
             margins: Margins::default(),
@@ -201,7 +201,7 @@ impl Streams {
             true
         });
         if !is_taken {
-            self.dropped = self.dropped.saturating_add(counts.events);
+            self.drop_events(counts.id.kind.source(), counts.events);
         }
     }
 
@@ -279,7 +279,7 @@ impl Streams {
         let alike = self.streams.iter().filter(|stream| stream.is_harmful() == cell.is_harmful);
         if alike.clone().count() >= MAX_STREAMS {
             let ByArm { baseline, canary } = cell.events;
-            self.dropped = self.dropped.saturating_add(baseline.saturating_add(canary));
+            self.drop_events(id.kind.source(), baseline.saturating_add(canary));
             return;
         }
         let before = alike.filter(|stream| stream.shares_weight(&id, cell.is_harmful)).count();
@@ -344,10 +344,16 @@ impl Streams {
         Source::ALL.into_iter().any(|source| crate::verdict::is_doubtful(self.log_evidence(source)))
     }
 
-    /// Events that were not judged: too late, too far ahead, or of more streams than there may be.
+    fn drop_events(&mut self, source: Source, events: u64) {
+        if let Some(dropped) = self.dropped.get_mut(source as usize) {
+            *dropped = dropped.saturating_add(events);
+        }
+    }
+
+    /// Events of `source` that were not judged: too late, too far ahead, or of more streams than there may be.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped
+    pub fn dropped(&self, source: Source) -> u64 {
+        self.dropped.get(source as usize).copied().unwrap_or_default()
     }
 
     /// What the rollout began with.

@@ -62,6 +62,9 @@ pub struct SourceRisk {
     pub risk: f64,
     /// Natural logarithm of its evidence.
     pub log_evidence: f64,
+    /// Events that were not judged: too late, too far ahead, or of more streams than there may be.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// What the sources make of a version's risk.
@@ -99,12 +102,13 @@ impl Streams {
                 weight: self.sources.weight(source),
                 risk: scope_risk(&anomalies, threshold),
                 log_evidence: self.log_evidence(source),
+                dropped: self.dropped(source),
             }
         };
         let (risk, log_evidence) = metrics;
         let weight = self.sources.weights().metrics;
         let by_source = BySource {
-            metrics: SourceRisk { weight, risk, log_evidence },
+            metrics: SourceRisk { weight, risk, log_evidence, dropped: 0 },
             behaviour: of(Source::Behaviour),
             logs: of(Source::Logs),
         };

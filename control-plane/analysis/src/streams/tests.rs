@@ -163,12 +163,12 @@ fn the_bound_on_streams_is_exact_and_the_rest_is_counted() {
         streams.merge(&counts(&template(&format!("template {number:05}")), BEGIN, Arm::Canary, 1, None));
     }
     streams.advance(BEGIN + 60);
-    assert_eq!((streams.streams.len(), streams.dropped()), (MAX_STREAMS, 10));
+    assert_eq!((streams.streams.len(), streams.dropped(Source::Logs)), (MAX_STREAMS, 10));
     let harmless =
         StreamCounts { is_harmful: false, ..counts(&template("other"), BEGIN + 60, Arm::Canary, 1, None) };
     streams.merge(&harmless);
     streams.advance(BEGIN + 120);
-    assert_eq!((streams.streams.len(), streams.dropped()), (MAX_STREAMS + 1, 10));
+    assert_eq!((streams.streams.len(), streams.dropped(Source::Logs)), (MAX_STREAMS + 1, 10));
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn what_comes_after_its_second_closed_is_counted_as_dropped() {
     let mut streams = streams(0.01);
     streams.advance(BEGIN + 100);
     streams.merge(&counts(&template("a"), BEGIN + 100 - LAG_S - 1, Arm::Canary, 7, None));
-    assert_eq!(streams.dropped(), 7);
+    assert_eq!(streams.dropped(Source::Logs), 7);
     streams.merge(&counts(&template("a"), BEGIN + 100 - LAG_S, Arm::Canary, 7, None));
     streams.merge(&counts(&template("a"), BEGIN + 100 + MAX_AHEAD_S + 1, Arm::Canary, 3, None));
-    assert_eq!(streams.dropped(), 10);
+    assert_eq!(streams.dropped(Source::Logs), 10);
 }
 
 #[test]

@@ -76,4 +76,6 @@ pub(crate) struct SourceRisk {
     /// Its part of all risk, 0 to 1.
     pub(crate) share: f64,
     pub(crate) log_evidence: f64,
+    /// Events that were not judged: too late, too far ahead, or of more streams than there may be.
+    pub(crate) dropped_events: u64,
 }

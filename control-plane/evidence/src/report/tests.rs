@@ -312,7 +312,7 @@ fn told_by_logs() -> Judgement {
         learned_confidence: Some(0.97),
         peculiarity: None,
     };
-    let part = |weight, risk| SourceRisk { weight, risk, log_evidence: 0.0 };
+    let part = |weight, risk| SourceRisk { weight, risk, ..SourceRisk::default() };
     let by_source = BySource { metrics: part(0.4, 0.0), behaviour: part(0.3, 0.0), logs: part(0.3, 50.0) };
     let sources = SourcesRisk { by_source, risk: 15.0, log_evidence: 7.8 };
     Judgement { findings: vec![finding], sources: Some(sources), ..Judgement::default() }

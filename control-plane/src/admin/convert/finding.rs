@@ -61,6 +61,7 @@ pub(super) fn sources(risk: &SourcesRisk) -> Vec<api::SourceRisk> {
         risk: told.risk,
         share,
         log_evidence: told.log_evidence,
+        dropped_events: told.dropped,
     };
     all.into_iter().filter(|(_, told, _)| told.weight > 0.0).map(of).collect()
 }

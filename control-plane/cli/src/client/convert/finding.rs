@@ -42,6 +42,6 @@ fn peculiarity(peculiarity: proto::Peculiarity) -> Peculiarity {
 }
 
 pub(super) fn source(source: proto::SourceRisk) -> SourceRisk {
-    let proto::SourceRisk { source, weight, risk, share, log_evidence } = source;
-    SourceRisk { source, weight, risk, share, log_evidence }
+    let proto::SourceRisk { source, weight, risk, share, log_evidence, dropped_events } = source;
+    SourceRisk { source, weight, risk, share, log_evidence, dropped_events }
 }

@@ -10,6 +10,12 @@ pub(super) fn findings(sheet: &mut Sheet, sources: &[SourceRisk], findings: &[Fi
     sheet.blank();
     sheet.line("Sources of evidence");
     sheet.table(["SOURCE", "PART", "RISK", "SHARE OF THE RISK"], sources.iter().map(source));
+    for source in sources.iter().filter(|source| source.dropped_events > 0) {
+        let SourceRisk { source, dropped_events, .. } = source;
+        sheet.line(&format!(
+            "{dropped_events} events of {source} are not judged: they came too late, or are of more kinds than are told apart"
+        ));
+    }
     if findings.is_empty() {
         return;
     }
