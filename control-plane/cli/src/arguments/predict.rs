@@ -44,6 +44,12 @@ pub(crate) enum Predict {
         /// Only this service.
         #[arg(value_name = "SERVICE")]
         service: Option<String>,
+        /// Only rollouts that began then or later, seconds since the Unix epoch.
+        #[arg(long, value_name = "SECONDS")]
+        since: Option<u64>,
+        /// Only rollouts that began earlier, seconds since the Unix epoch.
+        #[arg(long, value_name = "SECONDS")]
+        before: Option<u64>,
         /// Write to this file and not to standard output.
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -39,8 +39,9 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     match command {
-        Predict::History { service, out } => {
-            history::run(&connect()?, service.clone(), out.as_deref(), output).await
+        Predict::History { service, since, before, out } => {
+            let within = since.unwrap_or(0)..before.unwrap_or(u64::MAX);
+            history::run(&connect()?, service.clone(), within, out.as_deref(), output).await
         }
         Predict::Train { table, output: file, learning, report } => {
             train(&self::known(&table.file, &table.columns)?, file, learning, report.html.as_deref(), output)

@@ -1,7 +1,9 @@
 //! What finished rollouts teach, as people and schedules run it. None of it needs a server.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -240,4 +242,50 @@ fn outcomes_of_a_server_say_what_people_say_and_are_what_retrain_reads() {
     let learned = folder.path().join("learned").display().to_string();
     let refused = serin(&["learn", "retrain", "--outcomes", &file, "--folder", &learned]).exits(10);
     assert!(refused.stdout.contains("40"), "one is too few: {}", refused.stdout);
+}
+
+/// Runs the script of a schedule with a `serin` that has `outcomes` and a history by itself, and is the real one for all else.
+fn retrain_by_schedule(folder: &Path, server: &str) -> (i32, String) {
+    let serin = format!(
+        "#!/bin/sh\ncase \"$1 $2\" in\n'learn outcomes') [ ! -f given/outcomes.jsonl ] || exec cp given/outcomes.jsonl \"$4\" ;;\n\
+         'predict history') [ ! -f given/history.csv ] || exec cp given/history.csv \"$6\" ;;\nesac\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_serin")
+    );
+    let program = folder.join("serin");
+    fs::write(&program, serin).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../integrations/learn/retrain.sh");
+    let mut command = Command::new("sh");
+    command.arg(script).arg("learned").current_dir(folder).env("SERIN_SERVER", server);
+    let ran = command.env("PATH", format!("{}:/usr/bin:/bin", folder.display())).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    (ran.status.code().unwrap(), said)
+}
+
+#[test]
+fn the_script_of_a_schedule_puts_in_force_what_is_better_and_ends_well_where_nothing_is() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let (code, said) = retrain_by_schedule(folder.path(), &server.url());
+    assert_eq!(code, 0, "nothing has ended yet: {said}");
+    let learned = folder.path().join("learned").display().to_string();
+    let in_force = || {
+        let shelves = serin(&["--json", "learn", "versions", "--folder", &learned]).exits(0).json();
+        shelves.as_array().unwrap().iter().map(|shelf| shelf["in_force"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(in_force(), [Value::Null, Value::Null, Value::Null]);
+
+    let given = |name: &str| folder.path().join("given").join(name).display().to_string();
+    fs::create_dir(folder.path().join("given")).unwrap();
+    serin(&["learn", "simulate", "--seed", "1", "--outcomes", &given("outcomes.jsonl")]).exits(0);
+    let history = serin(&["simulate", "deployments", "--count", "300", "--seed", "5"]).exits(0).stdout;
+    fs::write(given("history.csv"), history).unwrap();
+    let (code, said) = retrain_by_schedule(folder.path(), &server.url());
+    assert_eq!(code, 0, "{said}");
+    let first = in_force();
+    assert!(first[0].is_string() && first[1].is_string(), "{first:?}: {said}");
+    let (code, said) = retrain_by_schedule(folder.path(), &server.url());
+    assert_eq!((code, in_force()), (0, first), "the same again is not better: {said}");
+
+    let (code, said) = retrain_by_schedule(&folder.path().join("given"), "http://127.0.0.1:1");
+    assert!(code != 0, "a server that is not there is a failure: {said}");
 }

@@ -5,6 +5,7 @@
 //! early and one that was promoted differ in, so a model would learn how rollouts end and not why.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Serialize;
@@ -24,6 +25,7 @@ const DAY_S: u64 = 24 * HOUR_S;
 pub(super) async fn run(
     client: &Client,
     service: Option<String>,
+    within: Range<u64>,
     out: Option<&Path>,
     output: Output,
 ) -> Result<(), Failure> {
@@ -42,7 +44,7 @@ pub(super) async fn run(
             measures: prediction.map(|prediction| prediction.measures.clone()).unwrap_or_default(),
         });
     }
-    let lines = lines(deployments)?;
+    let lines = lines(deployments, &within)?;
     finished::tell(&lines, lines.lines().count(), out, output)
 }
 
@@ -56,7 +58,7 @@ fn rolled_back(finished: &Finished<'_>) -> Option<bool> {
 }
 
 /// One finished rollout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Deployment {
     rollout: String,
     service: String,
@@ -78,11 +80,12 @@ struct Row<'d> {
     measures: BTreeMap<String, Number>,
 }
 
-/// A row a line, in the order of time.
-fn lines(mut deployments: Vec<Deployment>) -> Result<String, Failure> {
+/// A row a line, in the order of time, for those that began `within`. Earlier ones tell how the service fared before.
+fn lines(mut deployments: Vec<Deployment>, within: &Range<u64>) -> Result<String, Failure> {
     deployments.sort_by(|one, other| (one.at, &one.rollout).cmp(&(other.at, &other.rollout)));
     let mut lines = String::new();
-    for (position, deployment) in deployments.iter().enumerate() {
+    let told = deployments.iter().enumerate().filter(|(_, deployment)| within.contains(&deployment.at));
+    for (position, deployment) in told {
         let before = deployments.get(..position).unwrap_or_default();
         let mut measures = derived(deployment, before);
         // What the pipeline measured by itself goes first.
@@ -141,13 +144,17 @@ mod tests {
             ("hour".to_owned(), Number::from(17)),
             ("at".to_owned(), Number::from(1)),
         ]);
-        let lines = lines(vec![
-            last,
-            deployment("r1", "shop", friday + HOUR_S, Some(true)),
-            deployment("r2", "cart", friday + 2 * HOUR_S, None),
-        ])
-        .unwrap();
-        let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let all = || {
+            vec![
+                last.clone(),
+                deployment("r1", "shop", friday + HOUR_S, Some(true)),
+                deployment("r2", "cart", friday + 2 * HOUR_S, None),
+            ]
+        };
+        let whole = lines(all(), &(0..u64::MAX)).unwrap();
+        let later = lines(all(), &(friday + 2 * HOUR_S..u64::MAX)).unwrap();
+        assert_eq!(later, whole.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>());
+        let rows: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(
             rows,
             [
@@ -159,7 +166,7 @@ mod tests {
                        "hour": 17, "weekday": 5, "recent_rollbacks": 1, "hours_since_deploy": 8.0, "files": 24}),
             ]
         );
-        let table = Table::read(&lines, Format::Json, &Layout::default()).unwrap();
+        let table = Table::read(&whole, Format::Json, &Layout::default()).unwrap();
         assert_eq!(table.labels(), [Some(true), None, Some(false)]);
         assert_eq!(table.unused(), ["rollout"]);
     }
