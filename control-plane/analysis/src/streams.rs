@@ -136,6 +136,8 @@ pub struct Streams {
     #[serde(default)]
     margins: Margins,
     #[serde(default)]
+    impacts: BTreeMap<String, f64>,
+    #[serde(default)]
     confidences: Confidences,
     #[serde(default)]
     profile: Profile,
@@ -158,6 +160,7 @@ impl Streams {
             log_extra: 0.0,
             least_conversion: LEAST_CONVERSION,
             margins: Margins::default(),
+            impacts: BTreeMap::new(),
             confidences: Confidences::default(),
             profile: Profile::default(),
         }
@@ -179,6 +182,12 @@ impl Streams {
     #[must_use]
     pub fn with_confidences(self, confidences: Confidences) -> Self {
         Self { confidences, ..self }
+    }
+
+    /// What components mean for the business, 0 to 1 by name; others, and the version, mean 1. Evidence and verdicts are the same without.
+    #[must_use]
+    pub fn with_impacts(self, impacts: BTreeMap<String, f64>) -> Self {
+        Self { impacts, ..self }
     }
 
     /// Adds requests that started in `second`: what lines of logs are counted beside.

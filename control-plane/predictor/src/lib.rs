@@ -1,7 +1,7 @@
 //! Whether a deployment will be rolled back: learned from past deployments, calibrated, and explained.
 //!
-//! A [`table::Table`] is read strictly from text; a [`table::History`] is what of it has a time and an outcome. [`training::Training`]
-//! chooses a model in the order of time and gives a [`document::Document`], which answers for new deployments and for the gate of a
+//! A [`table::Table`] is read strictly from CSV, JSON or Parquet; a [`table::History`] is what of it has a time and an outcome.
+//! [`training::Training`] chooses a model in the order of time and gives a [`document::Document`], which answers for new deployments and for the gate of a
 //! pipeline ([`gate`]). All of it is deterministic: the same table and settings give the same bits.
 //!
 //! It is pure: no clock, no file, no randomness but from a seed.

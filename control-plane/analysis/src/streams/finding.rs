@@ -118,14 +118,14 @@ impl Finding {
         self.effect(margin.ratio * self.rates().baseline + margin.absolute)
     }
 
-    /// As a part of the risk.
-    pub(super) fn anomaly(&self) -> Anomaly {
+    /// As a part of the risk, where the component means `impact` for the business.
+    pub(super) fn anomaly(&self, impact: f64) -> Anomaly {
         let seen = self.exposures.canary as f64;
         Anomaly {
             harms: vec![Harm { class: self.kind.harm(), effect_to_margin: self.effect(self.allowed) }],
             excess_per_minute: self.excess().max(0.0) * seen,
             requests_per_minute: seen,
-            impact: 1.0,
+            impact,
             log_evidence: self.log_evidence,
             learned_confidence: self.learned_confidence,
         }

@@ -96,7 +96,8 @@ impl Streams {
         let of = |source: Source| {
             let harmful =
                 findings.iter().filter(|finding| finding.is_harmful && finding.kind.source() == source);
-            let anomalies: Vec<_> = harmful.map(Finding::anomaly).collect();
+            let impact = |finding: &Finding| self.impacts.get(&finding.component).copied().unwrap_or(1.0);
+            let anomalies: Vec<_> = harmful.map(|finding| finding.anomaly(impact(finding))).collect();
             let threshold = self.sources.log_threshold(source).unwrap_or_default();
             SourceRisk {
                 weight: self.sources.weight(source),

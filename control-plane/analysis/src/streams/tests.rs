@@ -199,6 +199,29 @@ fn the_share_of_the_risk_names_the_source_that_found_it() {
 }
 
 #[test]
+fn a_component_that_matters_less_has_less_of_the_risk_and_the_same_evidence() {
+    let seen = |impacts: &[(&str, f64)]| {
+        let impacts = impacts.iter().map(|(name, impact)| ((*name).to_owned(), *impact)).collect();
+        let mut streams = streams(0.01).with_impacts(impacts);
+        let help = StreamId { component: "help".to_owned(), ..template("panic <*>") };
+        for second in BEGIN..BEGIN + 100 {
+            for arm in [Arm::Baseline, Arm::Canary] {
+                streams.expose(second, arm, 50);
+            }
+            streams.merge(&counts(&help, second, Arm::Canary, 10, None));
+            streams.advance(second);
+        }
+        let risk = streams.risk((0.0, 0.0));
+        (risk.by_source.logs.risk, risk.log_evidence)
+    };
+    let (whole, evidence) = seen(&[]);
+    let (less, same) = seen(&[("help", 0.25), ("checkout", 1.0)]);
+    assert!((less / whole - 0.25).abs() < 1e-9 && whole > 10.0, "{less} of {whole}");
+    assert_eq!(evidence, same);
+    assert_eq!(seen(&[("checkout", 0.25)]), (whole, evidence));
+}
+
+#[test]
 fn what_was_learned_of_a_kind_changes_the_risk_and_no_evidence_and_no_verdict() {
     let seen = |confidences: Confidences, margins: Margins| {
         let mut streams = streams(0.01).with_margins(margins).with_confidences(confidences);

@@ -1,5 +1,7 @@
 //! What a plan means for the engine.
 
+use std::collections::BTreeMap;
+
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
 use serin_analysis::risk::SourceWeights;
 use serin_analysis::streams::{Sources, Streams};
@@ -61,12 +63,20 @@ pub(super) fn streams(plan: &Plan) -> Option<Streams> {
     let mut streams = Streams::new(sources(plan), RawEngineConfig::default().horizon_s)
         .with_least_conversion(1.0 - fall)
         .with_margins(margins)
-        .with_confidences(confidences);
+        .with_confidences(confidences)
+        .with_impacts(impacts(plan));
     if !plan.splits_by_weight_alone() {
         // People who are chosen for the canary are unlike others, whatever it does.
         streams.stop_profile();
     }
     Some(streams)
+}
+
+/// What components mean for the business, relative to the one that means most.
+fn impacts(plan: &Plan) -> BTreeMap<String, f64> {
+    let specs = specs(plan, &[]);
+    let most = specs.iter().map(|spec| spec.weight).fold(0.0, f64::max);
+    specs.into_iter().map(|spec| (spec.name, spec.weight / most)).collect()
 }
 
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {
