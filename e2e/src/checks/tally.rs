@@ -43,12 +43,12 @@ impl Tally {
     }
 }
 
-/// The counts of a summary line: `test result: ok. 3 passed; …` or `Summary [ 0.1s] 3 tests run: 3 passed, …`.
+/// The counts of a summary line: `test result: ok. 3 passed; …` or `Summary [ 0.1s] 3 tests run: 3 passed, …`. What nextest repeats of
+/// a test that failed is indented, and counted in its summary.
 fn summary(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
     if line.starts_with("test result:") {
         line.split_once(". ")
-    } else if line.starts_with("Summary [") {
+    } else if line.trim_start().starts_with("Summary [") {
         line.split_once(" run: ")
     } else {
         None
@@ -89,7 +89,8 @@ mod tests {
             test result: ok. 18 passed; 0 failed; 2 ignored; 0 measured; 5 filtered out; finished in 0.84s\n\
             test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
             \x20    Summary [   3.044s] 44 tests run: 40 passed (2 slow, 1 leaky), 3 failed, 1 timed out, 6 skipped\n\
-            \x20    Summary [   0.010s] 1 test run: 1 passed, 0 skipped\n\
+            \x20    Summary [   0.010s] 1 test run: 1 passed (1 flaky), 0 skipped\n\
+            \x20   test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
             test the_word_passed_in_a_name ... ok, 7 passed\n";
         assert_eq!(Tally::of_runners(output), Tally { passed: 60, failed: 5, skipped: 8 });
     }
