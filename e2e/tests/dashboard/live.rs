@@ -49,6 +49,8 @@ async fn rollback(stage: &Stage, id: &str) {
     let url = stage.url(&format!("/rollouts/{id}"));
     let (wide, _) = stage.browser.open("wide", &url, Window::WIDE).await.unwrap();
     let (phone, _) = stage.browser.open("phone", &url, Window::PHONE).await.unwrap();
+    // Who reads by keyboard stays where they are while the page changes around them.
+    wide.tab_to(BROKEN.1).await.unwrap();
     stage.canary.set_faults(Faults::one(BROKEN.0, 0.5, Kind::Status(503)));
     let (event, on_wide, on_phone) = tokio::join!(
         stage.event(id, "components_rolled_back"),
@@ -62,6 +64,8 @@ async fn rollback(stage: &Stage, id: &str) {
         println!("{what} shows the rollback {} ms after the decision", later.as_millis());
         assert!(later <= SEEN_WITHIN, "{what} shows it {later:?} after the decision");
     }
+    let focused = wide.focused().await.unwrap().unwrap();
+    assert_eq!(focused.name, BROKEN.1, "the focus was lost: {focused:?}");
     reason(&wide).await;
     reason(&phone).await;
 }
