@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::beacon::otlp;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn payload(records: &Value) -> Vec<u8> {
     json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).to_string().into_bytes()
