@@ -28,10 +28,16 @@ impl Applied {
     /// Watches until it is dropped.
     pub(super) async fn follow(&self, admin: Admin) -> Result<Infallible> {
         loop {
-            let now: u64 = admin.stats(COUNTER).await?.values().sum();
-            self.note(SystemTime::now(), now);
+            self.look(admin).await?;
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Looks once. What was watched until something else told the end may have ended since the last look.
+    pub(super) async fn look(&self, admin: Admin) -> Result<()> {
+        let now: u64 = admin.stats(COUNTER).await?.values().sum();
+        self.note(SystemTime::now(), now);
+        Ok(())
     }
 
     fn note(&self, at: SystemTime, count: u64) {

@@ -78,6 +78,7 @@ pub(super) async fn play(scene: Scene<'_>, shop: &mut Shop) -> Result<Bad> {
         }
         bad.decision_to_acknowledged_ms =
             control.next_observation("decision_to_acknowledged", acknowledged, APPLY_DEADLINE).await?;
+        workers.look(scene.stage.envoy.admin()).await?;
         let complete = workers.complete_at(event.at, control.vms().await?);
         bad.decision_to_all_workers_ms = complete.and_then(|at| milliseconds_between(event.at, at));
     }
@@ -96,13 +97,13 @@ struct Begun {
 async fn hand_over(scene: Scene<'_>, shop: &mut Shop) -> Result<()> {
     let Scene { screen, stage, control, .. } = scene;
     let promoted = control.rollout().await?.canary_version;
-    control.until_applied(APPLY_DEADLINE).await?;
+    control.until_applied(1, APPLY_DEADLINE).await?;
     quiet(stage, "baseline").await?;
     shop.replace_baseline(&promoted).await?;
     screen
         .line(&format!("          the baseline's endpoint is upgraded to {promoted}, without traffic on it"));
     control.hand_over(&format!("it runs {promoted} as well")).await?;
-    control.until_applied(APPLY_DEADLINE).await?;
+    control.until_applied(1, APPLY_DEADLINE).await?;
     quiet(stage, "canary").await?;
     shop.replace_canary(CANARY).await?;
     screen.line(&format!("          the canary's endpoint is upgraded to {CANARY}, without traffic on it"));

@@ -129,10 +129,13 @@ impl Control {
         }
     }
 
-    /// Waits until every VM that lives applies the newest change of the rollout.
-    pub(super) async fn until_applied(&self, deadline: Duration) -> Result<()> {
+    /// Waits until every VM that lives applies the change of the rollout of this generation, or a later one. A decision is in the journal
+    /// before it is shown.
+    pub(super) async fn until_applied(&self, generation: u64, deadline: Duration) -> Result<()> {
         let applied = |rollout: &proto::Rollout| {
-            rollout.vms_known > 0 && rollout.vms_applied == rollout.vms_known && rollout.generation > 0
+            rollout.vms_known > 0
+                && rollout.vms_applied == rollout.vms_known
+                && rollout.generation >= generation
         };
         match self.until(deadline, applied).await? {
             Some(_) => Ok(()),

@@ -51,7 +51,7 @@ pub(super) async fn play(workspace: &Workspace, screen: &Screen) -> Result<(Repo
     super::introduce(screen, &stage, &stage.load_plan(), "ten routes");
     // Before the first request, so that whoever gets another version later was moved by a rollback.
     control.create(PLAN).await?;
-    control.until_applied(APPLY_DEADLINE).await?;
+    control.until_applied(1, APPLY_DEADLINE).await?;
     let load = Load::start(stage.load_plan())?;
     let (began, start) = (SystemTime::now(), Instant::now());
     let scene = Scene { screen, stage: &stage, control: &control, load: &load, began, services: super::SHOP };
@@ -110,9 +110,10 @@ async fn undo(scene: Scene<'_>, shop: &Shop, level: Level, faults: Faults) -> Re
     undone.block = event.blocks.first().cloned();
     undone.fault_to_decision_ms = milliseconds_between(fault_at, event.at);
     tokio::select! {
-        applied = control.until_applied(APPLY_DEADLINE) => applied?,
+        applied = control.until_applied(event.sequence, APPLY_DEADLINE) => applied?,
         Err(error) = workers.follow(scene.stage.envoy.admin()) => return Err(error),
     }
+    workers.look(scene.stage.envoy.admin()).await?;
     let complete = workers.complete_at(event.at, control.vms().await?);
     undone.decision_to_all_workers_ms = complete.and_then(|at| milliseconds_between(event.at, at));
     // What was under way when the decision came may still fail.

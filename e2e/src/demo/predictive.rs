@@ -114,7 +114,7 @@ async fn acts(scene: Scene<'_>, shop: &mut Shop, shipped: &Shipped, visitors: &V
 
 /// Waits until nothing is under way to a canary that was undone: its process is about to be replaced.
 async fn drained(scene: Scene<'_>) -> Result<()> {
-    scene.control.until_applied(PREPARE_DEADLINE).await?;
+    scene.control.until_applied(1, PREPARE_DEADLINE).await?;
     tokio::time::sleep(DRAIN).await;
     Ok(())
 }
