@@ -68,11 +68,19 @@ impl Workspace {
         Ok(folder)
     }
 
-    /// A `cargo` command in the root of the repository.
+    /// A `cargo` command in the root of the repository. It sees nothing of what `cargo run` tells its program: build scripts that watch
+    /// those variables, as that of ring, would run again, and all that needs them be built anew.
     #[must_use]
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(cargo());
         command.current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            let of_the_program = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+            if name.to_str().is_some_and(|name| of_the_program.iter().any(|prefix| name.starts_with(prefix)))
+            {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 
