@@ -9,6 +9,9 @@ mod routes;
 use serin_analysis::{LatencyHistogram, Outcomes, UserMasks};
 use serin_proto::fleet::v1 as wire;
 
+use behaviour::BEHAVIOUR_MAX;
+use routes::ROUTES_MAX;
+
 pub use behaviour::Behaviour;
 pub use error::ReportError;
 pub use gaps::{Gaps, LostBeacons};
@@ -158,8 +161,7 @@ impl TryFrom<wire::ReportRequest> for Report {
         let complete_until =
             batch.as_ref().map(|batch| second("batch.complete_until_second", batch.complete_until_second));
         let gaps = batch.as_ref().and_then(|batch| batch.gaps).map(Gaps::try_from).transpose()?;
-        let wire::Batch { strata: strata_wire, routes: routes_wire, behaviour: behaviour_wire, .. } =
-            batch.unwrap_or_default();
+        let wire::Batch { strata, routes, behaviour, .. } = batch.unwrap_or_default();
         Ok(Self {
             vm: Vm { node, epoch: wire.epoch },
             seq: wire.seq,
@@ -167,20 +169,25 @@ impl TryFrom<wire::ReportRequest> for Report {
             filter_version: text("filter_version", wire.filter_version, 0..=64)?,
             cluster: text("cluster", wire.cluster, 0..=256)?,
             complete_until: complete_until.transpose()?,
-            strata: strata(strata_wire)?,
+            strata: entries("batch.strata", STRATA_MAX, strata)?,
             gaps: gaps.unwrap_or_default(),
-            routes: routes::check(routes_wire)?,
-            behaviour: behaviour::check(behaviour_wire)?,
+            routes: entries("batch.routes", ROUTES_MAX, routes)?,
+            behaviour: entries("batch.behaviour", BEHAVIOUR_MAX, behaviour)?,
         })
     }
 }
 
-fn strata(wire: Vec<wire::Stratum>) -> Result<Vec<Stratum>, ReportError> {
-    if wire.len() > STRATA_MAX {
-        return Err(ReportError::new("batch.strata", "exceeds 16384 entries"));
+/// The entries of `field`, at most so many, each checked.
+fn entries<W, T: TryFrom<W, Error = ReportError>>(
+    field: &str,
+    most: usize,
+    wire: Vec<W>,
+) -> Result<Vec<T>, ReportError> {
+    if wire.len() > most {
+        return Err(ReportError::new(field, format!("exceeds {most} entries")));
     }
-    let checked = wire.into_iter().enumerate().map(|(index, stratum)| {
-        Stratum::try_from(stratum).map_err(|error| error.within(format_args!("batch.strata[{index}]")))
+    let checked = wire.into_iter().enumerate().map(|(index, entry)| {
+        T::try_from(entry).map_err(|error| error.within(format_args!("{field}[{index}]")))
     });
     checked.collect()
 }
@@ -189,13 +196,7 @@ impl TryFrom<wire::Stratum> for Stratum {
     type Error = ReportError;
 
     fn try_from(wire: wire::Stratum) -> Result<Self, ReportError> {
-        if wire.arms.len() > ARMS_MAX {
-            return Err(ReportError::new("arms", "exceeds 16 entries"));
-        }
-        let checked = wire.arms.into_iter().enumerate().map(|(index, arm)| {
-            Arm::try_from(arm).map_err(|error| error.within(format_args!("arms[{index}]")))
-        });
-        let arms: Vec<Arm> = checked.collect::<Result<_, _>>()?;
+        let arms: Vec<Arm> = entries("arms", ARMS_MAX, wire.arms)?;
         for (index, arm) in arms.iter().enumerate() {
             if arms.iter().take(index).any(|earlier| earlier.name == arm.name) {
                 return Err(ReportError::new(format!("arms[{index}].arm"), "is given twice"));
@@ -214,13 +215,7 @@ impl TryFrom<wire::ArmCounts> for Arm {
     type Error = ReportError;
 
     fn try_from(wire: wire::ArmCounts) -> Result<Self, ReportError> {
-        if wire.hosts.len() > HOSTS_MAX {
-            return Err(ReportError::new("hosts", "exceeds 32 entries"));
-        }
-        let hosts = wire.hosts.into_iter().enumerate().map(|(index, host)| {
-            Host::try_from(host).map_err(|error| error.within(format_args!("hosts[{index}]")))
-        });
-        let hosts = hosts.collect::<Result<_, _>>()?;
+        let hosts = entries("hosts", HOSTS_MAX, wire.hosts)?;
         Ok(Self {
             name: text("arm", wire.arm, 1..=64)?,
             started: count("started", wire.started)?,

@@ -27,16 +27,6 @@ pub struct Behaviour {
     pub views: PageViews,
 }
 
-pub(super) fn check(wire: Vec<wire::BehaviourCounts>) -> Result<Vec<Behaviour>, ReportError> {
-    if wire.len() > BEHAVIOUR_MAX {
-        return Err(ReportError::new("batch.behaviour", "exceeds 2048 entries"));
-    }
-    let checked = wire.into_iter().enumerate().map(|(index, counts)| {
-        Behaviour::try_from(counts).map_err(|error| error.within(format_args!("batch.behaviour[{index}]")))
-    });
-    checked.collect()
-}
-
 impl TryFrom<wire::BehaviourCounts> for Behaviour {
     type Error = ReportError;
 

@@ -6,7 +6,7 @@ use serin_proto::fleet::v1 as wire;
 use super::{ReportError, text};
 
 /// Routes of one batch.
-const ROUTES_MAX: usize = 64;
+pub(super) const ROUTES_MAX: usize = 64;
 /// Other components that one can depend on.
 const DEPENDENCIES_MAX: usize = 16;
 /// Faults that are told of one route.
@@ -69,16 +69,6 @@ impl TagWeight {
     pub fn value(self) -> f64 {
         f64::from(self.0) / 1_000.0
     }
-}
-
-pub(super) fn check(wire: Vec<wire::RouteTags>) -> Result<Vec<RouteTags>, ReportError> {
-    if wire.len() > ROUTES_MAX {
-        return Err(ReportError::new("batch.routes", "exceeds 64 entries"));
-    }
-    let checked = wire.into_iter().enumerate().map(|(index, route)| {
-        RouteTags::try_from(route).map_err(|error| error.within(format_args!("batch.routes[{index}]")))
-    });
-    checked.collect()
 }
 
 impl TryFrom<wire::RouteTags> for RouteTags {
