@@ -35,7 +35,7 @@ const UNDER_WAY: usize = 64;
 const MEMORY: u64 = 96 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(40);
 /// A decision beside the flood may take so much longer than one of the twin's.
-const LATER: Duration = Duration::from_secs(5);
+const LATER: Duration = Duration::from_secs(2);
 const HOUR_NS: u64 = 3_600_000_000_000;
 /// What stands in for a time and for a word until a request is sent.
 const TIME: u64 = 0x1122_3344_5566_7788;

@@ -209,8 +209,8 @@ pub(super) fn reading<'a>(rollout: &'a Rollout, kind: &str, name: &str) -> Optio
     rollout.outside.iter().find(|one| one.kind == kind && one.name == name)
 }
 
-/// Watches ticks until no more of `plane` are later than 50 ms in a round than of `twin`, which has no targets. Where more are, `twin` must
-/// have late ones, too: then the machine was busy, and another round is watched.
+/// Watches ticks until none of `plane` is later than 50 ms in a round. Where some are, `twin`, which has no targets, must have
+/// late ones, too: then the machine was busy, and another round is watched.
 pub(super) async fn ticks_are_in_time(plane: &Plane, twin: &Plane) {
     for _ in 0..ROUNDS {
         let before = [plane.ticks().await, twin.ticks().await];
@@ -220,7 +220,7 @@ pub(super) async fn ticks_are_in_time(plane: &Plane, twin: &Plane) {
             before.iter().zip(&after).map(|(before, after)| after.late - before.late).collect();
         assert!(after[0].all - before[0].all >= 5, "ticks are missing: {after:?}");
         println!("ticks later than 50 ms: {} with hostile targets, {} without any", late[0], late[1]);
-        if late[0] <= late[1] {
+        if late[0] == 0 {
             return;
         }
         assert!(late[1] > 0, "only hostile targets can have delayed {} ticks", late[0]);
