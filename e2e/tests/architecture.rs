@@ -9,11 +9,12 @@ use std::process::Command;
 use serin_e2e::workspace::Workspace;
 
 /// Crates that decide, and never reach outside.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "filter/core",
     "control-plane/analysis",
     "control-plane/policy",
     "control-plane/predictor",
+    "control-plane/random",
     "control-plane/dashboard",
     "control-plane/evidence",
     "control-plane/learning",

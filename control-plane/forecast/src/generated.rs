@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::Random;
+use serin_random::Random;
 
 /// Steps of a season in [`Shape::Seasonal`].
 pub const PERIOD: usize = 48;
@@ -25,15 +25,15 @@ impl Shape {
 
     /// A series of `length` values.
     pub fn series(self, seed: u64, length: usize) -> Vec<f64> {
-        let mut random = Random::new(seed ^ ((self as u64 + 1) << 56));
+        let mut random = Random::seeded(seed ^ ((self as u64 + 1) << 56));
         match self {
             Self::Stationary => {
                 let mut noise = Remembering::new(0.5, 5.0);
                 (0..length).map(|_| 100.0 + noise.next(&mut random)).collect()
             }
             Self::Trending => {
-                let side = if random.uniform() < 0.5 { -1.0 } else { 1.0 };
-                let slope = side * (0.1 + 0.4 * random.uniform());
+                let side = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+                let slope = side * (0.1 + 0.4 * random.unit());
                 let mut level = 100.0;
                 (0..length)
                     .map(|_| {
@@ -43,7 +43,7 @@ impl Shape {
                     .collect()
             }
             Self::Seasonal => {
-                let (start, second) = (random.uniform(), random.uniform());
+                let (start, second) = (random.unit(), random.unit());
                 let mut noise = Remembering::new(0.5, 2.0);
                 (0..length)
                     .map(|step| {

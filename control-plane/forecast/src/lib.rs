@@ -23,7 +23,6 @@ pub mod model;
 pub mod nab;
 mod naive;
 mod online;
-mod random;
 mod search;
 mod seasonal;
 mod trend;

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use serin_analysis::forecast::Forecast;
 
 use crate::model::{Kind, Model, ahead, checked, latest, season, usable};
-use crate::random::Random;
 use network::{INPUTS, Memory, Network};
+use serin_random::Random;
 
 /// Points that it is trained on; with seasons, at least two of them.
 const FITTED: usize = 1024;
@@ -201,7 +201,7 @@ impl Model for Lstm {
             return;
         }
         let units = Units::of(&values);
-        let mut random = Random::new(self.seed);
+        let mut random = Random::seeded(self.seed);
         let mut network = Network::new(&mut random);
         training::train(&mut network, &self.examples(&values, units), &mut random);
         let trained = Trained {
@@ -239,7 +239,7 @@ mod tests {
 
     /// A sum of the two values before, which no simple smoothing can follow.
     fn wave(count: usize) -> Vec<f64> {
-        let mut random = Random::new(2);
+        let mut random = Random::seeded(2);
         let (mut last, mut before) = (0.0, 0.0);
         (0..count)
             .map(|_| {

@@ -17,7 +17,6 @@
 pub mod contest;
 pub mod document;
 pub mod outcome;
-mod random;
 pub mod retrain;
 pub mod shadow;
 pub mod shelf;

@@ -6,12 +6,11 @@
 //! warnings, and some normal ones as errors. Everything is drawn from one seed (SplitMix64 of Steele, Lea and Flood, OOPSLA 2014).
 
 mod event;
-mod random;
 
 use crate::history::Labelled;
 
 use event::Event;
-use random::Random;
+use serin_random::Random;
 
 /// Lines a second.
 const LINES_PER_SECOND: u64 = 100;
@@ -42,7 +41,7 @@ impl Default for Scenario {
 /// Generates lines in the order of their time.
 #[must_use]
 pub fn generate(scenario: &Scenario) -> Vec<Labelled> {
-    let mut random = Random::new(scenario.seed);
+    let mut random = Random::seeded(scenario.seed);
     let anomalous_events = (scenario.events / 6).max(1);
     let normal: Vec<Event> = (0..scenario.events.saturating_sub(anomalous_events).max(1))
         .map(|number| Event::new(number, false, &mut random))
@@ -59,10 +58,23 @@ pub fn generate(scenario: &Scenario) -> Vec<Labelled> {
             left => left - 1,
         };
         let events = if left_of_burst > 0 { &anomalous } else { &normal };
-        let Some(event) = events.get(random.rank(events.len())) else { continue };
+        let Some(event) = events.get(rank(&mut random, events.len())) else { continue };
         lines.push(event.line(scenario.begin + number / LINES_PER_SECOND, &mut random));
     }
     lines
+}
+
+/// A place below `count`, where each comes as often as 1 / (place + 1) says.
+fn rank(random: &mut Random, count: usize) -> usize {
+    let total: f64 = (1..=count).map(|rank| 1.0 / rank as f64).sum();
+    let mut left = random.below(1 << 53) as f64 / (1_u64 << 53) as f64 * total;
+    for rank in 1..count {
+        left -= 1.0 / rank as f64;
+        if left < 0.0 {
+            return rank - 1;
+        }
+    }
+    count.saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::matrix::Matrix;
 use crate::metrics::roc_auc;
 use crate::model::Model;
-use crate::random::Random;
+use serin_random::Random;
 
 /// Shuffles of each feature.
 const REPEATS: u64 = 5;

@@ -19,7 +19,6 @@ pub mod matrix;
 pub mod metrics;
 pub mod model;
 pub mod predictor;
-mod random;
 pub mod report;
 pub mod simulate;
 pub mod summary;

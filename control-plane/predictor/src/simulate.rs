@@ -4,7 +4,7 @@
 mod law;
 mod text;
 
-use crate::random::Random;
+use serin_random::Random;
 
 pub use text::{csv, json_lines};
 
@@ -62,7 +62,7 @@ pub fn deployments(count: usize, seed: u64) -> Vec<Deployment> {
             }
         }
         at = at.floor();
-        let chosen = random.below(services.len());
+        let chosen = random.index(services.len());
         if let Some(service) = services.get_mut(chosen) {
             found.push(law::deployment(at, service, &mut random));
         }

@@ -3,7 +3,7 @@
 //! i, f, o = logistic(W z), g = tanh(W z), z = (inputs, hidden before, 1); cell' = f cell + i g; hidden' =
 //! o tanh(cell') (Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber, Cummins 2000).
 
-use crate::random::Random;
+use serin_random::Random;
 
 /// Cells.
 pub(super) const CELLS: usize = 16;
@@ -76,7 +76,7 @@ impl Network {
             *weight = match (is_bias, is_forget) {
                 (true, true) => OPEN,
                 (true, false) => 0.0,
-                (false, _) => reach * (2.0 * random.uniform() - 1.0),
+                (false, _) => reach * (2.0 * random.unit() - 1.0),
             };
         }
         Self { weights }
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_gradient_agrees_with_finite_differences() {
         const NUDGE: f64 = 1e-5;
-        let mut random = Random::new(11);
+        let mut random = Random::seeded(11);
         let mut network = Network::new(&mut random);
         network.weights.iter_mut().for_each(|weight| *weight += 0.3 * random.normal());
         let stretch: Vec<_> =
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_fresh_network_says_nothing() {
-        let network = Network::new(&mut Random::new(5));
+        let network = Network::new(&mut Random::seeded(5));
         let (step, _) = network.step([3.0, -2.0, 1.0], &Memory::default());
         assert!(step.output.abs() < f64::MIN_POSITIVE);
     }

@@ -1,7 +1,7 @@
 //! Training by Adam (Kingma and Ba 2015) for a number of steps that is fixed, so it takes as long on every run.
 
 use super::network::{INPUTS, Network, WEIGHTS};
-use crate::random::Random;
+use serin_random::Random;
 
 /// Steps of the training.
 const STEPS: u32 = 240;
@@ -24,7 +24,7 @@ pub(super) fn train(network: &mut Network, examples: &[([f64; INPUTS], f64)], ra
     let (mut means, mut squares) = (vec![0.0; WEIGHTS], vec![0.0; WEIGHTS]);
     let (mut mean_left, mut square_left) = (1.0, 1.0);
     for step in 0..STEPS {
-        let start = random.below(examples.len() - STRETCH + 1);
+        let start = random.index(examples.len() - STRETCH + 1);
         let stretch = examples.get(start..start + STRETCH).unwrap_or(examples);
         let (_, gradient) = network.loss(stretch);
         let length = gradient.iter().map(|part| part * part).sum::<f64>().sqrt();

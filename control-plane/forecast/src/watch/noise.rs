@@ -75,12 +75,13 @@ fn residuals(block: &[Option<f64>]) -> Option<Vec<Option<f64>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{generated::Remembering, random::Random};
+    use crate::generated::Remembering;
+    use serin_random::Random;
 
     #[test]
     fn noise_is_measured_around_a_line_with_a_bend_and_its_memory_is_seen() {
         for (memory, persistence) in [(0.0, 1.0), (0.6, 4.0)] {
-            let (mut random, mut noise) = (Random::new(9), Remembering::new(memory, 2.0));
+            let (mut random, mut noise) = (Random::seeded(9), Remembering::new(memory, 2.0));
             let values: Vec<Option<f64>> = (0..180_u32)
                 .map(|at| Some(7.0 * f64::from(at.saturating_sub(120)) + noise.next(&mut random)))
                 .collect();

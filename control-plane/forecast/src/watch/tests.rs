@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::generated::Remembering;
-use crate::random::Random;
+use serin_random::Random;
 
 /// A gauge of mean 500 and noise of sd 10, with a limit at 800.
 struct Gauge {
@@ -15,7 +15,7 @@ struct Gauge {
 impl Gauge {
     fn new(seed: u64, memory: f64, rise_per_minute: f64) -> Self {
         let noise = Remembering::new(memory, 10.0);
-        Self { random: Random::new(seed), noise, rise_per_minute, collection: 0 }
+        Self { random: Random::seeded(seed), noise, rise_per_minute, collection: 0 }
     }
 
     fn at(&mut self, second: u64, since: u64) -> f64 {

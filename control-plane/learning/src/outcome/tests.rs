@@ -126,9 +126,9 @@ proptest! {
         let mut lines = year();
         lines.extend(year().into_iter().map(|line| told(line, Truth::Harmless, person("eve"))).take(40));
         let expected = Outcomes::of(lines.clone());
-        let mut random = crate::random::Random::new(seed, 0);
+        let mut random = serin_random::Random::new(seed, 0);
         for at in (1..lines.len()).rev() {
-            lines.swap(at, random.below(at + 1));
+            lines.swap(at, random.index(at + 1));
         }
         let shuffled = Outcomes::of(lines);
         prop_assert_eq!(shuffled.sha256(), expected.sha256());

@@ -196,10 +196,10 @@ proptest! {
     #[test]
     fn outcomes_in_any_order_of_arrival_teach_the_same_bits(seed in any::<u64>()) {
         let expected = retrain(&Outcomes::of(year()), &Tuning::default(), Some("p"), NOW);
-        let mut random = crate::random::Random::new(seed, 0);
+        let mut random = serin_random::Random::new(seed, 0);
         let mut lines = year();
         for at in (1..lines.len()).rev() {
-            lines.swap(at, random.below(at + 1));
+            lines.swap(at, random.index(at + 1));
         }
         let text: String = lines.iter().map(Outcome::to_line).collect();
         let got = retrain(&Outcomes::read(&text).unwrap(), &Tuning::default(), Some("p"), NOW);

@@ -1,7 +1,7 @@
 //! The law: what differs between a canary and its baseline, and how services are.
 
 use crate::outcome::Truth;
-use crate::random::Random;
+use serin_random::Random;
 
 /// Services of a year.
 pub const SERVICES: [&str; 12] = [

@@ -2,7 +2,7 @@
 
 use super::law::{PERSONS, SERVICES};
 use crate::outcome::{Decided, Label, Outcome, Teller, Truth};
-use crate::random::Random;
+use serin_random::Random;
 
 const DAY_S: u64 = 86_400;
 /// Days after which silence of what was promoted counts as agreement.

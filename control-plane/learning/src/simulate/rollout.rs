@@ -8,9 +8,9 @@ use serin_analysis::streams::{Kind, LAG_S, Observed, Source, StreamCounts, Strea
 use super::law::{Difference, Shares};
 use super::{ALPHA, LEAST_CONVERSION};
 use crate::outcome::{Decided, FINDINGS_MAX, Outcome, Said, Seen};
-use crate::random::Random;
 use crate::shadow::HORIZON_S;
 use crate::tuning::Tuning;
+use serin_random::Random;
 
 /// Seconds of a rollout.
 const LENGTH_S: u64 = 600;

@@ -4,10 +4,10 @@ use super::law::Shares;
 use super::*;
 use crate::outcome::{Decided, Truth};
 use crate::outcome::{Label, Teller};
-use crate::random::Random;
 use crate::retrain::cases;
 use crate::shadow::Case;
 use crate::tuning::{Confidences, Tuning};
+use serin_random::Random;
 
 /// What the issue asks for, of one year: in months that a learned version was in force in, fewer false rollbacks, and no more missed
 /// faults.

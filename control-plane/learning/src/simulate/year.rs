@@ -8,9 +8,9 @@ use super::rollout::{Rollout, play};
 use super::{BEGIN, MONTH_S, MONTHS, ROLLOUTS};
 use crate::document::Document;
 use crate::outcome::{Decided, Outcome, Outcomes, Truth};
-use crate::random::Random;
 use crate::retrain::{Verdict, retrain};
 use crate::tuning::Tuning;
+use serin_random::Random;
 
 /// Digits of a version that tables show.
 pub const SHOWN_DIGITS: usize = 6;
@@ -149,7 +149,7 @@ fn played(seed: u64, poisoner: Option<&str>) -> Year {
             retrained: Retrained::Refused { reasons: Vec::new() },
         };
         for at in 0..ROLLOUTS {
-            let service = services.get(random.below(services.len())).copied();
+            let service = services.get(random.index(services.len())).copied();
             let Some(service) = service else { continue };
             let begins_at = begin + at as u64 * (MONTH_S / ROLLOUTS as u64);
             let rollout = Rollout::draw(format!("{}-{at:02}", number + 1), service, begins_at, &mut random);

@@ -3,7 +3,7 @@ use serin_analysis::increment::{Arm, ByArm};
 use serin_analysis::streams::{StreamCounts, StreamId};
 
 use super::*;
-use crate::random::Random;
+use serin_random::Random;
 
 fn tuning(weights: [f64; 3], rooms: f64) -> Tuning {
     let [metrics, behaviour, logs] = weights;

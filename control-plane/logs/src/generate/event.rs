@@ -1,8 +1,8 @@
 //! An event of a generated log: a sentence with values in it.
 
-use super::random::Random;
 use crate::history::Labelled;
 use crate::line::Severity;
+use serin_random::Random;
 
 const SUBJECTS: &[&str] = &[
     "Cart", "Order", "Session", "Worker", "Cache", "Payment", "Invoice", "Search", "Shipment", "Stock",
@@ -90,8 +90,8 @@ impl Event {
             parts.push(Part::Word(at(OBJECTS, round - 1)));
         }
         for _ in 0..=random.below(3) {
-            parts.push(Part::Word(random.word(JOINTS)));
-            parts.push(Part::Word(random.word(OBJECTS)));
+            parts.push(Part::Word(word(random, JOINTS)));
+            parts.push(Part::Word(word(random, OBJECTS)));
             parts.push(Part::Value(Value::any(random)));
         }
         let (severity, exception) = if is_anomalous {
@@ -100,7 +100,7 @@ impl Event {
                 2..=8 => Severity::Error,
                 _ => Severity::Fatal,
             };
-            (severity, (random.below(2) == 0).then(|| random.word(EXCEPTIONS)))
+            (severity, (random.below(2) == 0).then(|| word(random, EXCEPTIONS)))
         } else {
             let severity = match random.below(10) {
                 0..=6 => Severity::Info,
@@ -140,7 +140,7 @@ impl Value {
         match random.below(7) {
             0 => Self::Address,
             1 => Self::Hex,
-            2 => Self::Keyed(random.word(OBJECTS)),
+            2 => Self::Keyed(word(random, OBJECTS)),
             3 => Self::Milliseconds,
             4 => Self::Number,
             5 => Self::Path,
@@ -163,9 +163,9 @@ impl Value {
             Self::Keyed(key) => format!("{key}={}", random.below(100_000)),
             Self::Milliseconds => format!("{}ms", random.below(5_000)),
             Self::Number => random.below(1_000_000).to_string(),
-            Self::Path => format!("/var/lib/{}/{}.dat", random.word(OBJECTS), random.below(1_000)),
+            Self::Path => format!("/var/lib/{}/{}.dat", word(random, OBJECTS), random.below(1_000)),
             Self::Uuid => {
-                let (high, low) = (random.next(), random.next());
+                let (high, low) = (random.bits(), random.bits());
                 format!(
                     "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
                     high >> 32,
@@ -177,6 +177,11 @@ impl Value {
             }
         }
     }
+}
+
+/// One of these; the empty word of none.
+fn word(random: &mut Random, of: &[&'static str]) -> &'static str {
+    of.get(random.index(of.len())).copied().unwrap_or_default()
 }
 
 fn byte(random: &mut Random) -> u64 {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::Random;
+use serin_random::Random;
 
 /// Outcomes of 300 predictions, each of which happens as often as it says, times `part`.
 fn drawn(random: &mut Random, part: f64) -> (Vec<bool>, Vec<f64>) {

@@ -7,7 +7,7 @@ use super::grow::{Grower, Rules};
 use super::tree::Tree;
 use super::{Contributions, Predict, Scale, logit, sigmoid};
 use crate::matrix::Matrix;
-use crate::random::Random;
+use serin_random::Random;
 
 /// How boosting learns.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use super::tree::Tree;
 use super::{Contributions, Predict, Scale};
 use crate::matrix::Matrix;
 use crate::metrics::roc_auc;
-use crate::random::Random;
+use serin_random::Random;
 
 /// How a forest learns.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -131,7 +131,7 @@ impl Predict for Forest {
 fn drawn(rows: usize, random: &mut Random) -> Vec<u32> {
     let mut times = vec![0; rows];
     for _ in 0..rows {
-        if let Some(count) = times.get_mut(random.below(rows)) {
+        if let Some(count) = times.get_mut(random.index(rows)) {
             *count += 1;
         }
     }

@@ -6,7 +6,7 @@
 
 use super::bins::{BINS_MAX, Binned, MISSING};
 use super::tree::{Node, Tree};
-use crate::random::Random;
+use serin_random::Random;
 
 /// Gains that are no more than rounding.
 const GAIN_MIN: f64 = 1e-10;
@@ -177,7 +177,7 @@ impl<'a> Grower<'a> {
                 break;
             }
             if self.rules.features.is_some() {
-                let chosen = position + random.below(self.order.len() - position);
+                let chosen = position + random.index(self.order.len() - position);
                 self.order.swap(position, chosen);
             }
             let Some(&feature) = self.order.get(position) else { break };

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::Random;
+use serin_random::Random;
 
 /// Two features that matter, one that does not, one with missing values.
 fn drawn(rows: usize, seed: u64) -> (Matrix, Vec<bool>) {

@@ -2,7 +2,7 @@
 
 use super::{Deployment, Service};
 use crate::model::sigmoid;
-use crate::random::Random;
+use serin_random::Random;
 
 /// The chance that a fault leads to a rollback.
 const FOUND: f64 = 0.95;
