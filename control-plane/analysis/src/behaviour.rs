@@ -69,6 +69,53 @@ impl fmt::Display for Country {
     }
 }
 
+/// Page views that are alike in one respect.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Cohort {
+    /// On such a device.
+    Device(Device),
+    /// From the country of this code.
+    Country([u8; 2]),
+}
+
+/// What is no [`Cohort`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("must be desktop, phone, or a country as two upper-case letters")]
+pub struct NoCohort;
+
+impl Cohort {
+    /// From its name in interfaces.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<Self, NoCohort> {
+        let device = [Device::Desktop, Device::Phone].into_iter().find(|device| device.name() == text);
+        match (device, Country::parse(text)) {
+            (Some(device), _) => Ok(Self::Device(device)),
+            (None, Ok(Country::Of(code))) => Ok(Self::Country(code)),
+            (None, Ok(Country::Unknown | Country::Other) | Err(NoCountry)) => Err(NoCohort),
+        }
+    }
+
+    /// As it goes on after "page views …".
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Device(device) => format!("on a {}", device.name()),
+            Self::Country(code) => format!("from {}", Country::Of(code)),
+        }
+    }
+}
+
+impl fmt::Display for Cohort {
+    /// Its name in interfaces.
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(device) => text.write_str(device.name()),
+            Self::Country(code) => Country::Of(*code).fmt(text),
+        }
+    }
+}
+
 /// What page views came to. Each count but that of clicks is one of page views, and none exceeds `views`. Merging is addition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PageViews {
@@ -111,6 +158,16 @@ mod tests {
         }
         for text in ["nl", "N", "NLD", "N1", "é", "Other", "unknown", " "] {
             assert_eq!(Country::parse(text), Err(NoCountry), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cohort_is_a_device_or_a_country_that_is_told_apart() {
+        for name in ["desktop", "phone", "NL"] {
+            assert_eq!(Cohort::parse(name).map(|cohort| cohort.to_string()), Ok(name.to_owned()));
+        }
+        for text in ["", "other", "unknown", "Phone", "nl", "tablet", "NLD"] {
+            assert_eq!(Cohort::parse(text), Err(NoCohort), "{text}");
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::config::{ConfigError, EngineConfig, Margins, RawEngineConfig, check};
 use crate::increment::{BlockFailures, ByArm, ComponentIndex, HostSample, Increment};
 use crate::onset::StartPrior;
 use crate::placebo::{Phi, Whole};
+use crate::risk::Impacts;
 use crate::scope::Process;
 use crate::share::Share;
 use crate::summary::ArmSummary;
@@ -152,6 +153,9 @@ pub struct Engine {
     /// Margins are no wider than these for the time being.
     #[serde(default)]
     most: Option<Margins>,
+    /// What a harm of the version means for the business, 0 to 1. `None`: 1.
+    #[serde(default)]
+    impact: Option<f64>,
     /// The version's summary, while nothing has changed since it was computed.
     #[serde(skip)]
     version_summary: Option<ByArm<ArmSummary>>,
@@ -210,6 +214,7 @@ impl Engine {
             users: Users::default(),
             log_extra: 0.0,
             most: None,
+            impact: None,
             version_summary: None,
         })
     }
@@ -311,6 +316,14 @@ impl Engine {
     /// time, so the error bound holds for one that does, whenever this changes.
     pub fn set_widest_margins(&mut self, most: Option<Margins>) {
         self.most = most;
+    }
+
+    /// From now on harms mean what `impacts` says, in the risk alone.
+    pub fn set_impacts(&mut self, impacts: &Impacts) {
+        for component in &mut self.components {
+            component.set_impact(impacts.of(component.name(), None));
+        }
+        self.impact = Some(impacts.of("", None));
     }
 
     /// The configuration with the margins of the time.

@@ -48,7 +48,7 @@ mod veto;
 mod watch;
 mod window;
 
-pub use behaviour::{Country, Device, NoCountry, PageViews};
+pub use behaviour::{Cohort, Country, Device, NoCohort, NoCountry, PageViews};
 pub use config::{ConfigError, EngineConfig, RawEngineConfig};
 pub use engine::{Assessment, ComponentSpec, Engine, Learned, Scope};
 pub use histogram::{DecodeError, LatencyHistogram};

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 pub mod decision;
 pub mod fusion;
+mod impact;
 
 pub use decision::{Action, Prediction, Situation, decide};
 pub use fusion::{BySource, Fusion, SourceWeights};
+pub use impact::{ImpactRule, Impacts};
 
 /// A kind of harm, by how bad it is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]

@@ -7,14 +7,15 @@
 //! many streams it has (Vovk and Wang 2021). A stream counts only after the second that showed it first.
 //!
 //! Events come late and in any order; a second closes [`LAG_S`] after its end, and until then the order of merging does
-//! not change a bit of the result. Bounds: [`MAX_STREAMS`] streams that are harms and as many that are not; further ones are
-//! counted and not judged.
+//! not change a bit of the result. Bounds: [`MAX_STREAMS`] streams that are harms and as many that are not, and of each kind two of
+//! devices and [`COUNTRIES_MAX`] of countries; further ones are counted and not judged.
 
 mod confidence;
 mod finding;
 mod kind;
 mod margins;
 mod pairs;
+mod part;
 mod process;
 mod profile;
 mod sources;
@@ -30,19 +31,21 @@ pub use confidence::{Confidences, FROM_MAX, POINTS_MAX, Point, PointsError};
 pub use finding::Finding;
 pub use kind::{Kind, LEAST_CONVERSION, Source};
 pub use margins::{Margins, Observed, projected};
+pub use part::COUNTRIES_MAX;
+use part::Part;
 use process::Stream;
 use profile::Profile;
 pub use profile::{Peculiarity, Trait};
 pub use sources::{SourceRisk, Sources, SourcesRisk};
 
-/// Streams of one rollout that are harms at most, and those that are not.
+/// Streams of one rollout that are harms at most, and those that are not, cohorts of page views apart.
 pub const MAX_STREAMS: usize = 128;
 /// Seconds after its end at which a second closes: exporters of logs send every 5 s.
 pub const LAG_S: u64 = 8;
 /// Seconds that wait at most; of more, the oldest close.
 const MAX_PENDING_SECONDS: usize = 120;
 /// Streams of one second at most.
-const MAX_IN_SECOND: usize = 512;
+const MAX_IN_SECOND: usize = 640;
 /// Seconds beyond the clock that are taken.
 const MAX_AHEAD_S: u64 = 60;
 
@@ -53,7 +56,7 @@ pub struct StreamId {
     pub kind: Kind,
     /// Component of the events. Empty: the whole version.
     pub component: String,
-    /// Which one, where there are many of a kind: the template. Else empty.
+    /// Which one, where there are many of a kind: the template, or of page views the [cohort](crate::Cohort). Else empty.
     pub name: String,
 }
 
@@ -136,8 +139,6 @@ pub struct Streams {
     #[serde(default)]
     margins: Margins,
     #[serde(default)]
-    impacts: BTreeMap<String, f64>,
-    #[serde(default)]
     confidences: Confidences,
     #[serde(default)]
     profile: Profile,
@@ -160,7 +161,6 @@ impl Streams {
             log_extra: 0.0,
             least_conversion: LEAST_CONVERSION,
             margins: Margins::default(),
-            impacts: BTreeMap::new(),
             confidences: Confidences::default(),
             profile: Profile::default(),
         }
@@ -182,12 +182,6 @@ impl Streams {
     #[must_use]
     pub fn with_confidences(self, confidences: Confidences) -> Self {
         Self { confidences, ..self }
-    }
-
-    /// What components mean for the business, 0 to 1 by name; others, and the version, mean 1. Evidence and verdicts are the same without.
-    #[must_use]
-    pub fn with_impacts(self, impacts: BTreeMap<String, f64>) -> Self {
-        Self { impacts, ..self }
     }
 
     /// Adds requests that started in `second`: what lines of logs are counted beside.
@@ -286,12 +280,16 @@ impl Streams {
     /// A stream that was not seen before.
     fn begin(&mut self, id: StreamId, cell: Cell, second: u64, requests: ByArm<u64>) {
         let alike = self.streams.iter().filter(|stream| stream.is_harmful() == cell.is_harmful);
-        if alike.clone().count() >= MAX_STREAMS {
+        let before = alike.clone().filter(|stream| stream.shares_weight(&id, cell.is_harmful)).count();
+        let is_full = match Part::of(&id).most() {
+            Some(most) => before >= most,
+            None => alike.filter(|stream| stream.part().most().is_none()).count() >= MAX_STREAMS,
+        };
+        if is_full {
             let ByArm { baseline, canary } = cell.events;
             self.drop_events(id.kind.source(), baseline.saturating_add(canary));
             return;
         }
-        let before = alike.filter(|stream| stream.shares_weight(&id, cell.is_harmful)).count();
         let Some(log_threshold) = self.sources.log_threshold(id.kind.source()) else { return };
         let exposures = if id.kind.is_per_request() { requests } else { cell.exposures };
         let margin = self.margins.margin(id.kind, self.least_conversion);
@@ -327,9 +325,10 @@ impl Streams {
         findings
     }
 
-    /// What every stream has counted, in the order in which they were first seen.
+    /// What every stream of the version and its components has counted, in the order in which they were first seen. Those of cohorts
+    /// count the same page views again, and are left out.
     pub fn observed(&self) -> impl Iterator<Item = Observed> + '_ {
-        self.streams.iter().map(Stream::observed)
+        self.streams.iter().filter(|stream| stream.part().most().is_none()).map(Stream::observed)
     }
 
     /// Natural logarithm of the evidence of all streams of `source` together.

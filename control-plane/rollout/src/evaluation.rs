@@ -29,8 +29,9 @@ use crate::outside::Told;
 use crate::plan::{Calendar, Margins};
 use crate::{ActivePhase, Cause, Event, Fact, Judgement, Phase, Plan, RollbackWindow, State, UnixMillis};
 use outside::OutsideEvidence;
+use serin_analysis::risk::Impacts;
 use serin_analysis::streams::Streams;
-use settings::{config, of_engine, specs, streams};
+use settings::{Business, config, of_engine, specs, streams};
 
 pub use experiment::{ArmResult, ComponentResult, ExperimentEvaluation, Seen, StoredExperiment};
 pub use number::{host_number, source_number};
@@ -66,6 +67,8 @@ pub struct Evaluation {
     /// Margins that windows of the plan's calendar may tighten.
     #[serde(skip)]
     calendar: Option<(Margins, Calendar)>,
+    #[serde(skip)]
+    business: Business,
     #[serde(skip)]
     indices: BTreeMap<String, ComponentIndex>,
     /// Position of each block in its component.
@@ -114,6 +117,7 @@ impl Evaluation {
             inactive: BTreeSet::new(),
             window: Some((*plan.rollback_window(), state.changed_at)),
             calendar: None,
+            business: Business::default(),
             indices: BTreeMap::new(),
             blocks: BTreeMap::new(),
         };
@@ -162,6 +166,7 @@ impl Evaluation {
 
     fn completed(mut self, plan: &Plan, specs: &[ComponentSpec], state: &State) -> Self {
         self.calendar = Some((*plan.margins(), plan.calendar().clone()));
+        self.business = Business::of(plan, specs);
         self.indices = specs
             .iter()
             .enumerate()
@@ -242,10 +247,15 @@ impl Evaluation {
         let tight =
             self.calendar.as_ref().map(|(margins, calendar)| calendar.tightened_margins(margins, now));
         self.engine.set_widest_margins(tight.as_ref().map(of_engine));
+        let impacts = match &self.calendar {
+            Some((_, calendar)) => self.business.at(calendar, now),
+            None => Impacts::default(),
+        };
+        self.engine.set_impacts(&impacts);
         let assessment = self.engine.advance(now.second());
         let outside = self.outside.read(now);
         let judgement = Judgement { outside, ..self.judgement(assessment, now.second()) };
-        self.with_streams(judgement, factor, now.second())
+        self.with_streams(judgement, factor, &impacts, now.second())
     }
 
     /// Takes over what was decided on a judgement of this evidence, or by a person. `state` is the state after `events`.

@@ -20,6 +20,7 @@ mod failures;
 mod gradual;
 mod health;
 mod hooks;
+mod impact;
 mod kubernetes;
 mod learned;
 mod logs;
@@ -60,6 +61,7 @@ pub use health::{
 };
 pub(crate) use hooks::MIGRATIONS;
 pub use hooks::{Hook, HookAction, HookPoint, Hooks, OnFailure};
+pub use impact::{Impact, PlannedImpact};
 pub use kubernetes::{Kubernetes, KubernetesAct, RouteKind, RoutePatch, RouteVersion, Share, is_label};
 pub use learned::Learned;
 pub use logs::Logs;
@@ -153,6 +155,7 @@ pub struct Plan {
     policies: Vec<Policy>,
     minimum_evaluation: Duration,
     calendar: Calendar,
+    impact: Impact,
     /// `None`: the whole version returns at once.
     gradual: Option<Gradual>,
     quota: Option<Quota>,

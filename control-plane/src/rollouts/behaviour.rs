@@ -1,11 +1,13 @@
 //! Page views, on their way into the evidence.
 //!
 //! Each kind of event is a stream of the whole version, and those that are judged by themselves one of the component that the pages
-//! belong to, too. What is a slow page is settled once for a rollout, by the first page loads of its baseline, so that it does not
+//! belong to, of the visitor's class of device, and of the country, too: of the first so many that a rollout meets. What is a slow page is settled once for a rollout, by the first page loads of its baseline, so that it does not
 //! depend on what is judged.
 
-use serin_analysis::streams::{Kind, StreamCounts, StreamId};
-use serin_analysis::{Arm, LatencyHistogram, PageViews};
+use std::collections::BTreeSet;
+
+use serin_analysis::streams::{COUNTRIES_MAX, Kind, StreamCounts, StreamId};
+use serin_analysis::{Arm, Cohort, Country, LatencyHistogram, PageViews};
 use serin_proto::assignment::{BASELINE, CANARY};
 
 use crate::fleet::report::Behaviour;
@@ -22,6 +24,8 @@ pub(super) struct Views {
     loads: LatencyHistogram,
     /// Longest load in µs that is not slow.
     slow_beyond_us: Option<u64>,
+    /// Countries that are told apart.
+    countries: BTreeSet<[u8; 2]>,
 }
 
 impl Views {
@@ -47,10 +51,11 @@ impl Views {
             (Kind::UnstableLayout, Some((views.unstable_layout, views.views))),
         ];
         let told = all.into_iter().filter_map(|(kind, counts)| counts.map(|counts| (kind, counts)));
+        let parts = self.parts(behaviour);
         let counts = told.flat_map(|(kind, (events, exposures))| {
-            let component = kind.is_judged().then(|| behaviour.component.clone());
-            [Some(String::new()), component].into_iter().flatten().map(move |component| StreamCounts {
-                id: StreamId { kind, component, name: String::new() },
+            let of = if kind.is_judged() { parts.as_slice() } else { parts.get(..1).unwrap_or_default() };
+            of.iter().map(move |(component, name)| StreamCounts {
+                id: StreamId { kind, component: component.clone(), name: name.clone() },
                 second: behaviour.second,
                 arm,
                 events,
@@ -60,6 +65,25 @@ impl Views {
             })
         });
         counts.collect()
+    }
+
+    /// What the views are part of, as components and names of streams: first the whole version.
+    fn parts(&mut self, behaviour: &Behaviour) -> Vec<(String, String)> {
+        let device = Some(Cohort::Device(behaviour.device));
+        let cohorts = [device, self.country(behaviour.country)].into_iter().flatten();
+        let mut parts = vec![(String::new(), String::new()), (behaviour.component.clone(), String::new())];
+        parts.extend(cohorts.map(|cohort| (String::new(), cohort.to_string())));
+        parts
+    }
+
+    /// `None`: the country is not told apart.
+    fn country(&mut self, country: Country) -> Option<Cohort> {
+        let Country::Of(code) = country else { return None };
+        let is_apart = self.countries.len() < COUNTRIES_MAX || self.countries.contains(&code);
+        is_apart.then(|| {
+            self.countries.insert(code);
+            Cohort::Country(code)
+        })
     }
 
     /// Slow page loads and all of them. `None`: it is not settled what is slow.
@@ -105,8 +129,9 @@ mod tests {
         }
     }
 
+    /// Streams of the version and its components.
     fn of(counts: &[StreamCounts], kind: Kind) -> Vec<(&str, u64, Option<u64>)> {
-        let of_kind = counts.iter().filter(|counts| counts.id.kind == kind);
+        let of_kind = counts.iter().filter(|counts| counts.id.kind == kind && counts.id.name.is_empty());
         of_kind.map(|counts| (counts.id.component.as_str(), counts.events, counts.exposures)).collect()
     }
 
@@ -123,6 +148,24 @@ mod tests {
         assert!(counts.iter().all(|counts| counts.arm == Arm::Canary && counts.second == 7));
         assert!(counts.iter().all(|counts| counts.is_harmful == counts.id.kind.is_judged()));
         assert_eq!(Views::default().streams(&told("blue", &[100]), 0.2), []);
+    }
+
+    #[test]
+    fn page_views_are_told_of_their_device_and_of_the_first_countries_that_come() {
+        let mut views = Views::default();
+        let mut cohorts = |country| {
+            let told = views.streams(&Behaviour { country, ..told("canary", &[100]) }, 0.2);
+            let of_kind =
+                told.into_iter().filter(|one| one.id.kind == Kind::Conversion && one.id.component.is_empty());
+            of_kind.map(|one| one.id.name).filter(|name| !name.is_empty()).collect::<Vec<_>>()
+        };
+        assert_eq!(cohorts(Country::Unknown), ["phone"]);
+        assert_eq!(cohorts(Country::Other), ["phone"]);
+        for number in 0..COUNTRIES_MAX as u8 {
+            assert_eq!(cohorts(Country::Of([b'A', b'A' + number])).len(), 2, "{number}");
+        }
+        assert_eq!(cohorts(Country::Of(*b"NL")), ["phone"]);
+        assert_eq!(cohorts(Country::Of(*b"AC")), ["phone", "AC"]);
     }
 
     #[test]

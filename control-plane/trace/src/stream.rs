@@ -39,7 +39,8 @@ pub(crate) struct Raw {
     /// The component, at most 1,024 bytes. Empty: the whole version.
     #[serde(default)]
     component: String,
-    /// Which stream of its kind, at most 1,024 bytes: the template. Else empty.
+    /// Which stream of its kind, at most 1,024 bytes: the template, or of page views `desktop`, `phone` or a
+    /// country. Else empty.
     #[serde(default)]
     name: String,
     /// `baseline` or `canary`.

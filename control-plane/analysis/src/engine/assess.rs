@@ -62,7 +62,7 @@ impl Engine {
             needed: self.version_needed(phi),
             phi,
             margins: self.present().margins,
-            impact: 1.0,
+            impact: self.impact.unwrap_or(1.0),
             slow_down: self.version_slow_down,
             trend: self.version_trend(),
             forecast: self.config.raw().forecast,

@@ -185,6 +185,10 @@ impl Component {
         self.impact
     }
 
+    pub(super) fn set_impact(&mut self, impact: f64) {
+        self.impact = impact;
+    }
+
     pub(super) fn process(&self) -> &Process {
         &self.process
     }

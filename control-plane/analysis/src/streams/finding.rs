@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Peculiarity};
+use super::{Kind, Peculiarity, Source};
+use crate::behaviour::Cohort;
 use crate::evalue::Margin;
 use crate::increment::ByArm;
 use crate::risk::{Anomaly, Harm};
@@ -18,7 +19,7 @@ pub struct Finding {
     pub kind: Kind,
     /// Component of the events. Empty: the whole version.
     pub component: String,
-    /// Which one, where there are many of a kind: the template. Else empty.
+    /// Which one, where there are many of a kind: the template, or of page views the [cohort](crate::Cohort). Else empty.
     pub name: String,
     /// Masked texts.
     pub samples: Vec<String>,
@@ -60,6 +61,12 @@ impl Finding {
         }
     }
 
+    /// Whose page views it is about. `None`: everybody's, or it is about logs.
+    #[must_use]
+    pub fn cohort(&self) -> Option<Cohort> {
+        (self.kind.source() == Source::Behaviour).then(|| Cohort::parse(&self.name).ok()).flatten()
+    }
+
     /// How near its evidence is to its threshold.
     pub(super) fn weighted(&self) -> f64 {
         self.log_evidence - self.log_threshold
@@ -77,7 +84,10 @@ impl Finding {
         let what = match (self.kind, self.is_new) {
             (Kind::LogTemplate, true) => format!("only the canary logs {:?}{of}", self.name),
             (Kind::LogTemplate, false) => format!("{} {:?}{of}", self.kind.words(), self.name),
-            (_, _) => format!("{}{of}", self.kind.words()),
+            (_, _) => match self.cohort() {
+                Some(cohort) => format!("{}{of}, {}", self.kind.words(), cohort.words()),
+                None => format!("{}{of}", self.kind.words()),
+            },
         };
         let judged = match (self.verdict, self.is_harmful) {
             (Verdict::Regressed, _) => {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Kind, Observed, Source, StreamId, finding};
+use super::part::Part;
+use super::{Finding, Kind, Observed, StreamId, finding};
 use crate::evalue::{Counts, LOG_ZERO, Margin, log_e, log_sum};
 use crate::increment::ByArm;
 use crate::onset::{AGREEING_STRATA, Anchor, log_mass, recur, start};
@@ -12,8 +13,6 @@ use crate::verdict::Verdict;
 const LEAST_EXPOSURES: u64 = 3;
 /// Seconds after which it is judged anyway.
 const OLDEST_S: u64 = 30;
-/// `6 / π²`: the reciprocal squares times this sum to 1.
-const RECIPROCAL_SQUARES: f64 = 0.607_927_101_854_026_6;
 /// Strongest evidence that a stream must show before it is told, and events of the canary.
 const LEAST_ODDS: f64 = 3.0;
 
@@ -38,20 +37,6 @@ impl Tally {
         add(&mut self.events.canary, events.canary.min(exposures.canary));
         add(&mut self.exposures.baseline, exposures.baseline);
         add(&mut self.exposures.canary, exposures.canary);
-    }
-}
-
-/// Logarithm of a stream's part of its source's evidence, after `before` others that share its sum. Templates come one after the
-/// other, so the nth gets 6/(π² n²); what users do is known beforehand, so each kind gets a fifth, half of it for the version as a
-/// whole and half for its components, which come one after the other.
-fn log_weight(id: &StreamId, before: usize) -> f64 {
-    let number = before as f64 + 1.0;
-    let in_turn = (RECIPROCAL_SQUARES / (number * number)).ln();
-    let of_kind = (0.5 / Kind::OF_BEHAVIOUR).ln();
-    match (id.kind.source(), id.component.is_empty()) {
-        (Source::Logs, _) => in_turn,
-        (Source::Behaviour, true) => of_kind,
-        (Source::Behaviour, false) => of_kind + in_turn,
     }
 }
 
@@ -88,7 +73,7 @@ impl Stream {
     ) -> Self {
         let bet = Bet { log_m: LOG_ZERO, anchor: Anchor::default() };
         Self {
-            log_weight: log_weight(&id, before),
+            log_weight: Part::of(&id).log_weight(before),
             log_threshold,
             margin,
             is_harmful,
@@ -105,13 +90,11 @@ impl Stream {
 
     /// Whether another stream gets its part of the source's evidence from the same sum.
     pub(super) fn shares_weight(&self, id: &StreamId, is_harmful: bool) -> bool {
-        let is_same = match id.kind.source() {
-            Source::Logs => self.id.kind == id.kind,
-            Source::Behaviour => {
-                self.id.kind == id.kind && self.id.component.is_empty() == id.component.is_empty()
-            }
-        };
-        is_same && self.is_harmful == is_harmful
+        self.id.kind == id.kind && self.part() == Part::of(id) && self.is_harmful == is_harmful
+    }
+
+    pub(super) fn part(&self) -> Part {
+        Part::of(&self.id)
     }
 
     pub(super) fn id(&self) -> &StreamId {

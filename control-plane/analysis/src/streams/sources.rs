@@ -1,9 +1,11 @@
 //! Which sources a rollout began with, how much each counts, and what together they make of the risk.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Source, Streams};
-use crate::risk::{BySource, Fusion, SourceWeights, scope_risk};
+use crate::risk::{Anomaly, BySource, Fusion, Impacts, SourceWeights, scope_risk};
 
 /// The sources that a rollout began with. A source that falls silent later keeps its part.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
@@ -88,17 +90,32 @@ impl SourcesRisk {
     }
 }
 
+/// What is found of `source`. The page views of a cohort are those of the version once more, so of each kind the worst counts.
+fn anomalies(findings: &[Finding], source: Source, impacts: &Impacts, log_threshold: f64) -> Vec<Anomaly> {
+    let mut worst: BTreeMap<_, Anomaly> = BTreeMap::new();
+    let harmful = findings.iter().filter(|finding| finding.is_harmful && finding.kind.source() == source);
+    for finding in harmful {
+        let cohort = finding.cohort();
+        let name = if cohort.is_some() { "" } else { finding.name.as_str() };
+        let anomaly = finding.anomaly(impacts.of(&finding.component, cohort));
+        let product = |of: &Anomaly| of.factors(log_threshold).product();
+        let place = worst.entry((finding.kind, finding.component.as_str(), name));
+        let kept = place.or_insert_with(|| anomaly.clone());
+        if product(&anomaly) > product(kept) {
+            *kept = anomaly;
+        }
+    }
+    worst.into_values().collect()
+}
+
 impl Streams {
-    /// The risk with what `metrics` says of the requests: its risk, and the logarithm of its evidence.
+    /// The risk with what `metrics` says of the requests, its risk and the logarithm of its evidence, where harms mean what `impacts` says.
     #[must_use]
-    pub fn risk(&self, metrics: (f64, f64)) -> SourcesRisk {
+    pub fn risk(&self, metrics: (f64, f64), impacts: &Impacts) -> SourcesRisk {
         let findings = self.findings();
         let of = |source: Source| {
-            let harmful =
-                findings.iter().filter(|finding| finding.is_harmful && finding.kind.source() == source);
-            let impact = |finding: &Finding| self.impacts.get(&finding.component).copied().unwrap_or(1.0);
-            let anomalies: Vec<_> = harmful.map(|finding| finding.anomaly(impact(finding))).collect();
             let threshold = self.sources.log_threshold(source).unwrap_or_default();
+            let anomalies = anomalies(&findings, source, impacts, threshold);
             SourceRisk {
                 weight: self.sources.weight(source),
                 risk: scope_risk(&anomalies, threshold),

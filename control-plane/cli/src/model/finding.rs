@@ -14,7 +14,7 @@ pub(crate) struct Finding {
     pub(crate) kind: String,
     /// Empty: the whole version.
     pub(crate) component: String,
-    /// Of a log template: its text. Else empty.
+    /// Of a log template: its text. Of page views of some people alone: `desktop`, `phone`, or the country. Else empty.
     pub(crate) name: String,
     /// Masked.
     pub(crate) samples: Vec<String>,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serin_analysis::config::{ForecastLimits, Limits, Margins};
-use serin_analysis::risk::SourceWeights;
+use serin_analysis::risk::{Impacts, SourceWeights};
 use serin_analysis::streams::{Sources, Streams};
 use serin_analysis::{ComponentSpec, ConfigError, EngineConfig, RawEngineConfig};
 use serin_proto::assignment::{UNMATCHED, Weight};
 
-use crate::{Plan, plan};
+use crate::plan::{Calendar, Impact};
+use crate::{Plan, UnixMillis, plan};
 
 /// Least time for which evidence must grow where no baseline runs beside the canary, in seconds.
 const SUSTAINED_MIN_S: u64 = 3;
@@ -63,8 +64,7 @@ pub(super) fn streams(plan: &Plan) -> Option<Streams> {
     let mut streams = Streams::new(sources(plan), RawEngineConfig::default().horizon_s)
         .with_least_conversion(1.0 - fall)
         .with_margins(margins)
-        .with_confidences(confidences)
-        .with_impacts(impacts(plan));
+        .with_confidences(confidences);
     if !plan.splits_by_weight_alone() {
         // People who are chosen for the canary are unlike others, whatever it does.
         streams.stop_profile();
@@ -72,11 +72,24 @@ pub(super) fn streams(plan: &Plan) -> Option<Streams> {
     Some(streams)
 }
 
-/// What components mean for the business, relative to the one that means most.
-fn impacts(plan: &Plan) -> BTreeMap<String, f64> {
-    let specs = specs(plan, &[]);
-    let most = specs.iter().map(|spec| spec.weight).fold(0.0, f64::max);
-    specs.into_iter().map(|spec| (spec.name, spec.weight / most)).collect()
+/// What harms mean for the business at a time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Business {
+    components: BTreeMap<String, f64>,
+    impact: Impact,
+}
+
+impl Business {
+    /// Components mean what their weights say, relative to the one that means most.
+    pub(super) fn of(plan: &Plan, specs: &[ComponentSpec]) -> Self {
+        let most = specs.iter().map(|spec| spec.weight).fold(0.0, f64::max);
+        let components = specs.iter().map(|spec| (spec.name.clone(), spec.weight / most));
+        Self { components: components.collect(), impact: plan.impact().clone() }
+    }
+
+    pub(super) fn at(&self, calendar: &Calendar, now: UnixMillis) -> Impacts {
+        Impacts::new(self.components.clone(), self.impact.at(calendar, now))
+    }
 }
 
 pub(super) fn config(plan: &Plan) -> Result<EngineConfig, ConfigError> {

@@ -1,5 +1,6 @@
 //! What logs and users tell, beside the requests.
 
+use serin_analysis::risk::Impacts;
 use serin_analysis::streams::{Finding, Observed, Source, StreamCounts, Streams};
 use serin_analysis::verdict::{Alarm, Verdict};
 use serin_analysis::{ComponentIndex, Increment, Trend};
@@ -50,6 +51,7 @@ impl Evaluation {
         &mut self,
         mut judgement: Judgement,
         factor: f64,
+        impacts: &Impacts,
         now_second: u64,
     ) -> Judgement {
         let Some(streams) = &mut self.streams else { return judgement };
@@ -58,7 +60,7 @@ impl Evaluation {
         let evidence = judgement.version.reasons.iter().map(|reason| reason.log_evidence);
         let ahead = judgement.version.trend.as_ref().map_or(0.0, Trend::risk);
         let metrics = (judgement.version.risk.max(ahead), evidence.fold(0.0, f64::max));
-        judgement.sources = Some(streams.risk(metrics));
+        judgement.sources = Some(streams.risk(metrics, impacts));
         judgement.findings = streams.findings();
         if judgement.findings.iter().any(|finding| finding.verdict == Verdict::Regressed) {
             judgement.alarm = Some(Alarm::Version);
@@ -77,7 +79,15 @@ impl Judgement {
         let regressed = || self.findings.iter().filter(|finding| finding.verdict == Verdict::Regressed);
         let by_requests = self.version.reasons.iter().any(|reason| reason.verdict == Verdict::Regressed);
         let source = regressed().next().filter(|_| !by_requests)?.kind.source();
-        let findings = regressed().filter(|finding| finding.kind.source() == source).map(Finding::sentence);
+        // Where the version regressed, the same of those on a device or from a country says nothing more.
+        let is_of_all = |kind| {
+            let of_kind =
+                |one: &&Finding| one.kind == kind && one.component.is_empty() && one.cohort().is_none();
+            regressed().any(|one| of_kind(&one))
+        };
+        let of_source = regressed().filter(|finding| finding.kind.source() == source);
+        let telling = of_source.filter(|finding| finding.cohort().is_none() || !is_of_all(finding.kind));
+        let findings = telling.map(Finding::sentence);
         Some(Cause::Told { source, findings: findings.collect() })
     }
 }

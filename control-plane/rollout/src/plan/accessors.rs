@@ -10,8 +10,8 @@ use serin_proto::assignment::Weight;
 
 use super::{
     Behaviour, Beside, Block, Calendar, Concurrency, Escalation, Experiment, Forecast, Gradual, Health,
-    Hooks, Learned, Limits, Logs, Margins, Migrations, OnRollback, Plan, PlanErrors, PlannedComponent, Query,
-    Quota, ReleasePrediction, RollbackWindow, Step, Trigger, Undone, check,
+    Hooks, Impact, Learned, Limits, Logs, Margins, Migrations, OnRollback, Plan, PlanErrors,
+    PlannedComponent, Query, Quota, ReleasePrediction, RollbackWindow, Step, Trigger, Undone, check,
 };
 
 impl Plan {
@@ -105,6 +105,12 @@ impl Plan {
     #[must_use]
     pub const fn margins(&self) -> &Margins {
         &self.margins
+    }
+
+    /// What harms mean for the business, beside the components' weights.
+    #[must_use]
+    pub const fn impact(&self) -> &Impact {
+        &self.impact
     }
 
     /// What is forecast, and what follows.

@@ -41,6 +41,8 @@ pub struct Window {
 /// What a window does while it is open.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
+    /// Nothing by itself: `impact` names the window.
+    None,
     /// No rollout begins, none goes a step forward, and people raise no weight.
     Forbid,
     /// None goes a step forward by itself.

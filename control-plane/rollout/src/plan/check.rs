@@ -11,7 +11,7 @@ use super::error::{PlanError, PlanErrors, PlanRule};
 use super::quantity::{DURATION, PERCENTAGE, Proportion, RATE, Rate, Span};
 use super::{
     Experiment, Forecast, Limits, Margins, Plan, assignment::template, behaviour, beside, blocks, bounds,
-    calendar, concurrency, escalation, experiment, failures, gradual, health, hooks, learned, logs,
+    calendar, concurrency, escalation, experiment, failures, gradual, health, hooks, impact, learned, logs,
     migrations, policies, prediction, queries, quota, raw, schedule, tags, triggers, window,
 };
 use crate::text::{Percent, Time};
@@ -149,6 +149,7 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
     let probability = |field, given: &Option<Proportion>, findings: &mut Findings| {
         findings.weight(field, given.as_ref(), 10_000, (1, 200_000))
     };
+    let calendar = calendar::check(raw.calendar.as_ref(), findings);
     let dependencies = Dependencies::check(&raw.components, findings);
     let learned = learned::check(raw.learned.as_ref(), findings);
     let queries = queries::check(&raw, findings);
@@ -200,7 +201,8 @@ fn checked(yaml: &str, raw: raw::Plan, findings: &mut Findings) -> Plan {
             minutes(1),
             (Duration::ZERO, bounds::DURATION),
         ),
-        calendar: calendar::check(raw.calendar.as_ref(), findings),
+        impact: impact::check(&raw, experiment.is_some(), &calendar, findings),
+        calendar,
         gradual: gradual::check(raw.rollback.as_ref(), findings),
         quota: quota::check(raw.quota.as_ref(), &queries, findings),
         concurrency: concurrency::check(raw.concurrency.as_ref(), findings),

@@ -130,9 +130,18 @@ pub enum PlanRule {
     /// A policy that cannot be used.
     #[error("{0}")]
     Policy(serin_policy::PolicyError),
-    /// A window that is always open.
-    #[error("needs at least one of `from`, `to`, `days` and `hours`")]
-    NoTime,
+    /// Several fields, none of which is given.
+    #[error("needs at least one of {names}")]
+    NoneOf {
+        /// The fields.
+        names: &'static str,
+    },
+    /// A window that the calendar does not have.
+    #[error("there is no window {name:?} in `calendar`")]
+    UnknownWindow {
+        /// What was written, shortened.
+        name: String,
+    },
     /// A time that is not after another one.
     #[error("must be after `{name}`")]
     NotAfter {

@@ -18,6 +18,7 @@ use super::failures::RawFailure;
 use super::gradual::RawRollback;
 use super::health::RawHealth;
 use super::hooks::RawHooks;
+use super::impact::RawImpact;
 use super::learned::RawLearned;
 use super::logs::RawLogs;
 use super::migrations::RawMigrations;
@@ -167,6 +168,9 @@ pub(super) struct Plan {
     /// Windows of time that forbid, hold, or tighten limits.
     #[serde(default)]
     pub(super) calendar: Option<RawCalendar>,
+    /// What harms mean for the business beside `business_weight`, at most 32 rules; the first that fits counts.
+    #[serde(default)]
+    pub(super) impact: Vec<RawImpact>,
     /// How the whole version returns to the baseline.
     #[serde(default)]
     pub(super) rollback: Option<RawRollback>,

@@ -21,14 +21,14 @@ fn open<'a>(
 const fn forbids(effect: Effect) -> bool {
     match effect {
         Effect::Forbid => true,
-        Effect::Hold | Effect::Stricter(_) => false,
+        Effect::None | Effect::Hold | Effect::Stricter(_) => false,
     }
 }
 
 const fn stops(effect: Effect) -> bool {
     match effect {
         Effect::Forbid | Effect::Hold => true,
-        Effect::Stricter(_) => false,
+        Effect::None | Effect::Stricter(_) => false,
     }
 }
 

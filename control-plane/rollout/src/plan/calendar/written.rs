@@ -57,6 +57,8 @@ pub(in crate::plan) struct RawWindow {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "PlanEffect")]
 pub(in crate::plan) enum RawEffect {
+    /// Nothing by itself: `impact` names the window.
+    None,
     /// No rollout begins, none goes a step forward, and people raise no weight, unless one overrides it with a reason.
     Forbid,
     /// None goes a step forward by itself.
@@ -141,7 +143,7 @@ fn window(field: &str, raw: &RawWindow, zone: &TimeZone, findings: &mut Findings
         findings.add(&format!("{field}.name"), PlanRule::Form { found, expected });
     }
     if raw.from.is_none() && raw.to.is_none() && raw.days.is_none() && raw.hours.is_none() {
-        findings.add(field, PlanRule::NoTime);
+        findings.add(field, PlanRule::NoneOf { names: "`from`, `to`, `days` and `hours`" });
     }
     let from = raw.from.as_deref().and_then(|text| moment(&format!("{field}.from"), text, zone, findings));
     let to = raw.to.as_deref().and_then(|text| moment(&format!("{field}.to"), text, zone, findings));
@@ -224,6 +226,7 @@ fn minute(text: &str) -> Option<u16> {
 
 fn effect(field: &str, raw: &RawEffect, findings: &mut Findings) -> Effect {
     let RawStricter { success_rate, error_rate, latency_p99, margins } = match raw {
+        RawEffect::None => return Effect::None,
         RawEffect::Forbid => return Effect::Forbid,
         RawEffect::Hold => return Effect::Hold,
         RawEffect::Stricter(stricter) => stricter,

@@ -191,6 +191,7 @@ impl Asked {
 impl ShownWindow {
     fn of(window: &Window) -> Self {
         let (effect, Stricter { success_rate, error_rate, latency_p99, margins }) = match window.effect() {
+            Effect::None => ("none", Stricter::default()),
             Effect::Forbid => ("forbid", Stricter::default()),
             Effect::Hold => ("hold", Stricter::default()),
             Effect::Stricter(limits) => ("stricter", limits),
@@ -210,6 +211,7 @@ impl ShownWindow {
 
     fn does(&self) -> String {
         match self.effect {
+            "none" => "nothing by itself".to_owned(),
             "forbid" => "nothing begins or goes forward unless a person overrides it".to_owned(),
             "hold" => "nothing goes forward by itself".to_owned(),
             _ => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serin_rollout::Plan;
+use serin_rollout::plan::PlannedImpact;
 
 use super::milliseconds;
 use crate::output::{Sheet, duration, percent};
@@ -19,6 +20,19 @@ pub(super) struct Shown {
     learned: Option<Learned>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<Prediction>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    impact: Vec<Impact>,
+}
+
+#[derive(Debug, Serialize)]
+struct Impact {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<String>,
+    share_ppm: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +77,7 @@ impl Shown {
             logs: plan.logs().map(|logs| Logs { weight_ppm: logs.weight.ppm() }),
             learned: plan.learned().map(|learned| Learned { version: learned.version.clone() }),
             prediction,
+            impact: plan.impact().rules().iter().map(Impact::of).collect(),
         }
     }
 
@@ -94,5 +109,29 @@ impl Shown {
                 percent(rollback_ppm)
             ));
         }
+        if !self.impact.is_empty() {
+            sheet.blank();
+            sheet.line("In the risk a harm counts by the first of these that fits, beside its component's weight; else in full");
+        }
+        self.impact.iter().for_each(|rule| sheet.line(&format!("  {}", rule.words())));
+    }
+}
+
+impl Impact {
+    fn of(rule: &PlannedImpact) -> Self {
+        let PlannedImpact { component, cohort, window, share } = rule;
+        Self {
+            component: component.clone(),
+            cohort: cohort.map(|cohort| cohort.to_string()),
+            window: window.clone(),
+            share_ppm: share.ppm(),
+        }
+    }
+
+    fn words(&self) -> String {
+        let Self { component, cohort, window, share_ppm } = self;
+        let named = [("component", component), ("page views of", cohort), ("during", window)];
+        let named = named.into_iter().filter_map(|(word, name)| Some(format!("{word} {}", name.as_ref()?)));
+        format!("{}: {}", named.collect::<Vec<_>>().join(", "), percent(*share_ppm))
     }
 }
