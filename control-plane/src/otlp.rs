@@ -26,6 +26,7 @@ mod protobuf;
 mod recent;
 mod record;
 mod refusal;
+mod said;
 mod sample;
 mod span;
 mod trace;
@@ -219,7 +220,8 @@ impl Intake {
         }
         let complaints =
             counted.fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));
-        Ok(Answer::of(Signal::Logs, complaints))
+        let remarks = taken.fates.iter().filter_map(|(fate, lines)| Some((fate.remark()?, *lines)));
+        Ok(Answer::of(Signal::Logs, complaints, remarks))
     }
 
     /// Takes the spans of a request.
@@ -239,7 +241,7 @@ impl Intake {
         }
         fates.iter().for_each(|(fate, spans)| self.metrics.otlp_spans(*fate, *spans));
         let complaints = fates.iter().filter_map(|(fate, spans)| Some((fate.complaint()?, *spans)));
-        Ok(Answer::of(Signal::Traces, complaints))
+        Ok(Answer::of(Signal::Traces, complaints, std::iter::empty()))
     }
 
     /// Takes the points of a request.
@@ -253,7 +255,7 @@ impl Intake {
         fates.iter().for_each(|(fate, points)| self.metrics.otlp_points(*fate, *points));
         self.metrics.otlp_series(self.series.kept());
         let complaints = fates.iter().filter_map(|(fate, points)| Some((fate.complaint()?, *points)));
-        Ok(Answer::of(Signal::Metrics, complaints))
+        Ok(Answer::of(Signal::Metrics, complaints, std::iter::empty()))
     }
 
     /// Notes how a request ended.

@@ -20,13 +20,19 @@ pub(super) struct PartialSuccess {
 }
 
 impl Answer {
-    /// Tells what became of what a request holds, by how often there is something to complain about.
-    pub(super) fn of(signal: Signal, complaints: impl Iterator<Item = (&'static str, u64)>) -> Self {
+    /// Tells what became of what a request holds, by how often there is something to complain about. What there are only `remarks` on is not
+    /// rejected.
+    pub(super) fn of(
+        signal: Signal,
+        complaints: impl Iterator<Item = (&'static str, u64)>,
+        remarks: impl Iterator<Item = (&'static str, u64)>,
+    ) -> Self {
         let (mut sum, mut sentences) = (0_u64, Vec::new());
         for (complaint, count) in complaints {
             sum = sum.saturating_add(count);
             sentences.push(format!("{count} {} {complaint}", signal.unit()));
         }
+        sentences.extend(remarks.map(|(remark, count)| format!("{count} {} {remark}", signal.unit())));
         if sentences.is_empty() {
             return Self { partial_success: None };
         }

@@ -44,6 +44,8 @@ pub enum LineFate {
     NotLookedAt,
     /// It does not tell on which version it was written.
     UnknownVersion,
+    /// It says nothing: its body is empty or bytes, and it tells of no exception.
+    NoText,
     /// It was written too long ago, or is ahead of the clock.
     OutOfTime,
     /// Another line of its request and template was counted.
@@ -54,8 +56,15 @@ pub enum LineFate {
 
 impl LineFate {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Counted, Self::NotLookedAt, Self::UnknownVersion, Self::OutOfTime, Self::Repeated, Self::Shed];
+    pub const ALL: [Self; 7] = [
+        Self::Counted,
+        Self::NotLookedAt,
+        Self::UnknownVersion,
+        Self::NoText,
+        Self::OutOfTime,
+        Self::Repeated,
+        Self::Shed,
+    ];
 
     /// Its name in metrics.
     #[must_use]
@@ -64,9 +73,25 @@ impl LineFate {
             Self::Counted => "counted",
             Self::NotLookedAt => "not_looked_at",
             Self::UnknownVersion => "unknown_version",
+            Self::NoText => "no_text",
             Self::OutOfTime => "out_of_time",
             Self::Repeated => "repeated",
             Self::Shed => "shed",
+        }
+    }
+
+    /// What the sender is told of records that are taken, and yet no evidence. `None`: it is fine.
+    pub(super) const fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::UnknownVersion => Some(
+                "are of no version in their service's rollout: serin.arm or service.version must tell which",
+            ),
+            Self::Counted
+            | Self::NotLookedAt
+            | Self::NoText
+            | Self::OutOfTime
+            | Self::Repeated
+            | Self::Shed => None,
         }
     }
 }
@@ -158,6 +183,9 @@ impl Lines {
         let Some(arm) = services.arm_of_line(service, line.arm.as_deref(), resource) else {
             return LineFate::UnknownVersion;
         };
+        if line.body.trim().is_empty() {
+            return LineFate::NoText;
+        }
         let second = if line.time_ns > 0 { line.time_ns / NS_PER_S } else { now };
         if !(now.saturating_sub(AGE_MAX_S)..=now.saturating_add(AHEAD_MAX_S)).contains(&second) {
             return LineFate::OutOfTime;

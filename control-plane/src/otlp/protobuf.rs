@@ -1,5 +1,5 @@
 //! `ExportLogsServiceRequest` in protobuf, read in place: no message is built, so a request takes no more memory than its
-//! records that may count, and however deep values nest, they are passed over.
+//! records that may count, and what nests too deep is passed over.
 
 pub(super) mod points;
 pub(super) mod spans;
@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use super::record::{Attributes, Gathered, Record};
+use super::said::{DEEPEST, Said};
 
 /// Field numbers of the messages, from opentelemetry-proto 1.
 mod number {
@@ -27,7 +28,11 @@ mod number {
     pub(super) const PAIR_KEY: u32 = 1;
     pub(super) const PAIR_VALUE: u32 = 2;
     pub(super) const VALUE_TEXT: u32 = 1;
+    pub(super) const VALUE_TRUTH: u32 = 2;
+    pub(super) const VALUE_WHOLE: u32 = 3;
+    pub(super) const VALUE_NUMBER: u32 = 4;
     pub(super) const VALUE_LIST: u32 = 5;
+    pub(super) const VALUE_MEMBERS: u32 = 6;
     pub(super) const LIST_VALUES: u32 = 1;
 }
 
@@ -80,7 +85,7 @@ fn record(bytes: &[u8]) -> Result<Record<'_>, String> {
             (number::RECORD_SPAN, Value::Bytes(id)) => {
                 record.span = id.try_into().map(u64::from_be_bytes).unwrap_or_default();
             }
-            (number::RECORD_BODY, Value::Bytes(value)) => record.body = body(value)?.map(Cow::Borrowed),
+            (number::RECORD_BODY, Value::Bytes(value)) => record.body = body(value, 0)?,
             (number::RECORD_ATTRIBUTES, Value::Bytes(pair)) => attribute(pair, &mut record.attributes)?,
             _ => {}
         }
@@ -89,19 +94,51 @@ fn record(bytes: &[u8]) -> Result<Record<'_>, String> {
     Ok(record)
 }
 
-/// A body that is text. What else it may be is passed over.
-fn body(value: &[u8]) -> Result<Option<&str>, String> {
+/// What a body says as text, whatever it is. What nests too deep is passed over.
+fn body(value: &[u8], depth: usize) -> Result<Option<Cow<'_, str>>, String> {
     let mut told = None;
     each(value, &mut |field, content| {
-        if let (number::VALUE_TEXT, Value::Bytes(bytes)) = (field, content) {
-            told = std::str::from_utf8(bytes).ok();
-        }
+        told = match (field, content) {
+            (number::VALUE_TEXT, Value::Bytes(bytes)) => {
+                std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()).map(Cow::Borrowed)
+            }
+            (number::VALUE_TRUTH, Value::Varint(truth)) => Some(Cow::Owned((truth != 0).to_string())),
+            (number::VALUE_WHOLE, Value::Varint(whole)) => Some(Cow::Owned(whole.cast_signed().to_string())),
+            (number::VALUE_NUMBER, Value::Fixed(bits)) => Some(Cow::Owned(f64::from_bits(bits).to_string())),
+            (number::VALUE_LIST, Value::Bytes(list)) if depth < DEEPEST => list_body(list, depth + 1)?,
+            (number::VALUE_MEMBERS, Value::Bytes(list)) if depth < DEEPEST => members_body(list, depth + 1)?,
+            _ => None,
+        };
         Ok(())
     })?;
     Ok(told)
 }
 
-fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String> {
+fn list_body(list: &[u8], depth: usize) -> Result<Option<Cow<'_, str>>, String> {
+    let mut said = Said::default();
+    each(list, &mut |field, content| {
+        if let (number::LIST_VALUES, Value::Bytes(value)) = (field, content) {
+            said.element(&body(value, depth)?.unwrap_or_default());
+        }
+        Ok(())
+    })?;
+    Ok(said.text().map(Cow::Owned))
+}
+
+fn members_body(list: &[u8], depth: usize) -> Result<Option<Cow<'_, str>>, String> {
+    let mut said = Said::default();
+    each(list, &mut |field, content| {
+        let (number::LIST_VALUES, Value::Bytes(pair)) = (field, content) else { return Ok(()) };
+        let (key, value) = key_and_value(pair)?;
+        if let Some(text) = body(value.unwrap_or_default(), depth)? {
+            said.member(key, &text);
+        }
+        Ok(())
+    })?;
+    Ok(said.text().map(Cow::Owned))
+}
+
+fn key_and_value(pair: &[u8]) -> Result<(&str, Option<&[u8]>), String> {
     let (mut key, mut value) = ("", None);
     each(pair, &mut |field, content| {
         match (field, content) {
@@ -111,6 +148,11 @@ fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String
         }
         Ok(())
     })?;
+    Ok((key, value))
+}
+
+fn attribute<'a>(pair: &'a [u8], into: &mut Attributes<'a>) -> Result<(), String> {
+    let (key, value) = key_and_value(pair)?;
     if !Attributes::knows(key) {
         return Ok(());
     }

@@ -85,7 +85,7 @@ pub(super) struct Record<'a> {
     /// 0: none.
     pub(super) span: u64,
     pub(super) attributes: Attributes<'a>,
-    /// What it says, where that is text. Only shown, and only once secrets are masked.
+    /// What it says, as text. Only shown, and only once secrets are masked.
     pub(super) body: Option<Cow<'a, str>>,
 }
 
@@ -99,15 +99,16 @@ pub(super) struct Line<'a> {
     pub(super) service: Option<Cow<'a, str>>,
     pub(super) arm: Option<Cow<'a, str>>,
     pub(super) exception_type: Option<Cow<'a, str>>,
+    /// Empty: it says nothing that could be grouped.
     pub(super) body: Cow<'a, str>,
 }
 
 impl<'a> Line<'a> {
-    /// `None`: it says nothing that could be grouped.
-    fn of(record: &Record<'a>) -> Option<Self> {
+    fn of(record: &Record<'a>) -> Self {
         let attributes = &record.attributes;
-        let body = record.body.clone().or_else(|| attributes.exception.clone())?;
-        Some(Self {
+        let exception = || attributes.exception.clone().or_else(|| attributes.exception_type.clone());
+        let body = record.body.clone().or_else(exception).unwrap_or_default();
+        Self {
             time_ns: [record.time_ns, record.observed_ns].into_iter().find(|ns| *ns > 0).unwrap_or_default(),
             severity: record.severity,
             trace: record.trace,
@@ -116,7 +117,7 @@ impl<'a> Line<'a> {
             arm: attributes.arm.clone(),
             exception_type: attributes.exception_type.clone(),
             body,
-        })
+        }
     }
 }
 
@@ -169,8 +170,7 @@ impl<'a> Gathered<'a> {
         *count += 1;
     }
 
-    fn keep_line(&mut self, line: Option<Line<'a>>) {
-        let Some(line) = line else { return };
+    fn keep_line(&mut self, line: Line<'a>) {
         if self.lines_kept >= RECORDS_MAX {
             self.lines_beyond_bound += 1;
             return;
@@ -195,7 +195,7 @@ impl<'a> Gathered<'a> {
         self.beyond_bound += other.beyond_bound;
         self.lines_beyond_bound += other.lines_beyond_bound;
         other.open.into_iter().for_each(|record| self.keep(record));
-        other.lines.into_iter().for_each(|line| self.keep_line(Some(line)));
+        other.lines.into_iter().for_each(|line| self.keep_line(line));
         let room = UNNAMED_MAX.saturating_sub(self.unnamed_kept).min(other.unnamed.len());
         self.unnamed_kept += room;
         self.unnamed.extend(other.unnamed.into_iter().take(room));

@@ -56,7 +56,7 @@ fn counted<'a>(resource: &[(&str, &'a str)], records: impl IntoIterator<Item = R
 
 fn answer(fates: &BTreeMap<Fate, u64>) -> crate::otlp::Answer {
     let complaints = fates.iter().filter_map(|(fate, records)| Some((fate.complaint()?, *records)));
-    crate::otlp::Answer::of(crate::otlp::Signal::Logs, complaints)
+    crate::otlp::Answer::of(crate::otlp::Signal::Logs, complaints, std::iter::empty())
 }
 
 fn fate(resource: &[(&str, &str)], record: Record<'_>) -> Fate {
@@ -180,6 +180,10 @@ fn a_request_holds_a_bounded_number_of_distinct_failures() {
 fn the_sender_is_told_of_what_was_meant_to_count_and_of_nothing_else() {
     let fates = Fate::ALL.map(|fate| (fate, 1)).into_iter().collect();
     let told = answer(&fates).partial_success.unwrap();
+    let remark = [("are of no version", 3)].into_iter();
+    let only = crate::otlp::Answer::of(crate::otlp::Signal::Logs, std::iter::empty(), remark);
+    let only = only.partial_success.unwrap();
+    assert_eq!((only.rejected, only.error_message.as_str()), (0, "3 records are of no version"));
     assert_eq!(told.rejected, 5);
     assert!(told.error_message.starts_with("1 records name in serin.block what is no block"), "{told:?}");
     let fine = BTreeMap::from([(Fate::Counted, 3), (Fate::NoBlock, 9)]);

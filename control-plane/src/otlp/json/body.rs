@@ -1,68 +1,66 @@
-//! The body of a record, where it is text. Whatever else it is, is passed over and not built.
+//! The body of a record, whatever it is, as text. It is scanned once, so depth costs nothing, and built by itself only.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::Deserializer;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// The text, if it is one.
+use crate::otlp::said::{DEEPEST, Said};
+
+/// The text, if it says anything.
 #[derive(Default)]
 pub(super) struct Body<'a>(pub(super) Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        // What nests too deep to be built says nothing.
+        let value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
+        Ok(Self(text(value, 0).map(Cow::Owned)))
     }
 }
 
-struct Any;
-
-impl<'de> Visitor<'de> for Any {
-    type Value = Body<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Body<'de>, A::Error> {
-        let mut body = Body::default();
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            if name == "stringValue" {
-                body.0 = members.next_value::<Option<String>>()?.map(Cow::Owned);
-            } else {
-                members.next_value::<IgnoredAny>()?;
-            }
+/// Of an `AnyValue`.
+fn text(value: Value, depth: usize) -> Option<String> {
+    let Value::Object(members) = value else { return None };
+    let (kind, content) = members.into_iter().next()?;
+    let list = |content: Value| match content {
+        Value::Object(mut list) if depth < DEEPEST => list.remove("values"),
+        _ => None,
+    };
+    match (kind.as_str(), content) {
+        ("stringValue" | "intValue" | "doubleValue", Value::String(text)) => {
+            (!text.is_empty()).then_some(text)
         }
-        Ok(body)
+        ("intValue", Value::Number(number)) => Some(number.to_string()),
+        ("doubleValue", Value::Number(number)) => number.as_f64().map(|number| number.to_string()),
+        ("boolValue", Value::Bool(truth)) => Some(truth.to_string()),
+        ("arrayValue", content) => {
+            let mut said = Said::default();
+            for element in elements(list(content)) {
+                said.element(&text(element, depth + 1).unwrap_or_default());
+            }
+            said.text()
+        }
+        ("kvlistValue", content) => {
+            let mut said = Said::default();
+            for mut pair in elements(list(content)) {
+                let value = pair.get_mut("value").map(Value::take).and_then(|value| text(value, depth + 1));
+                if let (Some(name), Some(value)) = (pair.get("key").and_then(Value::as_str), value) {
+                    said.member(name, &value);
+                }
+            }
+            said.text()
+        }
+        _ => None,
     }
+}
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Body<'de>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Body::default())
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Body<'de>, E> {
-        Ok(Body::default())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Body<'de>, E> {
-        Ok(Body::default())
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Body<'de>, E> {
-        Ok(Body::default())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Body<'de>, E> {
-        Ok(Body::default())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Body<'de>, E> {
-        Ok(Body::default())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Body<'de>, E> {
-        Ok(Body::default())
+fn elements(list: Option<Value>) -> Vec<Value> {
+    match list {
+        Some(Value::Array(elements)) => elements,
+        _ => Vec::new(),
     }
 }

@@ -89,6 +89,15 @@ fn a_line_that_does_not_count_is_counted_by_why() {
     };
     assert_eq!(fate("v2", line("a", 9, 1)), LineFate::Counted);
     assert_eq!(fate("v3", line("a", 9, 1)), LineFate::UnknownVersion);
+    assert_eq!(fate("v2", line(" ", 9, 1)), LineFate::NoText);
+    let without_body = |key: &str| {
+        let mut record = Record { body: None, ..line("", 9, 1) };
+        record.attributes.set(key, Some("TimeoutError".into()));
+        fate("v2", record)
+    };
+    assert_eq!(without_body("exception.type"), LineFate::Counted);
+    assert_eq!(without_body("exception.message"), LineFate::Counted);
+    assert_eq!(without_body("http.route"), LineFate::NoText);
     let at = |second: u64| Record { time_ns: second * NS_PER_S, ..line("a", 9, 1) };
     assert_eq!(fate("v2", at(NOW - AGE_MAX_S)), LineFate::Counted);
     assert_eq!(fate("v2", at(NOW - AGE_MAX_S - 1)), LineFate::OutOfTime);

@@ -1,7 +1,9 @@
 //! The messages of the `opentelemetry-proto` crate are the oracle of both encodings.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, KeyValue, KeyValueList, any_value::Value,
+};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use proptest::collection::vec;
@@ -40,16 +42,73 @@ fn pair() -> impl Strategy<Value = KeyValue> {
     (keys, values).prop_map(|(key, value)| KeyValue { key: key.to_owned(), value, ..KeyValue::default() })
 }
 
+fn a_body() -> impl Strategy<Value = AnyValue> {
+    let any_value = |value| AnyValue { value };
+    let leaf = prop_oneof![
+        3 => "[a-z é]{0,8}".prop_map(Value::StringValue).prop_map(Some),
+        1 => any::<bool>().prop_map(Value::BoolValue).prop_map(Some),
+        1 => any::<i64>().prop_map(Value::IntValue).prop_map(Some),
+        1 => (-1e6..1e6).prop_map(Value::DoubleValue).prop_map(Some),
+        1 => vec(any::<u8>(), 0..4).prop_map(Value::BytesValue).prop_map(Some),
+        1 => Just(None),
+    ];
+    let leaf = leaf.prop_map(any_value);
+    leaf.prop_recursive(4, 16, 3, move |inner| {
+        let names = prop::sample::select(vec!["message", "msg", "body", "order", "é"]);
+        let pair = (names, prop::option::of(inner.clone())).prop_map(|(key, value)| KeyValue {
+            key: key.to_owned(),
+            value,
+            ..KeyValue::default()
+        });
+        let list = vec(inner, 0..4).prop_map(|values| Value::ArrayValue(ArrayValue { values }));
+        let members = vec(pair, 0..4).prop_map(|values| Value::KvlistValue(KeyValueList { values }));
+        prop_oneof![list, members].prop_map(Some).prop_map(any_value)
+    })
+}
+
+/// What a body says, by the documented rules. Empty: nothing.
+fn says(body: &AnyValue) -> String {
+    let joined =
+        |texts: Vec<String>| texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
+    match &body.value {
+        Some(Value::StringValue(text)) => text.clone(),
+        Some(Value::BoolValue(truth)) => truth.to_string(),
+        Some(Value::IntValue(whole)) => whole.to_string(),
+        Some(Value::DoubleValue(number)) => number.to_string(),
+        Some(Value::ArrayValue(list)) => joined(list.values.iter().map(says).collect()),
+        Some(Value::KvlistValue(list)) => {
+            let texts =
+                list.values.iter().map(|pair| (&pair.key, pair.value.as_ref().map(says).unwrap_or_default()));
+            let told: Vec<_> = texts.filter(|(_, text)| !text.is_empty()).collect();
+            let message = ["message", "msg", "body"]
+                .into_iter()
+                .find_map(|name| told.iter().find(|(key, _)| *key == name));
+            match message {
+                Some((_, text)) => text.clone(),
+                None => joined(told.iter().map(|(key, text)| format!("{key}={text}")).collect()),
+            }
+        }
+        Some(Value::BytesValue(_) | Value::StringValueStrindex(_)) | None => String::new(),
+    }
+}
+
 fn log_record() -> impl Strategy<Value = LogRecord> {
     let ids = (vec(any::<u8>(), 16), vec(any::<u8>(), 8));
-    (any::<u64>(), any::<u64>(), 0..25_i32, vec(pair(), 0..5), ids).prop_map(
-        |(time_unix_nano, observed_time_unix_nano, severity_number, attributes, (trace_id, span_id))| {
+    (any::<u64>(), any::<u64>(), 0..25_i32, vec(pair(), 0..5), ids, a_body()).prop_map(
+        |(
+            time_unix_nano,
+            observed_time_unix_nano,
+            severity_number,
+            attributes,
+            (trace_id, span_id),
+            body,
+        )| {
             LogRecord {
                 time_unix_nano,
                 observed_time_unix_nano,
                 severity_number,
                 severity_text: "ERROR".to_owned(),
-                body: value(Value::StringValue("a body".to_owned())),
+                body: Some(body),
                 attributes,
                 trace_id,
                 span_id,
@@ -95,10 +154,7 @@ fn expected(request: &ExportLogsServiceRequest) -> Gathered<'_> {
                 trace: u128::from_be_bytes(record.trace_id.as_slice().try_into().unwrap()),
                 span: u64::from_be_bytes(record.span_id.as_slice().try_into().unwrap()),
                 attributes: attributes(&record.attributes),
-                body: record.body.as_ref().and_then(|body| {
-                    let Value::StringValue(text) = body.value.as_ref()? else { return None };
-                    Some(Cow::Borrowed(text.as_str()))
-                }),
+                body: record.body.as_ref().map(says).filter(|text| !text.is_empty()).map(Cow::Owned),
             });
         }
         gathered.close(attributes(logs.resource.as_ref().map_or(&[], |resource| &resource.attributes)));

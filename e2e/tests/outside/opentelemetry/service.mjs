@@ -1,7 +1,7 @@
 // Logs and metrics by the OpenTelemetry SDK of JavaScript as one process of a version.
 //
-// It writes ordinary lines, as many at a time as its version has of the requests; once a file is not empty any more, exceptions, too, and
-// it counts the payments that have no receipt.
+// It writes ordinary lines, as many at a time as its version has of the requests; once a file is not empty any more, exceptions, too, with
+// an object as body, and it counts the payments that have no receipt.
 
 import { readFileSync } from 'node:fs';
 
@@ -33,7 +33,7 @@ setInterval(() => {
     missing.add(1);
     log.emit({
       severityNumber: SeverityNumber.ERROR,
-      body: `payment ${number} was taken, and no receipt written`,
+      body: { message: `payment ${number} was taken, and no receipt written`, payment: number },
       attributes: { 'exception.type': 'ReceiptError', 'exception.message': `no receipt for order ${number}` },
     });
   }
