@@ -58,6 +58,7 @@ pub(super) enum Rule {
     Vendor,
     UserInfo,
     Pair,
+    Flag,
     Card,
     Email,
 }
@@ -84,11 +85,16 @@ const PAIR: &str = concat!(
     r#"|session[_-]?id|signature)[A-Za-z0-9_-]{0,32}\\?["']?\s{0,8}(?:[:=]|=>)\s{0,8})"#,
     r#"(?P<secret>\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s"'&;,)}<>]+)"#,
 );
+/// What follows `--password` and the like after a blank, and `pass=`.
+const FLAG: &str = concat!(
+    r"(?i)(?P<before>\B--?[a-z0-9-]{0,32}(?:passw(?:or)?d|passphrase|secret|token|api-?key|credentials?)[a-z0-9-]{0,16}[ \t]{1,4}",
+    r#"|\bpass(?:wort)?=)(?P<secret>"[^"]*"|'[^']*'|[^\s"'&;,)}<>-][^\s"'&;,)}<>]*)"#,
+);
 const CARD: &str = r"\b[0-9](?:[ -]?[0-9]){12,18}\b";
 const EMAIL: &str = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24}";
 
 impl Rule {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Pem,
         Self::Authorization,
         Self::Cookie,
@@ -98,6 +104,7 @@ impl Rule {
         Self::Vendor,
         Self::UserInfo,
         Self::Pair,
+        Self::Flag,
         Self::Card,
         Self::Email,
     ];
@@ -113,6 +120,7 @@ impl Rule {
             Self::Vendor => VENDOR,
             Self::UserInfo => USER_INFO,
             Self::Pair => PAIR,
+            Self::Flag => FLAG,
             Self::Card => CARD,
             Self::Email => EMAIL,
         }
@@ -127,7 +135,7 @@ impl Rule {
             Self::Token => Class::Token,
             Self::Aws | Self::Vendor => Class::Key,
             Self::UserInfo => Class::UserInfo,
-            Self::Pair => Class::Pair,
+            Self::Pair | Self::Flag => Class::Pair,
             Self::Card => Class::Card,
             Self::Email => Class::Email,
         }
@@ -147,6 +155,7 @@ impl Rule {
             | Self::Vendor
             | Self::UserInfo
             | Self::Pair
+            | Self::Flag
             | Self::Email => true,
         }
     }

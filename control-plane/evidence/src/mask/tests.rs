@@ -32,6 +32,13 @@ fn each_class_of_secret_is_taken_and_the_words_around_it_stay() {
         ("postgres://shop:hunter2@db:5432/shop", "postgres://[masked:userinfo]@db:5432/shop"),
         ("https://t0ken@git.example.com/x", "https://[masked:userinfo]@git.example.com/x"),
         ("host=db password=hunter2 port=1", "host=db password=[masked:secret] port=1"),
+        ("pass=hunter2 passwd=x", "pass=[masked:secret] passwd=[masked:secret]"),
+        (
+            "job --password hunter2 --db-token 'a b' -v",
+            "job --password [masked:secret] --db-token [masked:secret] -v",
+        ),
+        ("job --password --verbose", "job --password --verbose"),
+        ("3 pass, 2 fail; bypass=yes", "3 pass, 2 fail; bypass=yes"),
         (r#"{"db_password": "hun ter2", "a": 1}"#, r#"{"db_password": [masked:secret], "a": 1}"#),
         ("api_key=abc&x=1", "api_key=[masked:secret]&x=1"),
         ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=[masked:secret];EndpointSuffix=x"),
