@@ -24,6 +24,12 @@ fn a_table_of_loghub_is_read_with_quotations_levels_and_labels() {
             ("data TLB error", Severity::Fatal, "E2", true),
         ]
     );
+    let labels = ["-", "Normal", "0", "false", "", "Anomaly", "1", "True", "KERNDTLB"];
+    let rows: String = labels.iter().map(|label| format!("a,E1,{label}\n")).collect();
+    let labelled = loghub(format!("\u{feff}Content,EventId,Label\n{rows}").as_bytes()).unwrap();
+    let anomalous: Vec<_> = labelled.iter().map(|line| line.anomalous).collect();
+    let (no, yes) = (Some(false), Some(true));
+    assert_eq!(anomalous, [no, no, no, no, None, yes, yes, yes, yes]);
     let plain = loghub(b"Content,EventId\na,E1\n").unwrap();
     assert_eq!((plain[0].severity, plain[0].anomalous), (Severity::Unspecified, None));
 }
@@ -39,12 +45,31 @@ fn what_is_no_history_is_refused_with_its_place() {
             "line 3, column 4: a comma or the end of the line must follow a quotation",
         ),
         ("LineId,Content,EventId\n1,a", "line 2: the column EventId must have a value"),
+        (
+            "LineId,Content,EventId\n1,a, b,E1",
+            "line 2: has 4 values for 3 columns; one with a comma must stand in quotation marks",
+        ),
     ] {
         assert_eq!(loghub(table.as_bytes()).unwrap_err().to_string(), expected, "{table}");
     }
     assert_eq!(loghub(b"a\xff").unwrap_err(), HistoryError::NotText { at: 1 });
     let error = json_lines(b"{\"body\":\"a\"}\n\n{\"body\":1}").unwrap_err().to_string();
     assert!(error.starts_with("line 3, column 9: invalid type"), "{error}");
+    assert!(!error.contains(" at line"), "{error}");
+    let list = json_lines(b"[{\"body\":\"a\"}]").unwrap_err().to_string();
+    assert_eq!(list, "line 1, column 1: must be one object a line, and no list of them");
+    for (written, severity) in
+        [("\"WARNING\"", Severity::Warn), ("17", Severity::Error), ("null", Severity::Unspecified)]
+    {
+        let line = format!("{{\"body\":\"a\",\"severity\":{written}}}");
+        assert_eq!(json_lines(line.as_bytes()).unwrap()[0].severity, severity, "{written}");
+    }
+    for wrong in ["\"loud\"", "25", "[]"] {
+        let line = format!("{{\"body\":\"a\",\"severity\":{wrong}}}");
+        let error = json_lines(line.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("severity must be trace, debug"), "{error}");
+    }
+    assert_eq!(json_lines("\u{feff}{\"body\":\"a\"}".as_bytes()).unwrap().len(), 1);
     assert!(json_lines(b"{\"body\":\"a\",\"colour\":1}").unwrap_err().to_string().contains("unknown field"));
 }
 
