@@ -34,9 +34,9 @@ pub(super) fn masker() -> Result<Masker, Failure> {
 /// A labelled history, with its bytes as they were read.
 pub(super) fn read(path: &Path) -> Result<(String, Vec<Labelled>), Failure> {
     let text = input::text(path, HISTORY_BYTES)?;
-    let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let lines =
-        if is_table { history::loghub(text.as_bytes()) } else { history::json_lines(text.as_bytes()) };
+    // A table begins with the names of its columns, JSON with an object.
+    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+    let lines = if is_json { history::json_lines(text.as_bytes()) } else { history::loghub(text.as_bytes()) };
     let lines = lines.map_err(|error| unreadable(path, &error))?;
     Ok((text, lines))
 }

@@ -77,8 +77,11 @@ pub(super) fn run(folder: &Path, output: Output) -> Result<(), Failure> {
     output.show(&report, || sheet(&report))
 }
 
-/// The tables in a folder and in the folders in it, by name.
+/// A table, or those in a folder and in the folders in it, by name.
 fn tables(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let mut found = Vec::new();
     for entry in entries(folder)? {
         if entry.is_dir() {

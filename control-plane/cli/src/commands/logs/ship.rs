@@ -5,6 +5,8 @@
 //! not, so that whoever writes is not held up: their lines are shed, and counted. A batch is given up at its deadline.
 
 mod delivery;
+mod form;
+mod pem;
 mod record;
 mod source;
 
@@ -22,6 +24,7 @@ use crate::failure::{Failure, Kind};
 use crate::output::{Output, Sheet, count};
 
 use delivery::{Delivery, Outcome};
+use pem::Pem;
 use record::{Record, Resource};
 use source::{Read, Source};
 
@@ -66,7 +69,7 @@ pub(super) async fn run(connection: &Connection, request: Ship, output: Output) 
     let (lines, queue) = mpsc::channel(QUEUE);
     let source = Source::open(&request.source, request.follow)?;
     let reading = source.read_into(lines);
-    let mut batches = Batches { queue, batch: Batch::default() };
+    let mut batches = Batches { queue, batch: Batch::default(), pem: Pem::default() };
     let mut summary = Summary::default();
     loop {
         let batch = tokio::select! {
@@ -79,7 +82,7 @@ pub(super) async fn run(connection: &Connection, request: Ship, output: Output) 
         }
         deliver(&delivery, &resource, batch, &mut summary).await?;
     }
-    reading.stop();
+    reading.stop().await;
     // What is there already is still sent, as far as the queue has it.
     loop {
         let batch = batches.left(&masker);
@@ -141,20 +144,21 @@ async fn deliver(
 struct Batches {
     queue: mpsc::Receiver<String>,
     batch: Batch,
+    pem: Pem,
 }
 
 impl Batches {
     /// The next batch, once it is full or nothing came for a while. Empty: there will be no other. Nothing is lost when it is
     /// dropped before it is done.
     async fn next(&mut self, masker: &Masker) -> Vec<Record> {
-        if self.batch.records.is_empty() {
+        while self.batch.records.is_empty() {
             let Some(line) = self.queue.recv().await else { return Vec::new() };
-            self.batch.add(&line, masker);
+            self.add(&line, masker);
         }
         let deadline = Instant::now() + LINGER;
         while self.batch.has_room() {
             let Ok(Some(line)) = timeout_at(deadline, self.queue.recv()).await else { break };
-            self.batch.add(&line, masker);
+            self.add(&line, masker);
         }
         std::mem::take(&mut self.batch).records
     }
@@ -163,9 +167,15 @@ impl Batches {
     fn left(&mut self, masker: &Masker) -> Vec<Record> {
         while self.batch.has_room() {
             let Ok(line) = self.queue.try_recv() else { break };
-            self.batch.add(&line, masker);
+            self.add(&line, masker);
         }
         std::mem::take(&mut self.batch).records
+    }
+
+    fn add(&mut self, line: &str, masker: &Masker) {
+        if !self.pem.holds(line) {
+            self.batch.add(line, masker);
+        }
     }
 }
 

@@ -4,12 +4,11 @@ use serde_json::{Map, Value, json};
 use serin_evidence::mask::Masker;
 use serin_logs::Severity;
 
+use super::form;
 use crate::arguments::Ship;
 
 /// Bytes of what a record says.
 const BODY_BYTES: usize = 16 * 1024;
-/// Words of a line among which its severity is looked for.
-const SEVERITY_WORDS: usize = 8;
 
 /// A log record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,16 +25,25 @@ pub(super) struct Resource(Value);
 
 /// Whether a line goes on with the record before it: a frame of a stack, or what caused it.
 pub(super) fn goes_on(line: &str) -> bool {
-    line.starts_with([' ', '\t']) || line.starts_with("Caused by:")
+    (line.starts_with([' ', '\t']) && object(line).is_none()) || line.starts_with("Caused by:")
+}
+
+/// The object of a line that is one.
+fn object(line: &str) -> Option<Map<String, Value>> {
+    let line = line.trim_start();
+    if line.starts_with('{') { serde_json::from_str(line).ok() } else { None }
 }
 
 impl Record {
     /// Of a line of text, or of a JSON object with a message.
     pub(super) fn of(line: &str, masker: &Masker, time_ns: u128) -> Self {
-        let object = if line.starts_with('{') { serde_json::from_str(line).ok() } else { None };
+        let object = object(line);
         let (severity, body, exception) = match object.as_ref().and_then(of_object) {
             Some(told) => told,
-            None => (severity_of(line), line, exception_of(line)),
+            None => {
+                let (severity, exception) = form::read(line);
+                (severity, line, exception)
+            }
         };
         let exception = exception.map(|name| masker.mask(name).into_owned());
         Self { time_ns, severity, body: cut(&masker.mask(body)).to_owned(), exception }
@@ -92,32 +100,36 @@ fn cut(text: &str) -> &str {
 
 /// Of the objects that common loggers write. `None`: it has no message.
 fn of_object(object: &Map<String, Value>) -> Option<(Severity, &str, Option<&str>)> {
-    let first = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str());
-    let body = first(&["message", "msg", "body"])?;
-    let severity =
-        first(&["level", "severity", "severity_text"]).map_or(Severity::Unspecified, Severity::from_word);
-    Some((severity, body, first(&["exception.type", "exception_type"])))
-}
-
-/// The first word for a severity among the first words: in capitals, or after `level=`.
-fn severity_of(line: &str) -> Severity {
-    let word = |word: &str| {
-        let word = word.trim_matches(|character: char| !character.is_ascii_alphabetic());
-        if let Some(level) = word.strip_prefix("level=") {
-            return Severity::from_word(level.trim_matches('"'));
-        }
-        let is_capital = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-        if is_capital { Severity::from_word(word) } else { Severity::Unspecified }
+    // A name with dots is a member of that name, or one within another.
+    let find = |name: &str| {
+        object.get(name).or_else(|| {
+            let (outer, inner) = name.rsplit_once('.')?;
+            object.get(outer)?.get(inner)
+        })
     };
-    let mut words = line.split_ascii_whitespace().take(SEVERITY_WORDS).map(word);
-    words.find(|severity| *severity != Severity::Unspecified).unwrap_or_default()
+    let first = |names: &[&str]| names.iter().find_map(|name| find(name)?.as_str());
+    let body = first(&["message", "msg", "body"])?;
+    let levels = ["level", "severity", "severity_text", "severityText", "levelname", "log.level"];
+    let severity = levels.iter().find_map(|name| find(name)).map_or(Severity::Unspecified, level);
+    let exceptions = ["exception.type", "exception_type", "error.type", "err.type", "exc_type"];
+    Some((severity, body, first(&exceptions)))
 }
 
-/// The exception that a line begins with: `java.lang.IllegalStateException: …`.
-fn exception_of(line: &str) -> Option<&str> {
-    let (name, _) = line.split_once(':')?;
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$'));
-    (is_name && (name.ends_with("Exception") || name.ends_with("Error"))).then_some(name)
+/// A level as a word, or as the number that pino and bunyan write: 10 for trace to 60 for fatal.
+fn level(level: &Value) -> Severity {
+    match (level.as_str(), level.as_u64()) {
+        (Some(word), _) => Severity::from_word(word),
+        (None, Some(number)) => match number / 10 {
+            1 => Severity::Trace,
+            2 => Severity::Debug,
+            3 => Severity::Info,
+            4 => Severity::Warn,
+            5 => Severity::Error,
+            6 => Severity::Fatal,
+            _ => Severity::Unspecified,
+        },
+        (None, None) => Severity::Unspecified,
+    }
 }
 
 #[cfg(test)]
@@ -129,27 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn severity_and_exception_are_read_off_a_line() {
+    fn severity_and_exception_are_read_off_the_objects_of_common_loggers() {
         for (line, severity, exception) in [
-            ("2027-01-15 10:00:00 [ERROR] cart failed", Severity::Error, None),
-            ("WARN: slow", Severity::Warn, None),
-            ("ts=1 level=info msg=x", Severity::Info, None),
-            ("an error occurred", Severity::Unspecified, None),
-            ("I was here", Severity::Unspecified, None),
-            (
-                "java.lang.IllegalStateException: no",
-                Severity::Unspecified,
-                Some("java.lang.IllegalStateException"),
-            ),
-            ("ValueError: no", Severity::Unspecified, Some("ValueError")),
-            ("no Error: here", Severity::Unspecified, None),
             (r#"{"level":"fatal","message":"gone","exception.type":"X"}"#, Severity::Fatal, Some("X")),
+            (r#"{"level":50,"msg":"gone","err":{"type":"TypeError"}}"#, Severity::Error, Some("TypeError")),
+            (r#"{"log.level":"WARN","message":"slow","error.type":"E"}"#, Severity::Warn, Some("E")),
+            (
+                r#"{"log":{"level":"error"},"message":"gone","error":{"type":"E"}}"#,
+                Severity::Error,
+                Some("E"),
+            ),
+            (r#" {"severity":"ERROR","message":"gone"}"#, Severity::Error, None),
+            (r#"{"level":70,"message":"gone"}"#, Severity::Unspecified, None),
             (r#"{"level":"fatal"}"#, Severity::Unspecified, None),
         ] {
             let record = record(line);
             assert_eq!((record.severity, record.exception.as_deref()), (severity, exception), "{line}");
         }
         assert_eq!(record(r#"{"msg":"gone","level":"debug"}"#).body, "gone");
+        assert!(
+            !goes_on(r#" {"message":"a record of its own"}"#)
+                && goes_on(r#"  "message": "of one that is printed""#)
+        );
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -19,6 +20,8 @@ use crate::failure::Failure;
 const LINE_BYTES: u64 = 64 * 1024;
 /// Time between two looks at a file that is followed.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long a file that is followed is read to its end once nobody follows it any more.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// What lines are read from.
 pub(super) struct Source {
@@ -30,7 +33,10 @@ pub(super) struct Source {
 }
 
 /// A thread that reads.
-pub(super) struct Reading(Arc<Shared>);
+pub(super) struct Reading {
+    shared: Arc<Shared>,
+    is_followed: bool,
+}
 
 /// What was read.
 pub(super) struct Read {
@@ -45,6 +51,7 @@ pub(super) struct Read {
 #[derive(Default)]
 struct Shared {
     is_over: AtomicBool,
+    has_ended: AtomicBool,
     lines: AtomicU64,
     shed: AtomicU64,
     fault: Mutex<Option<String>>,
@@ -59,16 +66,22 @@ impl Source {
                     "standard input is read to its end anyway: --follow needs a file",
                 ));
             }
-            return Ok(Self {
-                reader: Box::new(BufReader::new(io::stdin())),
-                followed: None,
-                may_wait: false,
-            });
+            // Nobody waits for the reader of a file.
+            let may_wait = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+            let may_wait = may_wait.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file());
+            return Ok(Self { reader: Box::new(BufReader::new(io::stdin())), followed: None, may_wait });
         }
         let unreadable = |error| {
             Failure::usage(format!("{}: cannot be read: {error}", path.display()))
                 .advise("check the path, or give - to read standard input")
         };
+        if follow && !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(Failure::usage(format!(
+                "{}: is no regular file: only one can be followed",
+                path.display()
+            ))
+            .advise("leave out --follow: it is read to its end"));
+        }
         let mut file = File::open(path).map_err(unreadable)?;
         if follow {
             file.seek(SeekFrom::End(0)).map_err(unreadable)?;
@@ -86,23 +99,30 @@ impl Source {
     /// Reads in a thread of its own until the end, or until it is stopped.
     pub(super) fn read_into(self, lines: mpsc::Sender<String>) -> Reading {
         let shared = Arc::<Shared>::default();
-        let ours = Arc::clone(&shared);
+        let (ours, is_followed) = (Arc::clone(&shared), self.followed.is_some());
         thread::spawn(move || {
             if let Err(error) = self.read(&lines, &ours) {
                 *ours.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
             }
+            ours.has_ended.store(true, Ordering::Relaxed);
         });
-        Reading(shared)
+        Reading { shared, is_followed }
     }
 
     fn read(mut self, lines: &mpsc::Sender<String>, shared: &Shared) -> io::Result<()> {
         let (mut line, mut is_cut) = (Vec::new(), false);
-        while !shared.is_over.load(Ordering::Relaxed) {
+        let mut end = None;
+        loop {
+            let is_over = shared.is_over.load(Ordering::Relaxed);
+            let end = is_over.then(|| *end.get_or_insert_with(|| Instant::now() + LAST_LOOK));
+            if is_over && (self.followed.is_none() || end.is_some_and(|end| Instant::now() >= end)) {
+                break;
+            }
             let room = LINE_BYTES.saturating_sub(line.len() as u64);
             let read = self.reader.by_ref().take(room).read_until(b'\n', &mut line)?;
             let is_whole = line.ends_with(b"\n");
             let is_full = line.len() as u64 >= LINE_BYTES;
-            if read == 0 && !is_full && self.followed.is_some() {
+            if read == 0 && !is_full && !is_over && self.followed.is_some() {
                 thread::sleep(LOOK);
                 continue;
             }
@@ -144,16 +164,20 @@ fn send(line: &[u8], lines: &mpsc::Sender<String>, may_wait: bool, shared: &Shar
 }
 
 impl Reading {
-    /// No line is read any more, but for one that is waited for.
-    pub(super) fn stop(&self) {
-        self.0.is_over.store(true, Ordering::Relaxed);
+    /// No line is read any more, but for one that is waited for, and what a file that is followed has already.
+    pub(super) async fn stop(&self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        let end = Instant::now() + LAST_LOOK;
+        while self.is_followed && !self.shared.has_ended.load(Ordering::Relaxed) && Instant::now() < end {
+            tokio::time::sleep(LOOK / 10).await;
+        }
     }
 
     /// What was read until now.
     pub(super) fn end(self) -> Read {
-        let fault = self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fault = self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
         let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        Read { lines: count(&self.0.lines), shed: count(&self.0.shed), fault }
+        Read { lines: count(&self.shared.lines), shed: count(&self.shared.shed), fault }
     }
 }
 

@@ -1,10 +1,14 @@
 use std::io::Write;
-use std::time::Instant;
 
 use super::*;
 
 fn all(mut queue: mpsc::Receiver<String>) -> Vec<String> {
     std::iter::from_fn(|| queue.blocking_recv()).collect()
+}
+
+fn stop(reading: &Reading) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(reading.stop());
 }
 
 /// The next line, waited for at most ten seconds.
@@ -52,7 +56,23 @@ fn a_file_that_is_followed_is_read_from_its_end_on_over_replacement_and_cut() {
     assert_eq!(next(&mut queue), "replaced and longer");
     std::fs::write(&path, "cut\n").unwrap();
     assert_eq!(next(&mut queue), "cut");
-    reading.stop();
+    stop(&reading);
+}
+
+#[test]
+fn a_file_that_is_followed_no_more_is_read_to_its_end_and_a_pipe_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    std::fs::write(&path, "old\n").unwrap();
+    let (lines, queue) = mpsc::channel(10);
+    let reading = Source::open(&path, true).unwrap().read_into(lines);
+    std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"last\nwords").unwrap();
+    stop(&reading);
+    assert_eq!(all(queue), ["last", "words"]);
+    let Read { lines, shed, fault } = reading.end();
+    assert_eq!((lines, shed, fault), (2, 0, None));
+    let refused = Source::open(folder.path(), true).map(|_| ()).unwrap_err();
+    assert!(format!("{refused:?}").contains("only one can be followed"), "{refused:?}");
 }
 
 #[test]
