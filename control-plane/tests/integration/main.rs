@@ -4,6 +4,7 @@
 mod admin;
 mod alone;
 mod audit;
+mod behaviour;
 mod components;
 mod crash;
 mod dashboard;
