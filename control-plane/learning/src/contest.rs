@@ -88,9 +88,10 @@ pub enum Refusal {
     },
 }
 
-/// Why a candidate with these scores does not replace what has those of `current` on the same cases; none: it does.
+/// Why a candidate with these scores does not replace what has those of `current` on the same cases; none: it does. Where nothing is in
+/// force (`None`), the cases must be enough all the same.
 #[must_use]
-pub fn judge(current: &Scores, candidate: &Scores) -> Vec<Refusal> {
+pub fn judge(current: Option<&Scores>, candidate: &Scores) -> Vec<Refusal> {
     let quiet = candidate.cases.saturating_sub(candidate.happened);
     let needed = [
         ("later cases", candidate.cases, CASES_LEAST),
@@ -100,9 +101,7 @@ pub fn judge(current: &Scores, candidate: &Scores) -> Vec<Refusal> {
     let missing = needed.into_iter().filter(|(_, found, least)| found < least);
     let mut reasons: Vec<Refusal> =
         missing.map(|(what, found, least)| Refusal::TooFew { what, found, least }).collect();
-    if !reasons.is_empty() {
-        return reasons;
-    }
+    let Some(current) = current.filter(|_| reasons.is_empty()) else { return reasons };
     if candidate.cost > current.cost + 1e-9 {
         reasons.push(Refusal::MoreCost { from: current.cost, to: candidate.cost });
     }
@@ -135,23 +134,26 @@ mod tests {
     #[test]
     fn only_a_model_that_is_better_and_whose_errors_cost_no_more_replaces_another() {
         let of = |bad, good| Scores::of(&cases(bad, good), 0.2);
-        assert_eq!(judge(&of(0.5, 0.3), &of(0.8, 0.1)), []);
-        let worse = judge(&of(0.8, 0.1), &of(0.5, 0.3));
+        assert_eq!(judge(Some(&of(0.5, 0.3)), &of(0.8, 0.1)), []);
+        let worse = judge(Some(&of(0.8, 0.1)), &of(0.5, 0.3));
         assert!(matches!(worse.as_slice(), [Refusal::MoreCost { .. }, Refusal::NoGain { .. }]), "{worse:?}");
         // Ten that are missed cost forty false alarms, which is better than fifty.
-        assert_eq!(judge(&of(0.5, 0.5), &of(0.1, 0.0)), []);
-        let quiet = judge(&of(0.3, 0.1), &of(0.19, 0.0));
+        assert_eq!(judge(Some(&of(0.5, 0.5)), &of(0.1, 0.0)), []);
+        let quiet = judge(Some(&of(0.3, 0.1)), &of(0.19, 0.0));
         assert!(matches!(quiet.as_slice(), [Refusal::MoreCost { .. }, ..]), "{quiet:?}");
-        assert!(matches!(judge(&of(0.8, 0.1), &of(0.8, 0.1)).as_slice(), [Refusal::NoGain { .. }]));
+        assert!(matches!(judge(Some(&of(0.8, 0.1)), &of(0.8, 0.1)).as_slice(), [Refusal::NoGain { .. }]));
     }
 
     #[test]
     fn on_too_few_cases_nothing_is_said() {
         let few = Scores::of(&cases(0.9, 0.1)[..12], 0.2);
-        let said: Vec<String> = judge(&Scores::default(), &few).iter().map(ToString::to_string).collect();
+        let said: Vec<String> =
+            judge(Some(&Scores::default()), &few).iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
             ["too few later cases: 12 of 30", "too few later cases in which it happened: 2 of 3"]
         );
+        assert_eq!(judge(None, &few), judge(Some(&Scores::default()), &few), "nor where nothing is in force");
+        assert_eq!(judge(None, &Scores::of(&cases(0.1, 0.9), 0.2)), [], "nothing is there to be better than");
     }
 }

@@ -148,9 +148,6 @@ fn gaps(predictor: &Predictor, release: &Table) -> Vec<String> {
     for (column, word) in predictor.encoder().unknown(release) {
         notes.push(format!("{column} {word} is new to the model: it counts as usual"));
     }
-    if release.rows() > 1 {
-        notes.push(format!("the file holds {} deployments: the first one was judged", release.rows()));
-    }
     notes
 }
 

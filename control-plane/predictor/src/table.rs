@@ -134,6 +134,12 @@ impl Table {
         &self.labels
     }
 
+    /// When each deployment began, seconds since the Unix epoch, as far as it is known.
+    #[must_use]
+    pub fn times(&self) -> &[Option<f64>] {
+        &self.times
+    }
+
     /// SHA-256 of the text that was read, in hexadecimal digits.
     #[must_use]
     pub fn sha256(&self) -> &str {

@@ -9,6 +9,7 @@ use serin_predictor::table::{Column, Layout, Table};
 use super::{plan, predict};
 use crate::arguments::Gate;
 use crate::failure::{Failure, Kind};
+use crate::input;
 use crate::output::{Output, Sheet};
 
 pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
@@ -19,6 +20,11 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     let document = predict::model(&request.model)?;
     let layout = Layout { labelled: false, ..Layout::default() };
     let release = predict::read(&request.release, &layout)?;
+    if release.rows() != 1 {
+        let name = input::name(&request.release);
+        let said = format!("{name}: must be one release, not {}", release.rows());
+        return Err(Failure::usage(said).advise("ask for each release by itself"));
+    }
     let approval = request.approval.unwrap_or_else(|| document.card().costs.threshold());
     let answer = ask(&document, &release, Thresholds { approval, block: request.block });
     if let (Some(plan), Some(out)) = (&request.plan, &request.plan_out) {

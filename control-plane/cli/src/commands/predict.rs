@@ -75,14 +75,25 @@ pub(super) fn table(file: &Path, columns: &Columns, labelled: bool) -> Result<Ta
 
 /// Reads a table with these columns.
 pub(super) fn read(file: &Path, layout: &Layout) -> Result<Table, Failure> {
+    parsed(file, layout)?.map_err(|error| refused(file, &error))
+}
+
+/// Reads a table with these columns. `None`: it holds no deployment.
+pub(super) fn deployments(file: &Path, layout: &Layout) -> Result<Option<Table>, Failure> {
+    match parsed(file, layout)? {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::Empty) => Ok(None),
+        Err(error) => Err(refused(file, &error)),
+    }
+}
+
+fn parsed(file: &Path, layout: &Layout) -> Result<Result<Table, TableError>, Failure> {
     let bytes = input::bytes(file, BYTES_MAX)?;
-    let table = if Table::is_parquet(&bytes) {
-        Table::read_parquet(bytes, layout)
-    } else {
-        let text = input::utf8(file, bytes)?;
-        Table::read(&text, Format::of(&text), layout)
-    };
-    table.map_err(|error| refused(file, &error))
+    if Table::is_parquet(&bytes) {
+        return Ok(Table::read_parquet(bytes, layout));
+    }
+    let text = input::utf8(file, bytes)?;
+    Ok(Table::read(&text, Format::of(&text), layout))
 }
 
 fn refused(file: &Path, error: &TableError) -> Failure {

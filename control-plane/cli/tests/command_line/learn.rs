@@ -161,21 +161,19 @@ fn a_predictor_replaces_another_only_if_it_is_better_on_later_deployments() {
         train("large.json", &table("large.csv", 0, 1_600)),
     );
     let (later, learned) = (table("later.csv", 1_600, 2_400), path("learned"));
-    let adopt = |model: &str, code: i32| {
-        let adopted = [
-            "--json",
-            "learn",
-            "adopt",
-            model,
-            "--model",
-            "predictor",
-            "--later",
-            &later,
-            "--folder",
-            &learned,
-        ];
-        serin(&adopted).exits(code).json()
+    let adopt_by = |model: &str, later: &str| {
+        let adopted = ["--json", "learn", "adopt", model, "--model", "predictor", "--later", later];
+        serin(&[&adopted[..], &["--folder", &learned]].concat())
     };
+    let adopt = |model: &str, code: i32| adopt_by(model, &later).exits(code).json();
+    // Where nothing is in force the later deployments are looked at all the same.
+    adopt_by(&small, &path("nowhere.csv")).exits(2);
+    fs::write(path("files.csv"), "at,files\n1767225600,3\n").unwrap();
+    let lacks = adopt_by(&small, &path("files.csv")).exits(2);
+    assert!(lacks.stderr.contains("has no column rolled_back"), "{lacks:?}");
+    let few = adopt_by(&small, &table("few.csv", 1_600, 1_620)).exits(10).json();
+    assert_eq!((&few["in_force"], &few["current"]), (&Value::Null, &Value::Null));
+    assert!(few["reasons"][0].as_str().unwrap().starts_with("too few later cases: 20 of 30"), "{few}");
     let first = adopt(&small, 0)["in_force"].clone();
     let second = adopt(&large, 0)["in_force"].clone();
     assert_ne!(first, second);
@@ -248,7 +246,7 @@ fn outcomes_of_a_server_say_what_people_say_and_are_what_retrain_reads() {
 fn retrain_by_schedule(folder: &Path, server: &str) -> (i32, String) {
     let serin = format!(
         "#!/bin/sh\ncase \"$1 $2\" in\n'learn outcomes') [ ! -f given/outcomes.jsonl ] || exec cp given/outcomes.jsonl \"$4\" ;;\n\
-         'predict history') [ ! -f given/history.csv ] || exec cp given/history.csv \"$6\" ;;\nesac\nexec {} \"$@\"\n",
+         'predict history') [ ! -f \"given/history.$3\" ] || exec cp \"given/history.$3\" \"$6\" ;;\nesac\nexec {} \"$@\"\n",
         env!("CARGO_BIN_EXE_serin")
     );
     let program = folder.join("serin");
@@ -277,8 +275,19 @@ fn the_script_of_a_schedule_puts_in_force_what_is_better_and_ends_well_where_not
     let given = |name: &str| folder.path().join("given").join(name).display().to_string();
     fs::create_dir(folder.path().join("given")).unwrap();
     serin(&["learn", "simulate", "--seed", "1", "--outcomes", &given("outcomes.jsonl")]).exits(0);
-    let history = serin(&["simulate", "deployments", "--count", "300", "--seed", "5"]).exits(0).stdout;
-    fs::write(given("history.csv"), history).unwrap();
+    let history = serin(&["simulate", "deployments", "--count", "400", "--seed", "5"]).exits(0).stdout;
+    let rows: Vec<&str> = history.lines().collect();
+    fs::write(given("history.--before"), rows[..301].join("\n") + "\n").unwrap();
+    // A quiet month: nothing went out, or nothing was rolled back.
+    let quiet = rows[301..].iter().filter(|row| row.ends_with(",0")).take(50);
+    for since in [String::new(), rows[..1].iter().chain(quiet).map(|row| format!("{row}\n")).collect()] {
+        fs::write(given("history.--since"), since).unwrap();
+        let (code, said) = retrain_by_schedule(folder.path(), &server.url());
+        assert_eq!((code, in_force()[1].clone()), (0, Value::Null), "{said}");
+        assert!(said.contains("too few later cases") && !said.contains("learned from"), "{said}");
+    }
+    let since: Vec<&str> = rows[..1].iter().chain(&rows[301..]).copied().collect();
+    fs::write(given("history.--since"), since.join("\n") + "\n").unwrap();
     let (code, said) = retrain_by_schedule(folder.path(), &server.url());
     assert_eq!(code, 0, "{said}");
     let first = in_force();

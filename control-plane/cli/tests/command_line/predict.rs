@@ -94,6 +94,20 @@ fn the_gate_tells_pipelines_by_its_exit_code_and_people_by_reasons_and_actions()
 }
 
 #[test]
+fn the_gate_judges_one_release_and_refuses_several() {
+    let trained = Trained::new("60");
+    let model = trained.path("model.json");
+    for (name, text) in [
+        ("two.csv", "service,files\ncart,1\nsearch,90\n"),
+        ("two.jsonl", "{\"service\": \"cart\"}\n{\"service\": \"search\"}\n"),
+        ("two.json", "{\"service\": \"cart\"} {\"service\": \"search\"}"),
+    ] {
+        let refused = serin(&["gate", "--release", &trained.file(name, text), "--model", &model]).exits(2);
+        assert!(refused.stderr.contains("must be one release, not 2"), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_table_in_parquet_is_scored_as_the_same_one_in_csv() {
     let trained = Trained::new("300");
     let model = trained.path("model.json");

@@ -234,10 +234,12 @@ impl<'a> Builder<'a> {
 
     /// The table, of `source`.
     pub(super) fn finish(self, source: &[u8]) -> Result<Table, TableError> {
+        if !self.columns.is_empty() {
+            self.lacking()?;
+        }
         if self.rows == 0 {
             return Err(TableError::Empty);
         }
-        self.lacking()?;
         let mut table = Table {
             columns: Vec::new(),
             times: vec![None; self.rows],

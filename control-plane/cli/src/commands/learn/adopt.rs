@@ -6,8 +6,9 @@ use serin_learning::contest::{Scores, judge};
 use serin_learning::shelf::{Model, Shelf, Stored};
 use serin_logs::classify;
 use serin_logs::evaluate::replay;
+use serin_logs::history::Labelled;
 use serin_predictor::document::Document;
-use serin_predictor::table::{History, Layout};
+use serin_predictor::table::{Layout, Table};
 
 use super::folder::Folder;
 use super::{bytes_max, refused, view};
@@ -62,6 +63,14 @@ impl Read {
         }
     }
 
+    /// The time of the last deployment that it learned from. `None`: it does not say.
+    fn learned_to(&self) -> Option<f64> {
+        match self {
+            Self::Predictor(document) => Some(document.card().data.to),
+            Self::Logs(_) => None,
+        }
+    }
+
     /// From which probability on it is told.
     fn threshold(&self) -> f64 {
         match self {
@@ -69,6 +78,54 @@ impl Read {
             Self::Logs(_) => ANOMALOUS,
         }
     }
+}
+
+/// What became of later cases.
+enum Later {
+    /// `None`: it holds no deployment, as after a quiet month.
+    Deployments(Option<Table>),
+    Lines(Vec<Labelled>),
+}
+
+impl Later {
+    fn file(model: Trained, file: &Path) -> Result<Self, Failure> {
+        match model {
+            Trained::Predictor => predict::deployments(file, &Layout::default()).map(Self::Deployments),
+            Trained::Logs => logs::read(file).map(|(_, lines)| Self::Lines(lines)),
+        }
+    }
+
+    /// How right each of these is on what came after all that they learned from.
+    fn scores(&self, asked: &[&Read], threshold: f64) -> Result<Vec<Scores>, Failure> {
+        let learned_to = asked.iter().filter_map(|read| read.learned_to()).fold(f64::NEG_INFINITY, f64::max);
+        let cases: Vec<Vec<(f64, bool)>> = match self {
+            Self::Deployments(None) => vec![Vec::new(); asked.len()],
+            Self::Deployments(Some(table)) => {
+                asked.iter().map(|read| deployments(read, table, learned_to)).collect()
+            }
+            Self::Lines(lines) => {
+                let (_, examples) = replay(lines, logs::masker()?);
+                let said = |read: &&Read| match read {
+                    Read::Predictor(_) => Vec::new(),
+                    Read::Logs(model) => examples
+                        .iter()
+                        .map(|line| (model.probability(&line.features), line.is_anomalous))
+                        .collect(),
+                };
+                asked.iter().map(said).collect()
+            }
+        };
+        Ok(cases.iter().map(|cases| Scores::of(cases, threshold)).collect())
+    }
+}
+
+/// What a predictor says of the deployments that began after this, and what became of them.
+fn deployments(read: &Read, table: &Table, after: f64) -> Vec<(f64, bool)> {
+    let Read::Predictor(document) = read else { return Vec::new() };
+    let said = document.predictor().probabilities(table).into_iter();
+    let known = said.zip(table.times().iter().zip(table.labels()));
+    let later = known.filter(|(_, (time, _))| time.is_some_and(|time| time > after));
+    later.filter_map(|(said, (_, label))| Some((said, (*label)?))).collect()
 }
 
 pub(super) fn run(
@@ -83,11 +140,13 @@ pub(super) fn run(
     let folder = Folder::open(folder)?;
     let shelf = folder.shelf(read.model())?;
     let before = shelf.in_force().map(|version| version.version.clone());
-    if let Some(later) = later
-        && let Some(current) = in_force(&folder, &shelf, model)?
-    {
-        let (current, candidate) = compared(later, &current, &read)?;
-        let reasons: Vec<String> = judge(&current, &candidate).iter().map(ToString::to_string).collect();
+    if let Some(later) = later {
+        let current = in_force(&folder, &shelf, model)?;
+        let asked: Vec<&Read> = [&read].into_iter().chain(&current).collect();
+        let mut scores = Later::file(model, later)?.scores(&asked, read.threshold())?.into_iter();
+        let (candidate, current) = (scores.next().unwrap_or_default(), scores.next());
+        let reasons = judge(current.as_ref(), &candidate);
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         if !reasons.is_empty() {
             let answer = view::Contested { adopted: false, in_force: before, reasons, current, candidate };
             output.show(&answer, || view::contested(&answer))?;
@@ -106,39 +165,4 @@ fn in_force(folder: &Folder, shelf: &Shelf, model: Trained) -> Result<Option<Rea
     version
         .map(|version| Read::file(model, Path::new(&folder.path(&shelf.file(&version.version)))))
         .transpose()
-}
-
-/// How right both are on what came after all that they learned from.
-fn compared(later: &Path, current: &Read, candidate: &Read) -> Result<(Scores, Scores), Failure> {
-    let threshold = candidate.threshold();
-    let cases: [Vec<(f64, bool)>; 2] = match (current, candidate) {
-        (Read::Predictor(current), Read::Predictor(candidate)) => {
-            let layout = Layout { labelled: true, ..Layout::default() };
-            let table = predict::read(later, &layout)?;
-            let history = History::try_from(&table)
-                .map_err(|error| Failure::usage(format!("{}: {error}", input::name(later))))?;
-            let learned_to = candidate.card().data.to.max(current.card().data.to);
-            let first = history.times().partition_point(|time| *time <= learned_to);
-            let history = history.part(first, history.rows());
-            let said = |of: &Document| {
-                of.predictor()
-                    .probabilities(history.table())
-                    .into_iter()
-                    .zip(history.labels().iter().copied())
-            };
-            [said(current).collect(), said(candidate).collect()]
-        }
-        (Read::Logs(current), Read::Logs(candidate)) => {
-            let (_, lines) = logs::read(later)?;
-            let (_, examples) = replay(&lines, logs::masker()?);
-            let said = |of: &classify::Model| {
-                let each = examples.iter().map(|line| (of.probability(&line.features), line.is_anomalous));
-                each.collect()
-            };
-            [said(current), said(candidate)]
-        }
-        (Read::Predictor(_) | Read::Logs(_), _) => [Vec::new(), Vec::new()],
-    };
-    let [current, candidate] = cases;
-    Ok((Scores::of(&current, threshold), Scores::of(&candidate, threshold)))
 }

@@ -298,13 +298,13 @@ pub(super) fn restored(answer: &Restored) -> Sheet {
     sheet
 }
 
-/// A candidate that was compared with what is in force, and refused.
+/// A candidate that was judged, beside what is in force where something is, and refused.
 #[derive(Serialize)]
 pub(super) struct Contested {
     pub(super) adopted: bool,
     pub(super) in_force: Option<String>,
     pub(super) reasons: Vec<String>,
-    pub(super) current: Scores,
+    pub(super) current: Option<Scores>,
     pub(super) candidate: Scores,
 }
 
@@ -320,9 +320,12 @@ pub(super) fn contested(answer: &Contested) -> Sheet {
         "judged on",
         &format!("{} cases, of which it happened in {}", candidate.cases, candidate.happened),
     );
-    sheet.field("missed", &format!("{} before, {} with the candidate", current.missed, candidate.missed));
-    let false_alarms = (current.false_alarms, candidate.false_alarms);
-    sheet.field("wrong", &format!("{} before, {} with the candidate", false_alarms.0, false_alarms.1));
-    sheet.field("Brier", &format!("{:.4} before, {:.4} with the candidate", current.brier, candidate.brier));
+    let both = |of: fn(&Scores) -> String| {
+        let before = current.as_ref().map(|current| format!("{} before, ", of(current)));
+        format!("{}{} with the candidate", before.unwrap_or_default(), of(candidate))
+    };
+    sheet.field("missed", &both(|scores| scores.missed.to_string()));
+    sheet.field("wrong", &both(|scores| scores.false_alarms.to_string()));
+    sheet.field("Brier", &both(|scores| format!("{:.4}", scores.brier)));
     sheet
 }
