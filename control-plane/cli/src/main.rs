@@ -13,6 +13,7 @@ mod arguments;
 mod client;
 mod commands;
 mod failure;
+mod file;
 mod input;
 mod model;
 mod output;

@@ -3,9 +3,8 @@
 //! The server verifies the content before it sends the first byte, and it is hashed again here, so a file that is left is whole:
 //! it gets its name only then.
 
-use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serin_registry::{Digest, bounds};
@@ -13,6 +12,7 @@ use serin_registry::{Digest, bounds};
 use crate::arguments;
 use crate::client::Client;
 use crate::failure::{Failure, Kind};
+use crate::file;
 use crate::model::Artifact;
 use crate::output::{Output, Sheet, Unit, count};
 
@@ -29,7 +29,7 @@ pub(super) async fn run(
     request: &arguments::Artifact,
     output: Output,
 ) -> Result<(), Failure> {
-    let arguments::Artifact { subject, version, output: file } = request;
+    let arguments::Artifact { subject, version, output: out } = request;
     let known = client.version(subject.clone(), version.clone()).await?.version.artifact;
     let mut content = client.artifact(subject.clone(), version.clone()).await?;
     let mut bytes = Vec::new();
@@ -47,34 +47,24 @@ pub(super) async fn run(
         let words = format!("{subject} {version}: what came is not what was registered");
         return Err(Failure::new(Kind::Refused, words).advise("ask again; the server's log says more"));
     };
-    let Some(file) = file else {
-        return io::stdout().lock().write_all(&bytes).map_err(|error| unwritable("<stdout>", &error));
+    let Some(out) = out else {
+        return io::stdout().lock().write_all(&bytes).map_err(|error| unwritable(&error));
     };
-    write(file, &bytes).map_err(|error| unwritable(&file.display().to_string(), &error))?;
-    let written = Written { artifact, file: file.clone() };
+    file::write(out, &bytes)?;
+    let written = Written { artifact, file: out.clone() };
     output.show(&written, || {
         let bytes = count(written.artifact.bytes);
         Sheet::of(&format!(
             "{subject} {version}: {} of {bytes} bytes in {}.",
             written.artifact.kind,
-            file.display()
+            out.display()
         ))
     })
 }
 
-/// Writes beside the file first, so that none is left half-written under its name.
-fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let mut written = File::create(&unfinished)?;
-    written.write_all(bytes)?;
-    written.sync_all()?;
-    fs::rename(unfinished, file)
-}
-
-fn unwritable(name: &str, error: &io::Error) -> Failure {
+fn unwritable(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Failure::new(Kind::OutputClosed, "the reader of the output went away");
     }
-    Failure::new(Kind::Output, format!("{name}: cannot be written: {error}"))
+    Failure::new(Kind::Output, format!("<stdout>: cannot be written: {error}"))
 }

@@ -12,7 +12,7 @@ use crate::client::{Bundle, BundleQuery, Checked, Client};
 use crate::failure::{Failure, Kind};
 use crate::output::{Output, Sheet, Unit, count, utc};
 
-pub(super) use file::{archive, is_database, write};
+pub(super) use file::{archive, is_database};
 
 /// What a check found, as JSON.
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ pub(super) async fn run(
         Evidence::Export { of, output: file } => {
             let client = connect()?;
             let bytes = export(&client, of, output).await?;
-            write(&file, &bytes)?;
+            crate::file::write(&file, &bytes)?;
             let says =
                 json!({"file": file, "bytes": bytes.len(), "sha256": serin_evidence::Hash::of(&bytes)});
             output.show(&says, || {

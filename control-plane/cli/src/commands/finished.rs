@@ -15,7 +15,8 @@ use serin_learning::outcome::{Decided, Label, Teller, Truth};
 use serin_rollout::Plan;
 
 use crate::client::Client;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
+use crate::file;
 use crate::model::Decision;
 use crate::output::Output;
 
@@ -63,9 +64,8 @@ async fn decisions(client: &Client, service: String) -> Result<Vec<Decision>, Fa
 /// Writes lines about so many rollouts to a file, or to standard output.
 pub(super) fn tell(lines: &str, count: usize, out: Option<&Path>, output: Output) -> Result<(), Failure> {
     let Some(out) = out else { return output.verbatim(lines) };
-    std::fs::write(out, lines).map_err(|error| {
-        Failure::new(Kind::Output, format!("{}: cannot be written: {error}", out.display()))
-    })?;
+    file::apart(&[], &[out])?;
+    file::write(out, lines.as_bytes())?;
     output.note(&format!("{count} rollouts were written to {}", out.display()));
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! `serin gate`: whether a release may go out, for pipelines. Needs no server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serin_predictor::gate::{Answer, Decision, Thresholds, ask};
 use serin_predictor::report::number;
 use serin_predictor::table::{Column, Layout, Table};
 
-use super::{plan, predict};
+use super::predict;
 use crate::arguments::Gate;
 use crate::failure::{Failure, Kind};
+use crate::file;
 use crate::input;
 use crate::output::{Output, Sheet};
 
@@ -17,6 +18,8 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     if files.into_iter().flatten().filter(|file| file.as_os_str() == "-").count() > 1 {
         return Err(Failure::usage("of release, model and plan only one can be read from standard input"));
     }
+    let read: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
+    file::apart(&read, request.plan_out.as_deref().as_slice())?;
     let document = predict::model(&request.model)?;
     let layout = Layout { labelled: false, ..Layout::default() };
     let release = predict::read(&request.release, &layout)?;
@@ -40,9 +43,9 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
 }
 
 /// Writes the plan with what is predicted, and the measures of the release, which the journal keeps.
-fn shape(file: &Path, out: &Path, answer: &Answer, release: &Table) -> Result<(), Failure> {
-    let text = plan::read(file)?;
-    if plan::parse(file, &text)?.prediction().is_some() {
+fn shape(plan: &Path, out: &Path, answer: &Answer, release: &Table) -> Result<(), Failure> {
+    let text = super::plan::read(plan)?;
+    if super::plan::parse(plan, &text)?.prediction().is_some() {
         let failure = Failure::usage("the plan has a `prediction` already");
         return Err(failure.advise("take it out: it was written for another release"));
     }
@@ -54,9 +57,8 @@ fn shape(file: &Path, out: &Path, answer: &Answer, release: &Table) -> Result<()
     });
     let measures: serde_json::Map<_, _> = measures.collect();
     let section = serde_json::json!({"rollback": rollback, "model": answer.model, "measures": measures});
-    let text = plan::with_section(&text, "prediction", &section)?;
-    std::fs::write(out, text)
-        .map_err(|error| Failure::new(Kind::Output, format!("{}: cannot be written: {error}", out.display())))
+    let text = super::plan::with_section(&text, "prediction", &section)?;
+    file::write(out, text.as_bytes())
 }
 
 fn table(answer: &Answer) -> Sheet {

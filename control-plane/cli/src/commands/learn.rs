@@ -19,6 +19,7 @@ use super::finished;
 use crate::arguments::Learn;
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Problem};
+use crate::file;
 use crate::input;
 use crate::output::{Output, Unit};
 
@@ -62,15 +63,14 @@ fn simulate(
     outcomes: Option<&Path>,
     output: Output,
 ) -> Result<(), Failure> {
+    file::apart(&[], outcomes.as_slice())?;
     let progress = output.progress("playing rollouts", None, Unit::Nothing);
     let mut played: Vec<simulate::Year> =
         (0..u64::from(years)).map(|number| play(seed.wrapping_add(number))).collect();
     drop(progress);
-    if let Some(file) = outcomes {
+    if let Some(out) = outcomes {
         let lines = played.iter().map(|year| year.outcomes.to_lines()).collect::<String>();
-        std::fs::write(file, lines).map_err(|error| {
-            Failure::new(Kind::Output, format!("{}: cannot be written: {error}", file.display()))
-        })?;
+        file::write(out, lines.as_bytes())?;
     }
     if let [year] = played.as_mut_slice() {
         return output.show(year, || view::year(year));

@@ -15,10 +15,10 @@ use serin_predictor::summary::Summary;
 use serin_predictor::table::{BYTES_MAX, Format, History, Layout, Table, TableError};
 use serin_predictor::training::{Costs, Evaluation, Training};
 
-use super::evidence;
 use crate::arguments::{Columns, Form, Learning, Predict, Simulate};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Problem};
+use crate::file;
 use crate::input;
 use crate::output::Output;
 
@@ -43,10 +43,14 @@ pub(super) async fn run(
             let within = since.unwrap_or(0)..before.unwrap_or(u64::MAX);
             history::run(&connect()?, service.clone(), within, out.as_deref(), output).await
         }
-        Predict::Train { table, output: file, learning, report } => {
-            train(&self::known(&table.file, &table.columns)?, file, learning, report.html.as_deref(), output)
+        Predict::Train { table, output: out, learning, report } => {
+            let outputs: Vec<&Path> = [out.as_path()].into_iter().chain(report.html.as_deref()).collect();
+            file::apart(&[&table.file], &outputs)?;
+            train(&self::known(&table.file, &table.columns)?, out, learning, report.html.as_deref(), output)
         }
         Predict::Evaluate { table, model, learning, report } => {
+            let inputs: Vec<&Path> = [table.file.as_path()].into_iter().chain(model.as_deref()).collect();
+            file::apart(&inputs, report.html.as_deref().as_slice())?;
             let read = self::table(&table.file, &table.columns, true)?;
             let html = report.html.as_deref();
             match model {
@@ -157,17 +161,20 @@ fn learned(history: &History, learning: &Learning) -> Result<(Document, Evaluati
 
 fn train(
     history: &History,
-    file: &Path,
+    out: &Path,
     learning: &Learning,
     html: Option<&Path>,
     output: Output,
 ) -> Result<(), Failure> {
     let (document, evaluation) = learned(history, learning)?;
-    evidence::write(file, document.to_json().as_bytes())?;
     let summary = Summary::of(history);
-    write_report(html, &document, FOLDS, &evaluation.predictions, Some(&summary))?;
+    let model = document.to_json();
+    let report = html.map(|html| (html, page(&document, FOLDS, &evaluation.predictions, Some(&summary))));
+    let report = report.as_ref().map(|(html, page)| (*html, page.as_bytes()));
+    let files: Vec<(&Path, &[u8])> = [(out, model.as_bytes())].into_iter().chain(report).collect();
+    file::write_all(&files)?;
     let written = view::Trained {
-        file: file.display().to_string(),
+        file: out.display().to_string(),
         version: document.version(),
         card: document.card(),
         summary: &summary,
@@ -242,8 +249,12 @@ fn write_report(
     predictions: &[(f64, bool)],
     summary: Option<&Summary>,
 ) -> Result<(), Failure> {
-    let Some(file) = html else { return Ok(()) };
-    evidence::write(file, report::page(document, Judged { source, predictions }, summary).as_bytes())
+    let Some(html) = html else { return Ok(()) };
+    file::write(html, page(document, source, predictions, summary).as_bytes())
+}
+
+fn page(document: &Document, source: &str, predictions: &[(f64, bool)], summary: Option<&Summary>) -> String {
+    report::page(document, Judged { source, predictions }, summary)
 }
 
 fn explain(

@@ -273,6 +273,29 @@ fn a_public_table_of_defects_is_learned_from_by_the_names_of_its_columns() {
 }
 
 #[test]
+fn an_output_replaces_no_input_and_model_and_report_are_written_both_or_not_at_all() {
+    let trained = Trained::new("60");
+    let (table, model, next) =
+        (trained.path("history.csv"), trained.path("model.json"), trained.path("next.json"));
+    let before = std::fs::read(&table).unwrap();
+    let refused = |arguments: &[&str], said: &str| {
+        let ran = serin(arguments).exits(2);
+        assert!(ran.stderr.contains(said), "{said}: {ran:?}");
+    };
+    refused(&["predict", "train", &table, "-o", &table], "both read and written");
+    refused(&["predict", "train", &table, "-o", &next, "--html", &next], "two outputs");
+    refused(&["predict", "train", &table, "-o", "-"], "standard output holds the answer");
+    refused(&["predict", "evaluate", &table, "--model", &model, "--html", &model], "both read and written");
+    let (release, plan) = (trained.file("r.json", HARMLESS), trained.file("plan.yaml", PLAN));
+    let gate = ["gate", "--release", &release, "--model", &model, "--plan", &plan, "--plan-out", &plan];
+    refused(&gate, "both read and written");
+    assert_eq!(std::fs::read(&table).unwrap(), before);
+    let report = trained.path("nowhere/report.html");
+    serin(&["predict", "train", &table, "-o", &next, "--html", &report]).exits(1);
+    assert!(!Path::new(&next).exists(), "a model without its report");
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_place_and_next_step() {
     let trained = Trained::new("60");
     let (table, model) = (trained.path("history.csv"), trained.path("model.json"));

@@ -1,7 +1,7 @@
-//! Files that are checked or written.
+//! Files that are checked.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use serin_evidence::archive::Archive;
@@ -29,16 +29,4 @@ pub(crate) fn is_database(path: &Path) -> Result<bool, Failure> {
     let read = File::open(path).and_then(|mut file| file.read(&mut begin));
     let read = read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     Ok(begin.get(..read) == Some(b"SQLite format 3\0"))
-}
-
-/// Writes a file beside its name first, so that none is left half-written under it.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let written = File::create(&unfinished)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(|error| {
-        Failure::new(Kind::Output, format!("{}: cannot be written: {error}", path.display()))
-    })
 }

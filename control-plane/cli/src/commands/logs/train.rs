@@ -1,6 +1,5 @@
 //! `serin logs train`: a model of anomalous lines from labelled history.
 
-use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +10,7 @@ use serin_logs::evaluate::replay;
 
 use super::{masker, read};
 use crate::failure::{Failure, Kind};
+use crate::file;
 use crate::input;
 use crate::output::{Output, Sheet, count, utc};
 
@@ -21,7 +21,8 @@ struct Answer<'a> {
     card: &'a Card,
 }
 
-pub(super) fn run(labelled: &Path, file: &Path, output: Output) -> Result<(), Failure> {
+pub(super) fn run(labelled: &Path, out: &Path, output: Output) -> Result<(), Failure> {
+    file::apart(&[labelled], &[out])?;
     let (text, lines) = read(labelled)?;
     let (_, examples) = replay(&lines, masker()?);
     let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -29,12 +30,11 @@ pub(super) fn run(labelled: &Path, file: &Path, output: Output) -> Result<(), Fa
         Failure::usage(format!("{}: {error}", input::name(labelled)))
             .advise("add labelled lines of both kinds, in the order of their time")
     })?;
-    let unwritable = |error: &dyn std::fmt::Display| {
-        Failure::new(Kind::Output, format!("{}: cannot be written: {error}", file.display()))
-    };
-    let document = model.to_json().map_err(|error| unwritable(&error))?;
-    fs::write(file, document + "\n").map_err(|error| unwritable(&error))?;
-    let answer = Answer { model: file.display().to_string(), card: model.card() };
+    let document = model.to_json().map_err(|error| {
+        Failure::new(Kind::Output, format!("{}: cannot be written: {error}", out.display()))
+    })?;
+    file::write(out, (document + "\n").as_bytes())?;
+    let answer = Answer { model: out.display().to_string(), card: model.card() };
     output.show(&answer, || sheet(&answer))
 }
 
