@@ -16,7 +16,15 @@ pub(crate) fn text(path: &Path, limit: usize) -> Result<String, Failure> {
 
 /// The text of what was read from `path`.
 pub(crate) fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{}: is not UTF-8 text", name(path))))
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..good).unwrap_or_default();
+        let before = String::from_utf8_lossy(before);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Failure::usage(format!("{}:{line}:{column}: is not UTF-8 text", name(path)))
+            .advise("write the file anew as UTF-8")
+    })
 }
 
 /// Reads `path`, or standard input for `-`, of at most `limit` bytes.

@@ -175,6 +175,12 @@ impl Document {
         serde_json::to_string(&written).unwrap_or_default() + "\n"
     }
 
+    /// Whether it can be read again: whether every number in it is one, and every rule is kept.
+    #[must_use]
+    pub(crate) fn is_whole(&self) -> bool {
+        Self::read(&self.to_json()).is_ok()
+    }
+
     /// Reads a document. It is checked, so that whoever holds one can ask it.
     ///
     /// # Errors
@@ -188,6 +194,7 @@ impl Document {
                 rule: said.split(" at line ").next().unwrap_or_default().to_owned(),
             }
         };
+        let text = text.trim_start_matches('\u{feff}');
         let form: Format = serde_json::from_str(text).map_err(json)?;
         if form.format != FORMAT {
             return Err(DocumentError::Format { found: form.format });

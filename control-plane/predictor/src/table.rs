@@ -1,22 +1,25 @@
 //! A table of deployments: typed columns, read strictly from CSV, JSON or Parquet.
 //!
-//! Four names have a role: the label, the time, the categories, and what is left out. Every other column is a measure if it holds
-//! numbers; one of words is named as not used. A missing value is NaN in a measure and `None` elsewhere, never a guess. What
+//! Four names have a role: the label, the time, the categories, and what is left out. Every other column is a measure if all that it holds
+//! is numbers; one of words is named as not used. A missing value is NaN in a measure and `None` elsewhere, never a guess. What
 //! breaks a rule is refused with its line and column.
 
 mod builder;
+mod cell;
 mod csv;
 mod error;
 mod history;
 mod json;
 mod parquet;
+mod raw;
 mod schema;
+mod time;
 
 use bytes::Bytes;
 
 pub use error::{Place, TableError};
 pub use history::{History, HistoryError};
-pub use schema::{FACTS, Fact, Layout, Stage, fact};
+pub use schema::{Bounds, FACTS, Fact, Layout, Stage, fact};
 
 use builder::Builder;
 
@@ -28,6 +31,9 @@ pub const COLUMNS_MAX: usize = 200;
 pub const CELL_BYTES_MAX: usize = 1_024;
 /// Distinct words of one category.
 pub const WORDS_MAX: usize = 10_000;
+/// What no number is beyond, in either direction: squares and cubes of it are numbers still, and so is all that is learned from it. It
+/// holds every whole number of 64 bits.
+pub const NUMBER_MAX: f64 = 1e20;
 /// Bytes of a table.
 pub const BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -41,10 +47,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// The form that the first letter tells: objects begin with a brace.
+    /// The form that the first letter tells: objects begin with a brace, and an array of them, which is refused, with a bracket.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Self::Json } else { Self::Csv }
+        let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+        if is_json { Self::Json } else { Self::Csv }
     }
 }
 
@@ -77,6 +84,7 @@ impl Table {
         if text.len() > BYTES_MAX {
             return Err(TableError::TooLarge);
         }
+        layout.check()?;
         let mut builder = Builder::new(layout);
         match format {
             Format::Csv => csv::read(text, &mut builder)?,
@@ -99,6 +107,7 @@ impl Table {
         if bytes.len() > BYTES_MAX {
             return Err(TableError::TooLarge);
         }
+        layout.check()?;
         let mut builder = Builder::new(layout);
         let bytes = Bytes::from(bytes);
         parquet::read(bytes.clone(), &mut builder)?;

@@ -91,6 +91,11 @@ pub enum TrainingError {
     /// Nothing but facts that are not known yet.
     #[error("no column holds a fact that is known before the canary gets traffic")]
     NoFeature,
+    /// Arithmetic went beyond what numbers can hold.
+    #[error(
+        "the model holds a number that is none: the numbers of the table are too far apart to learn from"
+    )]
+    NotWhole,
 }
 
 /// How a contender did in the inner folds.
@@ -195,7 +200,8 @@ impl Training {
             features: names,
             evaluation: Evaluation { predictions: Vec::new(), ..evaluation.clone() },
         };
-        Ok((Document::new(card, predictor), evaluation))
+        let document = Document::new(card, predictor);
+        if document.is_whole() { Ok((document, evaluation)) } else { Err(TrainingError::NotWhole) }
     }
 
     /// Both outcomes in what the model would see.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use serin_predictor::model::Kind;
-use serin_predictor::table::Stage;
+use serin_predictor::table::{Layout, Stage};
 
 /// What is drawn.
 #[derive(Debug, Subcommand)]
@@ -122,15 +122,26 @@ pub(crate) struct Columns {
     /// The column that says whether it was rolled back: true or false, 1 or 0.
     #[arg(long, value_name = "NAME", default_value = "rolled_back", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: String,
-    /// The column of its time: seconds since the Unix epoch, or a date of RFC 3339.
+    /// The column of its time: seconds since the Unix epoch, or a date.
     #[arg(long, value_name = "NAME", default_value = "at", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) time: String,
-    /// A column of words to learn from; may be given several times.
-    #[arg(long = "category", value_name = "NAME", default_values_t = ["service".to_owned()], value_parser = NonEmptyStringValueParser::new())]
+    /// A column of words to learn from, `service` where none is given; may be given several times.
+    #[arg(long = "category", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) categories: Vec<String>,
     /// A column to leave out, such as one that is known only afterwards; may be given several times.
     #[arg(long = "ignore", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) ignored: Vec<String>,
+}
+
+impl Columns {
+    /// The layout of a table. A column that was named must be there.
+    pub(crate) fn layout(&self, labelled: bool) -> Layout {
+        let Self { label, time, categories, ignored } = self;
+        let demanded = ignored.iter().chain(categories).cloned().collect();
+        let (label, time, ignored) = (label.clone(), time.clone(), ignored.clone());
+        let default = Layout { label, time, ignored, demanded, labelled, ..Layout::default() };
+        if categories.is_empty() { default } else { Layout { categories: categories.clone(), ..default } }
+    }
 }
 
 /// How to learn.

@@ -18,16 +18,10 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     if files.into_iter().flatten().filter(|file| file.as_os_str() == "-").count() > 1 {
         return Err(Failure::usage("of release, model and plan only one can be read from standard input"));
     }
-    let read: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
-    file::apart(&read, request.plan_out.as_deref().as_slice())?;
+    let inputs: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
+    file::apart(&inputs, request.plan_out.as_deref().as_slice())?;
     let document = predict::model(&request.model)?;
-    let layout = Layout { labelled: false, ..Layout::default() };
-    let release = predict::read(&request.release, &layout)?;
-    if release.rows() != 1 {
-        let name = input::name(&request.release);
-        let said = format!("{name}: must be one release, not {}", release.rows());
-        return Err(Failure::usage(said).advise("ask for each release by itself"));
-    }
+    let release = read(&request.release)?;
     let approval = request.approval.unwrap_or_else(|| document.card().costs.threshold());
     let answer = ask(&document, &release, Thresholds { approval, block: request.block });
     if let (Some(plan), Some(out)) = (&request.plan, &request.plan_out) {
@@ -40,6 +34,22 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
         Decision::NeedsApproval => Err(Failure::new(Kind::NeedsApproval, says)),
         Decision::Block => Err(Failure::new(Kind::Blocked, says)),
     }
+}
+
+/// Reads one release.
+fn read(file: &Path) -> Result<Table, Failure> {
+    let layout = Layout { labelled: false, ..Layout::default() };
+    let name = input::name(file);
+    let release = predict::parsed(file, &layout)?.map_err(|error| {
+        Failure::usage(format!("{name} is not a release"))
+            .because(vec![predict::problem(file, &error)])
+            .advise("docs/predict.md describes what a release holds")
+    })?;
+    if release.rows() != 1 {
+        let said = format!("{name}: must be one release, not {}", release.rows());
+        return Err(Failure::usage(said).advise("ask for each release by itself"));
+    }
+    Ok(release)
 }
 
 /// Writes the plan with what is predicted, and the measures of the release, which the journal keeps.

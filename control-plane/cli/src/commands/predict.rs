@@ -67,20 +67,12 @@ pub(super) async fn run(
 
 /// Reads a table.
 pub(super) fn table(file: &Path, columns: &Columns, labelled: bool) -> Result<Table, Failure> {
-    let layout = Layout {
-        label: columns.label.clone(),
-        time: columns.time.clone(),
-        categories: columns.categories.clone(),
-        ignored: columns.ignored.clone(),
-        labelled,
-    };
-    read(file, &layout)
+    parsed(file, &columns.layout(labelled))?.map_err(|error| refused(file, &error).advise(NAMES))
 }
 
-/// Reads a table with these columns.
-pub(super) fn read(file: &Path, layout: &Layout) -> Result<Table, Failure> {
-    parsed(file, layout)?.map_err(|error| refused(file, &error))
-}
+/// What a table that is refused can be told.
+const NAMES: &str =
+    "docs/predict.md describes the table; `--label`, `--time`, `--category` and `--ignore` name columns";
 
 /// Reads a table with these columns. `None`: it holds no deployment.
 pub(super) fn deployments(file: &Path, layout: &Layout) -> Result<Option<Table>, Failure> {
@@ -91,7 +83,8 @@ pub(super) fn deployments(file: &Path, layout: &Layout) -> Result<Option<Table>,
     }
 }
 
-fn parsed(file: &Path, layout: &Layout) -> Result<Result<Table, TableError>, Failure> {
+/// Reads a table that may break a rule.
+pub(super) fn parsed(file: &Path, layout: &Layout) -> Result<Result<Table, TableError>, Failure> {
     let bytes = input::bytes(file, BYTES_MAX)?;
     if Table::is_parquet(&bytes) {
         return Ok(Table::read_parquet(bytes, layout));
@@ -101,21 +94,24 @@ fn parsed(file: &Path, layout: &Layout) -> Result<Result<Table, TableError>, Fai
 }
 
 fn refused(file: &Path, error: &TableError) -> Failure {
-    let name = input::name(file);
+    Failure::usage(format!("{} is not a table of deployments", input::name(file)))
+        .because(vec![problem(file, error)])
+        .advise("docs/predict.md describes the table")
+}
+
+/// What is wrong with a table, at its place.
+pub(super) fn problem(file: &Path, error: &TableError) -> Problem {
     let whole = error.to_string();
     let place = error.place();
     let message = place.and_then(|place| whole.strip_prefix(&format!("{place}: "))).unwrap_or(&whole);
-    let problem = Problem {
-        file: name.clone(),
+    Problem {
+        file: input::name(file),
         line: place.and_then(|place| u32::try_from(place.line).ok()),
         column: place.and_then(|place| u32::try_from(place.column).ok()),
         field: String::new(),
         message: message.to_owned(),
         snippet: String::new(),
-    };
-    Failure::usage(format!("{name} is not a table of deployments")).because(vec![problem]).advise(
-        "docs/predict.md describes the table; `--label`, `--time`, `--category` and `--ignore` name columns",
-    )
+    }
 }
 
 fn known(file: &Path, columns: &Columns) -> Result<History, Failure> {

@@ -126,8 +126,8 @@ fn the_journal_becomes_a_history_with_what_the_gate_measured() {
     let (trained, server) = (Trained::new("300"), Server::start());
     let (model, plan, shaped) =
         (trained.path("model.json"), trained.file("shop.yaml", PLAN), trained.path("shaped.yaml"));
-    let release = trained
-        .file("release.json", r#"{"service": "shop", "files": 24, "entropy": 3.5, "migrations": true}"#);
+    let release =
+        trained.file("release.json", r#"{"service": "shop", "files": 24, "entropy": 3.5, "migrations": 1}"#);
     let gate = ["gate", "--release", &release, "--model", &model, "--plan", &plan, "--plan-out", &shaped];
     serin(&[&gate[..], &["--approval", "1", "--block", "1"]].concat()).exits(0);
     server.serin(&["rollout", "create", "--file", &shaped]).exits(0);
@@ -305,10 +305,10 @@ fn what_cannot_be_read_is_refused_with_place_and_next_step() {
         let last = ran.stderr.lines().last().unwrap();
         assert!(last.starts_with("next: ") && last.contains(next), "{next}: {ran:?}");
     };
-    let broken = trained.file("broken.csv", "at,files,rolled_back\n1,many,0\n");
+    let broken = trained.file("broken.csv", "at,files,rolled_back\n100001,many,0\n");
     says(
         &["predict", "train", &broken, "-o", &model],
-        "broken.csv:2:3: files: is not a number",
+        "broken.csv:2:8: files: is not a number",
         "docs/predict.md",
     );
     let whole = std::fs::read_to_string(Path::new(&model)).unwrap();
@@ -319,8 +319,40 @@ fn what_cannot_be_read_is_refused_with_place_and_next_step() {
     let parquet = trained.file("cut.parquet", "PAR1 and no more");
     says(&["predict", "score", &parquet, "--model", &model], "cannot be read as Parquet", "docs/predict.md");
     says(&["predict", "score", &fixture("list"), "--model", &model], ":1:3", "docs/predict.md");
-    let good = trained.file("good.csv", "at,files,rolled_back\n1,1,0\n2,2,0\n");
+    let good = trained.file("good.csv", "at,files,rolled_back\n100001,1,0\n100002,2,0\n");
     says(&["predict", "train", &good, "-o", &model], "all 2 deployments went well", "rolled back");
+    for (option, name, said) in [
+        ("--ignore", "fils", "has no column fils, which is named as one to leave out"),
+        ("--category", "team", "has no column team, which is named as a category"),
+        ("--ignore", "rolled_back", "rolled_back is named as the label and as one to leave out"),
+        ("--time", "rolled_back", "rolled_back is named as the label and as the time"),
+    ] {
+        says(&["predict", "evaluate", &table, option, name], said, "--ignore");
+    }
+    let semicolons = trained.file("semicolons.csv", "at;files;rolled_back\n100001;1;0\n");
+    says(&["predict", "train", &semicolons, "-o", &model], "looks separated by ';'", "docs/predict.md");
+    let array = trained.file("array.json", "[{\"files\": 1}]");
+    says(
+        &["predict", "score", &array, "--model", &model],
+        "array.json:1:1: is not a JSON object: is an array",
+        "",
+    );
+    let latin = trained.path("latin.csv");
+    std::fs::write(&latin, b"at,service\n100001,caf\xe9\n").unwrap();
+    says(&["predict", "train", &latin, "-o", &model], "latin.csv:2:11: is not UTF-8 text", "UTF-8");
+    let marked = trained.file("marked.json", &format!("\u{feff}{whole}"));
+    serin(&["predict", "score", &table, "--model", &marked]).exits(0);
+    for (text, said) in [
+        ("{\"tests_passed\": 50}", "release.json:1:2: tests_passed: is no part of 1"),
+        ("{\"files\": 1, \"files\": 900}", "release.json:1:14: the column files is there twice"),
+        ("{\"files\": true}", "release.json:1:2: files: is not a number"),
+        ("", "release.json: holds no deployment"),
+    ] {
+        let release = trained.file("release.json", text);
+        let gate = ["gate", "--release", &release, "--model", &model];
+        says(&gate, said, "what a release holds");
+        assert!(serin(&gate).stderr.contains("release.json is not a release"), "{said}");
+    }
     says(&["gate", "--release", "-", "--model", "-"], "only one can be read", "");
     says(&["gate", "--release", &table, "--model", &model, "--block", "2"], "is not from 0 to 1", "--help");
 }

@@ -55,6 +55,14 @@ fn what_is_wrong_with_a_document_is_said() {
 }
 
 #[test]
+fn a_model_with_a_number_that_is_none_is_not_whole() {
+    let (mut document, _) = document(Kind::Logistic);
+    assert!(document.is_whole());
+    document.predictor.calibration = crate::calibration::Calibration::Platt { a: f64::NAN, b: 0.0 };
+    assert!(!Document::new(document.card, document.predictor).is_whole());
+}
+
+#[test]
 fn a_model_that_would_not_end_or_reach_beside_its_features_is_refused() {
     let (mut document, _) = document(Kind::Forest);
     let text = serde_json::to_string(&document.predictor.model).unwrap();

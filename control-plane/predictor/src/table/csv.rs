@@ -1,6 +1,7 @@
 //! Comma-separated values, strictly by RFC 4180: a header, as many cells in each row, quotes around what needs them.
 
-use super::builder::{Builder, Cell};
+use super::builder::Builder;
+use super::cell::Cell;
 use super::{CELL_BYTES_MAX, Place, TableError};
 
 /// Reads the letters of a text, and knows where they are.
@@ -28,13 +29,14 @@ impl Reader<'_> {
         Some(letter)
     }
 
-    /// Reads one cell into `cell`, and says where it began and what follows.
-    fn cell(&mut self, cell: &mut String) -> Result<(Place, After), TableError> {
+    /// Reads one cell into `cell`, and says where it began and what follows. Of one that is not kept `cell` tells only whether it is
+    /// empty.
+    fn cell(&mut self, cell: &mut String, is_kept: bool) -> Result<(Place, After), TableError> {
         cell.clear();
         let began = self.place;
         if self.letters.peek() == Some(&'"') {
             self.take();
-            self.quoted(cell, began)?;
+            self.quoted(cell, began, is_kept)?;
         }
         loop {
             let place = self.place;
@@ -52,12 +54,13 @@ impl Reader<'_> {
                         rule: "a quote stands inside a cell that does not begin with one",
                     });
                 }
-                Some(letter) => cell.push(letter),
+                Some(letter) if is_kept || cell.is_empty() => cell.push(letter),
+                Some(_) => {}
             }
         }
     }
 
-    fn quoted(&mut self, cell: &mut String, began: Place) -> Result<(), TableError> {
+    fn quoted(&mut self, cell: &mut String, began: Place, is_kept: bool) -> Result<(), TableError> {
         loop {
             if cell.len() > CELL_BYTES_MAX {
                 return Err(TableError::Long { place: began });
@@ -66,10 +69,13 @@ impl Reader<'_> {
                 None => return Err(TableError::Quote { place: began, rule: "a quote is never closed" }),
                 Some('"') if self.letters.peek() == Some(&'"') => {
                     self.take();
-                    cell.push('"');
+                    if is_kept || cell.is_empty() {
+                        cell.push('"');
+                    }
                 }
                 Some('"') => break,
-                Some(letter) => cell.push(letter),
+                Some(letter) if is_kept || cell.is_empty() => cell.push(letter),
+                Some(_) => {}
             }
         }
         match self.letters.peek() {
@@ -103,13 +109,23 @@ fn header(
     }
     let mut width = 0;
     loop {
-        let (place, after) = reader.cell(cell)?;
+        let (place, after) = reader.cell(cell, true)?;
         builder.column(cell.trim(), place)?;
         width += 1;
-        if after != After::Cell {
-            return Ok(width);
+        if after == After::Cell {
+            continue;
         }
+        return match separator(cell).filter(|_| width == 1) {
+            Some(separator) => Err(TableError::Separator { place, separator }),
+            None => Ok(width),
+        };
     }
+}
+
+/// What divides a header that commas do not.
+fn separator(header: &str) -> Option<&'static str> {
+    let names = [(';', "';'"), ('\t', "tabs"), ('|', "'|'")];
+    names.into_iter().find(|(letter, _)| header.contains(*letter)).map(|(_, name)| name)
 }
 
 fn row(
@@ -121,7 +137,7 @@ fn row(
     let began = reader.place;
     let mut found = 0;
     loop {
-        let (place, after) = reader.cell(cell)?;
+        let (place, after) = reader.cell(cell, !builder.is_ignored(found))?;
         if found == 0 && after != After::Cell && cell.is_empty() && width > 1 {
             // An empty line.
             return Ok(());

@@ -112,6 +112,24 @@ pub enum TableError {
         /// The rule.
         rule: &'static str,
     },
+    /// A header that other separators divide.
+    #[error("{place}: the first line looks separated by {separator}, and must be by commas")]
+    Separator {
+        /// Where.
+        place: Place,
+        /// What divides it.
+        separator: &'static str,
+    },
+    /// A column that is named as two things.
+    #[error("{column} is named as {one} and as {other}")]
+    TwoRoles {
+        /// The column.
+        column: String,
+        /// What it is named as.
+        one: &'static str,
+        /// What else.
+        other: &'static str,
+    },
     /// A column that the layout names and the table has not.
     #[error("has no column {column}, which is named as {role}")]
     Lacks {
@@ -127,7 +145,11 @@ impl TableError {
     #[must_use]
     pub const fn place(&self) -> Option<Place> {
         match self {
-            Self::TooLarge | Self::Empty | Self::Parquet { .. } | Self::Lacks { .. } => None,
+            Self::TooLarge
+            | Self::Empty
+            | Self::Parquet { .. }
+            | Self::TwoRoles { .. }
+            | Self::Lacks { .. } => None,
             Self::Rows { place }
             | Self::Columns { place }
             | Self::Long { place }
@@ -137,6 +159,7 @@ impl TableError {
             | Self::Cells { place, .. }
             | Self::Quote { place, .. }
             | Self::Json { place, .. }
+            | Self::Separator { place, .. }
             | Self::Value { place, .. } => Some(*place),
         }
     }

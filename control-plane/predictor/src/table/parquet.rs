@@ -13,7 +13,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::builder::{Builder, Cell};
+use super::builder::Builder;
+use super::cell::Cell;
 use super::{BYTES_MAX, Place, ROWS_MAX, TableError};
 
 /// What every Parquet file begins with.
@@ -73,6 +74,15 @@ fn columns(file: &SerializedFileReader<Bytes>, builder: &mut Builder<'_>) -> Res
     for (index, descriptor) in schema.columns().iter().enumerate() {
         let place = Place { line: 1, column: index + 1 };
         let name = descriptor.path().string();
+        // A nested column is left out by its own name, whatever is below.
+        let parts = descriptor.path().parts();
+        let whole = parts.first().map_or(name.as_str(), String::as_str);
+        if builder.ignores(whole) {
+            if builder.position(whole).is_none() {
+                builder.column(whole, place)?;
+            }
+            continue;
+        }
         let meaning = Meaning::of(descriptor).filter(|_| descriptor.path().parts().len() == 1);
         let Some(meaning) = meaning.filter(|_| descriptor.max_rep_level() == 0) else {
             return Err(TableError::Value { place, column: name, rule: RULE });
@@ -166,7 +176,7 @@ impl Meaning {
             _ if number.is_nan() => Cell::Missing,
             Self::Number { divisor } => Cell::Number(number / divisor),
             Self::Unsigned | Self::Words => Cell::Number(number),
-            Self::Since { per_second } => Cell::Number(number / per_second),
+            Self::Since { per_second } => Cell::Instant(number / per_second),
         }
     }
 
@@ -239,7 +249,7 @@ impl Source {
                 put(row, number(value.map(|value| self.meaning.of_i64(*value))))
             }),
             ColumnReader::Int96ColumnReader(mut reader) => self.each(&mut reader, rows, |row, value| {
-                put(row, number(value.map(|value| Cell::Number(value.to_millis() as f64 / 1e3))))
+                put(row, number(value.map(|value| Cell::Instant(value.to_millis() as f64 / 1e3))))
             }),
             ColumnReader::FloatColumnReader(mut reader) => self.each(&mut reader, rows, |row, value| {
                 put(row, number(value.map(|value| self.meaning.of_number(f64::from(*value)))))

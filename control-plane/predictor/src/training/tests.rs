@@ -91,7 +91,7 @@ fn too_little_or_one_sided_history_is_refused_in_words() {
     let few = history(&csv(&deployments(15, 1), false).replacen(",0\n", ",1\n", 1));
     assert_eq!(training().train(&few).unwrap_err(), TrainingError::Few { rows: 15 });
     let mut text = String::from("at,files,rolled_back\n");
-    (0..40).for_each(|row| text.push_str(&format!("{row},{row},{}\n", u8::from(row == 39))));
+    (0..40).for_each(|row| text.push_str(&format!("{},{row},{}\n", 100_000 + row, u8::from(row == 39))));
     let said = training().train(&history(&text)).unwrap_err().to_string();
     assert!(said.starts_with("the first 32 deployments all went well"), "{said}");
     let text = text.replace("files", "canary_p99_ratio");

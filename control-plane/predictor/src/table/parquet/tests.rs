@@ -9,10 +9,10 @@ use super::super::{Column, Layout, Table, TableError};
 
 /// The rows of the fixtures of one table, as CSV.
 const EXPECTED: &str = "\
-at,service,files,entropy,migrations,note,rolled_back
-2026-01-02T03:04:05Z,cart,3,1.5,1,\"a, b\",1
-2026-01-03T00:00:00Z,,,,0,,0
-2026-01-04T00:00:00Z,search,250,,,ä,1
+at,service,files,entropy,migrations,urgent,note,rolled_back
+2026-01-02T03:04:05Z,cart,3,1.5,1,1,\"a, b\",1
+2026-01-03T00:00:00Z,,,,0,0,,0
+2026-01-04T00:00:00Z,search,250,,,,ä,1
 ";
 const WRITERS: [&str; 7] = ["snappy", "gzip", "lz4", "int96", "dictionary", "pandas", "polars"];
 
@@ -78,11 +78,28 @@ fn what_a_table_has_not_is_refused_at_its_row_and_column() {
         ("latin", "line 1, column 3: note: is not UTF-8"),
         ("empty", "holds no deployment"),
     ] {
-        let error = read(name).unwrap_err().to_string();
+        // Their time is the number of a row.
+        let layout = Layout { labelled: false, time: "began".to_owned(), ..Layout::default() };
+        let error = Table::read_parquet(bytes(name), &layout).unwrap_err().to_string();
         assert!(error.starts_with(said), "{name}: {error}");
     }
     let cut = Table::read_parquet(bytes("snappy")[..900].to_vec(), &Layout::default()).unwrap_err();
     assert!(matches!(cut, TableError::Parquet { .. }), "{cut}");
+}
+
+#[test]
+fn a_nested_column_that_is_left_out_is_not_looked_at() {
+    for (name, ignored) in [("list", "files"), ("group", "change"), ("clock", "clock")] {
+        let layout = Layout {
+            labelled: false,
+            time: "began".to_owned(),
+            ignored: vec![ignored.to_owned()],
+            demanded: vec![ignored.to_owned()],
+            ..Layout::default()
+        };
+        let table = Table::read_parquet(bytes(name), &layout).unwrap();
+        assert!(table.column(ignored).is_none() && table.rows() == 1, "{name}");
+    }
 }
 
 proptest! {
