@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::{Calibration, Method, Seen};
 use crate::drift::{Drift, Reference};
+use crate::folds::cut;
 use crate::matrix::{Encoder, Matrix};
 use crate::model::{Contributions, Kind, Model, Predict, Settings};
 use crate::table::{History, Stage, Table};
@@ -43,7 +44,7 @@ impl Predictor {
     /// Learns from the first four fifths in time, and calibrates by the rest, which the model has not seen.
     #[must_use]
     pub fn learn(history: &History, kind: Kind, settings: &Settings, stage: Stage) -> Self {
-        let cut = calibration_from(history.rows());
+        let cut = calibration_from(history.times());
         let (early, late) = (history.part(0, cut), history.part(cut, history.rows()));
         let (encoder, rows) = Encoder::learn(&early, stage);
         let model = settings.learn(kind, &rows, early.labels());
@@ -127,9 +128,9 @@ impl Predictor {
     }
 }
 
-/// The first row that is kept for calibration.
-pub(crate) fn calibration_from(rows: usize) -> usize {
-    rows - rows / 5
+/// The first row that is kept for calibration, of rows with these times. 0: all are of one instant.
+pub(crate) fn calibration_from(times: &[f64]) -> usize {
+    cut(times, times.len() - times.len() / 5)
 }
 
 fn calibrate(labels: &[bool], said: &[f64]) -> Calibration {

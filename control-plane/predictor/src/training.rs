@@ -80,6 +80,14 @@ pub enum TrainingError {
         /// Deployments.
         rows: usize,
     },
+    /// Nothing came after anything.
+    #[error(
+        "all {rows} deployments began at the same time: none came later, by which a model could be judged"
+    )]
+    OneInstant {
+        /// Deployments.
+        rows: usize,
+    },
     /// The part that is learned from has one outcome alone.
     #[error("the first {rows} deployments all {outcome}: nothing can be learned from one outcome alone")]
     OneOutcome {
@@ -140,7 +148,7 @@ impl Training {
     pub fn evaluate(&self, history: &History) -> Evaluation {
         let mut predictions = Vec::new();
         let mut folds = Vec::new();
-        for fold in in_time_order(history.rows(), OUTER) {
+        for fold in in_time_order(history.times(), OUTER) {
             let past = history.part(0, fold.from);
             if !self.is_learnable(&past) {
                 continue;
@@ -166,7 +174,10 @@ impl Training {
         if history.rows() < LEAST {
             return Err(TrainingError::Few { rows: history.rows() });
         }
-        let early = history.part(0, calibration_from(history.rows()));
+        if history.times().first() == history.times().last() {
+            return Err(TrainingError::OneInstant { rows: history.rows() });
+        }
+        let early = history.part(0, calibration_from(history.times()));
         let bad = early.rolled_back();
         if bad == 0 || bad == early.rows() {
             let outcome = if bad == 0 { "went well" } else { "were rolled back" };
@@ -206,7 +217,7 @@ impl Training {
 
     /// Both outcomes in what the model would see.
     fn is_learnable(&self, history: &History) -> bool {
-        let early = history.part(0, calibration_from(history.rows()));
+        let early = history.part(0, calibration_from(history.times()));
         let bad = early.rolled_back();
         history.rows() >= LEAST && bad > 0 && bad < early.rows()
     }
@@ -242,7 +253,7 @@ impl Training {
     fn inner(&self, history: &History, kind: Kind) -> f64 {
         let mut settings = self.settings;
         settings.forest.trees = settings.forest.trees.div_ceil(5);
-        let figures: Vec<f64> = in_time_order(history.rows(), INNER)
+        let figures: Vec<f64> = in_time_order(history.times(), INNER)
             .into_iter()
             .filter_map(|fold| {
                 let past = history.part(0, fold.from);

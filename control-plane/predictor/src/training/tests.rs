@@ -100,6 +100,34 @@ fn too_little_or_one_sided_history_is_refused_in_words() {
 }
 
 #[test]
+fn deployments_of_one_instant_are_never_learned_from_to_predict_each_other() {
+    // Days with fifty deployments each: every fold ends with a day.
+    let text = csv(&deployments(600, 4), false);
+    let in_days: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(row, line)| match (row.checked_sub(1), line.split_once(',')) {
+            (Some(row), Some((_, rest))) => format!("{},{rest}", 1_700_000_000 + row / 50 * 86_400),
+            _ => line.to_owned(),
+        })
+        .collect();
+    let logistic = Training { kind: Some(Kind::Logistic), ..training() };
+    let evaluation = logistic.evaluate(&history(&(in_days.join("\n") + "\n")));
+    assert_eq!(evaluation.folds.len(), 5);
+    assert!(evaluation.folds.iter().all(|fold| fold.learned % 50 == 0), "{:?}", evaluation.folds);
+    let at_once: Vec<String> = in_days
+        .iter()
+        .enumerate()
+        .map(|(row, line)| match (row, line.split_once(',')) {
+            (1.., Some((_, rest))) => format!("1700000000,{rest}"),
+            _ => line.clone(),
+        })
+        .collect();
+    let refused = logistic.train(&history(&(at_once.join("\n") + "\n"))).unwrap_err();
+    assert_eq!(refused, TrainingError::OneInstant { rows: 600 });
+}
+
+#[test]
 fn a_shift_is_found_and_the_same_law_is_not_one() {
     let table = |count, seed| {
         Table::read(&csv(&deployments(count, seed), false), Format::Csv, &Layout::default()).unwrap()
