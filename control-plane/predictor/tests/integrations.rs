@@ -67,6 +67,13 @@ mod tests {
         }
         let workflow = yaml("workflow.yml");
         assert_eq!(workflow["jobs"]["approve"]["if"], "needs.gate.outputs.decision == 'needs_approval'");
+        for job in ["gate", "deploy"] {
+            let first = &workflow["jobs"][job]["steps"][0]["uses"];
+            assert!(
+                first.as_str().is_some_and(|uses| uses.starts_with("actions/checkout@")),
+                "{job} reads files"
+            );
+        }
         assert_eq!(action["outputs"]["decision"]["value"], "${{ steps.gate.outputs.decision }}");
     }
 
