@@ -1,6 +1,7 @@
 #!/bin/sh
 # Learns from finished rollouts, judges what was learned on later ones, and puts in force what is better there: weights, margins and
 # confidences, and the predictor. Run it on a schedule: retrain.sh FOLDER. The server is that of SERIN_SERVER and SERIN_TOKEN.
+# The gate asks the predictor in force by the folder itself: serin gate --release FILE --model FOLDER.
 # It ends with 0 also where nothing is better, or too little is known yet; what `serin` says of that is printed.
 set -eu
 folder=${1:?which folder keeps what is learned?}

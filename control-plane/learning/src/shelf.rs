@@ -177,6 +177,12 @@ impl Shelf {
         self.versions.get(self.position(self.in_force.as_deref()?)?)
     }
 
+    /// The file of the document in force. `None`: the defaults are.
+    #[must_use]
+    pub fn file_in_force(&self) -> Option<String> {
+        self.in_force().map(|version| self.file(&version.version))
+    }
+
     /// All versions, the oldest first.
     #[must_use]
     pub fn versions(&self) -> &[Version] {

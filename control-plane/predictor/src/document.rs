@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::importance::Importance;
 use crate::model::{Kind, Settings};
 use crate::predictor::Predictor;
-use crate::table::{History, Stage, hex};
+use crate::table::{History, Layout, Names, Stage, hex};
 use crate::training::{Costs, Evaluation};
 
 /// The name of the form, with its version.
@@ -52,6 +52,9 @@ impl Data {
 pub struct Card {
     /// What it learned from.
     pub data: Data,
+    /// How the columns are called that it did not learn from. Documents leave the usual names out.
+    #[serde(default, skip_serializing_if = "Names::are_usual")]
+    pub columns: Names,
     /// Which model.
     pub kind: Kind,
     /// When its facts are known.
@@ -157,6 +160,17 @@ impl Document {
         &self.predictor
     }
 
+    /// How to read a table that the model is asked about: by the names of the one that it learned from.
+    #[must_use]
+    pub fn layout(&self, labelled: bool) -> Layout {
+        let Names { label, time, ignored } = self.card.columns.clone();
+        let encoder = self.predictor.encoder();
+        let owned = |name: &str| name.to_owned();
+        let (categories, measures) =
+            (encoder.categories().map(owned).collect(), encoder.measures().map(owned).collect());
+        Layout { label, time, categories, ignored, measures, demanded: Vec::new(), labelled }
+    }
+
     /// SHA-256 of card and predictor as JSON.
     fn sha256(&self) -> String {
         let body = serde_json::to_vec(&(&self.card, &self.predictor)).unwrap_or_default();
@@ -213,6 +227,9 @@ impl Document {
         let width = self.predictor.features().len();
         if self.card.features.len() != width || self.card.kind != self.predictor.model.kind() {
             return Err("its card is that of another model");
+        }
+        if !self.card.costs.are_sound() {
+            return Err("what wrong predictions cost is not above 0");
         }
         self.predictor.model.check(width)?;
         self.predictor.calibration.check()?;

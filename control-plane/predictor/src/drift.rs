@@ -27,6 +27,9 @@ struct Spread {
     ends: Vec<f64>,
     /// Rows in each part; the last one counts missing values.
     counts: Vec<u32>,
+    /// The least and the largest value. `None`: there was none, or nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<(f64, f64)>,
 }
 
 /// How one feature has shifted.
@@ -73,9 +76,15 @@ impl Reference {
                 (1..PARTS).filter_map(|part| quantile(&sorted, part as f64 / PARTS as f64)).collect();
             ends.dedup();
             let counts = counts(&values, &ends);
-            Spread { name: name.to_owned(), ends, counts }
+            let range = sorted.first().copied().zip(sorted.last().copied());
+            Spread { name: name.to_owned(), ends, counts, range }
         });
         Self { features: features.collect() }
+    }
+
+    /// The least and the largest value of a feature. `None`: it is not known.
+    pub(crate) fn range(&self, position: usize) -> Option<(f64, f64)> {
+        self.features.get(position)?.range
     }
 
     /// Compares rows with the reference. `outcomes`: calibrated probabilities, and what became of them, as far as it is known.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::document::Document;
+use crate::gaps;
 use crate::model::Kind;
 use crate::predictor::{Prediction, Predictor};
 use crate::table::{Column, Table, fact};
@@ -11,6 +12,8 @@ use crate::table::{Column, Table, fact};
 pub const ADVISE_BELOW: usize = 50;
 /// Deployments above which the gate may block.
 pub const BLOCK_ABOVE: usize = 200;
+/// The part of what the model asks for that may be missing: what it says of less is mostly what it says of any release.
+const MISSING_MAX: f64 = 0.5;
 /// Reasons that are given.
 const REASONS: usize = 5;
 /// How much the probability must fall for another hour to be advised.
@@ -82,6 +85,8 @@ pub struct Answer {
     pub probability: f64,
     /// A bound that it is not below, with 95 %.
     pub lower_bound: f64,
+    /// How much of what the model asks for the release says nothing of, as a part of 1, by what the model needs.
+    pub missing: f64,
     /// Deployments that the model knows.
     pub history: usize,
     /// Version of the model.
@@ -96,6 +101,14 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
+impl Answer {
+    /// Whether an approval is needed because the release says too little, whatever the probability is.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.missing > MISSING_MAX && self.probability < self.thresholds.approval
+    }
+}
+
 /// Asks a model about the first deployment of a table.
 #[must_use]
 pub fn ask(document: &Document, release: &Table, thresholds: Thresholds) -> Answer {
@@ -104,8 +117,9 @@ pub fn ask(document: &Document, release: &Table, thresholds: Thresholds) -> Answ
     let row = rows.row(0);
     let prediction = predictor.predict_row(row);
     let history = document.card().data.rows;
-    let (decision, mut notes) = decide(&prediction, history, thresholds);
-    notes.extend(gaps(predictor, release));
+    let missing = gaps::missing(document, release);
+    let (decision, mut notes) = decide(&prediction, history, missing, thresholds);
+    notes.extend(gaps::notes(document, release, "release"));
     Answer {
         decision,
         exit_code: decision.exit_code(),
@@ -113,6 +127,7 @@ pub fn ask(document: &Document, release: &Table, thresholds: Thresholds) -> Answ
         actions: actions(predictor, row, &prediction, decision, thresholds),
         probability: prediction.probability,
         lower_bound: prediction.lower_bound,
+        missing,
         history,
         model: document.version().to_owned(),
         thresholds,
@@ -120,7 +135,12 @@ pub fn ask(document: &Document, release: &Table, thresholds: Thresholds) -> Answ
     }
 }
 
-fn decide(prediction: &Prediction, history: usize, thresholds: Thresholds) -> (Decision, Vec<String>) {
+fn decide(
+    prediction: &Prediction,
+    history: usize,
+    missing: f64,
+    thresholds: Thresholds,
+) -> (Decision, Vec<String>) {
     let mut notes = Vec::new();
     if history < ADVISE_BELOW {
         notes.push(format!(
@@ -134,21 +154,15 @@ fn decide(prediction: &Prediction, history: usize, thresholds: Thresholds) -> (D
         }
         notes.push(format!("the model knows {history} deployments; it may block above {BLOCK_ABOVE}"));
     }
-    let needs = prediction.probability >= thresholds.approval;
+    let is_unknown = missing > MISSING_MAX;
+    if is_unknown {
+        let percent = (100.0 * missing).round();
+        notes.push(format!(
+            "the release says nothing of most of what the model asks for ({percent} % by what it needs): a person must agree"
+        ));
+    }
+    let needs = is_unknown || prediction.probability >= thresholds.approval;
     (if needs { Decision::NeedsApproval } else { Decision::Allow }, notes)
-}
-
-/// What the model knows nothing of.
-fn gaps(predictor: &Predictor, release: &Table) -> Vec<String> {
-    let lacking: Vec<&str> = predictor.encoder().lacking(release).collect();
-    let mut notes = Vec::new();
-    if !lacking.is_empty() {
-        notes.push(format!("the release says nothing of {}", lacking.join(", ")));
-    }
-    for (column, word) in predictor.encoder().unknown(release) {
-        notes.push(format!("{column} {word} is new to the model: it counts as usual"));
-    }
-    notes
 }
 
 fn value(release: &Table, name: &str) -> Option<String> {

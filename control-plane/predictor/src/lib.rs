@@ -13,6 +13,7 @@ pub mod comparison;
 pub mod document;
 pub mod drift;
 pub mod folds;
+pub mod gaps;
 pub mod gate;
 pub mod importance;
 pub mod matrix;

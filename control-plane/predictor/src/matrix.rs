@@ -138,9 +138,14 @@ impl Encoder {
         self.columns.iter().map(Encoded::name)
     }
 
-    /// The columns that a table has not.
-    pub fn lacking<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a str> {
-        self.names().filter(|name| table.column(name).is_none())
+    /// The names of the columns of words.
+    pub fn categories(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| matches!(column, Encoded::Rate { .. })).map(Encoded::name)
+    }
+
+    /// The names of the columns of numbers.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| matches!(column, Encoded::Measure { .. })).map(Encoded::name)
     }
 
     /// Words of the table's categories that were never seen while learning, each once.

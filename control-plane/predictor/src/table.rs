@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 pub use error::{Place, TableError};
 pub use history::{History, HistoryError};
-pub use schema::{Bounds, FACTS, Fact, Layout, Stage, fact};
+pub use schema::{Bounds, FACTS, Fact, Layout, Names, Stage, fact};
 
 use builder::Builder;
 
@@ -71,6 +71,7 @@ pub struct Table {
     pub(crate) times: Vec<Option<f64>>,
     pub(crate) labels: Vec<Option<bool>>,
     unused: Vec<String>,
+    names: Names,
     rows: usize,
     sha256: String,
 }
@@ -149,6 +150,12 @@ impl Table {
         &self.times
     }
 
+    /// The names of the columns that no model learns from.
+    #[must_use]
+    pub const fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// SHA-256 of the text that was read, in hexadecimal digits.
     #[must_use]
     pub fn sha256(&self) -> &str {
@@ -170,6 +177,7 @@ impl Table {
             times: picked(&self.times, positions),
             labels: picked(&self.labels, positions),
             unused: self.unused.clone(),
+            names: self.names.clone(),
             rows: positions.iter().filter(|&&position| position < self.rows).count(),
             sha256: self.sha256.clone(),
         }

@@ -45,6 +45,12 @@ impl Default for Costs {
 }
 
 impl Costs {
+    /// Whether both are costs.
+    #[must_use]
+    pub fn are_sound(&self) -> bool {
+        [self.false_alarm, self.missed].iter().all(|cost| cost.is_finite() && *cost > 0.0)
+    }
+
     /// The probability from which on holding up costs less: `C_fp / (C_fp + C_fn)`.
     #[must_use]
     pub fn threshold(&self) -> f64 {
@@ -192,6 +198,7 @@ impl Training {
         let names: Vec<String> = predictor.features().map(str::to_owned).collect();
         let card = Card {
             data: Data::of(history),
+            columns: history.table().names().clone(),
             kind: evaluation.chosen,
             stage: self.stage,
             settings: self.settings,

@@ -82,7 +82,7 @@ pub struct Logs {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gate {
-    /// The model, as `serin predict train` writes it. Absent: nobody does.
+    /// The model, as `serin predict train` writes it, or the folder of `serin learn`, whose predictor in force is asked. Absent: nobody does.
     pub model: Option<PathBuf>,
     /// A probability of a rollback from which on an approval is needed. Absent: that from which on holding up costs less.
     pub approval: Option<f64>,

@@ -17,7 +17,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serin_predictor::document::Document;
 use serin_predictor::gate::{Decision, Thresholds, ask};
-use serin_predictor::table::{Format, Layout, Table, TableError};
+use serin_predictor::table::{Format, Table, TableError};
 
 use crate::config::ReleaseGate;
 
@@ -65,7 +65,7 @@ impl Releases {
 }
 
 fn state(file: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(file).ok()?;
+    let metadata = std::fs::metadata(ReleaseGate::watched(file)).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
@@ -135,8 +135,8 @@ fn judge(asked: &Asked, given: &Given, body: &[u8]) -> Response {
     let Ok(text) = std::str::from_utf8(body) else {
         return refused(StatusCode::BAD_REQUEST, "the release: is not UTF-8 text");
     };
-    let layout = Layout { labelled: false, ..Layout::default() };
-    let release = match Table::read(text, Format::Json, &layout) {
+    let document = asked.document();
+    let release = match Table::read(text, Format::Json, &document.layout(false)) {
         Ok(release) if release.rows() == 1 => release,
         Ok(release) => {
             let error = format!("the release: must be one JSON object, not {}", release.rows());
@@ -144,7 +144,6 @@ fn judge(asked: &Asked, given: &Given, body: &[u8]) -> Response {
         }
         Err(error) => return unreadable(&error),
     };
-    let document = asked.document();
     let by_costs = || document.card().costs.threshold();
     let approval = given.approval.or(asked.approval).unwrap_or_else(by_costs);
     let thresholds = Thresholds { approval, block: given.block.unwrap_or(asked.block) };

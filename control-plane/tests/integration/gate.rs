@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use serin_control_plane::Config;
+use serin_learning::shelf::{Model as Shelved, Operation, Shelf, Stored};
 use serin_predictor::simulate::{csv, deployments};
 use serin_predictor::table::{Format, History, Layout, Table};
 use serin_predictor::training::Training;
@@ -52,7 +53,9 @@ async fn a_webhook_is_told_to_go_on_to_ask_or_to_stop() {
     )
     .await;
     let address = server.addresses().http;
-    let small = r#"{"service": "cart", "lines_added": 3, "files": 1, "migrations": 0, "tests_passed": 1}"#;
+    let small = r#"{"service": "cart", "lines_added": 3, "lines_deleted": 1, "files": 1, "directories": 1, "entropy": 0,
+        "migrations": 0, "config_changes": 0, "tests_passed": 1, "recent_rollbacks": 0, "hour": 10, "weekday": 2,
+        "staging_latency_ratio": 1, "staging_error_rate": 0.001, "staging_cpu_ratio": 1, "staging_memory_ratio": 1}"#;
     let (status, answer) = ask(address, "", small).await;
     assert_eq!(
         (status, &answer["decision"], &answer["model"]),
@@ -67,6 +70,8 @@ async fn a_webhook_is_told_to_go_on_to_ask_or_to_stop() {
     for (query, body, said) in [
         ("", "{\"files\": 1", "the release: line 1"),
         ("", "{\"files\": \"many\"}", "files: is not a number"),
+        ("", "{\"tests_passed\": 50}", "tests_passed: is no part of 1"),
+        ("", "{\"files\": 1, \"files\": 2}", "the column files is there twice"),
         ("", "{\"files\": 1}\n{\"files\": 2}", "must be one JSON object, not 2"),
         ("?block=2", small, "block: must be from 0 to 1"),
         ("?colour=red", small, "colour"),
@@ -83,6 +88,37 @@ async fn a_webhook_is_told_to_go_on_to_ask_or_to_stop() {
     assert_eq!(ask(address, "", small).await.1["model"], json!(next));
     std::fs::write(&model, "{}").unwrap();
     assert_eq!(ask(address, "", small).await.1["model"], json!(next));
+}
+
+#[tokio::test]
+async fn the_predictor_in_force_in_a_folder_of_learning_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.json");
+    let adopt = |count| {
+        let version = train(&model, count);
+        let bytes = std::fs::read(&model).unwrap();
+        let index = folder.path().join(Shelved::Predictor.index_file());
+        let shelf = std::fs::read_to_string(&index).ok();
+        let shelf = shelf.map_or_else(
+            || Shelf::new(Shelved::Predictor),
+            |text| Shelf::read(&text, Shelved::Predictor).unwrap(),
+        );
+        let stored = Stored { version: &version, card: Value::Null, bytes: &bytes };
+        for operation in shelf.adopt(stored, 0).unwrap().operations {
+            let Operation::Write { file, bytes } = operation else { panic!("{operation:?}") };
+            std::fs::write(folder.path().join(file), bytes).unwrap();
+        }
+        version
+    };
+    let yaml = format!("gate: {{model: '{}'}}\n", folder.path().display());
+    let none = Config::parse(&yaml, false).unwrap_err().to_string();
+    assert!(none.ends_with("no predictor is in force in this folder"), "{none}");
+    let first = adopt(60);
+    let server = Server::configured(tempfile::tempdir().unwrap(), &yaml).await;
+    let address = server.addresses().http;
+    assert_eq!(ask(address, "", GREAT).await.1["model"], json!(first));
+    let second = adopt(80);
+    assert_eq!(ask(address, "", GREAT).await.1["model"], json!(second));
 }
 
 #[tokio::test]

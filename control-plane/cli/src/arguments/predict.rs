@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
+use serin_predictor::document::Document;
 use serin_predictor::model::Kind;
 use serin_predictor::table::{Layout, Stage};
 
@@ -18,7 +19,7 @@ pub(crate) enum Simulate {
         /// Where random numbers begin: the same seed gives the same history.
         #[arg(long, value_name = "NUMBER", default_value_t = 1)]
         seed: u64,
-        /// The form.
+        /// The form; with --json always JSON Lines.
         #[arg(long, value_enum, default_value_t = Form::Csv)]
         format: Form,
         /// Add the true probability of each as `true_probability`. No model learns from it.
@@ -68,7 +69,8 @@ pub(crate) enum Predict {
     },
     /// Say how right predictions are: those of a model on deployments that came later, or those of training as such, in the order of time.
     Evaluate {
-        /// The model. Without it, training is judged by nested folds in the order of time.
+        /// The model, or the folder of `serin learn`, whose predictor in force is judged. Without it, training is judged by nested folds in the
+        /// order of time.
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
         #[command(flatten)]
@@ -80,7 +82,7 @@ pub(crate) enum Predict {
     },
     /// Say what a model looks at, and what led to its prediction for one deployment.
     Explain {
-        /// The model.
+        /// The model, or the folder of `serin learn`, whose predictor in force is asked.
         #[arg(long, value_name = "FILE")]
         model: PathBuf,
         /// Deployments, CSV, JSON or Parquet; - reads standard input. Without it, what the model looks at in general.
@@ -97,7 +99,7 @@ pub(crate) enum Predict {
         /// Deployments, CSV, JSON or Parquet; - reads standard input.
         #[arg(value_name = "TABLE")]
         table: PathBuf,
-        /// The model.
+        /// The model, or the folder of `serin learn`, whose predictor in force is asked.
         #[arg(long, value_name = "FILE")]
         model: PathBuf,
         #[command(flatten)]
@@ -119,13 +121,13 @@ pub(crate) struct History {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Columns")]
 pub(crate) struct Columns {
-    /// The column that says whether it was rolled back: true or false, 1 or 0.
-    #[arg(long, value_name = "NAME", default_value = "rolled_back", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) label: String,
-    /// The column of its time: seconds since the Unix epoch, or a date.
-    #[arg(long, value_name = "NAME", default_value = "at", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) time: String,
-    /// A column of words to learn from, `service` where none is given; may be given several times.
+    /// The column that says whether it was rolled back: true or false, 1 or 0. Without it, that of the model, else `rolled_back`.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) label: Option<String>,
+    /// The column of its time: seconds since the Unix epoch, or a date. Without it, that of the model, else `at`.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) time: Option<String>,
+    /// A column of words to learn from; may be given several times. Without it, those of the model, else `service`.
     #[arg(long = "category", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) categories: Vec<String>,
     /// A column to leave out, such as one that is known only afterwards; may be given several times.
@@ -134,13 +136,25 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// The layout of a table. A column that was named must be there.
-    pub(crate) fn layout(&self, labelled: bool) -> Layout {
+    /// The layout of a table, by the names of the model that is asked where nothing else is named. A column that was named must be there.
+    pub(crate) fn layout(&self, model: Option<&Document>, labelled: bool) -> Layout {
         let Self { label, time, categories, ignored } = self;
-        let demanded = ignored.iter().chain(categories).cloned().collect();
-        let (label, time, ignored) = (label.clone(), time.clone(), ignored.clone());
-        let default = Layout { label, time, ignored, demanded, labelled, ..Layout::default() };
-        if categories.is_empty() { default } else { Layout { categories: categories.clone(), ..default } }
+        let usual = || Layout { labelled, ..Layout::default() };
+        let mut layout = model.map_or_else(usual, |model| model.layout(labelled));
+        layout.demanded = ignored.iter().chain(categories).cloned().collect();
+        layout.ignored.extend(ignored.iter().cloned());
+        if !categories.is_empty() {
+            layout.categories.clone_from(categories);
+        }
+        // What is left out now is no category, whatever the model learned from.
+        layout.categories.retain(|name| categories.contains(name) || !ignored.contains(name));
+        if let Some(label) = label {
+            layout.label.clone_from(label);
+        }
+        if let Some(time) = time {
+            layout.time.clone_from(time);
+        }
+        layout
     }
 }
 
@@ -219,7 +233,7 @@ pub(crate) struct Gate {
     /// The facts of the release: a JSON object, or CSV with one row; - reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) release: PathBuf,
-    /// The model, as `serin predict train` writes it.
+    /// The model, as `serin predict train` writes it, or the folder of `serin learn`, whose predictor in force is asked.
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
     /// A probability of a rollback from which on an approval is needed, 0 to 1. Without it, that from which on holding up costs less, by

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serin_predictor::document::Document;
 use serin_predictor::gate::{Answer, Decision, Thresholds, ask};
 use serin_predictor::report::number;
-use serin_predictor::table::{Column, Layout, Table};
+use serin_predictor::table::{Column, Table};
 
 use super::predict;
 use crate::arguments::Gate;
@@ -21,14 +22,17 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
     let inputs: Vec<&Path> = files.into_iter().flatten().map(PathBuf::as_path).collect();
     file::apart(&inputs, request.plan_out.as_deref().as_slice())?;
     let document = predict::model(&request.model)?;
-    let release = read(&request.release)?;
+    let release = read(&request.release, &document)?;
     let approval = request.approval.unwrap_or_else(|| document.card().costs.threshold());
     let answer = ask(&document, &release, Thresholds { approval, block: request.block });
     if let (Some(plan), Some(out)) = (&request.plan, &request.plan_out) {
         shape(plan, out, &answer, &release)?;
     }
     output.show(&answer, || table(&answer))?;
-    let says = format!("the probability of a rollback is {}", number(answer.probability));
+    let says = match answer.is_unknown() {
+        true => "the release says nothing of most of what the model asks for".to_owned(),
+        false => format!("the probability of a rollback is {}", number(answer.probability)),
+    };
     match answer.decision {
         Decision::Allow => Ok(()),
         Decision::NeedsApproval => Err(Failure::new(Kind::NeedsApproval, says)),
@@ -37,10 +41,9 @@ pub(super) fn run(request: &Gate, output: Output) -> Result<(), Failure> {
 }
 
 /// Reads one release.
-fn read(file: &Path) -> Result<Table, Failure> {
-    let layout = Layout { labelled: false, ..Layout::default() };
+fn read(file: &Path, document: &Document) -> Result<Table, Failure> {
     let name = input::name(file);
-    let release = predict::parsed(file, &layout)?.map_err(|error| {
+    let release = predict::parsed(file, &document.layout(false))?.map_err(|error| {
         Failure::usage(format!("{name} is not a release"))
             .because(vec![predict::problem(file, &error)])
             .advise("docs/predict.md describes what a release holds")

@@ -24,6 +24,7 @@ use crate::input;
 use crate::output::{Output, Unit};
 
 use folder::Folder;
+pub(super) use folder::in_force;
 
 /// Bytes of a model of log lines.
 const LOGS_BYTES_MAX: usize = 16 * 1024 * 1024;

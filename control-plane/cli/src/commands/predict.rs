@@ -6,7 +6,9 @@ mod view;
 use std::path::Path;
 
 use serde::Serialize;
+use serin_learning::shelf::Model;
 use serin_predictor::document::{DOCUMENT_BYTES_MAX, Document, DocumentError};
+use serin_predictor::gaps;
 use serin_predictor::metrics::Figures;
 use serin_predictor::model::{ForestSettings, Settings};
 use serin_predictor::report::{self, Judged};
@@ -15,6 +17,7 @@ use serin_predictor::summary::Summary;
 use serin_predictor::table::{BYTES_MAX, Format, History, Layout, Table, TableError};
 use serin_predictor::training::{Costs, Evaluation, Training};
 
+use super::learn;
 use crate::arguments::{Columns, Form, Learning, Predict, Simulate};
 use crate::client::Client;
 use crate::failure::{Failure, Kind, Problem};
@@ -26,10 +29,9 @@ use crate::output::Output;
 pub(super) fn simulate(command: &Simulate, output: Output) -> Result<(), Failure> {
     let Simulate::Deployments { count, seed, format, truth } = command;
     let drawn = simulate::deployments(usize::try_from(*count).unwrap_or(simulate::COUNT_MAX), *seed);
-    output.verbatim(&match format {
-        Form::Csv => simulate::csv(&drawn, *truth),
-        Form::Jsonl => simulate::json_lines(&drawn, *truth),
-    })
+    let is_json = output.is_json() || matches!(format, Form::Jsonl);
+    let text = if is_json { simulate::json_lines } else { simulate::csv };
+    output.verbatim(&text(&drawn, *truth))
 }
 
 /// `connect`: to the server, which one command asks.
@@ -51,12 +53,13 @@ pub(super) async fn run(
         Predict::Evaluate { table, model, learning, report } => {
             let inputs: Vec<&Path> = [table.file.as_path()].into_iter().chain(model.as_deref()).collect();
             file::apart(&inputs, report.html.as_deref().as_slice())?;
-            let read = self::table(&table.file, &table.columns, true)?;
             let html = report.html.as_deref();
-            match model {
-                Some(model) => evaluate_model(&table.file, &read, &self::model(model)?, html, output),
-                None => evaluate(&self::past(&table.file, &read)?, learning, html, output),
-            }
+            let Some(model) = model else {
+                return evaluate(&self::known(&table.file, &table.columns)?, learning, html, output);
+            };
+            let model = self::model(model)?;
+            let read = self::table(&table.file, &table.columns, Some(&model), true)?;
+            evaluate_model(&table.file, &read, &model, html, output)
         }
         Predict::Explain { model, table, row, columns } => {
             explain(&self::model(model)?, table.as_deref(), *row, columns, output)
@@ -65,9 +68,9 @@ pub(super) async fn run(
     }
 }
 
-/// Reads a table.
-pub(super) fn table(file: &Path, columns: &Columns, labelled: bool) -> Result<Table, Failure> {
-    parsed(file, &columns.layout(labelled))?.map_err(|error| refused(file, &error).advise(NAMES))
+/// Reads a table, which `model` is asked about.
+fn table(file: &Path, columns: &Columns, model: Option<&Document>, labelled: bool) -> Result<Table, Failure> {
+    parsed(file, &columns.layout(model, labelled))?.map_err(|error| refused(file, &error).advise(NAMES))
 }
 
 /// What a table that is refused can be told.
@@ -115,18 +118,16 @@ pub(super) fn problem(file: &Path, error: &TableError) -> Problem {
 }
 
 fn known(file: &Path, columns: &Columns) -> Result<History, Failure> {
-    past(file, &table(file, columns, true)?)
-}
-
-fn past(file: &Path, table: &Table) -> Result<History, Failure> {
-    History::try_from(table).map_err(|error| {
+    History::try_from(&table(file, columns, None, true)?).map_err(|error| {
         Failure::usage(format!("{}: {error}", input::name(file)))
             .advise("give a history with deployments that were rolled back and deployments that were not")
     })
 }
 
-/// Reads a model.
+/// Reads a model: that in force, where a folder of `serin learn` is given.
 pub(super) fn model(file: &Path) -> Result<Document, Failure> {
+    let in_force = file.is_dir().then(|| learn::in_force(file, Model::Predictor)).transpose()?;
+    let file = in_force.as_deref().unwrap_or(file);
     let text = input::text(file, DOCUMENT_BYTES_MAX)?;
     Document::read(&text).map_err(|error| {
         let advice = match error {
@@ -230,7 +231,10 @@ fn evaluate_model(
     let source = "Predictions of the model for the deployments of the table.";
     write_report(html, document, source, &predictions, None)?;
     let drift = document.predictor().drift(table);
-    let shown = view::Evaluated::new(document, Some(Figures::of(&labels, &said)), &predictions, Some(drift));
+    let mut shown =
+        view::Evaluated::new(document, Some(Figures::of(&labels, &said)), &predictions, Some(drift));
+    shown.notes = gaps::familiar(document, table).into_iter().collect();
+    shown.notes.extend(gaps::notes(document, table, "table"));
     output.show(&shown, || {
         let mut sheet = crate::output::Sheet::default();
         view::evaluated(&mut sheet, &shown, None);
@@ -263,7 +267,7 @@ fn explain(
     let Some(file) = file else {
         return output.show(document.card(), || view::card(document));
     };
-    let table = table(file, columns, false)?;
+    let table = table(file, columns, Some(document), false)?;
     let position = usize::try_from(row).unwrap_or(usize::MAX).saturating_sub(1);
     let predictions = document.predictor().predict(&table);
     let Some(prediction) = predictions.get(position) else {
@@ -277,12 +281,13 @@ fn explain(
 }
 
 fn score(file: &Path, document: &Document, columns: &Columns, output: Output) -> Result<(), Failure> {
-    let table = table(file, columns, false)?;
+    let table = table(file, columns, Some(document), false)?;
     let scored = view::Scored {
         model: document.version(),
         threshold: document.card().costs.threshold(),
         predictions: document.predictor().predict(&table),
         drift: document.predictor().drift(&table),
+        notes: gaps::notes(document, &table, "table"),
     };
     output.show(&scored, || view::scored(&scored))
 }

@@ -184,6 +184,45 @@ fn a_predictor_replaces_another_only_if_it_is_better_on_later_deployments() {
 }
 
 #[test]
+fn a_predictor_of_other_columns_is_judged_by_them_and_the_folder_is_asked_for_the_one_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let drawn = serin(&["simulate", "deployments", "--count", "600", "--seed", "5"]).exits(0).stdout;
+    let drawn = drawn.replacen("at,service", "began,team", 1).replacen("rolled_back", "bug", 1);
+    let rows: Vec<&str> = drawn.lines().collect();
+    fs::write(path("early.csv"), rows[..401].join("\n") + "\n").unwrap();
+    fs::write(path("later.csv"), [&rows[..1], &rows[401..]].concat().join("\n") + "\n").unwrap();
+    let (model, learned, later) = (path("model.json"), path("learned"), path("later.csv"));
+    let columns = ["--label", "bug", "--time", "began", "--category", "team"];
+    let train = ["predict", "train", &path("early.csv"), "-o", &model, "--kind", "logistic"];
+    serin(&[&train[..], &columns].concat()).exits(0);
+
+    fs::write(path("release.json"), r#"{"team": "cart", "files": 3}"#).unwrap();
+    let gate =
+        ["--json", "gate", "--release", &path("release.json"), "--approval", "1", "--block", "1", "--model"];
+    fs::create_dir(&learned).unwrap();
+    let none = serin(&[&gate[..], &[&learned]].concat()).exits(2).error();
+    assert!(none["message"].as_str().unwrap().ends_with("no predictor is in force in this folder"), "{none}");
+    let adopt =
+        ["--json", "learn", "adopt", &model, "--model", "predictor", "--later", &later, "--folder", &learned];
+    let adopted = serin(&adopt).exits(0).json();
+    let by_folder = serin(&[&gate[..], &[&learned]].concat()).exits(10).json();
+    assert_eq!(by_folder["model"], adopted["in_force"]);
+    assert_eq!(
+        by_folder["probability"],
+        serin(&[&gate[..], &[&model]].concat()).exits(10).json()["probability"]
+    );
+    assert!(!by_folder["notes"].to_string().contains("team"), "the category is known: {by_folder}");
+    for asked in
+        [&["predict", "score", &later][..], &["predict", "evaluate", &later], &["predict", "explain", &later]]
+    {
+        serin(&[asked, &["--model", &learned]].concat()).exits(0);
+    }
+    serin(&["learn", "restore", "--model", "predictor", "--folder", &learned]).exits(0);
+    serin(&[&gate[..], &[&learned]].concat()).exits(2);
+}
+
+#[test]
 fn a_plan_is_given_what_is_in_force_and_stays_as_it_was_where_nothing_is() {
     let simulated = Simulated::new();
     let folder = simulated.path("learned");

@@ -108,6 +108,39 @@ fn the_gate_judges_one_release_and_refuses_several() {
 }
 
 #[test]
+fn what_model_and_table_do_not_know_of_each_other_is_told() {
+    let trained = Trained::new("400");
+    let (table, model) = (trained.path("history.csv"), trained.path("model.json"));
+    let unknown = trained.file("unknown.json", r#"{"lines_addedd": 640, "Migrations": 5}"#);
+    let asked = serin(&["gate", "--release", &unknown, "--model", &model]).exits(10);
+    for said in
+        ["the release says nothing of most of what", "not known to the model: lines_addedd, Migrations"]
+    {
+        assert!(asked.stdout.contains(said), "{said}: {asked:?}");
+    }
+    assert!(asked.stderr.contains("error: the release says nothing of most"), "{asked:?}");
+    let rows = trained.file("rows.csv", "service,files,filez,note\nbrand-new,3,1,a\ncart,1000000,1,b\n");
+    let scored = serin(&["predict", "score", &rows, "--model", &model]).exits(0).stdout;
+    for said in [
+        "not known to the model: filez, note",
+        "beyond what it learned from: files 1000000 (",
+        "service brand-new is new",
+    ] {
+        assert!(scored.contains(said), "{said}: {scored}");
+    }
+    let same = serin(&["predict", "evaluate", &table, "--model", &model]).exits(0).stdout;
+    assert!(same.contains("the model learned from this very table"), "{same}");
+    let whole = std::fs::read_to_string(&table).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let late = trained.file(
+        "late.csv",
+        &(lines[..1].iter().chain(&lines[391..]).map(|line| format!("{line}\n")).collect::<String>()),
+    );
+    let some = serin(&["--json", "predict", "evaluate", &late, "--model", &model]).exits(0).json();
+    assert!(some["notes"][0].as_str().unwrap().starts_with("10 of 10 deployments are of the time"), "{some}");
+}
+
+#[test]
 fn a_table_in_parquet_is_scored_as_the_same_one_in_csv() {
     let trained = Trained::new("300");
     let model = trained.path("model.json");
@@ -129,7 +162,8 @@ fn the_journal_becomes_a_history_with_what_the_gate_measured() {
     let release =
         trained.file("release.json", r#"{"service": "shop", "files": 24, "entropy": 3.5, "migrations": 1}"#);
     let gate = ["gate", "--release", &release, "--model", &model, "--plan", &plan, "--plan-out", &shaped];
-    serin(&[&gate[..], &["--approval", "1", "--block", "1"]].concat()).exits(0);
+    // It says little, so that a person must agree; the plan is written all the same.
+    serin(&[&gate[..], &["--approval", "1", "--block", "1"]].concat()).exits(10);
     server.serin(&["rollout", "create", "--file", &shaped]).exits(0);
     assert_eq!(server.serin(&["predict", "history"]).exits(0).stdout, "", "it goes on");
     server.serin(&["rollout", "rollback", "shop", "--reason", "it looks bad"]).exits(0);
@@ -205,6 +239,24 @@ fn a_model_is_judged_explained_and_asked_about_a_table() {
         .collect();
     assert_eq!(probabilities.len(), 600);
     assert_eq!(Some(probabilities[6]), explained["probability"].as_f64());
+    let people = serin(&["predict", "explain", "--model", &model, &table]).exits(0).stdout;
+    let adds: Vec<f64> = people
+        .lines()
+        .skip_while(|line| !line.starts_with("FEATURE"))
+        .skip(1)
+        .map(|line| line.split_whitespace().next_back().unwrap().parse().unwrap())
+        .collect();
+    assert!(people.contains(" others together") && adds.len() == 16, "{people}");
+    let first = serin(&["predict", "explain", "--model", &model, &table, "--json"]).exits(0).json();
+    let whole: f64 = first["contributions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["contribution"].as_f64().unwrap())
+        .sum();
+    assert!((adds.iter().sum::<f64>() - whole).abs() < 0.001, "{people}");
+    let words = serin(&["predict", "evaluate", &table, "--trees", "40"]).exits(0).stdout;
+    assert!(words.contains("10 of 12 shown"), "{words}");
     for people in [
         serin(&["predict", "evaluate", &table, "--model", &model]),
         serin(&["predict", "explain", "--model", &model]),
@@ -237,6 +289,8 @@ fn simulated_deployments_repeat_by_seed_in_both_forms() {
     assert_eq!((drawn("3", "csv").lines().count(), drawn("3", "jsonl").lines().count()), (31, 30));
     let first: Value = serde_json::from_str(drawn("3", "jsonl").lines().next().unwrap()).unwrap();
     assert!(first["true_probability"].is_number() && first["rolled_back"].is_boolean(), "{first}");
+    let arguments = ["--json", "simulate", "deployments", "--count", "30", "--seed", "3", "--truth"];
+    assert_eq!(serin(&arguments).exits(0).stdout, drawn("3", "jsonl"));
 }
 
 #[test]

@@ -63,6 +63,38 @@ fn a_model_with_a_number_that_is_none_is_not_whole() {
 }
 
 #[test]
+fn costs_that_are_none_are_refused() {
+    let (document, _) = document(Kind::Logistic);
+    for (false_alarm, missed) in [(0.0, 0.0), (1.0, 0.0), (-1.0, 4.0), (f64::MAX, f64::INFINITY)] {
+        let card = Card { costs: Costs { false_alarm, missed }, ..document.card.clone() };
+        assert!(!Document::new(card, document.predictor.clone()).is_whole(), "{false_alarm} {missed}");
+    }
+}
+
+#[test]
+fn a_model_reads_tables_by_the_names_of_the_one_that_it_learned_from() {
+    let text = csv(&deployments(320, 3), false);
+    let renamed = text.replacen("rolled_back", "bug", 1).replacen("at,service", "began,team", 1);
+    let layout = Layout {
+        label: "bug".to_owned(),
+        time: "began".to_owned(),
+        categories: vec!["team".to_owned()],
+        ignored: vec!["hour".to_owned()],
+        ..Layout::default()
+    };
+    let table = Table::read(&renamed, Format::Csv, &layout).unwrap();
+    let training = Training { kind: Some(Kind::Logistic), ..Training::default() };
+    let document = training.train(&History::try_from(&table).unwrap()).unwrap().0;
+    let read = Document::read(&document.to_json()).unwrap();
+    let again = Table::read(&renamed, Format::Csv, &read.layout(true)).unwrap();
+    assert_eq!((again.labels(), again.times()), (table.labels(), table.times()));
+    assert_eq!(read.predictor().probabilities(&again), document.predictor().probabilities(&table));
+    let (usual, _) = self::document(Kind::Logistic);
+    assert!(!usual.to_json().contains("\"columns\":{\"label\""), "the usual names are left out");
+    assert_eq!(usual.card().columns, Names::default());
+}
+
+#[test]
 fn a_model_that_would_not_end_or_reach_beside_its_features_is_refused() {
     let (mut document, _) = document(Kind::Forest);
     let text = serde_json::to_string(&document.predictor.model).unwrap();

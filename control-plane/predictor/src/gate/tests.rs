@@ -74,16 +74,46 @@ fn what_the_model_does_not_know_is_noted() {
 }
 
 #[test]
+fn a_release_that_the_model_knows_nothing_of_needs_an_approval() {
+    let document = document(400);
+    let answer = ask(&document, &release(r#"{"lines_addedd":640,"Migrations":5,"note":"x"}"#), THRESHOLDS);
+    assert_eq!((answer.decision, answer.missing), (Decision::NeedsApproval, 1.0), "{answer:?}");
+    assert!(
+        answer.notes[0].starts_with("the release says nothing of most of what the model asks for (100 %")
+    );
+    assert!(
+        answer.notes.contains(&"not known to the model: lines_addedd, Migrations, note".to_owned()),
+        "{answer:?}"
+    );
+    let whole = ask(&document, &harmless(), THRESHOLDS);
+    assert!(whole.missing < 0.5 && whole.decision == Decision::Allow, "{whole:?}");
+}
+
+#[test]
+fn a_value_beyond_what_was_learned_from_is_told() {
+    let document = document(400);
+    let said = |text: &str| ask(&document, &release(text), THRESHOLDS).notes;
+    let far = said(r#"{"files":1e6,"staging_cpu_ratio":1}"#);
+    assert!(
+        far.iter().any(|note| note.starts_with("beyond what it learned from: files 1000000 (2 to ")),
+        "{far:?}"
+    );
+    let near = said(r#"{"files":3,"staging_cpu_ratio":1}"#);
+    assert!(near.iter().all(|note| !note.starts_with("beyond")), "{near:?}");
+}
+
+#[test]
 fn decisions_follow_the_thresholds() {
-    let said = |probability, lower_bound, history| {
+    let with = |probability, lower_bound, history, missing| {
         let contributions = crate::model::Contributions {
             scale: crate::model::Scale::Probability,
             base: 0.0,
             parts: Vec::new(),
         };
         let prediction = Prediction { probability, lower_bound, raw: probability, contributions };
-        decide(&prediction, history, THRESHOLDS).0
+        decide(&prediction, history, missing, THRESHOLDS).0
     };
+    let said = |probability, lower_bound, history| with(probability, lower_bound, history, 0.5);
     assert_eq!(said(0.19, 0.1, 1_000), Decision::Allow);
     assert_eq!(said(0.2, 0.1, 1_000), Decision::NeedsApproval);
     assert_eq!(said(0.9, 0.5, 1_000), Decision::NeedsApproval);
@@ -92,4 +122,7 @@ fn decisions_follow_the_thresholds() {
     assert_eq!(said(0.9, 0.51, 200), Decision::NeedsApproval);
     assert_eq!(said(0.9, 0.51, 50), Decision::NeedsApproval);
     assert_eq!(said(0.9, 0.51, 49), Decision::Allow);
+    assert_eq!(with(0.1, 0.0, 1_000, 0.51), Decision::NeedsApproval, "most is missing");
+    assert_eq!(with(0.9, 0.51, 1_000, 0.51), Decision::Block);
+    assert_eq!(with(0.1, 0.0, 49, 0.51), Decision::Allow);
 }

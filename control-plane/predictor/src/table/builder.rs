@@ -103,6 +103,7 @@ impl<'a> Builder<'a> {
             times: vec![None; self.rows],
             labels: vec![None; self.rows],
             unused: Vec::new(),
+            names: self.layout.names(),
             rows: self.rows,
             sha256: hex(&Sha256::digest(source)),
         };

@@ -141,6 +141,31 @@ impl Default for Layout {
     }
 }
 
+/// The names of a table's columns that no model learns from.
+#[derive(Clone, Debug, serde::Deserialize, Eq, PartialEq, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// The label.
+    pub label: String,
+    /// The time.
+    pub time: String,
+    /// What is left out.
+    pub ignored: Vec<String>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Layout::default().names()
+    }
+}
+
+impl Names {
+    /// Whether they are those that hold where nothing is said.
+    pub(crate) fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The true probability of a simulated deployment: it is the answer, so no model may learn from it.
 pub(crate) const TRUTH: &str = "true_probability";
 
@@ -171,6 +196,11 @@ impl Role {
 }
 
 impl Layout {
+    pub(crate) fn names(&self) -> Names {
+        let Self { label, time, ignored, .. } = self;
+        Names { label: label.clone(), time: time.clone(), ignored: ignored.clone() }
+    }
+
     /// Refuses a column that is named as two things.
     pub(crate) fn check(&self) -> Result<(), TableError> {
         let named = [(&self.label, Role::Label), (&self.time, Role::Time)].into_iter();

@@ -88,9 +88,10 @@ enum Later {
 }
 
 impl Later {
-    fn file(model: Trained, file: &Path) -> Result<Self, Failure> {
+    /// Of a file that these are asked about. Its columns are called as the first one's are.
+    fn file(model: Trained, file: &Path, asked: &[&Read]) -> Result<Self, Failure> {
         match model {
-            Trained::Predictor => predict::deployments(file, &Layout::default()).map(Self::Deployments),
+            Trained::Predictor => predict::deployments(file, &layout(asked)).map(Self::Deployments),
             Trained::Logs => logs::read(file).map(|(_, lines)| Self::Lines(lines)),
         }
     }
@@ -119,6 +120,22 @@ impl Later {
     }
 }
 
+fn layout(asked: &[&Read]) -> Layout {
+    let mut layouts = asked.iter().filter_map(|read| match read {
+        Read::Predictor(document) => Some(document.layout(true)),
+        Read::Logs(_) => None,
+    });
+    let mut layout = layouts.next().unwrap_or_default();
+    for other in layouts {
+        let is_free = |name: &String| ![&layout.label, &layout.time].contains(&name);
+        let categories: Vec<String> = other.categories.into_iter().filter(is_free).collect();
+        layout.categories.extend(categories);
+        layout.measures.extend(other.measures);
+        layout.ignored.retain(|name| !layout.categories.contains(name) && !layout.measures.contains(name));
+    }
+    layout
+}
+
 /// What a predictor says of the deployments that began after this, and what became of them.
 fn deployments(read: &Read, table: &Table, after: f64) -> Vec<(f64, bool)> {
     let Read::Predictor(document) = read else { return Vec::new() };
@@ -143,14 +160,15 @@ pub(super) fn run(
     if let Some(later) = later {
         let current = in_force(&folder, &shelf, model)?;
         let asked: Vec<&Read> = [&read].into_iter().chain(&current).collect();
-        let mut scores = Later::file(model, later)?.scores(&asked, read.threshold())?.into_iter();
+        let mut scores = Later::file(model, later, &asked)?.scores(&asked, read.threshold())?.into_iter();
         let (candidate, current) = (scores.next().unwrap_or_default(), scores.next());
         let reasons = judge(current.as_ref(), &candidate);
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         if !reasons.is_empty() {
             let answer = view::Contested { adopted: false, in_force: before, reasons, current, candidate };
             output.show(&answer, || view::contested(&answer))?;
-            return Err(Failure::new(Kind::NotBetter, "the candidate does not replace what is in force"));
+            return Err(Failure::new(Kind::NotBetter, "the candidate does not replace what is in force")
+                .advise("what is in force stays; judge it again when more is known of what came later"));
         }
     }
     let stored = Stored { version: read.version(), card: read.card()?, bytes: &bytes };

@@ -37,15 +37,7 @@ impl Folder {
 
     /// The shelf of a model; an empty one where there is none.
     pub(super) fn shelf(&self, model: Model) -> Result<Shelf, Failure> {
-        let file = self.path.join(model.index_file());
-        if !file.exists() {
-            return Ok(Shelf::new(model));
-        }
-        let text = input::text(&file, INDEX_BYTES_MAX)?;
-        Shelf::read(&text, model).map_err(|error| {
-            Failure::usage(format!("{}: {error}", file.display()))
-                .advise("take the index from a backup, or remove it: that puts the defaults in force")
-        })
+        shelf(&self.path, model)
     }
 
     pub(super) fn read(&self, file: &str, limit: usize) -> Result<Vec<u8>, Failure> {
@@ -85,6 +77,27 @@ impl Folder {
             .and_then(|folder| folder.sync_all())
             .map_err(|error| unwritable(&self.path, &error))
     }
+}
+
+fn shelf(folder: &Path, model: Model) -> Result<Shelf, Failure> {
+    let file = folder.join(model.index_file());
+    if !file.exists() {
+        return Ok(Shelf::new(model));
+    }
+    let text = input::text(&file, INDEX_BYTES_MAX)?;
+    Shelf::read(&text, model).map_err(|error| {
+        Failure::usage(format!("{}: {error}", file.display()))
+            .advise("take the index from a backup, or remove it: that puts the defaults in force")
+    })
+}
+
+/// The document in force. The folder is only read, so nothing waits for another command: an index names documents that are there.
+pub(crate) fn in_force(folder: &Path, model: Model) -> Result<PathBuf, Failure> {
+    shelf(folder, model)?.file_in_force().map(|file| folder.join(file)).ok_or_else(|| {
+        let name = model.name();
+        Failure::usage(format!("{}: no {name} is in force in this folder", folder.display()))
+            .advise(format!("`serin learn adopt MODEL --model {name} --folder DIR` puts one in force"))
+    })
 }
 
 /// Beside it first, and then in its place.

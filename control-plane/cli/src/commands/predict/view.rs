@@ -82,6 +82,9 @@ pub(super) fn summarised(summary: &Summary) -> Sheet {
         let words = category.words.iter();
         let rows = words.map(|one| [one.word.clone(), one.rows.to_string(), one.rolled_back.to_string()]);
         sheet.table([&category.name.to_uppercase(), "DEPLOYMENTS", "ROLLED BACK"], rows);
+        if category.words.len() < category.different {
+            sheet.line(&format!("{} of {} shown", category.words.len(), category.different));
+        }
     }
     sheet
 }
@@ -152,6 +155,8 @@ pub(super) struct Evaluated {
     precision_recall: Vec<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drift: Option<Drift>,
+    /// What is to be known about it.
+    pub(super) notes: Vec<String>,
 }
 
 impl Evaluated {
@@ -174,6 +179,7 @@ impl Evaluated {
             roc: roc_curve(&labels, &said),
             precision_recall: precision_recall_curve(&labels, &said),
             drift,
+            notes: Vec::new(),
         }
     }
 }
@@ -218,6 +224,14 @@ pub(super) fn evaluated(sheet: &mut Sheet, evaluated: &Evaluated, evaluation: Op
     if let Some(drift) = &evaluated.drift {
         drifted(sheet, drift);
     }
+    noted(sheet, &evaluated.notes);
+}
+
+fn noted(sheet: &mut Sheet, notes: &[String]) {
+    if !notes.is_empty() {
+        sheet.blank();
+    }
+    notes.iter().for_each(|note| sheet.field("note", note));
 }
 
 fn drifted(sheet: &mut Sheet, drift: &Drift) {
@@ -254,6 +268,8 @@ pub(super) struct Scored<'a> {
     pub(super) threshold: f64,
     pub(super) predictions: Vec<Prediction>,
     pub(super) drift: Drift,
+    /// What the model and the table do not know of each other.
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) fn scored(scored: &Scored<'_>) -> Sheet {
@@ -264,5 +280,6 @@ pub(super) fn scored(scored: &Scored<'_>) -> Sheet {
     });
     sheet.table(["ROW", "PROBABILITY", "AT LEAST", "PREDICTED"], rows);
     drifted(&mut sheet, &scored.drift);
+    noted(&mut sheet, &scored.notes);
     sheet
 }

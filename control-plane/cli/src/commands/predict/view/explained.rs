@@ -68,10 +68,13 @@ pub(crate) fn explained(explained: &Explained) -> Sheet {
     sheet.field("model says", &format!("{}, before calibration", number(explained.raw)));
     sheet.field("base", &format!("{} {scale}; the lines below add up from it", number(explained.base)));
     sheet.blank();
-    let rows = explained.contributions.iter().take(SHOWN).map(|part| {
+    let (shown, others) = explained.contributions.split_at(SHOWN.min(explained.contributions.len()));
+    let rows = shown.iter().map(|part| {
         let value = part.value.clone().unwrap_or_default();
         [part.feature.clone(), value, format!("{:+.4}", part.contribution)]
     });
-    sheet.table(["FEATURE", "VALUE", "ADDS"], rows);
+    let together: f64 = others.iter().map(|part| part.contribution).sum();
+    let rest = [format!("{} others together", others.len()), String::new(), format!("{together:+.4}")];
+    sheet.table(["FEATURE", "VALUE", "ADDS"], rows.chain((!others.is_empty()).then_some(rest)));
     sheet
 }
