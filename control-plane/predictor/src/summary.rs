@@ -29,6 +29,17 @@ pub struct Summary {
     pub categories: Vec<Category>,
     /// Columns that are not used.
     pub unused: Vec<String>,
+    /// Those of them that hold numbers, too.
+    pub mixed: Vec<Mixed>,
+}
+
+/// A column of numbers and words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mixed {
+    /// The column.
+    pub name: String,
+    /// The line of the first word.
+    pub line: usize,
 }
 
 /// A column of numbers.
@@ -92,6 +103,12 @@ impl Summary {
             measures,
             categories,
             unused: history.table().unused().to_vec(),
+            mixed: history
+                .table()
+                .mixed()
+                .iter()
+                .map(|(name, place)| Mixed { name: name.clone(), line: place.line })
+                .collect(),
         }
     }
 }

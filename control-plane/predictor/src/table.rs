@@ -71,6 +71,7 @@ pub struct Table {
     pub(crate) times: Vec<Option<f64>>,
     pub(crate) labels: Vec<Option<bool>>,
     unused: Vec<String>,
+    mixed: Vec<(String, Place)>,
     names: Names,
     rows: usize,
     sha256: String,
@@ -138,6 +139,12 @@ impl Table {
         &self.unused
     }
 
+    /// Those of them that hold numbers, too, and where the first word is.
+    #[must_use]
+    pub fn mixed(&self) -> &[(String, Place)] {
+        &self.mixed
+    }
+
     /// Whether each deployment was rolled back, as far as it is known.
     #[must_use]
     pub fn labels(&self) -> &[Option<bool>] {
@@ -177,6 +184,7 @@ impl Table {
             times: picked(&self.times, positions),
             labels: picked(&self.labels, positions),
             unused: self.unused.clone(),
+            mixed: self.mixed.clone(),
             names: self.names.clone(),
             rows: positions.iter().filter(|&&position| position < self.rows).count(),
             sha256: self.sha256.clone(),

@@ -63,11 +63,16 @@ impl<'a> Builder<'a> {
         Ok(position)
     }
 
-    pub(super) fn put(&mut self, position: usize, cell: Cell<'_>, place: Place) -> Result<(), TableError> {
+    pub(super) fn put(
+        &mut self,
+        position: usize,
+        cell: Cell<'_>,
+        place: &dyn Fn() -> Place,
+    ) -> Result<(), TableError> {
         if let Cell::Words(words) = cell
             && words.len() > CELL_BYTES_MAX
         {
-            return Err(TableError::Long { place });
+            return Err(TableError::Long { place: place() });
         }
         self.columns.get_mut(position).map_or(Ok(()), |column| column.put(cell, place))
     }
@@ -103,6 +108,7 @@ impl<'a> Builder<'a> {
             times: vec![None; self.rows],
             labels: vec![None; self.rows],
             unused: Vec::new(),
+            mixed: Vec::new(),
             names: self.layout.names(),
             rows: self.rows,
             sha256: hex(&Sha256::digest(source)),
@@ -116,7 +122,11 @@ impl<'a> Builder<'a> {
                 }
                 Role::Time => table.times = known(&column.numbers).collect(),
                 Role::Category => table.columns.push((column.name, Column::Category(column.words))),
-                Role::Measure | Role::Other if column.is_words => table.unused.push(column.name),
+                Role::Measure | Role::Other if column.word.is_some() => {
+                    let word = column.word.filter(|_| column.has_numbers);
+                    table.mixed.extend(word.map(|place| (column.name.clone(), place)));
+                    table.unused.push(column.name);
+                }
                 Role::Measure | Role::Other => {
                     table.columns.push((column.name, Column::Measure(column.numbers)))
                 }

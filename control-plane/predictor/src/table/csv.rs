@@ -143,7 +143,7 @@ fn row(
             return Ok(());
         }
         if found < width {
-            builder.put(found, Cell::of(cell), place)?;
+            builder.put(found, Cell::of(cell), &|| place)?;
         }
         found += 1;
         if after != After::Cell {

@@ -99,8 +99,7 @@ impl Object<'_> {
                     return Err(TableError::Value { place: place(), column: name, rule });
                 }
             };
-            // The member is looked for only where its place is asked for at the end.
-            builder.put(position, cell, self.began).map_err(|error| at(error, place()))?;
+            builder.put(position, cell, &place)?;
         }
         Ok(())
     }
@@ -110,28 +109,6 @@ impl Object<'_> {
 fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-/// The same error at the place of its member.
-fn at(error: TableError, place: Place) -> TableError {
-    match error {
-        TableError::Value { column, rule, .. } => TableError::Value { place, column, rule },
-        TableError::Words { column, .. } => TableError::Words { place, column },
-        TableError::Long { .. } => TableError::Long { place },
-        other @ (TableError::TooLarge
-        | TableError::Empty
-        | TableError::Rows { .. }
-        | TableError::Columns { .. }
-        | TableError::Twice { .. }
-        | TableError::Unnamed { .. }
-        | TableError::Cells { .. }
-        | TableError::Quote { .. }
-        | TableError::Json { .. }
-        | TableError::Parquet { .. }
-        | TableError::Separator { .. }
-        | TableError::TwoRoles { .. }
-        | TableError::Lacks { .. }) => other,
-    }
 }
 
 /// Lines and columns of offsets, which only grow from object to object.

@@ -228,7 +228,7 @@ impl Source {
         let place = |row: usize| Place { line: before + row + 1, column: self.index + 1 };
         let refused =
             |row| TableError::Value { place: place(row), column: self.name.clone(), rule: "is not UTF-8" };
-        let mut put = |row, cell: Cell<'_>| builder.put(self.position, cell, place(row));
+        let mut put = |row, cell: Cell<'_>| builder.put(self.position, cell, &|| place(row));
         let number = |cell: Option<Cell<'static>>| cell.unwrap_or(Cell::Missing);
         let mut of_bytes = |row, bytes: Option<&ByteArray>| {
             let Some(bytes) = bytes else { return put(row, Cell::Missing) };

@@ -20,7 +20,9 @@ pub(super) struct Raw {
     bounds: Option<Bounds>,
     /// Different words so far.
     different: BTreeSet<String>,
-    pub(super) is_words: bool,
+    /// Where the first word is. `None`: there is none so far.
+    pub(super) word: Option<Place>,
+    pub(super) has_numbers: bool,
     /// The first number that no measure may hold. It is none in a column of words.
     fault: Option<(Place, &'static str)>,
 }
@@ -35,7 +37,8 @@ impl Raw {
             words: vec![None; rows],
             bounds: fact(name).map(|fact| fact.bounds),
             different: BTreeSet::new(),
-            is_words: false,
+            word: None,
+            has_numbers: false,
             fault: None,
         }
     }
@@ -44,27 +47,34 @@ impl Raw {
         TableError::Value { place, column: self.name.clone(), rule }
     }
 
-    pub(super) fn put(&mut self, cell: Cell<'_>, place: Place) -> Result<(), TableError> {
+    /// `place` is asked for only where something is told of it.
+    pub(super) fn put(&mut self, cell: Cell<'_>, place: &dyn Fn() -> Place) -> Result<(), TableError> {
         match self.role {
             Role::Ignored => {}
             Role::Category => self.put_words(cell, place)?,
             Role::Label => {
-                let label = cell.label().map_err(|rule| self.refuse(place, rule))?;
+                let label = cell.label().map_err(|rule| self.refuse(place(), rule))?;
                 self.numbers.push(label);
             }
             Role::Time => {
-                let time = time(cell).map_err(|rule| self.refuse(place, rule))?;
+                let time = time(cell).map_err(|rule| self.refuse(place(), rule))?;
                 self.numbers.push(time);
             }
             Role::Measure => {
-                let number = self.number(cell).map_err(|rule| self.refuse(place, rule))?;
+                let number = self.number(cell).map_err(|rule| self.refuse(place(), rule))?;
                 self.numbers.push(number);
             }
             Role::Other => match (cell, self.number(cell)) {
-                (Cell::Words(_), _) => self.is_words = true,
-                (_, Ok(number)) => self.numbers.push(number),
+                (Cell::Words(_), _) => {
+                    self.word.get_or_insert_with(place);
+                }
+                (Cell::Missing, _) => self.numbers.push(f64::NAN),
+                (_, Ok(number)) => {
+                    self.has_numbers = true;
+                    self.numbers.push(number);
+                }
                 (_, Err(rule)) => {
-                    self.fault.get_or_insert((place, rule));
+                    self.fault.get_or_insert_with(|| (place(), rule));
                     self.numbers.push(f64::NAN);
                 }
             },
@@ -72,13 +82,13 @@ impl Raw {
         Ok(())
     }
 
-    fn put_words(&mut self, cell: Cell<'_>, place: Place) -> Result<(), TableError> {
+    fn put_words(&mut self, cell: Cell<'_>, place: &dyn Fn() -> Place) -> Result<(), TableError> {
         let word = cell.word();
         if let Some(word) = &word
             && !self.different.contains(word)
         {
             if self.different.len() >= WORDS_MAX {
-                return Err(TableError::Words { place, column: self.name.clone() });
+                return Err(TableError::Words { place: place(), column: self.name.clone() });
             }
             self.different.insert(word.clone());
         }
@@ -109,7 +119,7 @@ impl Raw {
     /// What is wrong with the column as a whole.
     pub(super) fn check(&self) -> Result<(), TableError> {
         match self.fault {
-            Some((place, rule)) if !self.is_words => Err(self.refuse(place, rule)),
+            Some((place, rule)) if self.word.is_none() => Err(self.refuse(place, rule)),
             Some(_) | None => Ok(()),
         }
     }

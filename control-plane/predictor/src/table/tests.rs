@@ -94,6 +94,7 @@ fn json_is_refused_at_its_line_and_column() {
         ("{\"at\":100001,\"files\":[1]}", (1, 14), "is neither a number"),
         ("{\"at\":100001,\"files\":\"many\"}", (1, 14), "files: is not a number"),
         ("{\"at\":100001,\"files\":true}", (1, 14), "files: is not a number"),
+        ("{\"at\":100001,\"rolled_back\":1,\"x\":1e21}", (1, 30), "x: is larger than 1e20"),
         ("{\"at\":100001,\"at\":100002}", (1, 14), "the column at is there twice"),
         ("\n [{\"at\":100001}]", (2, 2), "is an array; give its objects one after the other"),
     ] {
@@ -124,6 +125,10 @@ fn a_column_is_one_of_numbers_only_if_all_of_it_is_whatever_its_first_row_holds(
     for (first, second) in [("5", "five"), ("five", "5"), ("1e300", "a7f"), ("inf", "word")] {
         let table = of(first, second);
         assert_eq!((table.unused(), table.column("x")), (&["x".to_owned()][..], None), "{first} {second}");
+        let line = if first.parse::<f64>().is_ok() { 3 } else { 2 };
+        let is_mixed = [first, second].contains(&"5");
+        let told = table.mixed().first().map(|(_, place)| place.line);
+        assert_eq!(told, is_mixed.then_some(line), "{first} {second}");
     }
     assert_eq!(of("5", "true").column("x"), Some(&Column::Measure(vec![5.0, 1.0])));
     assert!(matches!(of("", "7").column("x"), Some(Column::Measure(values)) if values[1] == 7.0));

@@ -11,7 +11,7 @@ use serin_predictor::metrics::{
 };
 use serin_predictor::predictor::Prediction;
 use serin_predictor::report::{date, number};
-use serin_predictor::summary::Summary;
+use serin_predictor::summary::{Mixed, Summary};
 use serin_predictor::training::Evaluation;
 
 use crate::output::Sheet;
@@ -60,6 +60,9 @@ pub(super) fn summarised(summary: &Summary) -> Sheet {
     ));
     if !summary.unused.is_empty() {
         sheet.line(&format!("not used, as they hold words: {}", summary.unused.join(", ")));
+    }
+    for Mixed { name, line } in &summary.mixed {
+        sheet.line(&format!("{name} holds numbers, too: the first word is in line {line}"));
     }
     sheet.blank();
     let known = |value: Option<f64>| value.map(number).unwrap_or_default();
