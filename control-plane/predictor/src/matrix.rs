@@ -98,8 +98,8 @@ fn smoothed(seen: (u32, u32), overall: f64) -> f64 {
 impl Encoder {
     /// Learns from a history, and gives its rows as numbers.
     ///
-    /// The rate of a word is, in each row, that of the rows *before* it: no row sees its own outcome (ordered target statistics,
-    /// Prokhorenkova et al., 2018). A word that is new, or missing, has the rate of all. The rate of all before a row is
+    /// The rate of a word is, in each row, that of the rows *before* it in time: no row sees its own outcome, nor that of another one of
+    /// its instant (ordered target statistics, Prokhorenkova et al., 2018). A word that is new, or missing, has the rate of all. The rate of all before a row is
     /// `(k + 1) / (n + 2)`.
     #[must_use]
     pub fn learn(history: &History, stage: Stage) -> (Self, Matrix) {
@@ -117,7 +117,7 @@ impl Encoder {
                     numbers.push(values.clone());
                 }
                 Column::Category(words) => {
-                    let (encoded, rates) = rates(name, words, history.labels());
+                    let (encoded, rates) = rates(name, words, history);
                     columns.push(encoded);
                     numbers.push(rates);
                 }
@@ -162,19 +162,25 @@ impl Encoder {
     }
 }
 
-fn rates(name: &str, words: &[Option<String>], labels: &[bool]) -> (Encoded, Vec<f64>) {
+fn rates(name: &str, words: &[Option<String>], history: &History) -> (Encoded, Vec<f64>) {
     let mut seen: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     let mut all = (0_u32, 0_u32);
     let overall = |all: (u32, u32)| (f64::from(all.0) + 1.0) / (f64::from(all.1) + 2.0);
     let mut numbers = Vec::with_capacity(words.len());
-    for (word, &label) in words.iter().zip(labels) {
-        let own = word.as_ref().and_then(|word| seen.get(word)).copied().unwrap_or_default();
-        numbers.push(smoothed(own, overall(all)));
-        let bad = u32::from(label);
-        all = (all.0 + bad, all.1 + 1);
-        if let Some(word) = word {
-            let count = seen.entry(word.clone()).or_default();
-            *count = (count.0 + bad, count.1 + 1);
+    let mut rows = words.iter().zip(history.labels());
+    for instant in history.times().chunk_by(|one, other| one == other) {
+        let rows: Vec<_> = rows.by_ref().take(instant.len()).collect();
+        for (word, _) in &rows {
+            let own = word.as_ref().and_then(|word| seen.get(word)).copied().unwrap_or_default();
+            numbers.push(smoothed(own, overall(all)));
+        }
+        for (word, label) in rows {
+            let bad = u32::from(*label);
+            all = (all.0 + bad, all.1 + 1);
+            if let Some(word) = word {
+                let count = seen.entry(word.clone()).or_default();
+                *count = (count.0 + bad, count.1 + 1);
+            }
         }
     }
     (Encoded::Rate { name: name.to_owned(), overall: overall(all), seen }, numbers)
@@ -193,5 +199,21 @@ fn values(encoded: &Encoded, table: &Table) -> Vec<f64> {
         }
         (Encoded::Rate { overall, .. }, _) => vec![*overall; table.rows()],
         (Encoded::Measure { .. }, _) => missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Format, Layout};
+
+    #[test]
+    fn a_row_sees_the_outcomes_of_earlier_instants_alone() {
+        let text = "at,service,rolled_back\n100001,cart,1\n100002,cart,0\n100002,cart,1\n100003,cart,0\n";
+        let table = Table::read(text, Format::Csv, &Layout::default()).unwrap();
+        let (_, rows) = Encoder::learn(&History::try_from(&table).unwrap(), Stage::Before);
+        let rates: Vec<f64> = rows.column(0).collect();
+        let first = smoothed((1, 1), 2.0 / 3.0);
+        assert_eq!(rates, [0.5, first, first, smoothed((2, 3), 3.0 / 5.0)]);
     }
 }
