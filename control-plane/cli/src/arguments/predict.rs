@@ -146,14 +146,16 @@ impl Columns {
         if !categories.is_empty() {
             layout.categories.clone_from(categories);
         }
-        // What is left out now is no category, whatever the model learned from.
-        layout.categories.retain(|name| categories.contains(name) || !ignored.contains(name));
         if let Some(label) = label {
             layout.label.clone_from(label);
         }
         if let Some(time) = time {
             layout.time.clone_from(time);
         }
+        // What has another role now is a category only if it was named as one.
+        let Layout { label, time, ignored, categories: words, .. } = &mut layout;
+        let is_free = |name: &String| name != label && name != time && !ignored.contains(name);
+        words.retain(|name| categories.contains(name) || is_free(name));
         layout
     }
 }

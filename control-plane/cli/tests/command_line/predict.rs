@@ -383,6 +383,8 @@ fn what_cannot_be_read_is_refused_with_place_and_next_step() {
     ] {
         says(&["predict", "evaluate", &table, option, name], said, "--ignore");
     }
+    // The usual category may have another role without a word.
+    serin(&["predict", "evaluate", &table, "--ignore", "service"]).exits(0);
     let semicolons = trained.file("semicolons.csv", "at;files;rolled_back\n100001;1;0\n");
     says(&["predict", "train", &semicolons, "-o", &model], "looks separated by ';'", "docs/predict.md");
     let array = trained.file("array.json", "[{\"files\": 1}]");
