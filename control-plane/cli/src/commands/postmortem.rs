@@ -19,6 +19,8 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let Postmortem { id, from, output: out } = request;
+    let inputs: Vec<&Path> = from.as_deref().into_iter().collect();
+    file::apart(&inputs, out.as_deref().as_slice())?;
     let archive = match from {
         Some(from) => evidence::archive(&from)?,
         None => {
