@@ -19,7 +19,7 @@ Exit codes:
     5  the plan or the release is not valid
     6  a rollout that was waited for, or replayed with --exit-code, ended rolled back or failed
     7  a rollout that was replayed with --exit-code was held
-   10  the release needs an approval, says `gate`; the candidate is not better, says `learn retrain`
+   10  the release needs an approval, says `gate`; the candidate is not better, say `learn retrain` and `learn adopt`
    20  the release must not go out, says `gate`
   130  the live screen of `rollout watch` was left before the rollout ended
   141  the reader of the output went away";
