@@ -82,6 +82,17 @@ impl Reference {
         Self { features: features.collect() }
     }
 
+    /// With the values of these rows in its ranges, too.
+    pub(crate) fn reaching(mut self, rows: &Matrix) -> Self {
+        for (column, spread) in self.features.iter_mut().enumerate() {
+            for value in rows.column(column).filter(|value| !value.is_nan()) {
+                let (least, most) = spread.range.unwrap_or((value, value));
+                spread.range = Some((least.min(value), most.max(value)));
+            }
+        }
+        self
+    }
+
     /// The least and the largest value of a feature. `None`: it is not known.
     pub(crate) fn range(&self, position: usize) -> Option<(f64, f64)> {
         self.features.get(position)?.range

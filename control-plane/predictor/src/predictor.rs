@@ -52,7 +52,8 @@ impl Predictor {
         let calibration = calibrate(late.labels(), &said);
         let calibrated: Vec<f64> = said.iter().map(|said| calibration.apply(*said)).collect();
         let seen = Seen::of(late.labels(), &calibrated);
-        let reference = Reference::of(encoder.names(), &encoder.encode(early.table()));
+        let reference = Reference::of(encoder.names(), &encoder.encode(early.table()))
+            .reaching(&encoder.encode(late.table()));
         Self { stage, encoder, model, calibration, seen, reference }
     }
 

@@ -95,9 +95,15 @@ fn a_value_beyond_what_was_learned_from_is_told() {
     let said = |text: &str| ask(&document, &release(text), THRESHOLDS).notes;
     let far = said(r#"{"files":1e6,"staging_cpu_ratio":1}"#);
     assert!(
-        far.iter().any(|note| note.starts_with("beyond what it learned from: files 1000000 (2 to ")),
+        far.iter().any(|note| note.starts_with("beyond what it learned from: files 1000000 (1 to ")),
         "{far:?}"
     );
+    // What calibration saw is known, too.
+    let drawn = deployments(400, 21);
+    for late in crate::simulate::json_lines(&drawn, false).lines().skip(320) {
+        let notes = said(late);
+        assert!(notes.iter().all(|note| !note.starts_with("beyond")), "{late}: {notes:?}");
+    }
     let near = said(r#"{"files":3,"staging_cpu_ratio":1}"#);
     assert!(near.iter().all(|note| !note.starts_with("beyond")), "{near:?}");
 }
