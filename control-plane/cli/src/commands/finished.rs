@@ -64,7 +64,6 @@ async fn decisions(client: &Client, service: String) -> Result<Vec<Decision>, Fa
 /// Writes lines about so many rollouts to a file, or to standard output.
 pub(super) fn tell(lines: &str, count: usize, out: Option<&Path>, output: Output) -> Result<(), Failure> {
     let Some(out) = out else { return output.verbatim(lines) };
-    file::apart(&[], &[out])?;
     file::write(out, lines.as_bytes())?;
     output.note(&format!("{count} rollouts were written to {}", out.display()));
     Ok(())

@@ -37,6 +37,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match command {
         Learn::Outcomes { service, out } => {
+            file::apart(&[], out.as_deref().as_slice())?;
             outcomes::run(&connect()?, service.clone(), out.as_deref(), output).await
         }
         Learn::Simulate { seed, years, poisoned, outcomes } => {

@@ -42,6 +42,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match command {
         Predict::History { service, since, before, out } => {
+            file::apart(&[], out.as_deref().as_slice())?;
             let within = since.unwrap_or(0)..before.unwrap_or(u64::MAX);
             history::run(&connect()?, service.clone(), within, out.as_deref(), output).await
         }
