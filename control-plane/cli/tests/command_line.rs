@@ -95,3 +95,7 @@ mod logs;
 #[cfg(test)]
 #[path = "command_line/predict.rs"]
 mod predict;
+
+#[cfg(test)]
+#[path = "command_line/predict_refused.rs"]
+mod predict_refused;

@@ -10,10 +10,10 @@ use crate::program::{serin, serin_reading};
 use crate::server::Server;
 
 /// A folder with a history, and a small model of it.
-struct Trained(TempDir);
+pub(crate) struct Trained(TempDir);
 
 impl Trained {
-    fn new(count: &str) -> Self {
+    pub(crate) fn new(count: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let drawn = serin(&["simulate", "deployments", "--count", count, "--seed", "5"]).exits(0).stdout;
         std::fs::write(folder.path().join("history.csv"), drawn).unwrap();
@@ -28,18 +28,18 @@ impl Trained {
         trained
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         std::fs::write(self.0.path().join(name), text).unwrap();
         self.path(name)
     }
 }
 
 /// A table in Parquet.
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../predictor/tests/fixtures/parquet");
     folder.join(format!("{name}.parquet")).display().to_string()
 }
@@ -50,7 +50,7 @@ const DANGEROUS: &str = r#"{
   "hours_since_deploy": 300, "recent_rollbacks": 7, "hour": 23, "weekday": 5, "staging_latency_ratio": 1.9,
   "staging_error_rate": 0.02, "staging_cpu_ratio": 1.4, "staging_memory_ratio": 1.4
 }"#;
-const HARMLESS: &str = r#"{"service": "cart", "lines_added": 4, "lines_deleted": 1, "files": 1, "directories": 1, "entropy": 0,
+pub(crate) const HARMLESS: &str = r#"{"service": "cart", "lines_added": 4, "lines_deleted": 1, "files": 1, "directories": 1, "entropy": 0,
   "services": 1, "migrations": 0, "dependencies": 0, "config_changes": 0, "tests_passed": 1, "coverage_delta": 0.5,
   "hours_since_deploy": 5, "recent_rollbacks": 0, "hour": 10, "weekday": 2, "staging_latency_ratio": 1.0,
   "staging_error_rate": 0.001, "staging_cpu_ratio": 1.0, "staging_memory_ratio": 1.0}"#;
@@ -324,91 +324,4 @@ fn a_public_table_of_defects_is_learned_from_by_the_names_of_its_columns() {
     let judged = serin(&arguments).exits(0).json();
     assert_eq!(judged["summary"]["unused"], json!(["commit_id"]));
     assert!(judged["figures"]["roc_auc"].as_f64().unwrap() > 0.8, "{}", judged["figures"]);
-}
-
-#[test]
-fn an_output_replaces_no_input_and_model_and_report_are_written_both_or_not_at_all() {
-    let trained = Trained::new("60");
-    let (table, model, next) =
-        (trained.path("history.csv"), trained.path("model.json"), trained.path("next.json"));
-    let before = std::fs::read(&table).unwrap();
-    let refused = |arguments: &[&str], said: &str| {
-        let ran = serin(arguments).exits(2);
-        assert!(ran.stderr.contains(said), "{said}: {ran:?}");
-    };
-    refused(&["predict", "train", &table, "-o", &table], "both read and written");
-    refused(&["predict", "train", &table, "-o", &next, "--html", &next], "two outputs");
-    refused(&["predict", "train", &table, "-o", "-"], "standard output holds the answer");
-    refused(&["predict", "evaluate", &table, "--model", &model, "--html", &model], "both read and written");
-    let (release, plan) = (trained.file("r.json", HARMLESS), trained.file("plan.yaml", PLAN));
-    let gate = ["gate", "--release", &release, "--model", &model, "--plan", &plan, "--plan-out", &plan];
-    refused(&gate, "both read and written");
-    assert_eq!(std::fs::read(&table).unwrap(), before);
-    let report = trained.path("nowhere/report.html");
-    serin(&["predict", "train", &table, "-o", &next, "--html", &report]).exits(1);
-    assert!(!Path::new(&next).exists(), "a model without its report");
-}
-
-#[test]
-fn what_cannot_be_read_is_refused_with_place_and_next_step() {
-    let trained = Trained::new("60");
-    let (table, model) = (trained.path("history.csv"), trained.path("model.json"));
-    let says = |arguments: &[&str], place: &str, next: &str| {
-        let ran = serin(arguments).exits(2);
-        assert!(ran.stderr.contains(place), "{place}: {ran:?}");
-        let last = ran.stderr.lines().last().unwrap();
-        assert!(last.starts_with("next: ") && last.contains(next), "{next}: {ran:?}");
-    };
-    let broken = trained.file("broken.csv", "at,files,rolled_back\n100001,many,0\n");
-    says(
-        &["predict", "train", &broken, "-o", &model],
-        "broken.csv:2:8: files: is not a number",
-        "docs/predict.md",
-    );
-    let whole = std::fs::read_to_string(Path::new(&model)).unwrap();
-    let cut = trained.file("cut.json", &whole[..whole.len() / 2]);
-    says(&["predict", "score", &table, "--model", &cut], "is not a whole model", "serin predict train");
-    let changed = trained.file("changed.json", &whole.replacen("\"rows\":60", "\"rows\":61", 1));
-    says(&["predict", "score", &table, "--model", &changed], "was changed or damaged", "serin predict train");
-    let parquet = trained.file("cut.parquet", "PAR1 and no more");
-    says(&["predict", "score", &parquet, "--model", &model], "cannot be read as Parquet", "docs/predict.md");
-    says(&["predict", "score", &fixture("list"), "--model", &model], ":1:3", "docs/predict.md");
-    let good = trained.file("good.csv", "at,files,rolled_back\n100001,1,0\n100002,2,0\n");
-    says(&["predict", "train", &good, "-o", &model], "all 2 deployments went well", "rolled back");
-    for (option, name, said) in [
-        ("--ignore", "fils", "has no column fils, which is named as one to leave out"),
-        ("--category", "team", "has no column team, which is named as a category"),
-        ("--ignore", "rolled_back", "rolled_back is named as the label and as one to leave out"),
-        ("--time", "rolled_back", "rolled_back is named as the label and as the time"),
-    ] {
-        says(&["predict", "evaluate", &table, option, name], said, "--ignore");
-    }
-    // The usual category may have another role without a word.
-    serin(&["predict", "evaluate", &table, "--ignore", "service"]).exits(0);
-    let semicolons = trained.file("semicolons.csv", "at;files;rolled_back\n100001;1;0\n");
-    says(&["predict", "train", &semicolons, "-o", &model], "looks separated by ';'", "docs/predict.md");
-    let array = trained.file("array.json", "[{\"files\": 1}]");
-    says(
-        &["predict", "score", &array, "--model", &model],
-        "array.json:1:1: is not a JSON object: is an array",
-        "",
-    );
-    let latin = trained.path("latin.csv");
-    std::fs::write(&latin, b"at,service\n100001,caf\xe9\n").unwrap();
-    says(&["predict", "train", &latin, "-o", &model], "latin.csv:2:11: is not UTF-8 text", "UTF-8");
-    let marked = trained.file("marked.json", &format!("\u{feff}{whole}"));
-    serin(&["predict", "score", &table, "--model", &marked]).exits(0);
-    for (text, said) in [
-        ("{\"tests_passed\": 50}", "release.json:1:2: tests_passed: is no part of 1"),
-        ("{\"files\": 1, \"files\": 900}", "release.json:1:14: the column files is there twice"),
-        ("{\"files\": true}", "release.json:1:2: files: is not a number"),
-        ("", "release.json: holds no deployment"),
-    ] {
-        let release = trained.file("release.json", text);
-        let gate = ["gate", "--release", &release, "--model", &model];
-        says(&gate, said, "what a release holds");
-        assert!(serin(&gate).stderr.contains("release.json is not a release"), "{said}");
-    }
-    says(&["gate", "--release", "-", "--model", "-"], "only one can be read", "");
-    says(&["gate", "--release", &table, "--model", &model, "--block", "2"], "is not from 0 to 1", "--help");
 }
