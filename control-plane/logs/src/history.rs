@@ -202,7 +202,7 @@ fn rule(error: &serde_json::Error) -> String {
 /// such as the name of an alert, is.
 fn is_anomalous(label: &str) -> Option<bool> {
     let label = label.trim().to_ascii_lowercase();
-    (!label.is_empty()).then(|| !matches!(label.as_str(), "-" | "0" | "false" | "normal"))
+    (!label.is_empty()).then_some(!matches!(label.as_str(), "-" | "0" | "false" | "normal"))
 }
 
 fn text(bytes: &[u8]) -> Result<&str, HistoryError> {

@@ -26,10 +26,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
 fn text(value: Value, depth: usize) -> Option<String> {
     let Value::Object(members) = value else { return None };
     let (kind, content) = members.into_iter().next()?;
-    let list = |content: Value| match content {
-        Value::Object(mut list) if depth < DEEPEST => list.remove("values"),
-        _ => None,
-    };
+    let list = |mut content: Value| content.get_mut("values").filter(|_| depth < DEEPEST).map(Value::take);
     match (kind.as_str(), content) {
         ("stringValue" | "intValue" | "doubleValue", Value::String(text)) => {
             (!text.is_empty()).then_some(text)
@@ -59,8 +56,5 @@ fn text(value: Value, depth: usize) -> Option<String> {
 }
 
 fn elements(list: Option<Value>) -> Vec<Value> {
-    match list {
-        Some(Value::Array(elements)) => elements,
-        _ => Vec::new(),
-    }
+    if let Some(Value::Array(elements)) = list { elements } else { Vec::new() }
 }

@@ -50,7 +50,7 @@ fn of_klog(line: &str) -> Option<Severity> {
     let (first, rest) = line.split_once(' ')?;
     let (letter, day) = first.split_at_checked(1)?;
     let is_day = day.len() == 4 && day.bytes().all(|byte| byte.is_ascii_digit());
-    let is_time = rest.trim_start().bytes().nth(2) == Some(b':');
+    let is_time = rest.trim_start().as_bytes().get(2) == Some(&b':');
     let severity = if "IWEF".contains(letter) { Severity::from_word(letter) } else { Severity::Unspecified };
     (is_day && is_time && severity != Severity::Unspecified).then_some(severity)
 }
