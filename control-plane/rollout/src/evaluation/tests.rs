@@ -249,6 +249,29 @@ fn a_window_that_is_open_tightens_the_margins_of_the_comparison() {
     assert!(later >= START + 119, "found {} s after the start", later - START);
 }
 
+#[test]
+fn what_harms_mean_while_a_window_is_open_changes_the_risk_and_no_evidence_and_no_verdict() {
+    let judged = |hours: &str| {
+        let lines = format!(
+            "warm_up: 1s\ncalendar: {{windows: [{{name: early, hours: '{hours}', effect: none}}]}}\n\
+             impact: [{{window: early, share: 25%}}]\n"
+        );
+        let (plan, state) = rollout_with(&lines);
+        let mut evaluation = Evaluation::new(&plan, &state).unwrap();
+        let judged = (START..START + 60).map(|second| {
+            merge(&mut evaluation, second, 2, 1);
+            let Judgement { version, alarm, .. } = evaluation.judge(UnixMillis((second + 1) * 1_000));
+            (version.risk, (version.verdict, alarm, version.reasons[0].log_evidence))
+        });
+        judged.collect::<Vec<_>>()
+    };
+    // It begins at 08:00 UTC.
+    let (usual, less) = (judged("10:00-12:00"), judged("07:00-09:00"));
+    assert!(usual.iter().zip(&less).all(|(usual, less)| usual.1 == less.1));
+    let (usual, less) = (usual[59].0, less[59].0);
+    assert!(usual > 10.0 && (less / usual - 0.25).abs() < 0.05, "{usual} becomes {less}");
+}
+
 /// Seconds in which every request succeeds and the canary logs an exception in one of ten, until something is found.
 fn logged(evaluation: &mut Evaluation, begin: u64, end: u64) -> Option<(u64, Judgement)> {
     use serin_analysis::streams::{Kind, StreamCounts, StreamId};
