@@ -3,13 +3,17 @@
 //! A file is written beside its name first and takes the name once it is whole, so none is left half-written. A link is followed, and an
 //! existing file keeps its mode. What is no regular file, as a pipe or a device, is written into and never replaced.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Kind};
 
+/// Mode of a new file, of which the process's mask is taken away.
+const MODE: u32 = 0o666;
 /// Links that are followed at most.
 const LINKS_MAX: usize = 40;
 
@@ -90,7 +94,7 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
 
 /// What is written and has not its name yet.
 enum Staged {
-    Beside { unfinished: PathBuf, place: PathBuf, is_done: bool },
+    Beside { unfinished: NamedTempFile, place: PathBuf },
     Into { file: File, bytes: Vec<u8> },
 }
 
@@ -113,42 +117,30 @@ impl Staged {
     }
 
     fn beside(place: PathBuf, bytes: &[u8], before: Option<&Metadata>) -> io::Result<Self> {
-        let mut unfinished = place.clone().into_os_string();
-        unfinished.push(format!(".{}.unfinished", std::process::id()));
-        let unfinished = PathBuf::from(unfinished);
-        let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
-        let staged = Self::Beside { unfinished, place, is_done: false };
+        let folder = place.parent().unwrap_or(Path::new("."));
+        let mut beside = tempfile::Builder::new();
+        let mut unfinished = beside.permissions(Permissions::from_mode(MODE)).tempfile_in(folder)?;
         if let Some(before) = before {
-            file.set_permissions(before.permissions())?;
+            unfinished.as_file().set_permissions(before.permissions())?;
         }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        Ok(staged)
+        unfinished.write_all(bytes)?;
+        unfinished.as_file().sync_all()?;
+        Ok(Self::Beside { unfinished, place })
     }
 
-    fn finish(mut self) -> io::Result<()> {
-        match &mut self {
-            Self::Beside { unfinished, place, is_done } => {
-                fs::rename(unfinished, place)?;
-                *is_done = true;
-                Ok(())
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Beside { unfinished, place } => {
+                unfinished.persist(place).map(drop).map_err(|refused| refused.error)
             }
-            Self::Into { file, bytes } => file.write_all(bytes),
-        }
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if let Self::Beside { unfinished, is_done: false, .. } = self {
-            let _ = fs::remove_file(unfinished);
+            Self::Into { mut file, bytes } => file.write_all(&bytes),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
     use std::process::Command;
     use std::thread;
 

@@ -1,7 +1,7 @@
 //! A folder that keeps versions: one command at a time, and every file all or nothing.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serin_learning::shelf::{INDEX_BYTES_MAX, Model, Operation, Shelf};
@@ -54,7 +54,7 @@ impl Folder {
             match operation {
                 Operation::Write { file, bytes } => {
                     let file = self.path.join(file);
-                    write(&file, bytes).map_err(|error| unwritable(&file, &error))?;
+                    crate::file::write(&file, bytes)?;
                     self.keep()?;
                 }
                 Operation::Remove { file } => {
@@ -98,15 +98,6 @@ pub(crate) fn in_force(folder: &Path, model: Model) -> Result<PathBuf, Failure> 
         Failure::usage(format!("{}: no {name} is in force in this folder", folder.display()))
             .advise(format!("`serin learn adopt MODEL --model {name} --folder DIR` puts one in force"))
     })
-}
-
-/// Beside it first, and then in its place.
-fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = file.with_extension("new");
-    let mut new = File::create(&beside)?;
-    new.write_all(bytes)?;
-    new.sync_all()?;
-    fs::rename(&beside, file)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
